@@ -1,0 +1,107 @@
+//! Who acts: the person as the kernel names them, and where they sit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// The identity part of an actor, as it is kept with approvals and deployments.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Person {
+    /// Name of the real user id, or `uid:1234` when the password database has none.
+    pub name: String,
+    pub uid: u32,
+    /// Name of the login user id when it differs: it survives `su` and `sudo`, so that
+    /// `sudo -u bob relman approve` by alice is still alice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+}
+
+impl Person {
+    /// Whether the two are one human as far as the kernel can tell.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let names = |person: &'_ Self| [Some(person.name.clone()), person.login.clone()];
+        names(self).iter().flatten().any(|name| names(other).iter().flatten().any(|also| also == name))
+    }
+
+    /// Whether this person goes by `name`.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.login.as_deref() == Some(name)
+    }
+}
+
+/// Which front end carried an act in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    Tui,
+    Cli,
+    Supervisor,
+}
+
+/// Who acts, from where. Facts of the machine, never a name somebody typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    #[serde(flatten)]
+    pub person: Person,
+    pub via: Via,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tty: Option<String>,
+    /// Client address of the SSH connection. Informational: the environment can be forged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+}
+
+impl Actor {
+    pub fn name(&self) -> &str {
+        &self.person.name
+    }
+}
+
+/// Who belongs to which group of the configuration, resolved against the Unix groups of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roster {
+    members: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Roster {
+    pub fn new(members: BTreeMap<String, BTreeSet<String>>) -> Self {
+        Self { members }
+    }
+
+    /// Whether `person` belongs to `group` under any of the names they are known by.
+    ///
+    /// The login name decides when there is one: membership is not gained by `sudo -u`.
+    pub fn has(&self, group: &str, person: &Person) -> bool {
+        let name = person.login.as_ref().unwrap_or(&person.name);
+        self.members.get(group).is_some_and(|members| members.contains(name))
+    }
+
+    /// Everyone in `group`, sorted.
+    pub fn people(&self, group: &str) -> impl Iterator<Item = &str> {
+        self.members.get(group).into_iter().flatten().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str, login: Option<&str>) -> Person {
+        Person { name: name.into(), uid: 1, login: login.map(Into::into) }
+    }
+
+    #[test]
+    fn sudo_does_not_make_another_person() {
+        assert!(person("alice", None).is_same_as(&person("bob", Some("alice"))));
+        assert!(!person("alice", None).is_same_as(&person("bob", None)));
+    }
+
+    #[test]
+    fn membership_follows_the_login_name() {
+        let roster = Roster::new([("sre".to_owned(), BTreeSet::from(["bob".to_owned()]))].into());
+        assert!(roster.has("sre", &person("bob", None)));
+        assert!(!roster.has("sre", &person("bob", Some("alice"))));
+        assert!(roster.has("sre", &person("root", Some("bob"))));
+        assert!(!roster.has("nobody-knows", &person("bob", None)));
+    }
+}

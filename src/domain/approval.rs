@@ -1,0 +1,389 @@
+//! Approvals: who decided what about which content, and whether that adds up to a policy.
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::{Person, Roster};
+use super::digest::Digest;
+use super::ids::{ApprovalId, EnvName, ReleaseId};
+use super::policy::Rule;
+use super::time::Timestamp;
+
+/// What a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "about", content = "environment", rename_all = "lowercase")]
+pub enum ApprovalSubject {
+    /// The request itself: may this become a release?
+    Request,
+    /// Deploying it to this environment.
+    Environment(EnvName),
+}
+
+impl ApprovalSubject {
+    /// One word for columns and screens: `request`, or the environment's name.
+    pub fn as_text(&self) -> &str {
+        match self {
+            Self::Request => "request",
+            Self::Environment(env) => env.as_str(),
+        }
+    }
+}
+
+/// Yes or no. A no ends the request until it is withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Approved,
+    Rejected,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 2] = [Self::Approved, Self::Rejected];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+super::words::words!(Verdict, "verdict", Self::ALL);
+
+/// One decision of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    pub id: ApprovalId,
+    pub release: ReleaseId,
+    pub subject: ApprovalSubject,
+    pub verdict: Verdict,
+    pub by: Person,
+    pub at: Timestamp,
+    pub reason: Option<String>,
+    /// What it was about, as a digest ...
+    pub digest: Digest,
+    /// ... and in full, so that a difference can be named.
+    pub content: String,
+    pub expires_at: Option<Timestamp>,
+    /// When it stopped counting: withdrawn by its author or voided by moving the release back.
+    pub ended_at: Option<Timestamp>,
+    pub ended_why: Option<String>,
+}
+
+/// Why a decision does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "kebab-case")]
+pub enum Ignored {
+    Ended { why: String },
+    Expired { at: Timestamp },
+    Stale,
+    OwnRelease,
+    NoLongerEligible,
+    AlreadyCounted,
+}
+
+impl Ignored {
+    /// Completes "alice's approval does not count: …".
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Ended { why } => why.clone(),
+            Self::Expired { at } => format!("it expired at {at}"),
+            Self::Stale => "it was given for other content than there is now".to_owned(),
+            Self::OwnRelease => "who requested, created or starts a release may not approve it".to_owned(),
+            Self::NoLongerEligible => "its author is in none of the groups that may approve".to_owned(),
+            Self::AlreadyCounted => "its author has been counted already".to_owned(),
+        }
+    }
+}
+
+/// One rule and who has met it so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleState {
+    pub group: String,
+    pub needed: u8,
+    pub by: Vec<String>,
+    /// Who else could: members who have not decided and may.
+    pub candidates: Vec<String>,
+}
+
+impl RuleState {
+    pub fn missing(&self) -> usize {
+        usize::from(self.needed).saturating_sub(self.by.len())
+    }
+}
+
+/// How decisions add up to a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    pub rules: Vec<RuleState>,
+    /// A standing no: who and why.
+    pub rejected: Option<(String, String)>,
+    pub ignored: Vec<(String, Ignored)>,
+}
+
+impl Tally {
+    pub fn is_met(&self) -> bool {
+        self.rejected.is_none() && self.rules.iter().all(|rule| rule.missing() == 0)
+    }
+
+    /// Rules that nobody left could meet: the policy cannot be satisfied (APR-4).
+    pub fn unsatisfiable(&self) -> impl Iterator<Item = &RuleState> {
+        self.rules.iter().filter(|rule| rule.candidates.len() < rule.missing())
+    }
+}
+
+/// What counting depends on besides the decisions themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    pub rules: &'a [Rule],
+    pub roster: &'a Roster,
+    /// The digest of what is there now.
+    pub digest: &'a Digest,
+    /// People whose approval does not count unless `self_approval`: requester, creator, starter.
+    pub interested: &'a [&'a Person],
+    pub self_approval: bool,
+    pub now: Timestamp,
+}
+
+/// Counts decisions against rules. One person counts for one rule; which one is chosen so that as many rules as
+/// possible are met (a bipartite matching, so the order in which people decided never matters).
+pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
+    let mut result = Tally::default();
+    let mut valid: Vec<&Approval> = Vec::new();
+    for approval in approvals {
+        match ignored(question, approval, &valid) {
+            Some(why) => result.ignored.push((approval.by.name.clone(), why)),
+            None if approval.verdict == Verdict::Rejected => {
+                let reason = approval.reason.clone().unwrap_or_default();
+                result.rejected.get_or_insert((approval.by.name.clone(), reason));
+            }
+            None => valid.push(approval),
+        }
+    }
+    let assigned = assign(question, &valid);
+    for (at, rule) in question.rules.iter().enumerate() {
+        let by =
+            valid.iter().zip(&assigned).filter(|(_, to)| **to == Some(at)).map(|(a, _)| a.by.name.clone());
+        result.rules.push(RuleState {
+            group: rule.from.clone(),
+            needed: rule.count,
+            by: by.collect(),
+            candidates: candidates(question, &rule.from, &valid),
+        });
+    }
+    result
+}
+
+fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) -> Option<Ignored> {
+    if let Some(why) = &approval.ended_why {
+        return Some(Ignored::Ended { why: why.clone() });
+    }
+    if approval.digest != *question.digest {
+        return Some(Ignored::Stale);
+    }
+    if approval.verdict == Verdict::Rejected {
+        return None;
+    }
+    if let Some(at) = approval.expires_at.filter(|at| *at <= question.now) {
+        return Some(Ignored::Expired { at });
+    }
+    if !question.self_approval && question.interested.iter().any(|person| person.is_same_as(&approval.by)) {
+        return Some(Ignored::OwnRelease);
+    }
+    if !question.rules.iter().any(|rule| question.roster.has(&rule.from, &approval.by)) {
+        return Some(Ignored::NoLongerEligible);
+    }
+    counted.iter().any(|other| other.by.is_same_as(&approval.by)).then_some(Ignored::AlreadyCounted)
+}
+
+/// Gives each approval at most one rule (index), meeting as many seats as possible: augmenting paths.
+fn assign(question: &Question<'_>, valid: &[&Approval]) -> Vec<Option<usize>> {
+    let seats: Vec<usize> = question
+        .rules
+        .iter()
+        .enumerate()
+        .flat_map(|(at, rule)| std::iter::repeat_n(at, usize::from(rule.count)))
+        .collect();
+    let mut seat_of: Vec<Option<usize>> = vec![None; seats.len()];
+    for person in 0..valid.len() {
+        let mut tried = vec![false; seats.len()];
+        augment(question, valid, &seats, person, &mut seat_of, &mut tried);
+    }
+    let mut rule_of = vec![None; valid.len()];
+    for (seat, person) in seat_of.iter().enumerate() {
+        if let Some(person) = person {
+            rule_of[*person] = Some(seats[seat]);
+        }
+    }
+    rule_of
+}
+
+fn augment(
+    question: &Question<'_>,
+    valid: &[&Approval],
+    seats: &[usize],
+    person: usize,
+    seat_of: &mut [Option<usize>],
+    tried: &mut [bool],
+) -> bool {
+    for seat in 0..seats.len() {
+        let group = &question.rules[seats[seat]].from;
+        if tried[seat] || !question.roster.has(group, &valid[person].by) {
+            continue;
+        }
+        tried[seat] = true;
+        let free = match seat_of[seat] {
+            None => true,
+            Some(other) => augment(question, valid, seats, other, seat_of, tried),
+        };
+        if free {
+            seat_of[seat] = Some(person);
+            return true;
+        }
+    }
+    false
+}
+
+fn candidates(question: &Question<'_>, group: &str, valid: &[&Approval]) -> Vec<String> {
+    let may = |name: &&str| {
+        !valid.iter().any(|approval| approval.by.is_called(name))
+            && (question.self_approval || !question.interested.iter().any(|person| person.is_called(name)))
+    };
+    question.roster.people(group).filter(may).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn person(name: &str) -> Person {
+        Person { name: name.into(), uid: 1, login: None }
+    }
+
+    fn yes(name: &str) -> Approval {
+        Approval {
+            id: ApprovalId(1),
+            release: "api@1.0.0".parse().unwrap(),
+            subject: ApprovalSubject::Request,
+            verdict: Verdict::Approved,
+            by: person(name),
+            at: Timestamp::from_millis(0),
+            reason: None,
+            digest: Digest::of(b"now"),
+            content: String::new(),
+            expires_at: None,
+            ended_at: None,
+            ended_why: None,
+        }
+    }
+
+    fn roster(groups: &[(&str, &[&str])]) -> Roster {
+        let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        Roster::new(groups.iter().map(|(g, names)| ((*g).to_owned(), members(names))).collect::<BTreeMap<_, _>>())
+    }
+
+    fn rules(rules: &[(&str, u8)]) -> Vec<Rule> {
+        rules.iter().map(|(from, count)| Rule { from: (*from).into(), count: *count }).collect()
+    }
+
+    fn count(rules: &[Rule], roster: &Roster, interested: &[&Person], approvals: &[Approval]) -> Tally {
+        let digest = Digest::of(b"now");
+        let now = Timestamp::from_millis(1000);
+        tally(&Question { rules, roster, digest: &digest, interested, self_approval: false, now }, approvals)
+    }
+
+    #[test]
+    fn one_person_counts_for_one_rule() {
+        let roster = roster(&[("rm", &["ana"]), ("sre", &["ana", "bo"])]);
+        let rules = rules(&[("rm", 1), ("sre", 1)]);
+        let alone = count(&rules, &roster, &[], &[yes("ana")]);
+        assert!(!alone.is_met());
+        assert_eq!(alone.rules.iter().map(RuleState::missing).sum::<usize>(), 1);
+        assert!(count(&rules, &roster, &[], &[yes("ana"), yes("bo")]).is_met());
+    }
+
+    #[test]
+    fn people_are_seated_so_that_the_most_rules_are_met() {
+        // ana may sit in both groups; whoever comes first, bo needs the seat in sre.
+        let roster = roster(&[("sre", &["ana", "bo"]), ("rm", &["ana"])]);
+        let rules = rules(&[("sre", 1), ("rm", 1)]);
+        assert!(count(&rules, &roster, &[], &[yes("ana"), yes("bo")]).is_met());
+        assert!(count(&rules, &roster, &[], &[yes("bo"), yes("ana")]).is_met());
+    }
+
+    #[test]
+    fn an_own_approval_does_not_count() {
+        let roster = roster(&[("rm", &["ana", "bo"])]);
+        let rules = rules(&[("rm", 1)]);
+        let ana = person("ana");
+        let tally = count(&rules, &roster, &[&ana], &[yes("ana")]);
+        assert!(!tally.is_met());
+        assert_eq!(tally.ignored, [("ana".to_owned(), Ignored::OwnRelease)]);
+        assert_eq!(tally.rules[0].candidates, ["bo"]);
+    }
+
+    #[test]
+    fn sudo_does_not_make_an_own_approval_count() {
+        let roster = roster(&[("rm", &["ana", "bo"])]);
+        let mut approval = yes("bo");
+        approval.by.login = Some("ana".into());
+        let tally = count(&rules(&[("rm", 1)]), &roster, &[&person("ana")], &[approval]);
+        assert!(!tally.is_met());
+    }
+
+    #[test]
+    fn stale_expired_and_withdrawn_ones_do_not_count() {
+        let roster = roster(&[("rm", &["ana"])]);
+        let rules = rules(&[("rm", 1)]);
+        let stale = Approval { digest: Digest::of(b"before"), ..yes("ana") };
+        let expired = Approval { expires_at: Some(Timestamp::from_millis(1000)), ..yes("ana") };
+        let withdrawn = Approval { ended_why: Some("withdrawn".into()), ..yes("ana") };
+        for approval in [stale, expired, withdrawn] {
+            assert!(!count(&rules, &roster, &[], &[approval]).is_met());
+        }
+        let in_time = Approval { expires_at: Some(Timestamp::from_millis(1001)), ..yes("ana") };
+        assert!(count(&rules, &roster, &[], &[in_time]).is_met());
+    }
+
+    #[test]
+    fn a_no_stands_against_any_number_of_yes() {
+        let roster = roster(&[("rm", &["ana", "bo"])]);
+        let no = Approval { verdict: Verdict::Rejected, reason: Some("not today".into()), ..yes("bo") };
+        let tally = count(&rules(&[("rm", 1)]), &roster, &[], &[yes("ana"), no]);
+        assert!(!tally.is_met());
+        assert_eq!(tally.rejected, Some(("bo".into(), "not today".into())));
+    }
+
+    #[test]
+    fn a_policy_nobody_can_meet_is_noticed() {
+        let roster = roster(&[("rm", &["ana"])]);
+        let ana = person("ana");
+        let tally = count(&rules(&[("rm", 1)]), &roster, &[&ana], &[]);
+        assert_eq!(tally.unsatisfiable().count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn taking_an_approval_away_never_meets_a_policy(
+            members in prop::collection::vec(prop::collection::btree_set(0u8..6, 0..6), 1..4),
+            counts in prop::collection::vec(0u8..3, 1..4),
+            voters in prop::collection::vec(0u8..6, 0..6),
+        ) {
+            let groups: BTreeMap<String, BTreeSet<String>> = members.iter().enumerate()
+                .map(|(at, people)| (format!("g{at}"), people.iter().map(|p| format!("p{p}")).collect())).collect();
+            let rules: Vec<Rule> = counts.iter().take(groups.len()).enumerate()
+                .map(|(at, count)| Rule { from: format!("g{at}"), count: *count }).collect();
+            let roster = Roster::new(groups);
+            let all: Vec<Approval> = voters.iter().map(|v| yes(&format!("p{v}"))).collect();
+            let full = count(&rules, &roster, &[], &all).is_met();
+            for leave_out in 0..all.len() {
+                let mut fewer = all.clone();
+                fewer.remove(leave_out);
+                prop_assert!(full || !count(&rules, &roster, &[], &fewer).is_met());
+            }
+            let mut reversed = all.clone();
+            reversed.reverse();
+            prop_assert_eq!(full, count(&rules, &roster, &[], &reversed).is_met());
+        }
+    }
+}

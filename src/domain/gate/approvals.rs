@@ -1,0 +1,56 @@
+//! Enough approvals, from the right people, for exactly this content?
+
+use super::{Answer, BlockReason, DeployFacts};
+use crate::domain::actor::Person;
+use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally};
+use crate::domain::deployment::DeploymentKind;
+use crate::domain::policy::Rule;
+use crate::domain::time::Timestamp;
+
+pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
+    let rules = rules(facts);
+    if rules.is_empty() {
+        return Answer::pass("no approval policy here");
+    }
+    let tally = count(facts, now);
+    if let Some((by, reason)) = tally.rejected {
+        return Answer::blocked(BlockReason::Rejected { by, reason });
+    }
+    if tally.is_met() {
+        let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
+        return Answer::pass(format!("approved by {}", by.join(", ")));
+    }
+    Answer::blocked(BlockReason::ApprovalsMissing { tally })
+}
+
+fn rules(facts: &DeployFacts) -> &[Rule] {
+    match facts.kind {
+        DeploymentKind::Rollback => &facts.environment.rollback_approvals,
+        _ => &facts.environment.approvals,
+    }
+}
+
+/// How the approvals of this environment add up now. The person about to start counts as interested too: who
+/// presses the key may not also be one of the approvers.
+pub(super) fn count(facts: &DeployFacts, now: Timestamp) -> Tally {
+    let release = &facts.release;
+    let interested: [&Person; 3] = [&release.request.requester, &release.created_by, &facts.actor.person];
+    let about_this: Vec<Approval> = facts
+        .approvals
+        .iter()
+        .filter(|approval| match &approval.subject {
+            ApprovalSubject::Environment(env) => *env == facts.environment.name,
+            ApprovalSubject::Request => false,
+        })
+        .cloned()
+        .collect();
+    let question = Question {
+        rules: rules(facts),
+        roster: &facts.roster,
+        digest: &facts.subject,
+        interested: &interested,
+        self_approval: facts.environment.self_approval,
+        now,
+    };
+    tally(&question, &about_this)
+}

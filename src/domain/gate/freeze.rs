@@ -1,0 +1,30 @@
+//! Is the environment frozen now?
+
+use super::{Answer, BlockReason, DeployFacts};
+use crate::domain::freeze::closing;
+use crate::domain::time::{Timestamp, relative};
+
+pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
+    let (service, env) = (&facts.release.id.service, &facts.environment.name);
+    if let Some((freeze, opens)) = closing(&facts.freezes, service, env, now) {
+        return Answer::blocked(BlockReason::Frozen {
+            name: freeze.name.clone(),
+            reason: freeze.reason.clone(),
+            opens,
+            zone: freeze.zone,
+        });
+    }
+    let next = facts
+        .freezes
+        .iter()
+        .filter(|freeze| freeze.window.start > now && freeze.scope.covers(service, env))
+        .min_by_key(|freeze| freeze.window.start);
+    match next {
+        Some(freeze) => Answer::pass(format!(
+            "open; \"{}\" closes it {}",
+            freeze.name,
+            relative(freeze.window.start, now)
+        )),
+        None => Answer::pass("no freeze"),
+    }
+}

@@ -1,0 +1,298 @@
+//! Gates: the questions that must all be answered with yes before a deployment may start.
+//!
+//! A gate is a pure function of recorded facts and the time. All gates are always asked, so that the answer to
+//! "why can't I deploy?" is complete; `Unknown` never opens. To add one: a [`GateId`], a file with `check`, one
+//! line in [`GATES`], its [`BlockReason`]s.
+
+mod approvals;
+mod checks;
+mod deployer;
+mod exclusive;
+mod freeze;
+mod order;
+pub mod reason;
+mod soak;
+mod stage;
+pub mod stage_exit;
+mod window;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::reason::BlockReason;
+use super::actor::{Actor, Roster};
+use super::approval::Approval;
+use super::deployment::{DeploymentKind, DeploymentState};
+use super::digest::Digest;
+use super::freeze::Freeze;
+use super::ids::{DeploymentId, EnvName, ReleaseId};
+use super::policy::{Environment, ScriptRole};
+use super::release::Release;
+use super::time::{Timestamp, Tz};
+use super::words::words;
+
+/// The gates in the order they are shown: what is fixed first, what other people can clear later, the exclusive
+/// lock last, so that nobody who waits for a person holds it (APR-13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateId {
+    Deployer,
+    Stage,
+    Order,
+    Soak,
+    Checks,
+    Checklist,
+    Freeze,
+    Window,
+    Approvals,
+    Exclusive,
+}
+
+impl GateId {
+    pub const ALL: [Self; 10] = [
+        Self::Deployer,
+        Self::Stage,
+        Self::Order,
+        Self::Soak,
+        Self::Checks,
+        Self::Checklist,
+        Self::Freeze,
+        Self::Window,
+        Self::Approvals,
+        Self::Exclusive,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployer => "deployer",
+            Self::Stage => "stage",
+            Self::Order => "order",
+            Self::Soak => "soak",
+            Self::Checks => "checks",
+            Self::Checklist => "checklist",
+            Self::Freeze => "freeze",
+            Self::Window => "window",
+            Self::Approvals => "approvals",
+            Self::Exclusive => "exclusive",
+        }
+    }
+
+    /// Whether an override or a hotfix process may open it. Who may deploy, what a release is and that only one
+    /// deployment is active are not matters of urgency.
+    pub fn may_be_opened(self) -> bool {
+        !matches!(self, Self::Deployer | Self::Stage | Self::Exclusive)
+    }
+
+    /// Whether a rollback passes it unasked (SPEC 6, RBK-3): going back must not wait for what guards going on.
+    fn yields_to_rollback(self) -> bool {
+        matches!(
+            self,
+            Self::Stage | Self::Order | Self::Soak | Self::Checks | Self::Checklist | Self::Freeze | Self::Window
+        )
+    }
+}
+words!(GateId, "gate", Self::ALL);
+
+/// The newest deployment of an environment, as far as the order of environments is concerned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    pub id: DeploymentId,
+    pub release: ReleaseId,
+    pub artifact: Option<Digest>,
+    pub state: DeploymentState,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The deployment that holds the environment now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub id: DeploymentId,
+    pub release: ReleaseId,
+    pub by: String,
+    pub state: DeploymentState,
+    pub since: Timestamp,
+}
+
+/// Gates opened on record for one deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Overrides {
+    pub gates: BTreeSet<GateId>,
+    pub by: String,
+    pub reason: String,
+}
+
+/// Everything a decision may depend on, read in one transaction.
+#[derive(Debug, Clone)]
+pub struct DeployFacts {
+    pub release: Release,
+    pub environment: Environment,
+    pub zone: Tz,
+    pub kind: DeploymentKind,
+    pub actor: Actor,
+    pub roster: Roster,
+    /// Whether the service's pipeline contains the environment at all.
+    pub in_pipeline: bool,
+    /// The script this would run, if the service has one.
+    pub script: Option<ScriptRole>,
+    pub subject: Digest,
+    pub upstream: Option<(EnvName, Option<Newest>)>,
+    pub freezes: Vec<Freeze>,
+    pub approvals: Vec<Approval>,
+    /// Names of checks that must have passed for this artifact.
+    pub required_checks: Vec<String>,
+    pub required_items: Vec<String>,
+    pub holder: Option<Holder>,
+    pub overrides: Overrides,
+    /// Gates the release's process skips (hotfix).
+    pub skipped: BTreeSet<String>,
+}
+
+/// What one gate answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Answer {
+    Pass {
+        evidence: String,
+    },
+    /// Not asked, and why: rollbacks and hotfixes.
+    Skipped {
+        why: String,
+    },
+    Blocked {
+        reason: BlockReason,
+    },
+    Overridden {
+        reason: BlockReason,
+        by: String,
+        because: String,
+    },
+    Unknown {
+        why: String,
+    },
+}
+
+impl Answer {
+    fn pass(evidence: impl Into<String>) -> Self {
+        Self::Pass { evidence: evidence.into() }
+    }
+
+    fn blocked(reason: BlockReason) -> Self {
+        Self::Blocked { reason }
+    }
+
+    /// Whether a deployment may go past this gate.
+    pub fn opens(&self) -> bool {
+        matches!(self, Self::Pass { .. } | Self::Skipped { .. } | Self::Overridden { .. })
+    }
+}
+
+/// One line of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    pub gate: GateId,
+    pub answer: Answer,
+}
+
+/// What all gates said at one moment. Stored with each deployment and each refusal, so that "why was it allowed
+/// on Tuesday?" is answered from the record and not by asking again with today's rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateReport {
+    pub at: Timestamp,
+    pub release: ReleaseId,
+    pub environment: EnvName,
+    pub kind: DeploymentKind,
+    pub subject: Digest,
+    pub checks: Vec<Checked>,
+}
+
+impl GateReport {
+    pub fn allows(&self) -> bool {
+        self.checks.iter().all(|check| check.answer.opens())
+    }
+
+    /// Gates that do not open, in order.
+    pub fn closed(&self) -> impl Iterator<Item = &Checked> {
+        self.checks.iter().filter(|check| !check.answer.opens())
+    }
+
+    /// Whether both reports say the same about the same content; the time of asking does not matter.
+    pub fn same_checks(&self, other: &Self) -> bool {
+        let shape = |report: &Self| -> Vec<(GateId, bool)> {
+            report.checks.iter().map(|check| (check.gate, check.answer.opens())).collect()
+        };
+        self.subject == other.subject && self.kind == other.kind && shape(self) == shape(other)
+    }
+
+    /// The earliest moment everything that only waits for time will be open; `None` when a person must act or
+    /// nobody knows.
+    pub fn earliest(&self) -> Option<Timestamp> {
+        let mut latest = self.at;
+        for check in self.closed() {
+            match &check.answer {
+                Answer::Blocked { reason } => latest = latest.max(reason.earliest()?),
+                _ => return None,
+            }
+        }
+        Some(latest)
+    }
+
+    /// `2 of 10 gates are closed: freeze, approvals`, or that all are open.
+    pub fn headline(&self) -> String {
+        let closed: Vec<&str> = self.closed().map(|check| check.gate.as_str()).collect();
+        let (release, env) = (&self.release, &self.environment);
+        if closed.is_empty() {
+            return format!("{env} is open for {release}: all {} gates pass", self.checks.len());
+        }
+        let count = self.checks.len();
+        format!("{env} is closed for {release}: {} of {count} gates ({})", closed.len(), closed.join(", "))
+    }
+}
+
+type Gate = fn(&DeployFacts, Timestamp) -> Answer;
+
+const GATES: [(GateId, Gate); 10] = [
+    (GateId::Deployer, deployer::check),
+    (GateId::Stage, stage::check),
+    (GateId::Order, order::check),
+    (GateId::Soak, soak::check),
+    (GateId::Checks, checks::check),
+    (GateId::Checklist, checks::checklist),
+    (GateId::Freeze, freeze::check),
+    (GateId::Window, window::check),
+    (GateId::Approvals, approvals::check),
+    (GateId::Exclusive, exclusive::check),
+];
+
+/// Asks every gate; never stops at the first no.
+pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
+    let checks =
+        GATES.iter().map(|&(gate, check)| Checked { gate, answer: ask(gate, check, facts, now) }).collect();
+    GateReport {
+        at: now,
+        release: facts.release.id.clone(),
+        environment: facts.environment.name.clone(),
+        kind: facts.kind,
+        subject: facts.subject.clone(),
+        checks,
+    }
+}
+
+fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer {
+    if facts.kind == DeploymentKind::Rollback && gate.yields_to_rollback() {
+        return Answer::Skipped { why: "a rollback is not held up by it".to_owned() };
+    }
+    if gate.may_be_opened() && facts.skipped.contains(gate.as_str()) {
+        return Answer::Skipped { why: format!("a {} release skips it", facts.release.kind) };
+    }
+    match check(facts, now) {
+        Answer::Blocked { reason } if gate.may_be_opened() && facts.overrides.gates.contains(&gate) => {
+            let Overrides { by, reason: because, .. } = facts.overrides.clone();
+            Answer::Overridden { reason, by, because }
+        }
+        answer => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests;

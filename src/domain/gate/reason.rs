@@ -1,0 +1,198 @@
+//! Every way a gate can say no: as data, as a sentence, with what to do and who can do it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Holder;
+use crate::domain::approval::Tally;
+use crate::domain::deployment::DeploymentState;
+use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
+use crate::domain::release::{ReleaseState, Stage};
+use crate::domain::time::{Timestamp, Tz, span, wall};
+
+/// Why a gate is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "kebab-case")]
+pub enum BlockReason {
+    NotDeployer { actor: String, groups: Vec<String>, people: Vec<String> },
+    NotInPipeline { service: ServiceName, environment: EnvName },
+    NoScript { service: ServiceName },
+    ReleaseOver { state: ReleaseState },
+    ReleaseBlocked { by: String, reason: String },
+    WrongStage { stage: Stage, needed: Stage },
+    NotLiveUpstream { upstream: EnvName, found: Option<String> },
+    Soaking { upstream: EnvName, needed: Duration, until: Option<Timestamp> },
+    ChecksOpen { missing: Vec<String>, failed: Vec<String> },
+    ChecklistOpen { open: Vec<String> },
+    Frozen { name: String, reason: String, opens: Timestamp, zone: Tz },
+    OutsideHours { hours: Vec<String>, next: Option<Timestamp>, zone: Tz },
+    ApprovalsMissing { tally: Tally },
+    Rejected { by: String, reason: String },
+    Held { holder: Holder },
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn any_of(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+impl fmt::Display for BlockReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDeployer { actor, groups, .. } => {
+                write!(f, "{actor} may not deploy here; only {} may", any_of(groups))
+            }
+            Self::NotInPipeline { service, environment } => {
+                write!(f, "{environment} is not in the pipeline of {service}")
+            }
+            Self::NoScript { service } => write!(f, "{service} has no deploy script"),
+            Self::ReleaseOver { state } => write!(f, "the release is {state}"),
+            Self::ReleaseBlocked { by, reason } => write!(f, "{by} blocked the release: {reason}"),
+            Self::WrongStage { stage, needed } => {
+                write!(f, "the release is in the {stage} stage; this needs the {needed} stage")
+            }
+            Self::NotLiveUpstream { upstream, found: None } => {
+                write!(f, "nothing has been deployed to {upstream} yet")
+            }
+            Self::NotLiveUpstream { upstream, found: Some(found) } => {
+                write!(f, "it is not live in {upstream}; the newest there is {found}")
+            }
+            Self::Soaking { upstream, needed, until: None } => {
+                write!(f, "it must be live in {upstream} for {} first", span(*needed))
+            }
+            Self::Soaking { upstream, needed, until: Some(until) } => {
+                write!(f, "it must be live in {upstream} for {}; that is so at {until}", span(*needed))
+            }
+            Self::ChecksOpen { missing, failed } => {
+                let part = |label: &str, names: &[String]| {
+                    (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")))
+                };
+                let parts: Vec<String> =
+                    [part("failed", failed), part("not recorded for this artifact", missing)]
+                        .into_iter()
+                        .flatten()
+                        .collect();
+                write!(f, "{}", parts.join("; "))
+            }
+            Self::ChecklistOpen { open } => write!(f, "not done: {}", open.join(", ")),
+            Self::Frozen { name, reason, opens, zone } => {
+                write!(f, "frozen by \"{name}\" until {} ({reason})", wall(*opens, *zone))
+            }
+            Self::OutsideHours { hours, next: Some(next), zone } => {
+                write!(f, "outside the open hours ({}); opens {}", hours.join(", "), wall(*next, *zone))
+            }
+            Self::OutsideHours { hours, next: None, .. } => {
+                write!(f, "outside the open hours ({})", hours.join(", "))
+            }
+            Self::ApprovalsMissing { tally } => {
+                let parts: Vec<String> = tally
+                    .rules
+                    .iter()
+                    .map(|rule| format!("{} of {} from {}", rule.by.len(), rule.needed, rule.group))
+                    .collect();
+                write!(f, "approvals: {}", parts.join(", "))?;
+                for (who, why) in &tally.ignored {
+                    write!(f, "; {who}'s does not count: {}", why.sentence())?;
+                }
+                Ok(())
+            }
+            Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
+            Self::Held { holder } if holder.state == DeploymentState::Lost => write!(
+                f,
+                "{} ({} by {}) was lost: nobody knows how it ended",
+                holder.id, holder.release, holder.by
+            ),
+            Self::Held { holder } => {
+                write!(f, "{} is {} here: {} by {}", holder.id, holder.state, holder.release, holder.by)
+            }
+        }
+    }
+}
+
+impl BlockReason {
+    /// What to do about it, as an act or a command that can be pasted.
+    pub fn remedy(&self, release: &ReleaseId, env: &EnvName) -> String {
+        match self {
+            Self::NotDeployer { people, .. } => format!("ask {}", any_of(people)),
+            Self::NotInPipeline { service, .. } => {
+                format!("choose another environment, or add it to [services.{service}] pipeline")
+            }
+            Self::NoScript { service } => {
+                format!("set scripts = {{ deploy = [\"…\"] }} in [services.{service}]")
+            }
+            Self::ReleaseOver { .. } => "make a new release: relman release new".to_owned(),
+            Self::ReleaseBlocked { .. } => {
+                format!("when the cause is gone: relman release unblock {release} --reason \"…\"")
+            }
+            Self::WrongStage { .. } => format!("relman release advance {release}"),
+            Self::NotLiveUpstream { upstream, .. } => format!("relman deploy {release} {upstream}"),
+            Self::Soaking { upstream, until: None, .. } => {
+                format!("first: relman deploy {release} {upstream}")
+            }
+            Self::Soaking { .. } => "wait".to_owned(),
+            Self::ChecksOpen { missing, failed } => {
+                let name = missing.first().or(failed.first()).map_or("NAME", String::as_str);
+                format!("relman check record {release} {name} passed")
+            }
+            Self::ChecklistOpen { .. } => format!("relman checklist tick {release} ITEM"),
+            Self::Frozen { .. } | Self::OutsideHours { .. } => {
+                format!("wait; or, where allowed: relman deploy {release} {env} --override GATE --reason \"…\"")
+            }
+            Self::ApprovalsMissing { tally } => {
+                if let Some(rule) = tally.unsatisfiable().next() {
+                    return format!(
+                        "nobody left in {} may approve this: add people to the group in relman.toml",
+                        rule.group
+                    );
+                }
+                let asks: Vec<String> = tally
+                    .rules
+                    .iter()
+                    .filter(|rule| rule.missing() > 0)
+                    .map(|rule| format!("{} (for {})", any_of(&rule.candidates), rule.group))
+                    .collect();
+                format!("ask {} to: relman approve {release} {env}", asks.join(" and "))
+            }
+            Self::Rejected { by, .. } => {
+                format!("talk to {by}, who may: relman withdraw {release} {env}")
+            }
+            Self::Held { holder } if holder.state == DeploymentState::Lost => {
+                format!("find out how it ended, then: relman resolve {} succeeded|failed --reason \"…\"", holder.id.0)
+            }
+            Self::Held { holder } => format!("watch it: relman attach {}", holder.id.0),
+        }
+    }
+
+    /// Who can clear it, by name or group; empty when only time or the starter can.
+    pub fn who(&self) -> Vec<String> {
+        match self {
+            Self::NotDeployer { people, .. } => people.clone(),
+            Self::ReleaseBlocked { by, .. } | Self::Rejected { by, .. } => vec![by.clone()],
+            Self::ApprovalsMissing { tally } => {
+                let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
+                let mut people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
+                people.sort();
+                people.dedup();
+                people
+            }
+            Self::Held { holder } => vec![holder.by.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// When it opens by itself, if it does and the moment is known.
+    pub fn earliest(&self) -> Option<Timestamp> {
+        match self {
+            Self::Frozen { opens, .. } => Some(*opens),
+            Self::OutsideHours { next, .. } => *next,
+            Self::Soaking { until, .. } => *until,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Has it been live one environment earlier for long enough?
+
+use super::{Answer, BlockReason, DeployFacts};
+use crate::domain::deployment::DeploymentState;
+use crate::domain::time::{Timestamp, span};
+
+pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
+    let needed = facts.environment.soak;
+    if needed.is_zero() {
+        return Answer::pass("no soak time asked");
+    }
+    let Some((upstream, newest)) = &facts.upstream else {
+        return Answer::pass("first in the pipeline");
+    };
+    let since = newest
+        .as_ref()
+        .filter(|newest| {
+            newest.release == facts.release.id
+                && newest.state == DeploymentState::Succeeded
+                && newest.artifact == facts.release.build.digest
+        })
+        .and_then(|newest| newest.finished_at);
+    match since {
+        None => Answer::blocked(BlockReason::Soaking { upstream: upstream.clone(), needed, until: None }),
+        Some(since) if now < since.plus(needed) => Answer::blocked(BlockReason::Soaking {
+            upstream: upstream.clone(),
+            needed,
+            until: Some(since.plus(needed)),
+        }),
+        Some(since) => {
+            Answer::pass(format!("{} in {upstream}, {} needed", span(now.since(since)), span(needed)))
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Is the release where it has to be for this environment, and in a state to go anywhere?
+
+use super::{Answer, BlockReason, DeployFacts};
+use crate::domain::release::Stage;
+use crate::domain::time::Timestamp;
+
+/// Protected environments want the deploy stage; all others are open from the build stage on, so that staging
+/// can be tested (SPEC 3).
+pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
+    let release = &facts.release;
+    if !facts.in_pipeline {
+        return Answer::blocked(BlockReason::NotInPipeline {
+            service: release.id.service.clone(),
+            environment: facts.environment.name.clone(),
+        });
+    }
+    if facts.script.is_none() {
+        return Answer::blocked(BlockReason::NoScript { service: release.id.service.clone() });
+    }
+    if !release.is_open() {
+        return Answer::blocked(BlockReason::ReleaseOver { state: release.state });
+    }
+    if let Some(block) = &release.blocked {
+        return Answer::blocked(BlockReason::ReleaseBlocked {
+            by: block.by.name.clone(),
+            reason: block.reason.clone(),
+        });
+    }
+    let needed = if facts.environment.is_production() { Stage::Deploy } else { Stage::Build };
+    if release.stage < needed {
+        return Answer::blocked(BlockReason::WrongStage { stage: release.stage, needed });
+    }
+    Answer::pass(format!("in the {} stage", release.stage))
+}

@@ -1,0 +1,190 @@
+//! What a stage wants before a release leaves it: what is there, what is a gap, what blocks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::actor::Roster;
+use crate::domain::approval::{Approval, ApprovalSubject, Question, tally};
+use crate::domain::deployment::DeploymentState;
+use crate::domain::policy::{Policy, StageGate};
+use crate::domain::release::{Release, Stage};
+use crate::domain::subject::request_digest;
+use crate::domain::time::Timestamp;
+
+use super::Newest;
+
+/// What is recorded about one exit gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum ExitAnswer {
+    Met {
+        evidence: String,
+    },
+    /// Not there, but not required either: shown, does not block.
+    Gap {
+        lacks: String,
+        remedy: String,
+    },
+    Blocked {
+        lacks: String,
+        remedy: String,
+    },
+    Skipped {
+        why: String,
+    },
+}
+
+impl ExitAnswer {
+    pub fn opens(&self) -> bool {
+        !matches!(self, Self::Blocked { .. })
+    }
+}
+
+/// One exit gate of the stage a release is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitCheck {
+    pub gate: StageGate,
+    pub answer: ExitAnswer,
+}
+
+/// What the exit gates of a stage may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct ExitFacts<'a> {
+    pub policy: &'a Policy,
+    pub roster: &'a Roster,
+    pub approvals: &'a [Approval],
+    /// The newest deployment in the last environment of the pipeline.
+    pub goal: Option<&'a Newest>,
+    pub now: Timestamp,
+}
+
+/// Asks the exit gates of the stage the release is in.
+pub fn evaluate(release: &Release, facts: &ExitFacts<'_>) -> Vec<ExitCheck> {
+    StageGate::ALL
+        .into_iter()
+        .filter(|gate| gate.stage() == release.stage)
+        .filter(|gate| is_asked(*gate, facts))
+        .map(|gate| ExitCheck { gate, answer: answer(gate, release, facts) })
+        .collect()
+}
+
+/// A gate without anything to ask (no policy, no list) is left out rather than passed.
+fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
+    let rules = facts.policy.stage(gate.stage());
+    match gate {
+        StageGate::Approved => !rules.approvals.is_empty(),
+        StageGate::Checks => !rules.checks.is_empty(),
+        StageGate::Checklist => !rules.checklist.is_empty(),
+        _ => true,
+    }
+}
+
+/// Whether a missing answer blocks. Being live is what the deploy stage is for, and an approval policy that is
+/// written down is meant; everything else blocks only where `[stages.*] require` says so.
+fn is_required(gate: StageGate, policy: &Policy) -> bool {
+    matches!(gate, StageGate::Live | StageGate::Approved) || policy.stage(gate.stage()).require.contains(&gate)
+}
+
+fn answer(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> ExitAnswer {
+    let process = facts.policy.process(release.kind);
+    if process.skip.contains(gate.as_str()) {
+        return ExitAnswer::Skipped { why: format!("a {} release skips it", release.kind) };
+    }
+    match recorded(gate, release, facts) {
+        Ok(evidence) => ExitAnswer::Met { evidence },
+        Err((lacks, remedy)) if is_required(gate, facts.policy) => ExitAnswer::Blocked { lacks, remedy },
+        Err((lacks, remedy)) => ExitAnswer::Gap { lacks, remedy },
+    }
+}
+
+fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, String)> {
+    let id = &release.id;
+    let edit = |what: &str, flag: &str| {
+        (format!("{what} is not recorded"), format!("relman release edit {id} {flag}"))
+    };
+    let text = |value: &Option<String>, what: &str, flag: &str| value.clone().ok_or_else(|| edit(what, flag));
+    match gate {
+        StageGate::Described => text(&release.request.need, "what it is needed for", "--need \"…\""),
+        StageGate::Approved => request_approved(release, facts),
+        StageGate::Owner => text(&release.plan.owner, "the owner", "--owner NAME"),
+        StageGate::TargetDate => release
+            .plan
+            .target
+            .map(|at| at.to_string())
+            .ok_or_else(|| edit("the target date", "--target \"2026-12-01 10:00\"")),
+        StageGate::Risk => release
+            .plan
+            .risk
+            .map(|risk| risk.to_string())
+            .ok_or_else(|| edit("the risk", "--risk low|medium|high")),
+        StageGate::RollbackPlan => text(&release.plan.rollback, "the rollback plan", "--rollback-plan \"…\""),
+        StageGate::Artifact => match (&release.build.artifact, &release.build.digest) {
+            (Some(name), Some(digest)) => Ok(format!("{name} {}", digest.short())),
+            _ => Err(edit("the artifact with its digest", "--artifact NAME --digest sha256:…")),
+        },
+        StageGate::Checks => checks(release, &facts.policy.stage(Stage::Test).checks),
+        StageGate::Checklist => {
+            let items = &facts.policy.stage(Stage::Prepare).checklist;
+            let open: Vec<&str> =
+                items.iter().filter(|item| !release.ticks.contains_key(*item)).map(String::as_str).collect();
+            match open.first() {
+                None => Ok(format!("all {} items done", items.len())),
+                Some(first) => Err((
+                    format!("not done: {}", open.join(", ")),
+                    format!("relman checklist tick {id} \"{first}\""),
+                )),
+            }
+        }
+        StageGate::Live => live(release, facts),
+        StageGate::Outcome => text(&release.review.outcome, "the outcome", "--outcome \"…\""),
+        StageGate::Retrospective => {
+            text(&release.review.retrospective, "the retrospective", "--retrospective \"…\"")
+        }
+    }
+}
+
+fn checks(release: &Release, wanted: &[String]) -> Result<String, (String, String)> {
+    let passed = |name: &&String| release.valid_check(name).is_some_and(|check| check.passed);
+    let open: Vec<&str> = wanted.iter().filter(|name| !passed(name)).map(String::as_str).collect();
+    match open.first() {
+        None => Ok(format!("passed: {}", wanted.join(", "))),
+        Some(first) => Err((
+            format!("not passed for this artifact: {}", open.join(", ")),
+            format!("relman check record {} {first} passed", release.id),
+        )),
+    }
+}
+
+fn live(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, String)> {
+    let goal = facts.policy.services.get(&release.id.service).map(|service| service.goal().to_string());
+    let goal = goal.unwrap_or_else(|| "the last environment".to_owned());
+    match facts.goal {
+        Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => {
+            Ok(format!("live in {goal} ({})", newest.id))
+        }
+        _ => Err((
+            format!("it is not live in {goal}"),
+            format!("relman deploy {} {goal}", release.id),
+        )),
+    }
+}
+
+fn request_approved(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, String)> {
+    let about_request: Vec<Approval> =
+        facts.approvals.iter().filter(|a| a.subject == ApprovalSubject::Request).cloned().collect();
+    let question = Question {
+        rules: &facts.policy.stage(Stage::Request).approvals,
+        roster: facts.roster,
+        digest: &request_digest(release),
+        interested: &[&release.request.requester, &release.created_by],
+        self_approval: false,
+        now: facts.now,
+    };
+    let tally = tally(&question, &about_request);
+    if tally.is_met() {
+        let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
+        return Ok(format!("approved by {}", by.join(", ")));
+    }
+    let reason = super::BlockReason::ApprovalsMissing { tally };
+    let who = reason.who().join(", ");
+    Err((reason.to_string(), format!("{who} may: relman approve {}", release.id)))
+}

@@ -1,0 +1,337 @@
+//! Tables and properties over all gates together.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::actor::{Person, Via};
+use crate::domain::approval::{ApprovalSubject, Verdict};
+use crate::domain::freeze::tests::freeze as make_freeze;
+use crate::domain::ids::ApprovalId;
+use crate::domain::policy::{EnvKind, Rule};
+use crate::domain::release::{Block, Build, Plan, ReleaseKind, ReleaseState, Request, Review, Stage};
+
+const NOW: &str = "2026-09-01T10:00:00Z";
+
+fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+fn person(name: &str) -> Person {
+    Person { name: name.into(), uid: 1000, login: None }
+}
+
+fn release(stage: Stage) -> Release {
+    Release {
+        id: "api@1.2.0".parse().unwrap(),
+        title: "search".into(),
+        kind: ReleaseKind::Standard,
+        state: ReleaseState::Open,
+        stage,
+        stage_since: now(),
+        entered: Stage::Request,
+        blocked: None,
+        ended: None,
+        request: Request {
+            requester: person("ana"),
+            origin: crate::domain::release::Origin::Internal,
+            need: None,
+            objective: None,
+            priority: None,
+        },
+        plan: Plan::default(),
+        build: Build::default(),
+        checks: std::collections::BTreeMap::new(),
+        ticks: std::collections::BTreeMap::new(),
+        review: Review::default(),
+        created_by: person("ana"),
+        created_at: now(),
+        updated_at: now(),
+        revision: 1,
+    }
+}
+
+fn environment() -> Environment {
+    Environment {
+        name: "production".parse().unwrap(),
+        kind: EnvKind::Production,
+        mirrors: None,
+        soak: Duration::from_secs(3600),
+        hours: Vec::new(),
+        confirm: true,
+        approvals: vec![Rule { from: "rm".into(), count: 1 }],
+        approval_ttl: Duration::from_secs(8 * 3600),
+        rollback_approvals: Vec::new(),
+        deployers: vec!["sre".into()],
+        overriders: vec!["rm".into()],
+        self_approval: false,
+    }
+}
+
+fn approval(by: &str) -> Approval {
+    Approval {
+        id: ApprovalId(1),
+        release: "api@1.2.0".parse().unwrap(),
+        subject: ApprovalSubject::Environment("production".parse().unwrap()),
+        verdict: Verdict::Approved,
+        by: person(by),
+        at: now(),
+        reason: None,
+        digest: Digest::of(b"subject"),
+        content: String::new(),
+        expires_at: None,
+        ended_at: None,
+        ended_why: None,
+    }
+}
+
+/// Everything in order: all gates pass.
+fn open() -> DeployFacts {
+    let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    DeployFacts {
+        release: release(Stage::Deploy),
+        environment: environment(),
+        zone: Tz::UTC,
+        kind: DeploymentKind::Deploy,
+        actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None },
+        roster: Roster::new(
+            [("rm".to_owned(), members(&["bo", "cy"])), ("sre".to_owned(), members(&["cy", "di"]))].into(),
+        ),
+        in_pipeline: true,
+        script: Some(ScriptRole::Deploy),
+        subject: Digest::of(b"subject"),
+        upstream: Some((
+            "staging".parse().unwrap(),
+            Some(Newest {
+                id: DeploymentId(7),
+                release: "api@1.2.0".parse().unwrap(),
+                artifact: None,
+                state: DeploymentState::Succeeded,
+                finished_at: Some(now().minus(Duration::from_secs(7200))),
+            }),
+        )),
+        freezes: Vec::new(),
+        approvals: vec![approval("bo")],
+        required_checks: Vec::new(),
+        required_items: Vec::new(),
+        holder: None,
+        overrides: Overrides::default(),
+        skipped: BTreeSet::new(),
+    }
+}
+
+fn closed_gates(facts: &DeployFacts) -> Vec<GateId> {
+    evaluate(facts, now()).closed().map(|check| check.gate).collect()
+}
+
+#[test]
+fn with_everything_in_order_all_gates_pass() {
+    let report = evaluate(&open(), now());
+    assert!(report.allows(), "{}", report.headline());
+    assert_eq!(report.checks.len(), GateId::ALL.len());
+    for (gate, check) in GateId::ALL.iter().zip(&report.checks) {
+        assert_eq!(*gate, check.gate, "GATES and GateId::ALL are in one order");
+    }
+}
+
+/// Each row breaks one thing; exactly its gates close.
+#[test]
+fn each_gate_closes_for_its_own_reason() {
+    type Break = fn(&mut DeployFacts);
+    let cases: &[(&str, Break, &[GateId])] = &[
+        ("a stranger", |f| f.actor.person = person("zoe"), &[GateId::Deployer]),
+        ("too early a stage", |f| f.release.stage = Stage::Prepare, &[GateId::Stage]),
+        ("a closed release", |f| f.release.state = ReleaseState::Closed, &[GateId::Stage]),
+        (
+            "a blocked release",
+            |f| f.release.blocked = Some(Block { by: person("bo"), at: now(), reason: "leaks".into() }),
+            &[GateId::Stage],
+        ),
+        ("a foreign environment", |f| f.in_pipeline = false, &[GateId::Stage]),
+        ("no script", |f| f.script = None, &[GateId::Stage]),
+        (
+            "never in staging",
+            |f| f.upstream.as_mut().unwrap().1 = None,
+            &[GateId::Order, GateId::Soak],
+        ),
+        (
+            "staging moved on",
+            |f| {
+                f.upstream.as_mut().unwrap().1.as_mut().unwrap().release = "api@1.3.0".parse().unwrap();
+            },
+            &[GateId::Order, GateId::Soak],
+        ),
+        (
+            "staging failed",
+            |f| f.upstream.as_mut().unwrap().1.as_mut().unwrap().state = DeploymentState::Failed,
+            &[GateId::Order, GateId::Soak],
+        ),
+        (
+            "another artifact in staging",
+            |f| f.upstream.as_mut().unwrap().1.as_mut().unwrap().artifact = Some(Digest::of(b"x")),
+            &[GateId::Order, GateId::Soak],
+        ),
+        (
+            "staging too fresh",
+            |f| f.upstream.as_mut().unwrap().1.as_mut().unwrap().finished_at = Some(now()),
+            &[GateId::Soak],
+        ),
+        ("a check missing", |f| f.required_checks = vec!["unit".into()], &[GateId::Checks]),
+        ("an item open", |f| f.required_items = vec!["backup".into()], &[GateId::Checklist]),
+        (
+            "frozen",
+            |f| f.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")],
+            &[GateId::Freeze],
+        ),
+        ("not approved", |f| f.approvals.clear(), &[GateId::Approvals]),
+        ("approved for other content", |f| f.subject = Digest::of(b"changed"), &[GateId::Approvals]),
+        (
+            "approved by the starter",
+            |f| f.approvals = vec![approval("cy")],
+            &[GateId::Approvals],
+        ),
+        (
+            "another deployment is active",
+            |f| {
+                f.holder = Some(Holder {
+                    id: DeploymentId(8),
+                    release: "api@1.1.0".parse().unwrap(),
+                    by: "di".into(),
+                    state: DeploymentState::Running,
+                    since: now(),
+                });
+            },
+            &[GateId::Exclusive],
+        ),
+    ];
+    for (name, break_it, expected) in cases {
+        let mut facts = open();
+        break_it(&mut facts);
+        assert_eq!(closed_gates(&facts), *expected, "{name}");
+    }
+}
+
+#[test]
+fn every_refusal_is_a_sentence_with_a_next_step() {
+    let mut facts = open();
+    facts.actor.person = person("zoe");
+    facts.release.stage = Stage::Plan;
+    facts.upstream.as_mut().unwrap().1 = None;
+    facts.required_checks = vec!["unit".into()];
+    facts.required_items = vec!["backup".into()];
+    facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
+    facts.approvals.clear();
+    let report = evaluate(&facts, now());
+    for check in report.closed() {
+        let Answer::Blocked { reason } = &check.answer else { panic!("{check:?}") };
+        let (sentence, remedy) = (reason.to_string(), reason.remedy(&report.release, &report.environment));
+        assert!(sentence.len() > 10 && !sentence.contains("{ ") && !sentence.contains("Some("), "{sentence}");
+        assert!(!remedy.is_empty(), "{sentence}");
+    }
+    assert_eq!(report.earliest(), None, "people must act, so no moment can be promised");
+}
+
+#[test]
+fn the_earliest_moment_is_when_the_last_clock_has_run() {
+    let mut facts = open();
+    facts.upstream.as_mut().unwrap().1.as_mut().unwrap().finished_at = Some(now());
+    facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T10:30:00Z")];
+    assert_eq!(evaluate(&facts, now()).earliest(), Some(now().plus(Duration::from_secs(3600))));
+}
+
+#[test]
+fn a_rollback_passes_what_guards_going_on_and_nothing_else() {
+    let mut facts = open();
+    facts.kind = DeploymentKind::Rollback;
+    facts.release.stage = Stage::Build;
+    facts.upstream = None;
+    facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
+    facts.approvals.clear();
+    assert_eq!(closed_gates(&facts), []);
+    facts.environment.rollback_approvals = vec![Rule { from: "rm".into(), count: 1 }];
+    facts.actor.person = person("zoe");
+    assert_eq!(closed_gates(&facts), [GateId::Deployer, GateId::Approvals]);
+}
+
+#[test]
+fn who_may_deploy_and_what_runs_cannot_be_overridden() {
+    let mut facts = open();
+    facts.actor.person = person("zoe");
+    facts.release.stage = Stage::Plan;
+    facts.overrides.gates = GateId::ALL.into_iter().collect();
+    assert_eq!(closed_gates(&facts), [GateId::Deployer, GateId::Stage]);
+}
+
+fn any_facts() -> impl proptest::strategy::Strategy<Value = DeployFacts> {
+    (any::<[bool; 8]>(), 0usize..7, prop::collection::vec("(bo|cy|ana|zoe)", 0..4)).prop_map(
+        |(flags, stage, approvers)| {
+            let mut facts = open();
+            facts.release.stage = Stage::ALL[stage];
+            facts.approvals = approvers.iter().map(|name| approval(name)).collect();
+            if flags[0] {
+                facts.actor.person = person("zoe");
+            }
+            if flags[1] {
+                facts.upstream.as_mut().unwrap().1 = None;
+            }
+            if flags[2] {
+                facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
+            }
+            if flags[3] {
+                facts.required_checks = vec!["unit".into()];
+            }
+            if flags[4] {
+                facts.kind = DeploymentKind::Rollback;
+            }
+            if flags[5] {
+                facts.skipped = BTreeSet::from(["soak".to_owned(), "stage".to_owned()]);
+            }
+            if flags[6] {
+                facts.required_items = vec!["backup".into()];
+            }
+            if flags[7] {
+                facts.environment.self_approval = true;
+            }
+            facts
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn the_same_facts_give_the_same_report(facts in any_facts()) {
+        prop_assert_eq!(evaluate(&facts, now()), evaluate(&facts, now()));
+    }
+
+    #[test]
+    fn more_trouble_never_opens_a_gate(facts in any_facts()) {
+        let before = closed_gates(&facts);
+        let mut worse = facts.clone();
+        worse.freezes.push(make_freeze("more", "2026-08-01T00:00:00Z", "2026-10-01T00:00:00Z"));
+        worse.approvals.pop();
+        worse.holder = Some(Holder {
+            id: DeploymentId(8), release: "api@1.1.0".parse().unwrap(), by: "di".into(),
+            state: DeploymentState::Lost, since: now(),
+        });
+        let after = closed_gates(&worse);
+        prop_assert!(before.iter().all(|gate| after.contains(gate)), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn an_override_changes_only_its_own_gate(facts in any_facts(), gate in 0usize..10) {
+        let gate = GateId::ALL[gate];
+        let mut opened = facts.clone();
+        opened.overrides.gates.insert(gate);
+        let before: Vec<_> = evaluate(&facts, now()).checks.into_iter().filter(|c| c.gate != gate).collect();
+        let after: Vec<_> = evaluate(&opened, now()).checks.into_iter().filter(|c| c.gate != gate).collect();
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn a_report_survives_the_store(facts in any_facts()) {
+        let report = evaluate(&facts, now());
+        let text = serde_json::to_string(&report).unwrap();
+        prop_assert_eq!(serde_json::from_str::<GateReport>(&text).unwrap(), report);
+    }
+}

@@ -1,0 +1,36 @@
+//! What relman decides, and nothing else: types, state machines and policy as pure functions.
+//!
+//! No I/O, no clock, no SQL, no terminal: time, actor and facts come in as values, so every rule is testable as
+//! "state in, value out". A "no" is a value ([`gate::BlockReason`]), never an error.
+//!
+//! One word for one thing, here and in code, screens and documents:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | service | something that is released on its own |
+//! | environment | a place a release is deployed to |
+//! | pipeline | a service's environments in order |
+//! | release | `service@version` on its way through the seven stages |
+//! | stage | one of request, plan, build, test, prepare, deploy, review |
+//! | artifact | what is deployed, named by its digest |
+//! | gate | one question that must be answered with yes before a deployment or a move |
+//! | approval | one person's recorded decision, bound to what it was about |
+//! | freeze | a closed window; an override opens one gate on record |
+//! | deployment | `#142`: one attempt to put a release into an environment, made of steps |
+//! | journal | the append-only record of everything done and refused |
+
+pub mod actor;
+pub mod approval;
+pub mod deployment;
+pub mod digest;
+pub mod freeze;
+pub mod gate;
+pub mod ids;
+pub mod journal;
+pub mod policy;
+pub mod release;
+pub mod strategy;
+pub mod subject;
+pub mod text;
+pub mod time;
+mod words;

@@ -1,0 +1,400 @@
+//! The validated configuration: which services, environments, rules and scripts there are.
+//!
+//! `config/` reads `relman.toml` and builds this; nothing below knows that a file exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{Datelike as _, TimeDelta, Weekday};
+use serde::{Deserialize, Serialize};
+
+use super::actor::{Actor, Roster};
+use super::freeze::Freeze;
+use super::ids::{EnvName, ServiceName};
+use super::release::{ReleaseKind, Stage};
+use super::strategy::Strategy;
+use super::time::{Fold, Timestamp, Tz, resolve_local};
+use super::words::words;
+
+/// Everything the rules may consult besides the recorded facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Zone in which times are shown and typed when a freeze names none.
+    pub zone: Tz,
+    pub groups: BTreeMap<String, Vec<Member>>,
+    pub environments: BTreeMap<EnvName, Environment>,
+    pub services: BTreeMap<ServiceName, Service>,
+    pub stages: BTreeMap<Stage, StageRules>,
+    pub processes: BTreeMap<ReleaseKind, Process>,
+    /// Freezes written in the configuration; those of the store come with the facts.
+    pub freezes: Vec<Freeze>,
+}
+
+impl Policy {
+    pub fn stage(&self, stage: Stage) -> &StageRules {
+        static NONE: StageRules = StageRules::NONE;
+        self.stages.get(&stage).unwrap_or(&NONE)
+    }
+
+    pub fn process(&self, kind: ReleaseKind) -> &Process {
+        static DEFAULT: Process = Process { enter: Stage::Request, skip: BTreeSet::new() };
+        self.processes.get(&kind).unwrap_or(&DEFAULT)
+    }
+
+    /// Resolves the groups: named people as written, Unix groups through `unix_members`.
+    pub fn roster(&self, mut unix_members: impl FnMut(&str) -> BTreeSet<String>) -> Roster {
+        let resolve = |members: &Vec<Member>, unix_members: &mut dyn FnMut(&str) -> BTreeSet<String>| {
+            members
+                .iter()
+                .flat_map(|member| match member {
+                    Member::User(name) => BTreeSet::from([name.clone()]),
+                    Member::UnixGroup(group) => unix_members(group),
+                })
+                .collect()
+        };
+        Roster::new(
+            self.groups.iter().map(|(name, members)| (name.clone(), resolve(members, &mut unix_members))).collect(),
+        )
+    }
+}
+
+/// An entry of a group: a person, or everyone in a Unix group (`%sre`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Member {
+    User(String),
+    UnixGroup(String),
+}
+
+/// How much care an environment needs. `production` is what the protections hang on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvKind {
+    Development,
+    Test,
+    Staging,
+    Production,
+}
+
+impl EnvKind {
+    pub const ALL: [Self; 4] = [Self::Development, Self::Test, Self::Staging, Self::Production];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Test => "test",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+words!(EnvKind, "environment kind", Self::ALL);
+
+/// "From this group, that many": one line of an approval policy. All lines must be met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    pub from: String,
+    pub count: u8,
+}
+
+/// Open hours in the policy's zone: outside of all of them deployments may not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenHours {
+    /// As written, for screens.
+    pub text: String,
+    pub days: BTreeSet<u8>,
+    /// Minutes after local midnight, start included, end excluded; the end may be 24:00.
+    pub from: u16,
+    pub until: u16,
+}
+
+impl OpenHours {
+    /// The window of this rule on the local day of `at`, if that weekday is one of its days.
+    fn on(&self, day: chrono::NaiveDate, zone: Tz) -> Option<super::time::Window> {
+        let weekday = u8::try_from(day.weekday().num_days_from_monday()).expect("0 to 6");
+        if !self.days.contains(&weekday) {
+            return None;
+        }
+        let midnight = day.and_time(chrono::NaiveTime::MIN);
+        let at = |minutes: u16, fold| {
+            resolve_local(midnight + TimeDelta::minutes(i64::from(minutes)), zone, fold)
+        };
+        super::time::Window::new(at(self.from, Fold::First), at(self.until, Fold::Last)).ok()
+    }
+}
+
+/// Whether `now` lies in one of the `hours`, and if not, when the next one opens.
+pub fn open_state(hours: &[OpenHours], zone: Tz, now: Timestamp) -> Result<(), Option<Timestamp>> {
+    if hours.is_empty() {
+        return Ok(());
+    }
+    let today = now.in_zone(zone).date_naive();
+    let windows = (-1..=8).filter_map(|days| today.checked_add_signed(TimeDelta::days(days))).flat_map(|day| {
+        hours.iter().filter_map(move |rule| rule.on(day, zone))
+    });
+    let mut next: Option<Timestamp> = None;
+    for window in windows {
+        if window.covers(now) {
+            return Ok(());
+        }
+        if window.start > now && next.is_none_or(|known| window.start < known) {
+            next = Some(window.start);
+        }
+    }
+    Err(next)
+}
+
+/// The weekday's number in [`OpenHours::days`], from its English abbreviation.
+pub fn weekday(name: &str) -> Option<u8> {
+    let day: Weekday = name.parse().ok()?;
+    u8::try_from(day.num_days_from_monday()).ok()
+}
+
+/// A place to deploy to, and what protects it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    pub name: EnvName,
+    pub kind: EnvKind,
+    /// The environment this one is kept like (staging mirrors production).
+    pub mirrors: Option<EnvName>,
+    /// How long a release must have been live one environment earlier.
+    pub soak: Duration,
+    pub hours: Vec<OpenHours>,
+    /// Whether a person must type the version before something starts here.
+    pub confirm: bool,
+    pub approvals: Vec<Rule>,
+    pub approval_ttl: Duration,
+    /// Rules a rollback must meet instead of `approvals`.
+    pub rollback_approvals: Vec<Rule>,
+    /// Groups that may deploy and cancel here; empty means everyone.
+    pub deployers: Vec<String>,
+    /// Groups that may open a gate on record; empty means nobody.
+    pub overriders: Vec<String>,
+    pub self_approval: bool,
+}
+
+impl Environment {
+    pub fn is_production(&self) -> bool {
+        self.kind == EnvKind::Production
+    }
+
+    pub fn may_deploy(&self, roster: &Roster, actor: &Actor) -> bool {
+        self.deployers.is_empty() || self.deployers.iter().any(|group| roster.has(group, &actor.person))
+    }
+
+    pub fn may_override(&self, roster: &Roster, actor: &Actor) -> bool {
+        self.overriders.iter().any(|group| roster.has(group, &actor.person))
+    }
+}
+
+/// An argument list: never goes through a shell.
+pub type Argv = Vec<String>;
+
+/// What a script is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScriptRole {
+    Build,
+    Deploy,
+    Verify,
+    Rollback,
+    Analyse,
+    Current,
+}
+
+impl ScriptRole {
+    pub const ALL: [Self; 6] =
+        [Self::Build, Self::Deploy, Self::Verify, Self::Rollback, Self::Analyse, Self::Current];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Deploy => "deploy",
+            Self::Verify => "verify",
+            Self::Rollback => "rollback",
+            Self::Analyse => "analyse",
+            Self::Current => "current",
+        }
+    }
+}
+words!(ScriptRole, "script", Self::ALL);
+
+/// Something that is released on its own, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    pub name: ServiceName,
+    /// Environments in the order a release passes them.
+    pub pipeline: Vec<EnvName>,
+    pub owner: Option<String>,
+    pub repo: Option<String>,
+    /// Absolute: relative ones are resolved against the config file.
+    pub working_dir: PathBuf,
+    pub timeout: Option<Duration>,
+    pub quiet_timeout: Option<Duration>,
+    /// Time between TERM and KILL.
+    pub grace: Duration,
+    /// Environment variables handed through to the scripts, by name.
+    pub pass_env: Vec<String>,
+    /// Names of variables whose values are masked in the log; they are handed through as well.
+    pub secrets: Vec<String>,
+    pub scripts: BTreeMap<ScriptRole, Argv>,
+    pub strategies: BTreeMap<EnvName, Strategy>,
+}
+
+impl Service {
+    pub fn strategy(&self, env: &EnvName) -> &Strategy {
+        static DEFAULT: Strategy = Strategy::AllAtOnce;
+        self.strategies.get(env).unwrap_or(&DEFAULT)
+    }
+
+    /// The environment before `env` in the pipeline.
+    pub fn upstream(&self, env: &EnvName) -> Option<&EnvName> {
+        let at = self.pipeline.iter().position(|name| name == env)?;
+        at.checked_sub(1).map(|before| &self.pipeline[before])
+    }
+
+    /// The last environment of the pipeline: being live there is the goal.
+    pub fn goal(&self) -> &EnvName {
+        self.pipeline.last().expect("a pipeline has at least one environment")
+    }
+}
+
+/// What a stage asks before a release may leave it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StageRules {
+    /// Gates that block; the others are shown as gaps.
+    pub require: BTreeSet<StageGate>,
+    /// Approval policy of the stage; only `request` has one.
+    pub approvals: Vec<Rule>,
+    /// Names of the checks the test stage wants.
+    pub checks: Vec<String>,
+    /// Items of the prepare stage's checklist.
+    pub checklist: Vec<String>,
+}
+
+impl StageRules {
+    const NONE: Self =
+        Self { require: BTreeSet::new(), approvals: Vec::new(), checks: Vec::new(), checklist: Vec::new() };
+}
+
+/// One thing that should be recorded before a stage is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageGate {
+    Described,
+    Approved,
+    Owner,
+    TargetDate,
+    Risk,
+    RollbackPlan,
+    Artifact,
+    Checks,
+    Checklist,
+    Live,
+    Outcome,
+    Retrospective,
+}
+
+impl StageGate {
+    pub const ALL: [Self; 12] = [
+        Self::Described,
+        Self::Approved,
+        Self::Owner,
+        Self::TargetDate,
+        Self::Risk,
+        Self::RollbackPlan,
+        Self::Artifact,
+        Self::Checks,
+        Self::Checklist,
+        Self::Live,
+        Self::Outcome,
+        Self::Retrospective,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Described => "described",
+            Self::Approved => "approved",
+            Self::Owner => "owner",
+            Self::TargetDate => "target-date",
+            Self::Risk => "risk",
+            Self::RollbackPlan => "rollback-plan",
+            Self::Artifact => "artifact",
+            Self::Checks => "checks",
+            Self::Checklist => "checklist",
+            Self::Live => "live",
+            Self::Outcome => "outcome",
+            Self::Retrospective => "retrospective",
+        }
+    }
+
+    /// The stage whose exit this gate guards.
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::Described | Self::Approved => Stage::Request,
+            Self::Owner | Self::TargetDate | Self::Risk | Self::RollbackPlan => Stage::Plan,
+            Self::Artifact => Stage::Build,
+            Self::Checks => Stage::Test,
+            Self::Checklist => Stage::Prepare,
+            Self::Live => Stage::Deploy,
+            Self::Outcome | Self::Retrospective => Stage::Review,
+        }
+    }
+}
+words!(StageGate, "stage gate", Self::ALL);
+
+/// How a kind of release goes through the stages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The stage in which such a release is registered.
+    pub enter: Stage,
+    /// Gates it skips; each skip shows on the release for ever.
+    pub skip: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(days: &[u8], from: u16, until: u16) -> OpenHours {
+        OpenHours { text: String::new(), days: days.iter().copied().collect(), from, until }
+    }
+
+    #[test]
+    fn hours_are_open_from_their_start_to_just_before_their_end() {
+        let office = [hours(&[0, 1, 2, 3], 9 * 60, 17 * 60)];
+        let zone = Tz::Europe__Berlin;
+        let state = |text: &str| open_state(&office, zone, text.parse().unwrap());
+        assert_eq!(state("2026-09-01T09:00:00+02:00"), Ok(()));
+        assert_eq!(state("2026-09-01T16:59:59+02:00"), Ok(()));
+        let wednesday = "2026-09-02T09:00:00+02:00".parse().unwrap();
+        assert_eq!(state("2026-09-01T17:00:00+02:00"), Err(Some(wednesday)));
+        let monday = "2026-09-07T09:00:00+02:00".parse().unwrap();
+        assert_eq!(state("2026-09-03T17:00:00+02:00"), Err(Some(monday)));
+    }
+
+    #[test]
+    fn hours_follow_the_wall_clock_over_a_time_change() {
+        let sunday = [hours(&[6], 60, 4 * 60)];
+        let zone = Tz::Europe__Berlin;
+        // 31 Oct 2027: 03:00 CEST becomes 02:00 CET; 01:00 to 04:00 lasts four hours that night.
+        assert_eq!(open_state(&sunday, zone, "2027-10-30T23:00:00Z".parse().unwrap()), Ok(()));
+        assert_eq!(open_state(&sunday, zone, "2027-10-31T02:59:59Z".parse().unwrap()), Ok(()));
+        assert!(open_state(&sunday, zone, "2027-10-31T03:00:00Z".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn no_hours_means_always_open() {
+        assert_eq!(open_state(&[], Tz::UTC, Timestamp::from_millis(0)), Ok(()));
+    }
+
+    #[test]
+    fn every_stage_gate_belongs_to_one_stage_and_reads_back() {
+        for gate in StageGate::ALL {
+            assert_eq!(gate.to_string().parse(), Ok(gate));
+        }
+        for stage in Stage::ALL {
+            assert!(StageGate::ALL.iter().any(|gate| gate.stage() == stage), "{stage} has no gate");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! A release and its way through the seven stages.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::Person;
+use super::digest::Digest;
+use super::ids::ReleaseId;
+use super::time::Timestamp;
+use super::words::words;
+
+/// The seven steps of release management, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    Request,
+    Plan,
+    Build,
+    Test,
+    Prepare,
+    Deploy,
+    Review,
+}
+
+impl Stage {
+    pub const ALL: [Self; 7] =
+        [Self::Request, Self::Plan, Self::Build, Self::Test, Self::Prepare, Self::Deploy, Self::Review];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Plan => "plan",
+            Self::Build => "build",
+            Self::Test => "test",
+            Self::Prepare => "prepare",
+            Self::Deploy => "deploy",
+            Self::Review => "review",
+        }
+    }
+
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.get(self as usize + 1).copied()
+    }
+
+    pub fn previous(self) -> Option<Self> {
+        (self as usize).checked_sub(1).map(|at| Self::ALL[at])
+    }
+}
+
+words!(Stage, "stage", Self::ALL);
+
+/// Where a release stands as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReleaseState {
+    Open,
+    /// Left the review stage: done.
+    Closed,
+    /// The request was refused.
+    Rejected,
+    Cancelled,
+}
+
+impl ReleaseState {
+    const ALL: [Self; 4] = [Self::Open, Self::Closed, Self::Rejected, Self::Cancelled];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+words!(ReleaseState, "release state", Self::ALL);
+
+/// Which process a release follows; `hotfix` may skip the gates `[process.hotfix]` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReleaseKind {
+    #[default]
+    Standard,
+    Hotfix,
+}
+
+impl ReleaseKind {
+    pub const ALL: [Self; 2] = [Self::Standard, Self::Hotfix];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Hotfix => "hotfix",
+        }
+    }
+}
+words!(ReleaseKind, "release kind", Self::ALL);
+
+/// Where the wish for a release came from; an enum so that origins can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    Feedback,
+    Market,
+    #[default]
+    Internal,
+    Incident,
+    Other,
+}
+
+impl Origin {
+    pub const ALL: [Self; 5] = [Self::Feedback, Self::Market, Self::Internal, Self::Incident, Self::Other];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Feedback => "feedback",
+            Self::Market => "market",
+            Self::Internal => "internal",
+            Self::Incident => "incident",
+            Self::Other => "other",
+        }
+    }
+}
+words!(Origin, "origin", Self::ALL);
+
+/// Three steps are what people can tell apart at 3 a.m.; used for risk and for priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+impl Level {
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+words!(Level, "level", Self::ALL);
+
+/// What was asked for, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub requester: Person,
+    #[serde(default)]
+    pub origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Level>,
+}
+
+/// How it shall be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Plan {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Level>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
+}
+
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Build {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+}
+
+/// Evidence of one test kind for one artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub passed: bool,
+    /// Digest the check was made on; evidence for another artifact never counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    pub by: Person,
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// One ticked item of the preparation checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick {
+    pub by: Person,
+    pub at: Timestamp,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Review {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrospective: Option<String>,
+}
+
+/// Why a release may not progress (REL-7): set by a person or by a rollback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    pub by: Person,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+/// One release. The store keeps what queries need in columns and this record whole beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub id: ReleaseId,
+    pub title: String,
+    #[serde(default)]
+    pub kind: ReleaseKind,
+    pub state: ReleaseState,
+    pub stage: Stage,
+    pub stage_since: Timestamp,
+    /// The stage it was registered in: what lies before was skipped, and is shown so for ever.
+    pub entered: Stage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Block>,
+    /// Why it ended, when rejected or cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Block>,
+    pub request: Request,
+    #[serde(default)]
+    pub plan: Plan,
+    #[serde(default)]
+    pub build: Build,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, Check>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ticks: BTreeMap<String, Tick>,
+    #[serde(default)]
+    pub review: Review,
+    pub created_by: Person,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Rises by one with each change; an edit names the revision it was made on.
+    pub revision: i64,
+}
+
+impl Release {
+    pub fn is_open(&self) -> bool {
+        self.state == ReleaseState::Open
+    }
+
+    /// The check of that name, if it was made on the artifact this release now has.
+    pub fn valid_check(&self, name: &str) -> Option<&Check> {
+        self.checks.get(name).filter(|check| check.digest == self.build.digest)
+    }
+
+    /// Moves back to `to` and voids what was recorded for the stages after it: evidence gathered for something
+    /// that is being changed again proves nothing.
+    pub fn move_back(&mut self, to: Stage, now: Timestamp) {
+        self.stage = to;
+        self.stage_since = now;
+        if to < Stage::Test {
+            self.checks.clear();
+        }
+        if to < Stage::Prepare {
+            self.ticks.clear();
+        }
+        self.review = Review::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seven_stages_follow_each_other() {
+        let mut stage = Stage::Request;
+        let mut walked = vec![stage];
+        while let Some(next) = stage.next() {
+            assert_eq!(next.previous(), Some(stage));
+            stage = next;
+            walked.push(stage);
+        }
+        assert_eq!(walked, Stage::ALL);
+        assert_eq!(Stage::Request.previous(), None);
+    }
+
+    #[test]
+    fn words_read_back_and_strangers_are_told_the_choices() {
+        for stage in Stage::ALL {
+            assert_eq!(stage.to_string().parse(), Ok(stage));
+        }
+        let error = "deploi".parse::<Stage>().unwrap_err().to_string();
+        assert!(error.contains("request, plan, build"), "{error}");
+    }
+}

@@ -1,0 +1,85 @@
+//! What an approval is about: everything that decides what a deployment will do, as one digest.
+//!
+//! When any part changes, an approval of the old digest is stale and the gate is pending again.
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::ids::{EnvName, ReleaseId};
+use super::policy::{Argv, ScriptRole};
+use super::release::Release;
+use super::strategy::Strategy;
+
+/// One script as it is on disk now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ScriptFile {
+    pub path: String,
+    /// `None`: the file is missing or cannot be read. That is a fact too, and it changes the digest.
+    pub digest: Option<Digest>,
+}
+
+/// The command lines of a service and the files they name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ScriptSet {
+    pub argv: Vec<(ScriptRole, Argv)>,
+    pub files: Vec<ScriptFile>,
+}
+
+/// The parts of the digest, kept with each approval so that "what changed since" can be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeploySubject {
+    pub release: ReleaseId,
+    pub environment: EnvName,
+    pub commit: Option<String>,
+    pub artifact: Option<String>,
+    pub artifact_digest: Option<Digest>,
+    pub strategy: Strategy,
+    pub scripts: ScriptSet,
+}
+
+impl DeploySubject {
+    pub fn new(release: &Release, environment: &EnvName, strategy: &Strategy, scripts: ScriptSet) -> Self {
+        Self {
+            release: release.id.clone(),
+            environment: environment.clone(),
+            commit: release.build.commit.clone(),
+            artifact: release.build.artifact.clone(),
+            artifact_digest: release.build.digest.clone(),
+            strategy: strategy.clone(),
+            scripts,
+        }
+    }
+
+    /// Canonical text: JSON with sorted keys and no spaces.
+    pub fn canonical(&self) -> String {
+        canonical_json(self)
+    }
+
+    pub fn digest(&self) -> Digest {
+        Digest::of(format!("relman-subject-v1\n{}", self.canonical()).as_bytes())
+    }
+}
+
+/// What a request-stage approval is about: the request as it reads now.
+pub fn request_digest(release: &Release) -> Digest {
+    let content = canonical_json(&(&release.id, &release.title, &release.request));
+    Digest::of(format!("relman-request-v1\n{content}").as_bytes())
+}
+
+/// JSON with keys sorted bytewise and no spaces: the same value always gives the same bytes.
+pub fn canonical_json(value: &impl Serialize) -> String {
+    // `serde_json::Value` keeps its keys in a BTreeMap (the crate's `preserve_order` feature stays off; the test
+    // below fails if it is ever switched on).
+    serde_json::to_value(value).map(|value| value.to_string()).expect("domain values are plain data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_json_sorts_its_keys() {
+        let value: serde_json::Value = serde_json::from_str(r#"{"b": 1, "a": {"d": [], "c": null}}"#).unwrap();
+        assert_eq!(canonical_json(&value), r#"{"a":{"c":null,"d":[]},"b":1}"#);
+    }
+}

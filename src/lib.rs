@@ -1,0 +1,3 @@
+//! relman: release coordination from a terminal.
+pub mod domain;
+pub mod store;

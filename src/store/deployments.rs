@@ -1,0 +1,429 @@
+//! Rows ↔ [`Deployment`] and its steps. State changes are guarded updates that say whether they won.
+
+use super::value::{json, opt_json, opt_text, size, text};
+use super::{Row, StoreError, Tx, Value};
+use crate::domain::actor::Person;
+use crate::domain::deployment::{
+    CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step,
+};
+use crate::domain::gate::GateReport;
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
+use crate::domain::strategy::Color;
+use crate::domain::time::Timestamp;
+
+fn small<T: TryFrom<i64, Error: std::fmt::Display>>(column: &str, number: i64) -> Result<T, StoreError> {
+    T::try_from(number).map_err(|why| StoreError::unreadable(column, why))
+}
+
+fn deployment(row: &Row) -> Result<Deployment, StoreError> {
+    let script = match (row.opt_int("script_pid")?, row.opt_int("script_start")?) {
+        (Some(pid), Some(start)) => {
+            Some(ProcessRef { pid: small("script_pid", pid)?, start: small("script_start", start)? })
+        }
+        _ => None,
+    };
+    let cancel = match (row.opt_text("cancel_by")?, row.opt_parse::<Timestamp>("cancel_at")?) {
+        (Some(by), Some(at)) => {
+            let kind = match row.opt_text("cancel_kind")?.as_deref() {
+                Some("kill") => CancelKind::Kill,
+                _ => CancelKind::Gentle,
+            };
+            Some(CancelRequest { by, at, kind, reason: row.opt_text("cancel_reason")? })
+        }
+        _ => None,
+    };
+    let color = row.opt_text("color")?.map(|color| if color == "blue" { Color::Blue } else { Color::Green });
+    Ok(Deployment {
+        id: DeploymentId(row.int("id")?),
+        release: ReleaseId::new(row.parse("service")?, row.parse("version")?),
+        environment: row.parse("environment")?,
+        kind: row.parse("kind")?,
+        state: row.parse("state")?,
+        epoch: row.int("epoch")?,
+        strategy: row.text("strategy")?,
+        previous: row.opt_parse("previous")?,
+        artifact_digest: row.opt_parse("artifact_digest")?,
+        subject: row.parse("subject")?,
+        color,
+        reason: row.opt_text("reason")?,
+        overrides: row.json("overrides")?,
+        started_by: Person {
+            name: row.text("by_name")?,
+            uid: small("by_uid", row.int("by_uid")?)?,
+            login: row.opt_text("by_login")?,
+        },
+        requested_at: row.parse("requested_at")?,
+        claimed_at: row.opt_parse("claimed_at")?,
+        finished_at: row.opt_parse("finished_at")?,
+        heartbeat_at: row.opt_parse("heartbeat_at")?,
+        host: row.text("host")?,
+        boot: row.text("boot")?,
+        uid: small("uid", row.int("uid")?)?,
+        script,
+        progress: row.opt_int("progress")?.map(|number| small("progress", number)).transpose()?,
+        progress_note: row.opt_text("progress_note")?,
+        log_size: row.size("log_size")?,
+        log_digest: row.opt_parse("log_digest")?,
+        log_dropped: row.size("log_dropped")?,
+        cancel,
+        cause: row.opt_json("cause")?,
+        failed_step: row.opt_text("failed_step")?,
+        left_running: row.json("left_running")?,
+        recovered_by: row.opt_text("recovered_by")?,
+    })
+}
+
+fn step(row: &Row) -> Result<Step, StoreError> {
+    let position = |column: &str| -> Result<Option<u64>, StoreError> {
+        row.opt_int(column)?.map(|number| small(column, number)).transpose()
+    };
+    Ok(Step {
+        index: small("position", row.int("position")?)?,
+        plan: row.json("plan")?,
+        state: row.parse("state")?,
+        attempt: small("attempt", row.int("attempt")?)?,
+        started_at: row.opt_parse("started_at")?,
+        finished_at: row.opt_parse("finished_at")?,
+        log_from: position("log_from")?,
+        log_to: position("log_to")?,
+        cause: row.opt_json("cause")?,
+    })
+}
+
+/// Records a new deployment and its planned steps; `deployment.id` is ignored and the new one returned. A second
+/// active one for the same service and environment violates `one_active_deployment`.
+pub fn insert(
+    tx: &Tx<'_>,
+    deployment: &Deployment,
+    steps: &[Step],
+    report: &GateReport,
+) -> Result<DeploymentId, StoreError> {
+    let d = deployment;
+    let id = tx.query_opt(
+        "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
+             artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
+             uid, left_running, report, relman_version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
+                 ?22) RETURNING id",
+        &[
+            text(&d.release.service),
+            text(&d.release.version),
+            text(&d.environment),
+            text(d.kind),
+            text(d.state),
+            d.epoch.into(),
+            d.strategy.as_str().into(),
+            opt_text(d.previous.as_ref()),
+            opt_text(d.artifact_digest.as_ref()),
+            text(&d.subject),
+            d.color.map(Color::as_str).into(),
+            d.reason.clone().into(),
+            json(&d.overrides),
+            d.started_by.name.as_str().into(),
+            i64::from(d.started_by.uid).into(),
+            d.started_by.login.clone().into(),
+            text(d.requested_at),
+            d.host.as_str().into(),
+            d.boot.as_str().into(),
+            i64::from(d.uid).into(),
+            json(report),
+            env!("CARGO_PKG_VERSION").into(),
+        ],
+        |row| row.int("id"),
+    )?;
+    let id = id.map(DeploymentId).ok_or_else(|| StoreError::missing("id of the new deployment"))?;
+    for step in steps {
+        tx.execute(
+            "INSERT INTO deployment_steps (deployment_id, position, plan, state, attempt) VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                id.0.into(),
+                size(step.index as u64),
+                json(&step.plan),
+                text(step.state),
+                i64::from(step.attempt).into(),
+            ],
+        )?;
+    }
+    Ok(id)
+}
+
+pub fn find(tx: &Tx<'_>, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt("SELECT * FROM deployments WHERE id = ?1", &[id.0.into()], deployment)
+}
+
+pub fn get(tx: &Tx<'_>, id: DeploymentId) -> Result<Deployment, StoreError> {
+    find(tx, id)?.ok_or_else(|| StoreError::missing(format!("deployment {id}")))
+}
+
+pub fn report_of(tx: &Tx<'_>, id: DeploymentId) -> Result<GateReport, StoreError> {
+    tx.query_opt("SELECT report FROM deployments WHERE id = ?1", &[id.0.into()], |row| row.json("report"))?
+        .ok_or_else(|| StoreError::missing(format!("deployment {id}")))
+}
+
+pub fn steps_of(tx: &Tx<'_>, id: DeploymentId) -> Result<Vec<Step>, StoreError> {
+    tx.query("SELECT * FROM deployment_steps WHERE deployment_id = ?1 ORDER BY position", &[id.0.into()], step)
+}
+
+/// Deployments that hold an environment, oldest first.
+pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        "SELECT * FROM deployments WHERE state IN ('launching', 'running', 'paused', 'lost') ORDER BY id",
+        &[],
+        deployment,
+    )
+}
+
+/// The deployment that holds this environment now.
+pub fn find_active(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2
+         AND state IN ('launching', 'running', 'paused', 'lost')",
+        &[text(service), text(env)],
+        deployment,
+    )
+}
+
+/// The last success: what is live there.
+pub fn find_live(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+         ORDER BY id DESC LIMIT 1",
+        &[text(service), text(env)],
+        deployment,
+    )
+}
+
+/// The newest deployment that may have touched the environment: its script was claimed to run.
+pub fn find_newest(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+        &[text(service), text(env)],
+        deployment,
+    )
+}
+
+/// Successes in this environment, newest first: what a rollback may go back to.
+pub fn list_succeeded(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+    limit: u32,
+) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+         ORDER BY id DESC LIMIT ?3",
+        &[text(service), text(env), i64::from(limit).into()],
+        deployment,
+    )
+}
+
+/// What a listing is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub service: Option<ServiceName>,
+    pub environment: Option<EnvName>,
+    pub release: Option<ReleaseId>,
+    pub before: Option<DeploymentId>,
+}
+
+/// Newest first, a page at a time.
+pub fn list(tx: &Tx<'_>, filter: &Filter, limit: u32) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        "SELECT * FROM deployments WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR environment = ?2)
+         AND (?3 IS NULL OR service = ?3) AND (?4 IS NULL OR version = ?4) AND (?5 IS NULL OR id < ?5)
+         ORDER BY id DESC LIMIT ?6",
+        &[
+            opt_text(filter.service.as_ref()),
+            opt_text(filter.environment.as_ref()),
+            opt_text(filter.release.as_ref().map(|release| &release.service)),
+            opt_text(filter.release.as_ref().map(|release| &release.version)),
+            filter.before.map(|id| id.0).into(),
+            i64::from(limit).into(),
+        ],
+        deployment,
+    )
+}
+
+/// Whether this release was ever deployed to one of `environments` with its script possibly having run.
+pub fn has_touched(tx: &Tx<'_>, release: &ReleaseId, environments: &[EnvName]) -> Result<bool, StoreError> {
+    let touched: Vec<EnvName> = tx.query(
+        "SELECT DISTINCT environment FROM deployments WHERE service = ?1 AND version = ?2 AND claimed_at IS NOT NULL",
+        &[text(&release.service), text(&release.version)],
+        |row| row.parse("environment"),
+    )?;
+    Ok(touched.iter().any(|env| environments.contains(env)))
+}
+
+/// launching → running, exactly once; says whether this caller won.
+pub fn claim(tx: &Tx<'_>, id: DeploymentId, epoch: i64, at: Timestamp) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE deployments SET state = 'running', claimed_at = ?3, heartbeat_at = ?3
+         WHERE id = ?1 AND epoch = ?2 AND state = 'launching'",
+        &[id.0.into(), epoch.into(), text(at)],
+    )?;
+    Ok(rows == 1)
+}
+
+/// running ⇄ paused.
+pub fn set_live_state(
+    tx: &Tx<'_>,
+    id: DeploymentId,
+    epoch: i64,
+    state: DeploymentState,
+) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE deployments SET state = ?3 WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'paused')",
+        &[id.0.into(), epoch.into(), text(state)],
+    )?;
+    Ok(rows == 1)
+}
+
+/// What a heartbeat carries.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub struct Beat {
+    pub log_size: u64,
+    pub log_dropped: u64,
+    pub progress: Option<u8>,
+    pub progress_note: Option<String>,
+    pub script: Option<ProcessRef>,
+}
+
+/// A sign of life; changes nothing once the deployment is settled or taken over.
+pub fn beat(tx: &Tx<'_>, id: DeploymentId, epoch: i64, beat: &Beat, at: Timestamp) -> Result<bool, StoreError> {
+    let start = beat.script.map(|script| i64::try_from(script.start).unwrap_or(i64::MAX));
+    let rows = tx.execute(
+        "UPDATE deployments SET heartbeat_at = ?3, log_size = ?4, log_dropped = ?5, progress = ?6, progress_note = ?7,
+             script_pid = coalesce(?8, script_pid), script_start = coalesce(?9, script_start)
+         WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'paused')",
+        &[
+            id.0.into(),
+            epoch.into(),
+            text(at),
+            size(beat.log_size),
+            size(beat.log_dropped),
+            beat.progress.map(i64::from).into(),
+            beat.progress_note.clone().into(),
+            beat.script.map(|script| i64::from(script.pid)).into(),
+            start.into(),
+        ],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Writes how far a step has come.
+pub fn update_step(tx: &Tx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE deployment_steps SET state = ?3, attempt = ?4, started_at = ?5, finished_at = ?6, log_from = ?7,
+             log_to = ?8, cause = ?9
+         WHERE deployment_id = ?1 AND position = ?2
+         AND EXISTS (SELECT 1 FROM deployments d WHERE d.id = ?1 AND d.epoch = ?10
+                     AND d.state IN ('running', 'paused'))",
+        &[
+            id.0.into(),
+            size(step.index as u64),
+            text(step.state),
+            i64::from(step.attempt).into(),
+            opt_text(step.started_at),
+            opt_text(step.finished_at),
+            step.log_from.map_or(Value::Null, size),
+            step.log_to.map_or(Value::Null, size),
+            opt_json(step.cause.as_ref()),
+            epoch.into(),
+        ],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Settles steps that did not get to run once the deployment is over.
+pub fn skip_open_steps(tx: &Tx<'_>, id: DeploymentId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE deployment_steps SET state = CASE state WHEN 'running' THEN 'failed' ELSE 'skipped' END
+         WHERE deployment_id = ?1 AND state IN ('pending', 'waiting', 'running')",
+        &[id.0.into()],
+    )
+    .map(drop)
+}
+
+/// Records the outcome if the deployment is in one of `from` and still in this epoch; says whether it won.
+pub fn finish(
+    tx: &Tx<'_>,
+    id: DeploymentId,
+    epoch: i64,
+    from: &[DeploymentState],
+    outcome: &Outcome,
+    recovered_by: Option<&str>,
+) -> Result<bool, StoreError> {
+    let current = get(tx, id)?;
+    if current.epoch != epoch || !from.contains(&current.state) || !current.state.may_become(outcome.state) {
+        return Ok(false);
+    }
+    let rows = tx.execute(
+        "UPDATE deployments SET state = ?3, finished_at = ?4, cause = ?5, failed_step = ?6, log_size = ?7,
+             log_digest = ?8, log_dropped = ?9, left_running = ?10, recovered_by = ?11
+         WHERE id = ?1 AND epoch = ?2 AND state = ?12",
+        &[
+            id.0.into(),
+            epoch.into(),
+            text(outcome.state),
+            text(outcome.at),
+            json(&outcome.cause),
+            outcome.failed_step.clone().into(),
+            size(outcome.log_size),
+            text(&outcome.log_digest),
+            size(outcome.log_dropped),
+            json(&outcome.left_running),
+            recovered_by.into(),
+            text(current.state),
+        ],
+    )?;
+    if rows == 1 {
+        skip_open_steps(tx, id)?;
+    }
+    Ok(rows == 1)
+}
+
+/// Marks a deployment whose supervisor is gone; it keeps its environment until a person settles it.
+pub fn mark_lost(tx: &Tx<'_>, id: DeploymentId, epoch: i64, cause: &Cause) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE deployments SET state = 'lost', cause = ?3
+         WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'paused')",
+        &[id.0.into(), epoch.into(), json(cause)],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Asks a live deployment to stop; a second request turns a gentle one into a kill. Says whether it is live.
+pub fn request_cancel(tx: &Tx<'_>, id: DeploymentId, request: &CancelRequest) -> Result<bool, StoreError> {
+    let kind = match request.kind {
+        CancelKind::Gentle => "gentle",
+        CancelKind::Kill => "kill",
+    };
+    let rows = tx.execute(
+        "UPDATE deployments SET cancel_by = ?2, cancel_at = ?3, cancel_kind = ?4, cancel_reason = ?5
+         WHERE id = ?1 AND state IN ('launching', 'running', 'paused')",
+        &[
+            id.0.into(),
+            request.by.as_str().into(),
+            text(request.at),
+            kind.into(),
+            request.reason.clone().into(),
+        ],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Durations in milliseconds of the last successes of a service in an environment, newest first: for the ETA.
+pub fn recent_durations(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+    limit: u32,
+) -> Result<Vec<u64>, StoreError> {
+    let ended = list_succeeded(tx, service, env, limit)?;
+    let took = |d: &Deployment| {
+        let (start, end) = (d.claimed_at?, d.finished_at?);
+        u64::try_from(end.since(start).as_millis()).ok()
+    };
+    Ok(ended.iter().filter_map(took).collect())
+}

@@ -1,0 +1,90 @@
+//! The journal table: append, page, walk. There is no update and no delete.
+
+use super::value::text;
+use super::{Row, StoreError, Tx};
+use crate::domain::digest::hex;
+use crate::domain::journal::{Entry, GENESIS, Hash, NewEntry};
+use crate::domain::time::Timestamp;
+
+fn unhex(column: &str, text: &str) -> Result<Hash, StoreError> {
+    let mut hash = GENESIS;
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(StoreError::unreadable(column, "not 64 hex digits"));
+    }
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16)
+            .map_err(|why| StoreError::unreadable(column, why))?;
+    }
+    Ok(hash)
+}
+
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        seq: row.int("seq")?,
+        at: Timestamp::from_millis(row.int("at_ms")?),
+        actor: row.text("actor")?,
+        verb: row.text("verb")?,
+        body: row.text("body")?,
+        previous: unhex("previous", &row.text("previous")?)?,
+        hash: unhex("hash", &row.text("hash")?)?,
+    })
+}
+
+/// Sequence number and hash of the newest entry; (0, zeros) in an empty journal.
+pub fn head(tx: &Tx<'_>) -> Result<(i64, Hash), StoreError> {
+    let newest =
+        tx.query_opt("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", &[], |row| {
+            Ok((row.int("seq")?, unhex("hash", &row.text("hash")?)?))
+        })?;
+    Ok(newest.unwrap_or((0, GENESIS)))
+}
+
+/// Adds an entry to the end of the chain. The write transaction makes sure that there is only one end.
+pub fn append(tx: &Tx<'_>, new: NewEntry) -> Result<i64, StoreError> {
+    let (seq, previous) = head(tx)?;
+    let (subject, result) = (new.body.subject.clone(), new.body.result);
+    let entry = new.seal(seq + 1, previous);
+    tx.execute(
+        "INSERT INTO journal (seq, at_ms, actor, verb, subject, result, body, previous, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        &[
+            entry.seq.into(),
+            entry.at.millis().into(),
+            entry.actor.into(),
+            entry.verb.into(),
+            subject.into(),
+            text(result),
+            entry.body.into(),
+            hex(&entry.previous).into(),
+            hex(&entry.hash).into(),
+        ],
+    )?;
+    tx.note_entry();
+    Ok(entry.seq)
+}
+
+/// Newest entries first, before sequence number `before`, optionally of one subject.
+pub fn list(tx: &Tx<'_>, before: Option<i64>, subject: Option<&str>, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    tx.query(
+        "SELECT * FROM journal WHERE (?1 IS NULL OR seq < ?1) AND (?2 IS NULL OR subject = ?2)
+         ORDER BY seq DESC LIMIT ?3",
+        &[before.into(), subject.into(), i64::from(limit).into()],
+        entry,
+    )
+}
+
+/// An entry with the columns that repeat part of its body, for verification.
+pub struct Stored {
+    pub entry: Entry,
+    pub subject: String,
+    pub result: String,
+}
+
+/// Entries in order after `after`, at most `limit`: verification walks the chain in pages.
+pub fn walk(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<Stored>, StoreError> {
+    tx.query(
+        "SELECT * FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        &[after.into(), i64::from(limit).into()],
+        |row| Ok(Stored { entry: entry(row)?, subject: row.text("subject")?, result: row.text("result")? }),
+    )
+}

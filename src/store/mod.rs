@@ -1,0 +1,130 @@
+//! What relman remembers: SQL and nothing else. Speaks domain types, decides nothing, reads no clock.
+//!
+//! [`Store::read`] and [`Store::write`] are the only two doors. A write is `BEGIN IMMEDIATE … COMMIT`: a deferred
+//! transaction that reads first and writes later fails at once with "database is locked" whatever the busy
+//! timeout says (tried), so there is no `begin()` here. The closure of a write may be run again, so it holds
+//! [`Tx`] calls and pure functions, nothing else. Every committed write leaves a journal entry; debug builds
+//! check it (heartbeats go through [`Store::write_quietly`]).
+
+pub mod approvals;
+pub mod deployments;
+mod error;
+pub mod freezes;
+pub mod journal;
+pub mod meta;
+mod migrate;
+pub mod releases;
+mod sqlite;
+mod tx;
+mod value;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use self::error::{Kind, StoreError};
+pub use self::migrate::{SCHEMA_VERSION, needs_migration};
+use self::sqlite::Sqlite;
+pub use self::tx::Tx;
+pub use self::value::{Row, Value};
+
+/// Called while a write waits for another process, with the time waited so far.
+pub type WaitNotice = Box<dyn Fn(Duration) + Send>;
+
+/// One connection to the store. Not shared between threads: each opens its own.
+pub struct Store {
+    driver: Sqlite,
+    notice: Option<WaitNotice>,
+    patience: Duration,
+    /// Set while a write closure runs; counts the journal entries it appended.
+    appended: Cell<u32>,
+}
+
+impl Store {
+    /// Opens a store whose file exists (`host` made it, with its modes). Creates the schema in an empty file and
+    /// refuses what is not a store, is damaged, was tampered with or is newer than this program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let driver = Sqlite::open(path)?;
+        migrate::run(&driver)?;
+        migrate::check_fingerprint(&driver)?;
+        Ok(Self::with(driver))
+    }
+
+    /// A store that lives as long as the value: for tests and nothing else.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let driver = Sqlite::in_memory()?;
+        migrate::run(&driver)?;
+        Ok(Self::with(driver))
+    }
+
+    fn with(driver: Sqlite) -> Self {
+        Self { driver, notice: None, patience: Duration::from_secs(10), appended: Cell::new(0) }
+    }
+
+    /// Says who to tell while a write waits.
+    #[must_use]
+    pub fn on_wait(mut self, notice: WaitNotice) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
+    /// How long a write waits for others before it gives up.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    pub fn path(&self) -> Option<PathBuf> {
+        self.driver.path()
+    }
+
+    /// Reads one consistent state.
+    pub fn read<T, E: From<StoreError>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.driver.begin_read().map_err(E::from)?;
+        let result = f(&Tx::new(&self.driver, &self.appended));
+        self.driver.end_read();
+        result
+    }
+
+    /// Changes the store and leaves a journal entry, or changes nothing.
+    pub fn write<T, E: From<StoreError>>(&self, f: impl FnMut(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let result = self.write_quietly(f);
+        debug_assert!(result.is_err() || self.appended.get() > 0, "a committed write left no journal entry");
+        result
+    }
+
+    /// Like [`Store::write`] for what is no act: heartbeats, positions, and acts that found nothing to do.
+    pub fn write_quietly<T, E: From<StoreError>>(
+        &self,
+        mut f: impl FnMut(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.driver.begin_write(self.patience, self.notice.as_deref()).map_err(E::from)?;
+        self.appended.set(0);
+        let result = migrate::check_unchanged(&self.driver)
+            .map_err(E::from)
+            .and_then(|()| f(&Tx::new(&self.driver, &self.appended)));
+        match result {
+            Ok(value) => self.driver.commit().map(|()| value).map_err(E::from),
+            Err(error) => {
+                self.driver.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    /// A number that changes exactly when another connection has committed.
+    pub fn change_counter(&self) -> Result<i64, StoreError> {
+        self.driver.change_counter()
+    }
+
+    /// Copies the whole store into an existing empty file (made by `host` with its modes) and checks the copy.
+    pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
+        self.driver.copy_to(target)
+    }
+
+    /// Reads every page and says whether all is well.
+    pub fn integrity(&self) -> Result<(), StoreError> {
+        self.driver.integrity()
+    }
+}
