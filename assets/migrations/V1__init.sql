@@ -121,6 +121,7 @@ CREATE UNIQUE INDEX one_active_deployment ON deployments (service, environment)
 CREATE INDEX deployments_of_environment ON deployments (service, environment, id);
 CREATE INDEX deployments_live ON deployments (service, environment, id) WHERE state = 'succeeded';
 CREATE INDEX deployments_of_release ON deployments (service, version, id);
+CREATE INDEX deployments_by_time ON deployments (requested_at, id);
 CREATE INDEX deployments_active ON deployments (id) WHERE state IN ('launching', 'running', 'paused', 'lost');
 
 CREATE TABLE deployment_steps (

@@ -57,28 +57,39 @@ impl Actor {
     }
 }
 
+/// The people of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Members {
+    pub names: BTreeSet<String>,
+    /// The group is open to whoever can run relman here.
+    pub everyone: bool,
+}
+
 /// Who belongs to which group of the configuration, resolved against the Unix groups of this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roster {
-    members: BTreeMap<String, BTreeSet<String>>,
+    groups: BTreeMap<String, Members>,
 }
 
 impl Roster {
-    pub fn new(members: BTreeMap<String, BTreeSet<String>>) -> Self {
-        Self { members }
+    pub fn new(groups: BTreeMap<String, Members>) -> Self {
+        Self { groups }
     }
 
-    /// Whether `person` belongs to `group` under any of the names they are known by.
-    ///
-    /// The login name decides when there is one: membership is not gained by `sudo -u`.
+    /// Whether `person` belongs to `group` under the name that counts: the login name decides when there is one,
+    /// so membership is not gained by `sudo -u`.
     pub fn has(&self, group: &str, person: &Person) -> bool {
         let name = person.login.as_ref().unwrap_or(&person.name);
-        self.members.get(group).is_some_and(|members| members.contains(name))
+        self.groups.get(group).is_some_and(|members| members.everyone || members.names.contains(name))
     }
 
-    /// Everyone in `group`, sorted.
+    /// Everyone known by name in `group`, sorted.
     pub fn people(&self, group: &str) -> impl Iterator<Item = &str> {
-        self.members.get(group).into_iter().flatten().map(String::as_str)
+        self.groups.get(group).into_iter().flat_map(|members| &members.names).map(String::as_str)
+    }
+
+    pub fn is_open(&self, group: &str) -> bool {
+        self.groups.get(group).is_some_and(|members| members.everyone)
     }
 }
 
@@ -98,7 +109,8 @@ mod tests {
 
     #[test]
     fn membership_follows_the_login_name() {
-        let roster = Roster::new([("sre".to_owned(), BTreeSet::from(["bob".to_owned()]))].into());
+        let members = Members { names: BTreeSet::from(["bob".to_owned()]), everyone: false };
+        let roster = Roster::new([("sre".to_owned(), members)].into());
         assert!(roster.has("sre", &person("bob", None)));
         assert!(!roster.has("sre", &person("bob", Some("alice"))));
         assert!(roster.has("sre", &person("root", Some("bob"))));

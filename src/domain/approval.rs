@@ -126,7 +126,8 @@ impl Tally {
 
     /// Rules that nobody left could meet: the policy cannot be satisfied (APR-4).
     pub fn unsatisfiable(&self) -> impl Iterator<Item = &RuleState> {
-        self.rules.iter().filter(|rule| rule.candidates.len() < rule.missing())
+        let is_open = |rule: &&RuleState| rule.candidates.iter().any(|name| name == "anyone");
+        self.rules.iter().filter(move |rule| !is_open(rule) && rule.candidates.len() < rule.missing())
     }
 }
 
@@ -247,11 +248,13 @@ fn candidates(question: &Question<'_>, group: &str, valid: &[&Approval]) -> Vec<
         !valid.iter().any(|approval| approval.by.is_called(name))
             && (question.self_approval || !question.interested.iter().any(|person| person.is_called(name)))
     };
-    question.roster.people(group).filter(may).map(str::to_owned).collect()
+    let named = question.roster.people(group).filter(may).map(str::to_owned);
+    named.chain(question.roster.is_open(group).then(|| "anyone".to_owned())).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::actor::Members;
     use super::*;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
@@ -278,8 +281,13 @@ mod tests {
     }
 
     fn roster(groups: &[(&str, &[&str])]) -> Roster {
-        let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        Roster::new(groups.iter().map(|(g, names)| ((*g).to_owned(), members(names))).collect::<BTreeMap<_, _>>())
+        let members = |names: &[&str]| Members {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            everyone: false,
+        };
+        Roster::new(
+            groups.iter().map(|(g, names)| ((*g).to_owned(), members(names))).collect::<BTreeMap<_, _>>(),
+        )
     }
 
     fn rules(rules: &[(&str, u8)]) -> Vec<Rule> {
@@ -369,8 +377,9 @@ mod tests {
             counts in prop::collection::vec(0u8..3, 1..4),
             voters in prop::collection::vec(0u8..6, 0..6),
         ) {
-            let groups: BTreeMap<String, BTreeSet<String>> = members.iter().enumerate()
-                .map(|(at, people)| (format!("g{at}"), people.iter().map(|p| format!("p{p}")).collect())).collect();
+            let named = |people: &BTreeSet<u8>| people.iter().map(|p| format!("p{p}")).collect();
+            let groups: BTreeMap<String, Members> = members.iter().enumerate()
+                .map(|(at, people)| (format!("g{at}"), Members { names: named(people), everyone: false })).collect();
             let rules: Vec<Rule> = counts.iter().take(groups.len()).enumerate()
                 .map(|(at, count)| Rule { from: format!("g{at}"), count: *count }).collect();
             let roster = Roster::new(groups);

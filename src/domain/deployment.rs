@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::actor::Person;
 use super::digest::Digest;
 use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
-use super::words::words;
 use super::strategy::{Color, StepPlan};
 use super::time::{Timestamp, span};
+use super::words::words;
 
 /// Where a deployment stands. The database checks the same words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -359,6 +359,16 @@ impl Deployment {
     pub fn is_cancelling(&self) -> bool {
         self.cancel.is_some() && self.state.is_live()
     }
+}
+
+/// A supervisor's sign of life, with what it knows by then.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    pub log_size: u64,
+    pub log_dropped: u64,
+    pub progress: Option<u8>,
+    pub progress_note: Option<String>,
+    pub script: Option<ProcessRef>,
 }
 
 /// How a supervisor ended a deployment: kept in the exit record and in the row.

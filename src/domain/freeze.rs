@@ -110,7 +110,8 @@ pub fn closing<'a>(
 ) -> Option<(&'a Freeze, Timestamp)> {
     let relevant: Vec<&Freeze> =
         freezes.iter().filter(|freeze| freeze.scope.covers(service, environment)).collect();
-    let first = relevant.iter().filter(|freeze| freeze.window.covers(now)).max_by_key(|freeze| freeze.window.end)?;
+    let first =
+        relevant.iter().filter(|freeze| freeze.window.covers(now)).max_by_key(|freeze| freeze.window.end)?;
     let mut opens = first.window.end;
     while let Some(next) =
         relevant.iter().filter(|freeze| freeze.window.covers(opens)).map(|freeze| freeze.window.end).max()

@@ -107,7 +107,10 @@ impl FromStr for Version {
     fn from_str(input: &str) -> Result<Self, BadName> {
         let shown = super::text::quoted(input, 64);
         if input.len() > 64 {
-            return Err(BadName(format!("{shown} is too long for a version: {} of 64 characters", input.len())));
+            return Err(BadName(format!(
+                "{shown} is too long for a version: {} of 64 characters",
+                input.len()
+            )));
         }
         match semver::Version::parse(input) {
             Ok(version) => Ok(Self(version)),
@@ -268,7 +271,9 @@ mod tests {
         for good in ["api", "a", "0", "store-front-2", &"x".repeat(40)] {
             assert_eq!(good.parse::<ServiceName>().unwrap().as_str(), good);
         }
-        for bad in ["", "-rf", "../../x", "$(id)", "a;b", "Api", "a b", "a\nb", "\u{202e}a", &"x".repeat(41), "é"] {
+        for bad in
+            ["", "-rf", "../../x", "$(id)", "a;b", "Api", "a b", "a\nb", "\u{202e}a", &"x".repeat(41), "é"]
+        {
             assert!(bad.parse::<ServiceName>().is_err(), "{bad:?} was accepted");
         }
     }

@@ -22,9 +22,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::actor::Actor;
-use super::words::words;
 use super::subject::canonical_json;
 use super::time::Timestamp;
+use super::words::words;
 
 /// Everything that can happen, in the past tense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -306,7 +306,8 @@ mod tests {
     #[test]
     fn every_kind_of_tampering_is_named() {
         let actor: Actor = serde_json::from_str(r#"{"name":"ana","uid":1001,"via":"cli"}"#).unwrap();
-        let new = |n: i64| NewEntry::new(Timestamp::from_millis(n), &actor, Verb::ReleaseCreated, "api@1.0.0");
+        let new =
+            |n: i64| NewEntry::new(Timestamp::from_millis(n), &actor, Verb::ReleaseCreated, "api@1.0.0");
         let first = new(1).seal(1, GENESIS);
         let second = new(2).seal(2, first.hash);
         assert_eq!(check_link((0, GENESIS), &first), Ok(()));

@@ -20,6 +20,7 @@
 //! | journal | the append-only record of everything done and refused |
 
 pub mod actor;
+pub mod ansi;
 pub mod approval;
 pub mod deployment;
 pub mod digest;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{Datelike as _, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, Roster};
+use super::actor::{Actor, Members, Roster};
 use super::freeze::Freeze;
 use super::ids::{EnvName, ServiceName};
 use super::release::{ReleaseKind, Stage};
@@ -44,24 +44,29 @@ impl Policy {
 
     /// Resolves the groups: named people as written, Unix groups through `unix_members`.
     pub fn roster(&self, mut unix_members: impl FnMut(&str) -> BTreeSet<String>) -> Roster {
-        let resolve = |members: &Vec<Member>, unix_members: &mut dyn FnMut(&str) -> BTreeSet<String>| {
-            members
-                .iter()
-                .flat_map(|member| match member {
-                    Member::User(name) => BTreeSet::from([name.clone()]),
-                    Member::UnixGroup(group) => unix_members(group),
-                })
-                .collect()
-        };
-        Roster::new(
-            self.groups.iter().map(|(name, members)| (name.clone(), resolve(members, &mut unix_members))).collect(),
-        )
+        let mut groups = BTreeMap::new();
+        for (name, members) in &self.groups {
+            let mut resolved = Members::default();
+            for member in members {
+                match member {
+                    Member::Everyone => resolved.everyone = true,
+                    Member::User(name) => {
+                        resolved.names.insert(name.clone());
+                    }
+                    Member::UnixGroup(group) => resolved.names.extend(unix_members(group)),
+                }
+            }
+            groups.insert(name.clone(), resolved);
+        }
+        Roster::new(groups)
     }
 }
 
-/// An entry of a group: a person, or everyone in a Unix group (`%sre`).
+/// An entry of a group: a person, everyone in a Unix group (`%sre`), or everyone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Member {
+    /// `*`: whoever can run relman here.
+    Everyone,
     User(String),
     UnixGroup(String),
 }
@@ -116,9 +121,8 @@ impl OpenHours {
             return None;
         }
         let midnight = day.and_time(chrono::NaiveTime::MIN);
-        let at = |minutes: u16, fold| {
-            resolve_local(midnight + TimeDelta::minutes(i64::from(minutes)), zone, fold)
-        };
+        let at =
+            |minutes: u16, fold| resolve_local(midnight + TimeDelta::minutes(i64::from(minutes)), zone, fold);
         super::time::Window::new(at(self.from, Fold::First), at(self.until, Fold::Last)).ok()
     }
 }
@@ -129,9 +133,9 @@ pub fn open_state(hours: &[OpenHours], zone: Tz, now: Timestamp) -> Result<(), O
         return Ok(());
     }
     let today = now.in_zone(zone).date_naive();
-    let windows = (-1..=8).filter_map(|days| today.checked_add_signed(TimeDelta::days(days))).flat_map(|day| {
-        hours.iter().filter_map(move |rule| rule.on(day, zone))
-    });
+    let windows = (-1..=8)
+        .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
+        .flat_map(|day| hours.iter().filter_map(move |rule| rule.on(day, zone)));
     let mut next: Option<Timestamp> = None;
     for window in windows {
         if window.covers(now) {

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn canonical_json_sorts_its_keys() {
-        let value: serde_json::Value = serde_json::from_str(r#"{"b": 1, "a": {"d": [], "c": null}}"#).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(r#"{"b": 1, "a": {"d": [], "c": null}}"#).unwrap();
         assert_eq!(canonical_json(&value), r#"{"a":{"c":null,"d":[]},"b":1}"#);
     }
 }

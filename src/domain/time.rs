@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc,
+};
 pub use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +88,9 @@ impl FromStr for Timestamp {
     type Err = BadTime;
     /// Reads RFC 3339 with an offset; what people type goes through [`parse_when`].
     fn from_str(text: &str) -> Result<Self, BadTime> {
-        DateTime::parse_from_rfc3339(text).map(|at| Self::new(at.to_utc())).map_err(|_| BadTime::unreadable(text))
+        DateTime::parse_from_rfc3339(text)
+            .map(|at| Self::new(at.to_utc()))
+            .map_err(|_| BadTime::unreadable(text))
     }
 }
 
@@ -103,7 +107,9 @@ pub enum BadTime {
     UnknownZone(String, String),
     #[error("{0} is not a duration; write 90s, 15m, 8h, 2d or 1h30m")]
     BadDuration(String),
-    #[error("the end ({end}) is not after the start ({start}); a window includes its start and excludes its end")]
+    #[error(
+        "the end ({end}) is not after the start ({start}); a window includes its start and excludes its end"
+    )]
     EmptyWindow { start: String, end: String },
 }
 
@@ -148,7 +154,9 @@ pub fn resolve_local(local: NaiveDateTime, zone: Tz, fold: Fold) -> Timestamp {
         LocalResult::None => {
             let before = local - TimeDelta::hours(24);
             let offset = match zone.offset_from_local_datetime(&before) {
-                LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => chrono::Offset::fix(&offset),
+                LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => {
+                    chrono::Offset::fix(&offset)
+                }
                 LocalResult::None => chrono::Offset::fix(&Utc),
             };
             let seconds = i64::from(offset.local_minus_utc());

@@ -4,12 +4,12 @@ use super::value::{json, opt_json, opt_text, size, text};
 use super::{Row, StoreError, Tx, Value};
 use crate::domain::actor::Person;
 use crate::domain::deployment::{
-    CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step,
+    Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step,
 };
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::strategy::Color;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, Window};
 
 fn small<T: TryFrom<i64, Error: std::fmt::Display>>(column: &str, number: i64) -> Result<T, StoreError> {
     T::try_from(number).map_err(|why| StoreError::unreadable(column, why))
@@ -161,7 +161,11 @@ pub fn report_of(tx: &Tx<'_>, id: DeploymentId) -> Result<GateReport, StoreError
 }
 
 pub fn steps_of(tx: &Tx<'_>, id: DeploymentId) -> Result<Vec<Step>, StoreError> {
-    tx.query("SELECT * FROM deployment_steps WHERE deployment_id = ?1 ORDER BY position", &[id.0.into()], step)
+    tx.query(
+        "SELECT * FROM deployment_steps WHERE deployment_id = ?1 ORDER BY position",
+        &[id.0.into()],
+        step,
+    )
 }
 
 /// Deployments that hold an environment, oldest first.
@@ -174,7 +178,11 @@ pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
 }
 
 /// The deployment that holds this environment now.
-pub fn find_active(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+pub fn find_active(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2
          AND state IN ('launching', 'running', 'paused', 'lost')",
@@ -184,7 +192,11 @@ pub fn find_active(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<
 }
 
 /// The last success: what is live there.
-pub fn find_live(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+pub fn find_live(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
          ORDER BY id DESC LIMIT 1",
@@ -194,7 +206,11 @@ pub fn find_live(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Op
 }
 
 /// The newest deployment that may have touched the environment: its script was claimed to run.
-pub fn find_newest(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+pub fn find_newest(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL
          ORDER BY id DESC LIMIT 1",
@@ -279,18 +295,14 @@ pub fn set_live_state(
     Ok(rows == 1)
 }
 
-/// What a heartbeat carries.
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-pub struct Beat {
-    pub log_size: u64,
-    pub log_dropped: u64,
-    pub progress: Option<u8>,
-    pub progress_note: Option<String>,
-    pub script: Option<ProcessRef>,
-}
-
 /// A sign of life; changes nothing once the deployment is settled or taken over.
-pub fn beat(tx: &Tx<'_>, id: DeploymentId, epoch: i64, beat: &Beat, at: Timestamp) -> Result<bool, StoreError> {
+pub fn beat(
+    tx: &Tx<'_>,
+    id: DeploymentId,
+    epoch: i64,
+    beat: &Beat,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let start = beat.script.map(|script| i64::try_from(script.start).unwrap_or(i64::MAX));
     let rows = tx.execute(
         "UPDATE deployments SET heartbeat_at = ?3, log_size = ?4, log_dropped = ?5, progress = ?6, progress_note = ?7,
@@ -426,4 +438,23 @@ pub fn recent_durations(
         u64::try_from(end.since(start).as_millis()).ok()
     };
     Ok(ended.iter().filter_map(took).collect())
+}
+
+/// One more than the highest epoch this environment has seen for the service: a fencing token that only rises.
+pub fn next_epoch(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<i64, StoreError> {
+    let last = tx.query_opt(
+        "SELECT epoch FROM deployments WHERE service = ?1 AND environment = ?2 ORDER BY id DESC LIMIT 1",
+        &[text(service), text(env)],
+        |row| row.int("epoch"),
+    )?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+/// Requested within `span`, newest first.
+pub fn list_between(tx: &Tx<'_>, span: Window, limit: u32) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        "SELECT * FROM deployments WHERE requested_at >= ?1 AND requested_at < ?2 ORDER BY id DESC LIMIT ?3",
+        &[text(span.start), text(span.end), i64::from(limit).into()],
+        deployment,
+    )
 }

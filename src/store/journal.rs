@@ -32,10 +32,9 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
 
 /// Sequence number and hash of the newest entry; (0, zeros) in an empty journal.
 pub fn head(tx: &Tx<'_>) -> Result<(i64, Hash), StoreError> {
-    let newest =
-        tx.query_opt("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", &[], |row| {
-            Ok((row.int("seq")?, unhex("hash", &row.text("hash")?)?))
-        })?;
+    let newest = tx.query_opt("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1", &[], |row| {
+        Ok((row.int("seq")?, unhex("hash", &row.text("hash")?)?))
+    })?;
     Ok(newest.unwrap_or((0, GENESIS)))
 }
 
@@ -64,7 +63,12 @@ pub fn append(tx: &Tx<'_>, new: NewEntry) -> Result<i64, StoreError> {
 }
 
 /// Newest entries first, before sequence number `before`, optionally of one subject.
-pub fn list(tx: &Tx<'_>, before: Option<i64>, subject: Option<&str>, limit: u32) -> Result<Vec<Entry>, StoreError> {
+pub fn list(
+    tx: &Tx<'_>,
+    before: Option<i64>,
+    subject: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
     tx.query(
         "SELECT * FROM journal WHERE (?1 IS NULL OR seq < ?1) AND (?2 IS NULL OR subject = ?2)
          ORDER BY seq DESC LIMIT ?3",

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::error::{Kind, StoreError};
-pub use self::migrate::{SCHEMA_VERSION, needs_migration};
+pub use self::migrate::{SCHEMA_VERSION, copy_file, needs_migration};
 use self::sqlite::Sqlite;
 pub use self::tx::Tx;
 pub use self::value::{Row, Value};

@@ -82,7 +82,8 @@ impl Sqlite {
         if shared {
             let mode = driver.pragma_text("journal_mode=WAL")?;
             if mode != "wal" {
-                let sentence = "the file system does not support SQLite's write-ahead log; put the store on a local one";
+                let sentence =
+                    "the file system does not support SQLite's write-ahead log; put the store on a local one";
                 return Err(StoreError::new(Kind::ReadOnly, sentence));
             }
             driver.with(|connection| {
@@ -120,7 +121,10 @@ impl Sqlite {
     }
 
     /// Runs `f` on the connection and explains its error.
-    pub(super) fn with<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn with<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         f(&self.connection.borrow()).map_err(|error| explain(&error, self.path.as_deref()))
     }
 
@@ -165,7 +169,9 @@ impl Sqlite {
                     if let Some(notice) = notice.filter(|_| waited > Duration::from_millis(500)) {
                         notice(waited);
                     }
-                    jitter = jitter.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    jitter = jitter
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     pause(Duration::from_millis(5 + (jitter >> 33) % 75));
                 }
                 result => return result,
@@ -183,9 +189,12 @@ impl Sqlite {
 
     pub(super) fn rollback(&self) {
         // After some errors (a full disk) SQLite has rolled back already; then this says so and changes nothing.
-        let _ended = self.with(|connection| {
-            if connection.is_autocommit() { Ok(()) } else { connection.execute_batch("ROLLBACK") }
-        });
+        let _ended =
+            self.with(
+                |connection| {
+                    if connection.is_autocommit() { Ok(()) } else { connection.execute_batch("ROLLBACK") }
+                },
+            );
     }
 
     pub(super) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
@@ -227,8 +236,10 @@ impl Sqlite {
             return Ok(());
         }
         let what = if now.is_some() { "was replaced" } else { "was removed" };
-        let sentence =
-            format!("{} {what} while relman had it open; nothing was written, start relman again", self.shown());
+        let sentence = format!(
+            "{} {what} while relman had it open; nothing was written, start relman again",
+            self.shown()
+        );
         Err(StoreError::new(Kind::Foreign, sentence))
     }
 
@@ -280,7 +291,9 @@ fn damaged(path: Option<&Path>, why: &str) -> StoreError {
     let shown = path.map_or_else(|| "the store".to_owned(), |path| path.display().to_string());
     StoreError::new(
         Kind::Corrupt,
-        format!("{shown} is damaged ({why}); it was left as it is; restore a copy from the backups beside it"),
+        format!(
+            "{shown} is damaged ({why}); it was left as it is; restore a copy from the backups beside it"
+        ),
     )
 }
 
@@ -300,7 +313,9 @@ fn explain(error: &rusqlite::Error, path: Option<&Path>) -> StoreError {
         },
         ErrorCode::DiskFull => StoreError::new(
             Kind::Full,
-            format!("no room left on the disk of {shown}; nothing was changed; free some space and try again"),
+            format!(
+                "no room left on the disk of {shown}; nothing was changed; free some space and try again"
+            ),
         ),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreError::new(
             Kind::ReadOnly,

@@ -25,8 +25,12 @@ pub(super) fn checklist(facts: &DeployFacts, _now: Timestamp) -> Answer {
     if !facts.environment.is_production() || facts.required_items.is_empty() {
         return Answer::pass("none required here");
     }
-    let open: Vec<String> =
-        facts.required_items.iter().filter(|item| !facts.release.ticks.contains_key(*item)).cloned().collect();
+    let open: Vec<String> = facts
+        .required_items
+        .iter()
+        .filter(|item| !facts.release.ticks.contains_key(*item))
+        .cloned()
+        .collect();
     if open.is_empty() {
         return Answer::pass(format!("all {} items done", facts.required_items.len()));
     }

@@ -88,7 +88,13 @@ impl GateId {
     fn yields_to_rollback(self) -> bool {
         matches!(
             self,
-            Self::Stage | Self::Order | Self::Soak | Self::Checks | Self::Checklist | Self::Freeze | Self::Window
+            Self::Stage
+                | Self::Order
+                | Self::Soak
+                | Self::Checks
+                | Self::Checklist
+                | Self::Freeze
+                | Self::Window
         )
     }
 }

@@ -142,7 +142,9 @@ impl BlockReason {
             }
             Self::ChecklistOpen { .. } => format!("relman checklist tick {release} ITEM"),
             Self::Frozen { .. } | Self::OutsideHours { .. } => {
-                format!("wait; or, where allowed: relman deploy {release} {env} --override GATE --reason \"…\"")
+                format!(
+                    "wait; or, where allowed: relman deploy {release} {env} --override GATE --reason \"…\""
+                )
             }
             Self::ApprovalsMissing { tally } => {
                 if let Some(rule) = tally.unsatisfiable().next() {
@@ -163,7 +165,10 @@ impl BlockReason {
                 format!("talk to {by}, who may: relman withdraw {release} {env}")
             }
             Self::Held { holder } if holder.state == DeploymentState::Lost => {
-                format!("find out how it ended, then: relman resolve {} succeeded|failed --reason \"…\"", holder.id.0)
+                format!(
+                    "find out how it ended, then: relman resolve {} succeeded|failed --reason \"…\"",
+                    holder.id.0
+                )
             }
             Self::Held { holder } => format!("watch it: relman attach {}", holder.id.0),
         }

@@ -81,7 +81,8 @@ fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
 /// Whether a missing answer blocks. Being live is what the deploy stage is for, and an approval policy that is
 /// written down is meant; everything else blocks only where `[stages.*] require` says so.
 fn is_required(gate: StageGate, policy: &Policy) -> bool {
-    matches!(gate, StageGate::Live | StageGate::Approved) || policy.stage(gate.stage()).require.contains(&gate)
+    matches!(gate, StageGate::Live | StageGate::Approved)
+        || policy.stage(gate.stage()).require.contains(&gate)
 }
 
 fn answer(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> ExitAnswer {
@@ -161,10 +162,7 @@ fn live(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, Str
         Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => {
             Ok(format!("live in {goal} ({})", newest.id))
         }
-        _ => Err((
-            format!("it is not live in {goal}"),
-            format!("relman deploy {} {goal}", release.id),
-        )),
+        _ => Err((format!("it is not live in {goal}"), format!("relman deploy {} {goal}", release.id))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::actor::{Person, Via};
+use crate::domain::actor::{Members, Person, Via};
 use crate::domain::approval::{ApprovalSubject, Verdict};
 use crate::domain::freeze::tests::freeze as make_freeze;
 use crate::domain::ids::ApprovalId;
@@ -88,7 +88,10 @@ fn approval(by: &str) -> Approval {
 
 /// Everything in order: all gates pass.
 fn open() -> DeployFacts {
-    let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let members = |names: &[&str]| Members {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        everyone: false,
+    };
     DeployFacts {
         release: release(Stage::Deploy),
         environment: environment(),
@@ -150,11 +153,7 @@ fn each_gate_closes_for_its_own_reason() {
         ),
         ("a foreign environment", |f| f.in_pipeline = false, &[GateId::Stage]),
         ("no script", |f| f.script = None, &[GateId::Stage]),
-        (
-            "never in staging",
-            |f| f.upstream.as_mut().unwrap().1 = None,
-            &[GateId::Order, GateId::Soak],
-        ),
+        ("never in staging", |f| f.upstream.as_mut().unwrap().1 = None, &[GateId::Order, GateId::Soak]),
         (
             "staging moved on",
             |f| {
@@ -186,11 +185,7 @@ fn each_gate_closes_for_its_own_reason() {
         ),
         ("not approved", |f| f.approvals.clear(), &[GateId::Approvals]),
         ("approved for other content", |f| f.subject = Digest::of(b"changed"), &[GateId::Approvals]),
-        (
-            "approved by the starter",
-            |f| f.approvals = vec![approval("cy")],
-            &[GateId::Approvals],
-        ),
+        ("approved by the starter", |f| f.approvals = vec![approval("cy")], &[GateId::Approvals]),
         (
             "another deployment is active",
             |f| {

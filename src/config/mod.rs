@@ -1,0 +1,77 @@
+//! relman.toml: found, read, checked, and turned into the domain's policy.
+//!
+//! `raw.rs` is what may be written, `validate.rs` what it means, `problem.rs` how a mistake is shown with its
+//! line, column, caret and suggestion. Nothing outside this folder knows that the file is TOML.
+
+mod find;
+mod init;
+mod problem;
+mod raw;
+mod validate;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use self::find::{candidates, find};
+pub use self::init::starter;
+pub use self::problem::{Problem, Problems, Severity};
+use crate::domain::policy::Policy;
+
+/// What a configuration file says.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Absolute path of the file.
+    pub path: PathBuf,
+    pub database: PathBuf,
+    /// How long logs are to be kept; accepted and shown, nothing is deleted by this version.
+    pub log_retention: Option<Duration>,
+    pub policy: Policy,
+    /// What is odd but does not prevent work: unknown keys, rules nobody can meet.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads and checks the file at `path`. Relative paths in it are relative to the file.
+pub fn load(path: &Path) -> Result<Config, Problems> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let bytes = std::fs::read(&path).map_err(|why| Problems::unreadable(&path, &why))?;
+    // A file of this size is a mistake, and parsing it would only delay saying so.
+    if bytes.len() > 1 << 20 {
+        return Err(Problems::plain(&path, "the file is larger than 1 MiB; is it a relman.toml?"));
+    }
+    let text = String::from_utf8(bytes).map_err(|why| {
+        let at = why.utf8_error().valid_up_to();
+        Problems::plain(&path, &format!("the file is not UTF-8 (byte {}); save it as UTF-8", at + 1))
+    })?;
+    parse(&path, &text)
+}
+
+/// Checks `text` as if it were the file at `path`.
+pub fn parse(path: &Path, text: &str) -> Result<Config, Problems> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let source = problem::Source::new(path, text);
+    let (raw, unknown) = raw::read(text).map_err(|error| source.syntax(&error))?;
+    let mut checker = validate::Checker::new(path);
+    let config = checker.config(raw);
+    let mut warnings: Vec<Problem> = unknown.into_iter().map(|key| source.unknown_key(&key)).collect();
+    let mut errors = Vec::new();
+    for finding in checker.findings {
+        let problem = source.locate(&finding);
+        match problem.severity {
+            Severity::Error => errors.push(problem),
+            Severity::Warning => warnings.push(problem),
+        }
+    }
+    match config {
+        Some(mut config) if errors.is_empty() => {
+            config.warnings = warnings;
+            Ok(config)
+        }
+        _ => {
+            errors.extend(warnings);
+            Err(Problems(errors))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! What may be written in relman.toml, before anything is checked.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct Raw {
+    pub relman: RawRelman,
+    pub groups: BTreeMap<String, Vec<String>>,
+    pub environments: BTreeMap<String, RawEnvironment>,
+    pub services: BTreeMap<String, RawService>,
+    pub stages: BTreeMap<String, RawStage>,
+    pub process: BTreeMap<String, RawProcess>,
+    pub freezes: Vec<RawFreeze>,
+    pub change: Option<toml::Table>,
+    pub hooks: Option<toml::Table>,
+    pub keys: Option<toml::Table>,
+    pub theme: Option<toml::Table>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawRelman {
+    pub database: Option<String>,
+    pub time_zone: Option<String>,
+    pub approval_ttl: Option<String>,
+    pub log_retention: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawEnvironment {
+    pub kind: Option<String>,
+    pub mirrors: Option<String>,
+    pub mirrored_by: Option<String>,
+    pub soak: Option<String>,
+    pub hours: Vec<String>,
+    pub confirm: Option<String>,
+    pub approvals: Vec<RawRule>,
+    pub approval_ttl: Option<String>,
+    pub rollback_approvals: Vec<RawRule>,
+    pub deployers: Vec<String>,
+    pub r#override: Vec<String>,
+    pub self_approval: Option<bool>,
+    pub signed_approvals: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawRule {
+    pub from: String,
+    #[serde(default = "one")]
+    pub count: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawService {
+    pub pipeline: Vec<String>,
+    pub owner: Option<String>,
+    pub repo: Option<String>,
+    pub working_dir: Option<String>,
+    pub timeout: Option<String>,
+    pub quiet_timeout: Option<String>,
+    pub grace: Option<String>,
+    pub pass_env: Vec<String>,
+    pub secrets: Vec<String>,
+    pub scripts: BTreeMap<String, Vec<String>>,
+    pub strategy: BTreeMap<String, RawStrategy>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawStrategy {
+    pub kind: String,
+    pub targets: Vec<String>,
+    pub batch: Option<i64>,
+    pub percents: Vec<i64>,
+    pub pause: Option<String>,
+    pub keep: Option<String>,
+    pub on_failure: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawStage {
+    pub require: Vec<String>,
+    pub approvals: Vec<RawRule>,
+    pub checks: Vec<String>,
+    pub checklist: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawProcess {
+    pub enter: Option<String>,
+    pub skip: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawFreeze {
+    pub name: String,
+    pub reason: Option<String>,
+    pub services: Vec<String>,
+    pub environments: Vec<String>,
+    pub start: Option<String>,
+    pub end: Option<String>,
+    pub time_zone: Option<String>,
+    pub rrule: Option<String>,
+    pub running: Option<String>,
+}
+
+/// The keys of each section, for "did you mean". A test reads a file that uses all of them.
+pub(super) const KEYS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "relman",
+            "groups",
+            "environments",
+            "services",
+            "stages",
+            "process",
+            "freezes",
+            "change",
+            "hooks",
+            "keys",
+            "theme",
+        ],
+    ),
+    ("relman", &["database", "time-zone", "approval-ttl", "log-retention"]),
+    (
+        "environments.*",
+        &[
+            "kind",
+            "mirrors",
+            "mirrored-by",
+            "soak",
+            "hours",
+            "confirm",
+            "approvals",
+            "approval-ttl",
+            "rollback-approvals",
+            "deployers",
+            "override",
+            "self-approval",
+            "signed-approvals",
+        ],
+    ),
+    ("environments.*.approvals.*", &["from", "count"]),
+    ("environments.*.rollback-approvals.*", &["from", "count"]),
+    (
+        "services.*",
+        &[
+            "pipeline",
+            "owner",
+            "repo",
+            "working-dir",
+            "timeout",
+            "quiet-timeout",
+            "grace",
+            "pass-env",
+            "secrets",
+            "scripts",
+            "strategy",
+        ],
+    ),
+    ("services.*.strategy.*", &["kind", "targets", "batch", "percents", "pause", "keep", "on-failure"]),
+    ("stages.*", &["require", "approvals", "checks", "checklist"]),
+    ("stages.*.approvals.*", &["from", "count"]),
+    ("process.*", &["enter", "skip"]),
+    (
+        "freezes.*",
+        &["name", "reason", "services", "environments", "start", "end", "time-zone", "rrule", "running"],
+    ),
+];
+
+/// The keys known in the section that `parents` lead to.
+pub(super) fn known_keys(parents: &[String]) -> &'static [&'static str] {
+    let fits = |pattern: &str| {
+        let parts: Vec<&str> = pattern.split('.').filter(|part| !part.is_empty()).collect();
+        parts.len() == parents.len()
+            && parts.iter().zip(parents).all(|(part, key)| *part == "*" || part == key)
+    };
+    KEYS.iter().find(|(pattern, _)| fits(pattern)).map_or(&[], |(_, keys)| keys)
+}
+
+/// Reads the text; also returns the paths of keys nobody read.
+pub(super) fn read(text: &str) -> Result<(Raw, Vec<Vec<String>>), toml::de::Error> {
+    let mut unknown = Vec::new();
+    let deserializer = toml::Deserializer::parse(text)?;
+    let raw = serde_ignored::deserialize(deserializer, |path| unknown.push(segments(&path)))?;
+    Ok((raw, unknown))
+}
+
+fn segments(path: &serde_ignored::Path<'_>) -> Vec<String> {
+    use serde_ignored::Path;
+    let (parent, own) = match path {
+        Path::Root => return Vec::new(),
+        Path::Seq { parent, index } => (parent, Some(index.to_string())),
+        Path::Map { parent, key } => (parent, Some((*key).clone())),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            (parent, None)
+        }
+    };
+    let mut all = segments(parent);
+    all.extend(own);
+    all
+}

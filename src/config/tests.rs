@@ -1,0 +1,161 @@
+//! What a person sees when the file is wrong, and that every key there is can be used.
+
+use super::*;
+use proptest::prelude::*;
+
+const MINIMAL: &str = r#"
+[environments.staging]
+[environments.production]
+[services.api]
+pipeline = ["staging", "production"]
+scripts = { deploy = ["./deploy.sh"] }
+"#;
+
+fn at(text: &str) -> Result<Config, Problems> {
+    parse(Path::new("/srv/app/relman.toml"), text)
+}
+
+/// The sentence, place and hint of the only problem of a file made of the minimal one and `extra`.
+fn problem(extra: &str) -> Problem {
+    let problems = at(&format!("{MINIMAL}{extra}")).expect_err("a problem").0;
+    assert_eq!(problems.len(), 1, "{}", Problems(problems.clone()));
+    problems.into_iter().next().unwrap()
+}
+
+#[test]
+fn services_environments_and_scripts_are_enough() {
+    let config = at(MINIMAL).unwrap();
+    assert_eq!(config.database, Path::new("/srv/app/.relman/relman.db"));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let production = config.policy.environments.values().find(|env| env.is_production()).unwrap();
+    assert!(production.confirm, "a production environment asks for the version");
+}
+
+#[test]
+fn the_starter_and_the_example_are_sound() {
+    let starter = at(&starter("api")).unwrap();
+    assert_eq!(starter.warnings, []);
+    let example = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("relman.toml")).unwrap();
+    assert_eq!(example.warnings, []);
+    assert!(example.policy.services.len() >= 3 && example.policy.environments.len() >= 4);
+}
+
+#[test]
+fn everything_the_starter_shows_as_a_comment_is_accepted_too() {
+    let text: String = starter("api")
+        .lines()
+        .map(|line| {
+            let code = line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = "));
+            format!("{}\n", code.unwrap_or(line))
+        })
+        .collect();
+    // Alternatives for one key follow each other there; TOML takes each key once.
+    let mut seen = std::collections::BTreeSet::new();
+    let mut section = String::new();
+    let once: String = text
+        .lines()
+        .filter(|line| {
+            if line.starts_with('[') {
+                section = line.to_string();
+            }
+            let key = line.split(" = ").next().unwrap_or_default();
+            line.starts_with('#') || !line.contains(" = ") || seen.insert(format!("{section}{key}"))
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let config = at(&once).unwrap_or_else(|problems| panic!("{problems}\n{once}"));
+    assert!(!config.policy.freezes.is_empty() && !config.policy.stages.is_empty());
+}
+
+#[test]
+fn a_typing_mistake_is_shown_where_it_is_with_what_was_meant() {
+    let text = MINIMAL.replace("pipeline", "pipline");
+    let shown = at(&text).unwrap_err().to_string();
+    let expected = "/srv/app/relman.toml:5:1: warning: unknown key pipline in [services.api]\n   |\n \
+                    5 | pipline = [\"staging\", \"production\"]\n   | ^^^^^^^\n   = did you mean pipeline?";
+    assert!(shown.contains(expected), "{shown}");
+}
+
+#[test]
+fn an_unknown_key_alone_is_a_warning() {
+    let config = at(&format!("{MINIMAL}ownr = \"web\"\n")).unwrap();
+    assert_eq!(config.warnings.len(), 1);
+    assert_eq!(config.warnings[0].hint.as_deref(), Some("did you mean owner?"));
+}
+
+#[test]
+fn each_mistake_has_its_place_and_its_next_step() {
+    let cases: &[(&str, usize, &str)] = &[
+        ("timeout = \"soon\"\n", 7, "not a duration"),
+        ("strategy.production = { kind = \"canry\" }\n", 7, "did you mean canary?"),
+        ("strategy.production = { kind = \"canary\", percents = [50, 10] }\n", 7, "rise from above 0 to 100"),
+        ("strategy.staging = { kind = \"rolling\", targets = [\"-rf\"] }\n", 7, "is not a target"),
+        ("pass-env = [\"LD_PRELOAD\"]\n", 7, "never passed"),
+        ("secrets = [\"1X\"]\n", 7, "not the name of a variable"),
+        ("[environments.qa]\nkind = \"produktion\"\n", 8, "did you mean production?"),
+        ("[environments.qa]\nhours = [\"Mon-Fri 9-17\"]\n", 8, "Mon-Thu 09:00-17:00"),
+        ("[environments.qa]\nhours = [\"Mon 22:00-06:00\"]\n", 8, "over midnight"),
+        ("[environments.qa]\ndeployers = [\"sre\"]\n", 8, "there is no group 'sre'"),
+        ("[environments.qa]\nsigned-approvals = \"required\"\n", 8, "cannot verify signatures"),
+        ("[environments.QA]\n", 7, "character 1"),
+        ("[relman]\ntime-zone = \"Europe/Berln\"\n", 8, "did you mean Europe/Berlin?"),
+        ("[stages.tets]\n", 7, "did you mean test?"),
+        ("[stages.test]\nrequire = [\"check\"]\n", 8, "did you mean checks?"),
+        ("[stages.plan]\nchecks = [\"unit\"]\n", 8, "belongs into [stages.test]"),
+        ("[process.hotfix]\nskip = [\"exclusive\"]\n", 8, "is not known here"),
+        ("[[freezes]]\nname = \"x\"\nstart = \"tomorrow\"\nend = \"2026-01-02\"\n", 9, "write the date"),
+        (
+            "[[freezes]]\nname = \"x\"\nstart = \"2026-01-02\"\nend = \"2026-01-01\"\n",
+            10,
+            "not after the start",
+        ),
+        ("[hooks]\n", 7, "not supported by this version"),
+    ];
+    for (extra, line, words) in cases {
+        let problem = problem(extra);
+        let shown = problem.to_string();
+        assert_eq!(problem.place.as_ref().map(|place| place.line), Some(*line), "{shown}");
+        assert!(shown.contains(words), "{shown}\n… does not say: {words}");
+    }
+}
+
+#[test]
+fn wrong_types_and_broken_syntax_are_pointed_at() {
+    let shown = problem("timeout = 5\n").to_string();
+    assert!(shown.contains("relman.toml:7:11: error:"), "{shown}");
+    let shown = problem("timeout = \"5m\n").to_string();
+    assert!(shown.contains("relman.toml:7:"), "{shown}");
+}
+
+#[test]
+fn rules_nobody_can_meet_are_warned_about() {
+    let text = format!(
+        "{MINIMAL}[groups]\nrm = [\"ana\"]\n[environments.qa]\napprovals = [{{ from = \"rm\", count = 1 }}]\n"
+    );
+    let config = at(&text).unwrap();
+    assert!(config.warnings[0].message.contains("nobody is left"), "{}", config.warnings[0]);
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_do_no_harm() {
+    let text = format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n"));
+    at(&text).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_configuration_or_a_list_of_problems(text in any::<String>()) {
+        if let Err(problems) = at(&text) {
+            prop_assert!(!problems.0.is_empty());
+            prop_assert!(!problems.to_string().chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+
+    #[test]
+    fn damaged_configurations_never_panic(cut in 0usize..3000, insert in "[\\[\\]={}\"'#\\n.a0-]{0,3}") {
+        let text = starter("api").replace("\n# ", "\n");
+        let cut = text.floor_char_boundary(cut.min(text.len()));
+        let damaged = format!("{}{insert}{}", &text[..cut], &text[cut..]);
+        drop(at(&damaged));
+    }
+}

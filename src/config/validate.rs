@@ -1,0 +1,625 @@
+//! What was written → what it means. Collects every finding instead of stopping at the first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::Config;
+use super::problem::{Finding, Severity};
+use super::raw::{Raw, RawEnvironment, RawFreeze, RawProcess, RawRule, RawService, RawStage, RawStrategy};
+use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use crate::domain::gate::GateId;
+use crate::domain::ids::{EnvName, ServiceName};
+use crate::domain::policy::{
+    EnvKind, Environment, Member, OpenHours, Policy, Process, Rule, ScriptRole, Service, StageGate,
+    StageRules, weekday,
+};
+use crate::domain::release::{ReleaseKind, Stage};
+use crate::domain::strategy::Strategy;
+use crate::domain::text::did_you_mean;
+use crate::domain::time::{Fold, Timestamp, Tz, Window, parse_duration, parse_when, parse_zone};
+
+/// Default time an approval counts for in a production environment (SPEC 5).
+const APPROVAL_TTL: Duration = Duration::from_secs(8 * 3600);
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(super) struct Checker {
+    base: PathBuf,
+    path: PathBuf,
+    pub findings: Vec<Finding>,
+    groups: BTreeSet<String>,
+    environments: BTreeSet<String>,
+    zone: Tz,
+    approval_ttl: Duration,
+}
+
+/// The path of keys to a finding.
+macro_rules! keys {
+    ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
+}
+
+impl Checker {
+    pub(super) fn new(path: &Path) -> Self {
+        let base = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+        Self {
+            base,
+            path: path.to_path_buf(),
+            findings: Vec::new(),
+            groups: BTreeSet::new(),
+            environments: BTreeSet::new(),
+            zone: Tz::UTC,
+            approval_ttl: APPROVAL_TTL,
+        }
+    }
+
+    fn error(&mut self, keys: &[String], message: impl ToString) {
+        self.hinted(keys, message, None);
+    }
+
+    fn hinted(&mut self, keys: &[String], message: impl ToString, hint: Option<String>) {
+        let finding =
+            Finding { severity: Severity::Error, keys: keys.to_vec(), message: message.to_string(), hint };
+        self.findings.push(finding);
+    }
+
+    fn warning(&mut self, keys: &[String], message: impl ToString) {
+        let finding = Finding {
+            severity: Severity::Warning,
+            keys: keys.to_vec(),
+            message: message.to_string(),
+            hint: None,
+        };
+        self.findings.push(finding);
+    }
+
+    fn parsed<T: FromStr<Err: ToString>>(&mut self, keys: &[String], text: &str) -> Option<T> {
+        text.parse().map_err(|why: T::Err| self.error(keys, why)).ok()
+    }
+
+    fn duration(&mut self, keys: &[String], text: Option<&String>) -> Option<Duration> {
+        parse_duration(text?).map_err(|why| self.error(keys, why)).ok()
+    }
+
+    /// A word out of a closed list, with a suggestion.
+    fn one_of(&mut self, keys: &[String], word: &str, known: &[&str]) -> bool {
+        if known.contains(&word) {
+            return true;
+        }
+        let hint = match did_you_mean(word, known.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("use one of {}", known.join(", ")),
+        };
+        let shown = crate::domain::text::quoted(word, 40);
+        self.hinted(keys, format!("{shown} is not known here"), Some(hint));
+        false
+    }
+
+    fn group(&mut self, keys: &[String], name: &str) {
+        let known: Vec<String> = self.groups.iter().cloned().collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        if !known.contains(&name) {
+            let hint = match did_you_mean(name, known.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("add it to [groups]; there are: {}", known.join(", ")),
+            };
+            let shown = crate::domain::text::quoted(name, 40);
+            self.hinted(keys, format!("there is no group {shown}"), Some(hint));
+        }
+    }
+
+    fn environment_name(&mut self, keys: &[String], name: &str) -> Option<EnvName> {
+        let known: Vec<String> = self.environments.iter().cloned().collect();
+        if !known.iter().any(|known| known == name) {
+            let hint = match did_you_mean(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("add [environments.NAME]; there are: {}", known.join(", ")),
+            };
+            let shown = crate::domain::text::quoted(name, 40);
+            self.hinted(keys, format!("there is no environment {shown}"), Some(hint));
+            return None;
+        }
+        name.parse().ok()
+    }
+
+    /// The whole file. `None` only together with at least one error.
+    pub(super) fn config(&mut self, raw: Raw) -> Option<Config> {
+        self.refuse_what_is_not_supported(&raw);
+        if let Some(zone) = &raw.relman.time_zone {
+            match parse_zone(zone) {
+                Ok(zone) => self.zone = zone,
+                Err(why) => self.error(keys!["relman", "time-zone"], why),
+            }
+        }
+        if let Some(ttl) = self.duration(keys!["relman", "approval-ttl"], raw.relman.approval_ttl.as_ref()) {
+            self.approval_ttl = ttl;
+        }
+        let log_retention =
+            self.duration(keys!["relman", "log-retention"], raw.relman.log_retention.as_ref());
+        if log_retention.is_some() {
+            self.warning(keys!["relman", "log-retention"], "accepted, but this version keeps logs for ever");
+        }
+        let database = raw.relman.database.as_deref().unwrap_or(".relman/relman.db");
+        if database.starts_with("postgres:") || database.starts_with("postgresql:") {
+            self.error(
+                keys!["relman", "database"],
+                "this version keeps its store in an SQLite file; name a path",
+            );
+        }
+        if raw.environments.is_empty() {
+            self.error(&[], "there is no environment; add at least one [environments.NAME]");
+        }
+        if raw.services.is_empty() {
+            self.error(&[], "there is no service; add at least one [services.NAME]");
+        }
+        self.groups = raw.groups.keys().cloned().collect();
+        self.environments = raw.environments.keys().cloned().collect();
+        let groups = raw.groups.into_iter().map(|(name, members)| self.members(name, members)).collect();
+        let environments =
+            raw.environments.into_iter().filter_map(|(name, env)| self.environment(&name, env));
+        let environments: BTreeMap<EnvName, Environment> =
+            environments.collect::<Vec<_>>().into_iter().map(|env| (env.name.clone(), env)).collect();
+        let mut services = BTreeMap::new();
+        for (name, service) in raw.services {
+            services.extend(self.service(&name, service).map(|service| (service.name.clone(), service)));
+        }
+        let mut stages = BTreeMap::new();
+        for (name, stage) in raw.stages {
+            stages.extend(self.stage(&name, stage));
+        }
+        let mut processes = BTreeMap::new();
+        for (name, process) in raw.process {
+            processes.extend(self.process(&name, process));
+        }
+        let freezes =
+            raw.freezes.into_iter().enumerate().filter_map(|(at, freeze)| self.freeze(at, freeze)).collect();
+        let policy = Policy { zone: self.zone, groups, environments, services, stages, processes, freezes };
+        self.lint(&policy);
+        let database = self.base.join(database);
+        Some(Config { path: self.path.clone(), database, log_retention, policy, warnings: Vec::new() })
+    }
+
+    /// Parsed and refused, so that nobody believes in a protection that is not there.
+    fn refuse_what_is_not_supported(&mut self, raw: &Raw) {
+        if raw.change.is_some() {
+            self.error(
+                keys!["change"],
+                "change tickets are not supported by this version; take [change] out",
+            );
+        }
+        if raw.hooks.is_some() {
+            self.error(keys!["hooks"], "hooks are not supported by this version; take [hooks] out");
+        }
+        if raw.keys.as_ref().is_some_and(|keys| !keys.is_empty()) {
+            self.error(keys!["keys"], "keys cannot be changed in this version; take [keys] out");
+        }
+        if raw.theme.as_ref().is_some_and(|theme| !theme.is_empty()) {
+            self.error(keys!["theme"], "themes are not supported by this version; take [theme] out");
+        }
+    }
+
+    fn members(&mut self, name: String, members: Vec<String>) -> (String, Vec<Member>) {
+        let mut known = Vec::new();
+        for (at, member) in members.iter().enumerate() {
+            let keys = keys!["groups", name, at];
+            let bare = member.strip_prefix('%').unwrap_or(member);
+            let sound = !bare.is_empty()
+                && bare.len() <= 64
+                && bare
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '+'));
+            match (member.as_str(), sound) {
+                ("*", _) => known.push(Member::Everyone),
+                (_, false) => {
+                    let shown = crate::domain::text::quoted(member, 40);
+                    let hint = "write a Unix user, %group for a Unix group, or * for everyone".to_owned();
+                    self.hinted(keys, format!("{shown} is neither a user nor a group"), Some(hint));
+                }
+                (_, true) if member.starts_with('%') => known.push(Member::UnixGroup(bare.to_owned())),
+                (_, true) => known.push(Member::User(bare.to_owned())),
+            }
+        }
+        if members.is_empty() {
+            self.warning(keys!["groups", name], format!("group {name} is empty: nobody can act for it"));
+        }
+        (name, known)
+    }
+
+    fn rules(&mut self, keys: &[String], rules: &[RawRule]) -> Vec<Rule> {
+        let mut known = Vec::new();
+        for (at, rule) in rules.iter().enumerate() {
+            let own: Vec<String> = keys.iter().cloned().chain([at.to_string()]).collect();
+            self.group(&[&own[..], keys!["from"]].concat(), &rule.from);
+            match u8::try_from(rule.count) {
+                Ok(count) if count > 0 => known.push(Rule { from: rule.from.clone(), count }),
+                _ => self.error(&[&own[..], keys!["count"]].concat(), "a count is a number from 1 to 255"),
+            }
+        }
+        known
+    }
+
+    fn environment(&mut self, name: &str, raw: RawEnvironment) -> Option<Environment> {
+        let at =
+            |key: &str| -> Vec<String> { vec!["environments".to_owned(), name.to_owned(), key.to_owned()] };
+        let env: Option<EnvName> = self.parsed(keys!["environments", name], name);
+        let kind = match &raw.kind {
+            Some(kind) if self.one_of(&at("kind"), kind, &EnvKind::ALL.map(EnvKind::as_str)) => {
+                kind.parse().ok()
+            }
+            Some(_) => None,
+            None if matches!(name, "production" | "prod" | "live") => Some(EnvKind::Production),
+            None => Some(EnvKind::Development),
+        };
+        for (key, groups) in [("deployers", &raw.deployers), ("override", &raw.r#override)] {
+            for (index, group) in groups.iter().enumerate() {
+                self.group(&[&at(key)[..], keys![index]].concat(), group);
+            }
+        }
+        let mirrors = raw.mirrors.as_ref().and_then(|other| self.environment_name(&at("mirrors"), other));
+        if let Some(other) = &raw.mirrored_by {
+            self.environment_name(&at("mirrored-by"), other);
+        }
+        let confirm = match raw.confirm.as_deref() {
+            None => kind == Some(EnvKind::Production),
+            Some("version") => true,
+            Some("none") => false,
+            Some(other) => {
+                self.one_of(&at("confirm"), other, &["version", "none"]);
+                false
+            }
+        };
+        match raw.signed_approvals.as_deref() {
+            None | Some("off") => {}
+            Some("optional") => self.warning(
+                &at("signed-approvals"),
+                "accepted, but this version records approvals without signatures",
+            ),
+            Some("required") => self.hinted(
+                &at("signed-approvals"),
+                "this version cannot verify signatures, so it cannot require them",
+                Some("use \"off\", or a relman that signs approvals".to_owned()),
+            ),
+            Some(other) => {
+                self.one_of(&at("signed-approvals"), other, &["required", "optional", "off"]);
+            }
+        }
+        let mut hours = Vec::new();
+        for (index, text) in raw.hours.iter().enumerate() {
+            match open_hours(text) {
+                Ok(rule) => hours.push(rule),
+                Err(why) => self.error(&[&at("hours")[..], keys![index]].concat(), why),
+            }
+        }
+        Some(Environment {
+            name: env?,
+            kind: kind?,
+            mirrors,
+            soak: self.duration(&at("soak"), raw.soak.as_ref()).unwrap_or_default(),
+            hours,
+            confirm,
+            approvals: self.rules(&at("approvals"), &raw.approvals),
+            approval_ttl: self
+                .duration(&at("approval-ttl"), raw.approval_ttl.as_ref())
+                .unwrap_or(self.approval_ttl),
+            rollback_approvals: self.rules(&at("rollback-approvals"), &raw.rollback_approvals),
+            deployers: raw.deployers,
+            overriders: raw.r#override,
+            self_approval: raw.self_approval.unwrap_or(false),
+        })
+    }
+
+    fn service(&mut self, name: &str, raw: RawService) -> Option<Service> {
+        let at = |key: &str| -> Vec<String> { vec!["services".to_owned(), name.to_owned(), key.to_owned()] };
+        let service: Option<ServiceName> = self.parsed(keys!["services", name], name);
+        let mut pipeline = Vec::new();
+        for (index, env) in raw.pipeline.iter().enumerate() {
+            let own = [&at("pipeline")[..], keys![index]].concat();
+            let Some(env) = self.environment_name(&own, env) else { continue };
+            if pipeline.contains(&env) {
+                self.error(&own, format!("{env} is in the pipeline twice"));
+            }
+            pipeline.push(env);
+        }
+        if raw.pipeline.is_empty() {
+            let hint = Some("pipeline = [\"staging\", \"production\"]".to_owned());
+            self.hinted(keys!["services", name], format!("{name} has no pipeline"), hint);
+        }
+        let mut scripts = BTreeMap::new();
+        for (role, argv) in raw.scripts {
+            let own = [&at("scripts")[..], keys![role]].concat();
+            if !self.one_of(&own, &role, &ScriptRole::ALL.map(ScriptRole::as_str)) {
+                continue;
+            }
+            if argv.first().is_none_or(String::is_empty) {
+                self.error(
+                    &own,
+                    "a script is a list of a program and its arguments, such as [\"./deploy.sh\"]",
+                );
+            } else if argv.iter().any(|word| word.contains('\0')) {
+                self.error(&own, "an argument cannot hold a NUL character");
+            }
+            scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
+        }
+        for (key, names) in [("pass-env", &raw.pass_env), ("secrets", &raw.secrets)] {
+            for (index, variable) in names.iter().enumerate() {
+                if let Some(why) = bad_variable(variable) {
+                    self.error(&[&at(key)[..], keys![index]].concat(), why);
+                }
+            }
+        }
+        let mut strategies = BTreeMap::new();
+        for (env, strategy) in raw.strategy {
+            let own = [&at("strategy")[..], keys![env]].concat();
+            let env = self.environment_name(&own, &env);
+            let strategy = self.strategy(&own, &strategy);
+            strategies.extend(env.zip(strategy));
+        }
+        Some(Service {
+            name: service?,
+            pipeline,
+            owner: raw.owner,
+            repo: raw.repo,
+            working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
+            timeout: self.duration(&at("timeout"), raw.timeout.as_ref()),
+            quiet_timeout: self.duration(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),
+            grace: self.duration(&at("grace"), raw.grace.as_ref()).unwrap_or(GRACE),
+            pass_env: raw.pass_env,
+            secrets: raw.secrets,
+            scripts,
+            strategies,
+        })
+    }
+
+    fn strategy(&mut self, keys: &[String], raw: &RawStrategy) -> Option<Strategy> {
+        let at = |key: &str| [keys, keys![key]].concat();
+        let known = ["all-at-once", "rolling", "canary", "blue-green"];
+        if !self.one_of(&at("kind"), &raw.kind, &known) {
+            return None;
+        }
+        if let Some(policy) = raw.on_failure.as_deref().filter(|policy| *policy != "fail") {
+            if self.one_of(&at("on-failure"), policy, &["fail", "ask", "rollback"]) {
+                let hint = Some("use \"fail\": a failed step ends the deployment".to_owned());
+                self.hinted(
+                    &at("on-failure"),
+                    format!("\"{policy}\" is not supported by this version"),
+                    hint,
+                );
+            }
+        }
+        if raw.keep.is_some() {
+            self.error(&at("keep"), "this version does not keep the old side by itself; take keep out");
+        }
+        match raw.kind.as_str() {
+            "rolling" => {
+                if raw.targets.is_empty() {
+                    self.error(&at("targets"), "rolling needs its targets: targets = [\"web-1\", \"web-2\"]");
+                }
+                let sound = |target: &String| {
+                    !target.is_empty()
+                        && !target.starts_with('-')
+                        && target.chars().all(|c| c.is_ascii_graphic())
+                };
+                if let Some(bad) = raw.targets.iter().find(|target| !sound(target)) {
+                    let shown = crate::domain::text::quoted(bad, 40);
+                    self.error(
+                        &at("targets"),
+                        format!("{shown} is not a target: use letters, digits and -._:@/"),
+                    );
+                }
+                let batch = usize::try_from(raw.batch.unwrap_or(1)).ok().filter(|batch| *batch > 0);
+                if batch.is_none() {
+                    self.error(&at("batch"), "a batch is at least 1");
+                }
+                Some(Strategy::Rolling { targets: raw.targets.clone(), batch: batch? })
+            }
+            "canary" => {
+                let percents: Vec<u8> = raw.percents.iter().filter_map(|n| u8::try_from(*n).ok()).collect();
+                let rising = percents.windows(2).all(|pair| pair[0] < pair[1]);
+                let sound = percents.len() == raw.percents.len() && rising && percents.first() > Some(&0);
+                if !sound || percents.last() != Some(&100) {
+                    self.error(
+                        &at("percents"),
+                        "canary percents rise from above 0 to 100, such as [10, 50, 100]",
+                    );
+                }
+                if raw.pause.as_deref() == Some("manual") {
+                    let hint = Some("give a time, such as pause = \"10m\"".to_owned());
+                    self.hinted(&at("pause"), "a pause for a person is not supported by this version", hint);
+                    return None;
+                }
+                let pause = self.duration(&at("pause"), raw.pause.as_ref()).unwrap_or_default();
+                Some(Strategy::Canary { percents, pause })
+            }
+            "blue-green" => Some(Strategy::BlueGreen),
+            _ => Some(Strategy::AllAtOnce),
+        }
+    }
+
+    fn stage(&mut self, name: &str, raw: RawStage) -> Option<(Stage, StageRules)> {
+        let keys: &[String] = keys!["stages", name];
+        if !self.one_of(keys, name, &Stage::ALL.map(Stage::as_str)) {
+            return None;
+        }
+        let stage: Stage = name.parse().ok()?;
+        let own: Vec<&str> =
+            StageGate::ALL.into_iter().filter(|gate| gate.stage() == stage).map(StageGate::as_str).collect();
+        let mut require = BTreeSet::new();
+        for (index, gate) in raw.require.iter().enumerate() {
+            if self.one_of(&[keys, keys!["require", index]].concat(), gate, &own) {
+                require.extend(gate.parse::<StageGate>().ok());
+            }
+        }
+        for (key, set, only) in [
+            ("approvals", !raw.approvals.is_empty(), Stage::Request),
+            ("checks", !raw.checks.is_empty(), Stage::Test),
+            ("checklist", !raw.checklist.is_empty(), Stage::Prepare),
+        ] {
+            if set && stage != only {
+                self.error(&[keys, keys![key]].concat(), format!("{key} belongs into [stages.{only}]"));
+            }
+        }
+        let approvals = self.rules(&[keys, keys!["approvals"]].concat(), &raw.approvals);
+        Some((stage, StageRules { require, approvals, checks: raw.checks, checklist: raw.checklist }))
+    }
+
+    fn process(&mut self, name: &str, raw: RawProcess) -> Option<(ReleaseKind, Process)> {
+        let keys: &[String] = keys!["process", name];
+        if !self.one_of(keys, name, &ReleaseKind::ALL.map(ReleaseKind::as_str)) {
+            return None;
+        }
+        let enter = match &raw.enter {
+            None => Stage::Request,
+            Some(stage) => {
+                let own = [keys, keys!["enter"]].concat();
+                self.one_of(&own, stage, &Stage::ALL.map(Stage::as_str));
+                stage.parse().unwrap_or(Stage::Request)
+            }
+        };
+        let gates = GateId::ALL.into_iter().filter(|gate| gate.may_be_opened()).map(GateId::as_str);
+        let known: Vec<&str> = gates.chain(StageGate::ALL.map(StageGate::as_str)).collect();
+        for (index, gate) in raw.skip.iter().enumerate() {
+            self.one_of(&[keys, keys!["skip", index]].concat(), gate, &known);
+        }
+        Some((name.parse().ok()?, Process { enter, skip: raw.skip.into_iter().collect() }))
+    }
+
+    fn freeze(&mut self, index: usize, raw: RawFreeze) -> Option<Freeze> {
+        let at = |key: &str| -> Vec<String> { vec!["freezes".to_owned(), index.to_string(), key.to_owned()] };
+        if raw.name.trim().is_empty() {
+            self.error(keys!["freezes", index], "a freeze needs a name");
+        }
+        if raw.rrule.is_some() {
+            let hint = Some("write one [[freezes]] for each time".to_owned());
+            self.hinted(&at("rrule"), "freezes that repeat are not supported by this version", hint);
+        }
+        match raw.running.as_deref() {
+            None | Some("finish") => {}
+            Some("stop-at-step") => {
+                let hint =
+                    Some("use \"finish\": what runs when the freeze begins runs to its end".to_owned());
+                self.hinted(&at("running"), "\"stop-at-step\" is not supported by this version", hint);
+            }
+            Some(other) => {
+                self.one_of(&at("running"), other, &["finish", "stop-at-step"]);
+            }
+        }
+        let zone = match raw.time_zone.as_deref().map(parse_zone) {
+            None => self.zone,
+            Some(Ok(zone)) => zone,
+            Some(Err(why)) => {
+                self.error(&at("time-zone"), why);
+                return None;
+            }
+        };
+        let start = self.instant(&at("start"), raw.start.as_deref(), zone, Fold::First);
+        let end = self.instant(&at("end"), raw.end.as_deref(), zone, Fold::Last);
+        let scope = Scope::new(raw.services, raw.environments);
+        let scope = scope.map_err(|why| self.error(keys!["freezes", index], why)).ok();
+        let window = Window::new(start?, end?).map_err(|why| self.error(&at("end"), why)).ok();
+        Some(Freeze {
+            origin: FreezeOrigin::Config,
+            name: raw.name,
+            reason: raw.reason.unwrap_or_else(|| "no reason given".to_owned()),
+            scope: scope?,
+            window: window?,
+            zone,
+            created_by: None,
+        })
+    }
+
+    /// An absolute local time: words such as "tomorrow" mean something else every day and have no place in a file.
+    fn instant(&mut self, keys: &[String], text: Option<&str>, zone: Tz, fold: Fold) -> Option<Timestamp> {
+        let Some(text) = text else {
+            self.error(keys, "a freeze needs a start and an end, such as \"2026-12-24 18:00\"");
+            return None;
+        };
+        if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.contains('-') {
+            self.error(keys, "write the date and the time, such as \"2026-12-24 18:00\"");
+            return None;
+        }
+        parse_when(text, Timestamp::from_millis(0), zone, fold).map_err(|why| self.error(keys, why)).ok()
+    }
+
+    /// Rules nobody could ever meet (APR-4), as far as the file alone tells.
+    fn lint(&mut self, policy: &Policy) {
+        let open = |group: &str| {
+            policy
+                .groups
+                .get(group)
+                .is_some_and(|members| members.iter().any(|member| !matches!(member, Member::User(_))))
+        };
+        let rules = policy.environments.values().flat_map(|env| {
+            env.approvals.iter().map(move |rule| (env.name.to_string(), env.self_approval, rule))
+        });
+        let mut found = Vec::new();
+        for (env, self_approval, rule) in rules {
+            let people = policy.groups.get(&rule.from).map_or(0, Vec::len);
+            let needed =
+                usize::from(rule.count) + usize::from(!self_approval && people == usize::from(rule.count));
+            if !open(&rule.from) && people < needed {
+                let why = if people < usize::from(rule.count) {
+                    format!("{} has {people} people, the rule wants {}", rule.from, rule.count)
+                } else {
+                    format!(
+                        "{} has {people} people; when one of them made the release, nobody is left",
+                        rule.from
+                    )
+                };
+                found.push((vec!["environments".to_owned(), env, "approvals".to_owned()], why));
+            }
+        }
+        for (keys, why) in found {
+            self.warning(&keys, why);
+        }
+    }
+}
+
+fn bad_variable(name: &str) -> Option<String> {
+    let sound = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let shown = crate::domain::text::quoted(name, 40);
+    if !sound {
+        return Some(format!("{shown} is not the name of a variable"));
+    }
+    // Variables that make the loader, a shell or an interpreter run something else.
+    let loader = name.starts_with("LD_") || name.starts_with("BASH_FUNC_") || name.starts_with("RELMAN_");
+    let known = ["BASH_ENV", "ENV", "IFS", "PS4", "SHELLOPTS", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT"];
+    (loader || known.contains(&name))
+        .then(|| format!("{shown} would change what the script does; it is never passed"))
+}
+
+/// `Mon-Thu 09:00-17:00`, `Mon,Wed 08:00-12:00`, `Sat 00:00-24:00`.
+fn open_hours(text: &str) -> Result<OpenHours, String> {
+    let wrong = || {
+        let shown = crate::domain::text::quoted(text, 40);
+        format!("{shown} is not open hours; write days and times, such as \"Mon-Thu 09:00-17:00\"")
+    };
+    let (days, times) = text.trim().split_once(' ').ok_or_else(wrong)?;
+    let mut set = BTreeSet::new();
+    for part in days.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (weekday(first).ok_or_else(wrong)?, weekday(last).ok_or_else(wrong)?);
+        let mut day = first;
+        set.insert(day);
+        while day != last {
+            day = (day + 1) % 7;
+            set.insert(day);
+        }
+    }
+    let minutes = |time: &str| -> Option<u16> {
+        let (hour, minute) = time.trim().split_once(':')?;
+        let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+        let total = hour * 60 + minute;
+        (minute < 60 && total <= 24 * 60 && time.trim().len() == 5).then_some(total)
+    };
+    let (from, until) = times.split_once('-').ok_or_else(wrong)?;
+    let (from, until) = (minutes(from).ok_or_else(wrong)?, minutes(until).ok_or_else(wrong)?);
+    if until <= from {
+        return Err(format!(
+            "{}: the end is not after the start; over midnight, write two rules (… 22:00-24:00 and … 00:00-06:00)",
+            crate::domain::text::quoted(text, 40)
+        ));
+    }
+    Ok(OpenHours { text: text.trim().to_owned(), days: set, from, until })
+}

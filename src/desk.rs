@@ -1,0 +1,72 @@
+//! What a front end sits at: configuration, store, machine and actor, opened once and handed to the verbs.
+
+use std::path::Path;
+
+use crate::config::{self, Config};
+use crate::domain::actor::{Actor, Via};
+use crate::host::machine::Local;
+use crate::host::state::State;
+use crate::host::{clock, identity};
+use crate::ops::{self, Ctx, ErrorKind, OpError, Store};
+
+/// Everything a verb needs, owned.
+pub struct Desk {
+    pub config: Config,
+    pub actor: Actor,
+    store: Store,
+    machine: Local,
+}
+
+impl Desk {
+    /// Opens what the configuration at `path` names. A store of an older schema is copied to the backups first.
+    pub fn open(path: &Path, via: Via) -> Result<Self, OpError> {
+        let config = config::load(path)
+            .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+        Self::with(config, via)
+    }
+
+    pub fn with(config: Config, via: Via) -> Result<Self, OpError> {
+        let state = State::prepare(&config.database)?;
+        let actor = identity::actor(via);
+        let now = clock::now();
+        if ops::open::needs_backup(state.store())? {
+            let stamp = now.utc().format("%Y%m%dT%H%M%S").to_string();
+            let copied = state.make_backup_file(&format!("{stamp}-before-migration")).map_err(|why| {
+                OpError::new(ErrorKind::Busy, format!("cannot make room for a backup: {why}"))
+            })?;
+            ops::open::backup(state.store(), &copied)?;
+        }
+        let instance = identity::fresh_id().map_err(|why| {
+            OpError::new(ErrorKind::Failure, format!("the kernel gives no random id: {why}"))
+        })?;
+        let store = ops::open::open(state.store(), &actor, now, &instance)?;
+        let machine = Local::new(state, config.path.clone());
+        Ok(Self { config, actor, store, machine })
+    }
+
+    /// Says who to tell while a write waits for another process.
+    #[must_use]
+    pub fn on_wait(mut self, notice: ops::WaitNotice) -> Self {
+        self.store = self.store.on_wait(notice);
+        self
+    }
+
+    /// The context of one operation: the clock is read here, once.
+    pub fn cx(&self) -> Ctx<'_> {
+        Ctx {
+            store: &self.store,
+            policy: &self.config.policy,
+            actor: &self.actor,
+            now: clock::now(),
+            machine: &self.machine,
+        }
+    }
+
+    pub fn machine(&self) -> &Local {
+        &self.machine
+    }
+
+    pub fn state(&self) -> &State {
+        self.machine.state()
+    }
+}

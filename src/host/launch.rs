@@ -1,0 +1,135 @@
+//! Starts a supervisor that outlives this process.
+//!
+//! relman re-executes itself twice through `/proc/self/exe`, so that it is the same program even after an upgrade
+//! replaced the file: the first stage leaves the session (`setsid`) and starts the second, which is no session
+//! leader and can never get a terminal again. No `fork`, no `unsafe`, and errors reach the caller: the second
+//! stage says over its standard output whether it is at work.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::{Deserialize, Serialize};
+
+use super::{environment, process};
+use crate::domain::deployment::ProcessRef;
+use crate::domain::ids::DeploymentId;
+use crate::ops::deployment::Ticket;
+
+/// How long a supervisor may take to say that it is at work.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The ticket with what only the launcher's machine knows. Goes through a pipe, never through argv or a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Order {
+    pub ticket: Ticket,
+    pub config: PathBuf,
+    /// The store's file: its directory is where the deployment's files go.
+    pub store: PathBuf,
+    /// Environment of the scripts besides the `RELMAN_*` variables.
+    pub env: BTreeMap<String, String>,
+    /// Values to mask in the log.
+    pub masks: Vec<String>,
+}
+
+/// First word of the supervisor's report.
+pub const READY: &str = "ready";
+
+/// Fills in the order from this process's environment.
+pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
+    // The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
+    let fixed = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("HOME", "/"),
+        ("USER", ""),
+        ("LANG", "C.UTF-8"),
+        ("TZ", ""),
+    ];
+    let mut env: BTreeMap<String, String> = fixed
+        .iter()
+        .map(|(name, fallback)| {
+            ((*name).to_owned(), environment::variable(name).unwrap_or_else(|| (*fallback).to_owned()))
+        })
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    for name in ticket.pass_env.iter().chain(&ticket.secrets) {
+        env.extend(environment::variable(name).map(|value| (name.clone(), value)));
+    }
+    let masks = ticket.secrets.iter().filter_map(|name| environment::variable(name)).collect();
+    Order { ticket: ticket.clone(), config, store, env, masks }
+}
+
+/// Starts the supervisor and waits until it reports. Returns its sentence when it does not get to work.
+pub fn launch(order: &Order) -> Result<(), String> {
+    let mut first = process::std_command("/proc/self/exe")
+        .arg("__launch")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|why| format!("cannot start relman itself: {why}"))?;
+    let mut stdin = first.stdin.take().expect("stdin was piped");
+    let text = serde_json::to_string(order).map_err(|why| why.to_string())?;
+    let handed = stdin.write_all(text.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
+    drop(stdin);
+    let stdout = first.stdout.take().expect("stdout was piped");
+    let report = match handed {
+        Ok(()) => report(stdout),
+        Err(why) => Err(format!("the supervisor took no order: {why}")),
+    };
+    // The first stage ends at once; waiting for it leaves no zombie.
+    let _ended = first.wait();
+    report
+}
+
+fn report(stdout: std::process::ChildStdout) -> Result<(), String> {
+    let start = Instant::now();
+    let mut reader = BufReader::new(stdout);
+    loop {
+        let left = PATIENCE.saturating_sub(start.elapsed());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut waiting = [PollFd::new(reader.get_ref().as_fd(), PollFlags::POLLIN)];
+        match poll(&mut waiting, timeout) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(why) => return Err(format!("cannot wait for the supervisor: {why}")),
+            Ok(0) => return Err(format!("the supervisor did not report within {} s", PATIENCE.as_secs())),
+            Ok(_) => break,
+        }
+    }
+    let mut line = String::new();
+    match reader.read_line(&mut line) {
+        Ok(0) => Err("the supervisor ended before it began".to_owned()),
+        Ok(_) if line.trim_end() == READY => Ok(()),
+        Ok(_) => Err(line.trim_end().to_owned()),
+        Err(why) => Err(format!("the supervisor's report cannot be read: {why}")),
+    }
+}
+
+/// Starts a process that saves the output of a script without supervisor; does not wait for it.
+pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> Result<(), String> {
+    let mut first = process::std_command("/proc/self/exe")
+        .arg("__adopt")
+        .arg(config)
+        .args([id.0.to_string(), script.pid.to_string(), script.start.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|why| format!("cannot start relman itself: {why}"))?;
+    first.wait().map(drop).map_err(|why| why.to_string())
+}
+
+/// The first stage: leaves the session and starts the second with the same standard streams.
+pub fn leave_session_and_run(arguments: &[String]) -> Result<(), String> {
+    // Already a session leader (started by hand from a shell without job control): good enough.
+    let _leader = nix::unistd::setsid();
+    process::std_command("/proc/self/exe")
+        .args(arguments)
+        .spawn()
+        .map(drop)
+        .map_err(|why| format!("cannot start relman itself: {why}"))
+}

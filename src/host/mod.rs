@@ -1,0 +1,16 @@
+//! This machine: clock, people, files, processes, locks. The only layer that may touch it.
+
+pub mod clock;
+pub mod environment;
+pub mod exit_record;
+pub mod fault;
+pub mod identity;
+pub mod launch;
+pub mod lock;
+pub mod logfile;
+pub mod machine;
+pub mod people;
+pub mod process;
+pub mod scripts;
+pub mod state;
+pub mod store_lock;

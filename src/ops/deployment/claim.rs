@@ -1,0 +1,137 @@
+//! What a supervisor writes while it works: the claim, signs of life, steps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::actor::Actor;
+use crate::domain::deployment::{Beat, CancelRequest, Cause, Deployment, DeploymentState, Outcome, Step};
+use crate::domain::gate::{self, GateId, Overrides};
+use crate::domain::ids::DeploymentId;
+use crate::domain::journal::Verb;
+use crate::ops::facts::{self, Surroundings, Wish};
+use crate::ops::{Ctx, OpError};
+use crate::store::{Tx, deployments, journal, releases};
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Claim {
+    /// It is ours: run.
+    Go,
+    /// Not to be run, and settled already: cancelled before it began, or a gate closed meanwhile.
+    Ended { why: String },
+    /// Somebody else has it, or it is over.
+    NotOurs { why: String },
+}
+
+/// launching → running, exactly once. Asks the gates again: a freeze or a withdrawn approval between the start
+/// and the claim still counts.
+pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpError> {
+    let (log_size, log_digest) = cx.machine.log_facts(id);
+    cx.store.write_quietly(|tx| {
+        let before = super::known(tx, id)?;
+        if before.epoch != epoch || before.state != DeploymentState::Launching {
+            let why = format!("{id} is {} in epoch {}", before.state, before.epoch);
+            return Ok(Claim::NotOurs { why });
+        }
+        let end = |state: DeploymentState, cause: Cause| Outcome {
+            state,
+            cause,
+            failed_step: None,
+            at: cx.now,
+            log_size,
+            log_digest: log_digest.clone(),
+            log_dropped: 0,
+            left_running: Vec::new(),
+        };
+        if let Some(cancel) = &before.cancel {
+            let outcome = end(DeploymentState::Cancelled, Cause::Cancelled { by: cancel.by.clone() });
+            settle_unclaimed(tx, cx, &before, &outcome)?;
+            return Ok(Claim::Ended { why: format!("cancelled by {} before it began", cancel.by) });
+        }
+        if let Some(why) = closed_meanwhile(tx, cx, &before)? {
+            let outcome = end(DeploymentState::Failed, Cause::Refused { why: why.clone() });
+            settle_unclaimed(tx, cx, &before, &outcome)?;
+            return Ok(Claim::Ended { why });
+        }
+        deployments::claim(tx, id, epoch, cx.now)?;
+        let after = deployments::get(tx, id)?;
+        journal::append(tx, cx.entry(Verb::DeploymentClaimed, id).before(&before).after(&after))?;
+        Ok(Claim::Go)
+    })
+}
+
+fn settle_unclaimed(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    before: &Deployment,
+    outcome: &Outcome,
+) -> Result<(), OpError> {
+    deployments::finish(tx, before.id, before.epoch, &[DeploymentState::Launching], outcome, None)?;
+    let after = deployments::get(tx, before.id)?;
+    let entry = cx.entry(Verb::DeploymentFinished, before.id).because(Some(&outcome.cause.to_string()));
+    journal::append(tx, entry.before(before).after(&after))?;
+    Ok(())
+}
+
+/// The gates once more, as the person who started it. `None`: still open, for the same content.
+fn closed_meanwhile(tx: &Tx<'_>, cx: &Ctx<'_>, before: &Deployment) -> Result<Option<String>, OpError> {
+    let service = cx.service(&before.release.service)?;
+    let environment = facts::environment(cx, &before.environment)?;
+    let release = releases::get(tx, &before.release)?;
+    let starter = Actor { person: before.started_by.clone(), ..cx.actor.clone() };
+    let overrides = Overrides {
+        gates: before.overrides.iter().filter_map(|gate| gate.parse::<GateId>().ok()).collect(),
+        by: before.started_by.name.clone(),
+        reason: before.reason.clone().unwrap_or_default(),
+    };
+    let around = Surroundings::of(cx, service);
+    let wish = Wish {
+        release: &release,
+        service,
+        environment,
+        kind: before.kind,
+        actor: &starter,
+        overrides: &overrides,
+        except: Some(before.id),
+    };
+    let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, &around)?, cx.now);
+    if report.subject != before.subject {
+        return Ok(Some("the release or its scripts changed between the start and now".to_owned()));
+    }
+    Ok((!report.allows()).then(|| OpError::gates(report).sentence))
+}
+
+/// What a sign of life brings back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// Whether the deployment is still ours; `false` after somebody settled it.
+    pub ours: bool,
+    pub cancel: Option<CancelRequest>,
+}
+
+/// A sign of life; brings back a request to stop.
+pub fn beat(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, beat: &Beat) -> Result<Pulse, OpError> {
+    cx.store.write_quietly(|tx| {
+        let ours = deployments::beat(tx, id, epoch, beat, cx.now)?;
+        Ok(Pulse { ours, cancel: super::known(tx, id)?.cancel })
+    })
+}
+
+/// Only looks whether somebody asked for the end: far cheaper than a write, done many times a second.
+pub fn pulse(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Pulse, OpError> {
+    let now = cx.store.read(|tx| super::known(tx, id))?;
+    Ok(Pulse { ours: now.epoch == epoch && now.state.is_live(), cancel: now.cancel })
+}
+
+/// Records how far a step has come, and with it whether the deployment runs or waits between steps.
+pub fn step(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Result<bool, OpError> {
+    use crate::domain::deployment::StepState;
+    let state = match step.state {
+        StepState::Waiting => DeploymentState::Paused,
+        _ => DeploymentState::Running,
+    };
+    cx.store.write_quietly(|tx| {
+        deployments::set_live_state(tx, id, epoch, state)?;
+        Ok(deployments::update_step(tx, id, epoch, step)?)
+    })
+}

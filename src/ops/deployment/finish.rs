@@ -1,0 +1,32 @@
+//! Records how a deployment ended.
+
+use crate::domain::deployment::{Deployment, DeploymentState, Outcome};
+use crate::domain::ids::DeploymentId;
+use crate::domain::journal::Verb;
+use crate::ops::{Ctx, OpError};
+use crate::store::{deployments, journal};
+
+/// The states a supervisor may end a deployment from.
+pub const LIVE: [DeploymentState; 2] = [DeploymentState::Running, DeploymentState::Paused];
+
+/// Records the outcome once: a second time, or after somebody settled it otherwise, changes nothing. Returns the
+/// deployment as it is now and whether this call recorded it.
+pub fn settle(
+    cx: &Ctx<'_>,
+    id: DeploymentId,
+    epoch: i64,
+    from: &[DeploymentState],
+    outcome: &Outcome,
+    recovered_by: Option<&str>,
+) -> Result<(Deployment, bool), OpError> {
+    cx.store.write_quietly(|tx| {
+        let before = super::known(tx, id)?;
+        if !deployments::finish(tx, id, epoch, from, outcome, recovered_by)? {
+            return Ok((before, false));
+        }
+        let after = deployments::get(tx, id)?;
+        let entry = cx.entry(Verb::DeploymentFinished, id).because(Some(&outcome.cause.to_string()));
+        journal::append(tx, entry.before(&before).after(&after))?;
+        Ok((after, true))
+    })
+}

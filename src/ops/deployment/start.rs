@@ -1,0 +1,323 @@
+//! Starts a deployment: asks every gate and records it in one transaction, then launches its supervisor.
+//!
+//! Entry points: [`preview`] reads only, [`start`] writes. The script runs in the supervisor, not here.
+//! Three nets under "two people press deploy": the gates are asked again inside the write, the answer is compared
+//! with what the person saw, and the database allows one active deployment per service and environment.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState, Outcome, Step};
+use crate::domain::gate::{self, GateId, GateReport, Overrides};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
+use crate::domain::journal::Verb;
+use crate::domain::policy::{Environment, ScriptRole, Service};
+use crate::domain::release::Release;
+use crate::domain::strategy::{self, StepPlan};
+use crate::domain::text::free;
+use crate::ops::facts::{self, Surroundings, Wish};
+use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::store::{Tx, deployments, journal, releases};
+
+use super::ticket;
+
+/// What a person wants to start.
+#[derive(Debug, Clone)]
+pub struct StartDeploy {
+    pub release: ReleaseId,
+    pub environment: EnvName,
+    pub reason: Option<String>,
+    /// Gates to open on record.
+    pub overrides: BTreeSet<GateId>,
+    /// The version, typed by the person, where the environment asks for it.
+    pub confirm: Option<String>,
+    /// The report the person agreed to: when the gates say something else now, nothing starts.
+    pub seen: Option<GateReport>,
+}
+
+impl StartDeploy {
+    pub fn new(release: ReleaseId, environment: EnvName) -> Self {
+        Self { release, environment, reason: None, overrides: BTreeSet::new(), confirm: None, seen: None }
+    }
+}
+
+/// What would happen, for the dialog and for `relman why`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    pub release: Release,
+    pub report: GateReport,
+    pub steps: Vec<StepPlan>,
+    /// What is live there now.
+    pub live: Option<Deployment>,
+    /// Command line of the script that would run.
+    pub script: Vec<String>,
+    pub needs_confirmation: bool,
+    /// Durations of the last successes in milliseconds, newest first.
+    pub durations: Vec<u64>,
+}
+
+/// A recorded and launched deployment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Started {
+    pub deployment: Deployment,
+    pub report: GateReport,
+}
+
+/// Asks every gate without changing anything.
+pub fn preview(
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    env: &EnvName,
+    kind: DeploymentKind,
+) -> Result<Preview, OpError> {
+    let service = cx.service(&id.service)?;
+    let environment = facts::environment(cx, env)?;
+    let around = Surroundings::of(cx, service);
+    cx.store.read(|tx| {
+        let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
+        let live = deployments::find_live(tx, &id.service, env)?;
+        let kind = computed(kind, &release, live.as_ref());
+        let overrides = Overrides::default();
+        let wish = Wish {
+            release: &release,
+            service,
+            environment,
+            kind,
+            actor: cx.actor,
+            overrides: &overrides,
+            except: None,
+        };
+        let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, &around)?, cx.now);
+        let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
+        Ok(Preview {
+            steps: steps(service, env, kind, live.as_ref()),
+            script: service.scripts.get(&role).cloned().unwrap_or_default(),
+            needs_confirmation: environment.confirm,
+            durations: deployments::recent_durations(tx, &id.service, env, 10)?,
+            release,
+            report,
+            live,
+        })
+    })
+}
+
+/// Records the deployment and launches its supervisor.
+pub fn start(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Started, OpError> {
+    start_as(cx, wanted, DeploymentKind::Deploy, |_, _| Ok(()))
+}
+
+/// Shared with rollback: `also` runs in the same transaction once the deployment has its number.
+pub(super) fn start_as(
+    cx: &Ctx<'_>,
+    wanted: &StartDeploy,
+    kind: DeploymentKind,
+    also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
+) -> Result<Started, OpError> {
+    let service = cx.service(&wanted.release.service)?;
+    let environment = facts::environment(cx, &wanted.environment)?;
+    let reason = wanted.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
+    let around = Surroundings::of(cx, service);
+    let subject = format!("{} → {}", wanted.release, wanted.environment);
+    let recorded = cx.act(Verb::DeploymentStarted, &subject, |tx| {
+        let release = releases::find(tx, &wanted.release)?
+            .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
+        confirmed(wanted, environment)?;
+        let overrides = permitted_overrides(cx, wanted, environment, &around, reason.as_deref())?;
+        let live = deployments::find_live(tx, &service.name, &environment.name)?;
+        let kind = computed(kind, &release, live.as_ref());
+        let wish = Wish {
+            release: &release,
+            service,
+            environment,
+            kind,
+            actor: cx.actor,
+            overrides: &overrides,
+            except: None,
+        };
+        let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, &around)?, cx.now);
+        if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
+            let mut error =
+                OpError::conflict("the gates say something else than a moment ago; nothing was started")
+                    .hint("look at the gates again, then decide");
+            error.report = Some(Box::new(report));
+            return Err(error);
+        }
+        if !report.allows() {
+            return Err(OpError::gates(report));
+        }
+        let steps = steps(service, &environment.name, kind, live.as_ref());
+        let deployment = insert(tx, cx, &wish, &report, &steps, live.as_ref(), reason.clone())?;
+        also(tx, &deployment)?;
+        let entry = cx.entry(Verb::DeploymentStarted, deployment.id).because(reason.as_deref());
+        journal::append(tx, entry.after(&deployment).detail(&report))?;
+        let ticket = ticket::write(&deployment, &release, service, steps, around.scripts.files.clone());
+        Ok((Started { deployment, report }, ticket))
+    });
+    let (started, ticket) = match recorded {
+        Err(error) if error.kind == ErrorKind::Conflict && error.report.is_none() => {
+            return Err(who_was_faster(cx, wanted).unwrap_or(error));
+        }
+        other => other?,
+    };
+    // After the commit: a machine that dies here leaves a launching row, which reconcile settles.
+    match cx.machine.launch(&ticket) {
+        Ok(()) => Ok(started),
+        Err(why) => Err(could_not_launch(cx, &started.deployment, why)),
+    }
+}
+
+/// The database let the other one in: say who.
+fn who_was_faster(cx: &Ctx<'_>, wanted: &StartDeploy) -> Option<OpError> {
+    let holder = cx
+        .store
+        .read(|tx| deployments::find_active(tx, &wanted.release.service, &wanted.environment))
+        .ok()??;
+    let error = OpError::conflict(format!(
+        "{} was faster: {} of {} to {} is {}",
+        holder.started_by.name, holder.id, holder.release, holder.environment, holder.state
+    ));
+    Some(error.hint(format!("watch it: relman attach {}", holder.id.0)))
+}
+
+/// The supervisor did not come up: settle the row, so that the environment is free again.
+fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpError {
+    let (log_size, log_digest) = cx.machine.log_facts(deployment.id);
+    let outcome = Outcome {
+        state: DeploymentState::Failed,
+        cause: Cause::NeverStarted { why: why.clone() },
+        failed_step: None,
+        at: cx.now,
+        log_size,
+        log_digest,
+        log_dropped: 0,
+        left_running: Vec::new(),
+    };
+    let settled = super::finish::settle(
+        cx,
+        deployment.id,
+        deployment.epoch,
+        &[DeploymentState::Launching],
+        &outcome,
+        Some("launcher"),
+    );
+    let error = OpError::new(ErrorKind::Failure, format!("{} could not be started: {why}", deployment.id));
+    match settled {
+        Ok(_) => error.hint("nothing ran; mend the cause and deploy again"),
+        Err(_) => {
+            error.hint("its record could not be settled either; it will be within a minute, by any relman")
+        }
+    }
+}
+
+fn computed(kind: DeploymentKind, release: &Release, live: Option<&Deployment>) -> DeploymentKind {
+    match kind {
+        DeploymentKind::Rollback => kind,
+        _ => DeploymentKind::of(&release.id.version, live.map(|live| &live.release.version)),
+    }
+}
+
+fn steps(service: &Service, env: &EnvName, kind: DeploymentKind, live: Option<&Deployment>) -> Vec<StepPlan> {
+    let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
+    let verify = service.scripts.contains_key(&ScriptRole::Verify);
+    strategy::plan(service.strategy(env), role, verify, live.and_then(|live| live.color))
+}
+
+fn confirmed(wanted: &StartDeploy, environment: &Environment) -> Result<(), OpError> {
+    if !environment.confirm {
+        return Ok(());
+    }
+    let version = wanted.release.version.to_string();
+    let sentence = match &wanted.confirm {
+        Some(typed) if *typed == version => return Ok(()),
+        Some(_) => format!("what was typed is not the version {version}"),
+        None => format!("{} asks for the version to be typed before anything starts", environment.name),
+    };
+    Err(OpError::new(ErrorKind::Unconfirmed, sentence).hint(format!("add --confirm {version}")))
+}
+
+fn permitted_overrides(
+    cx: &Ctx<'_>,
+    wanted: &StartDeploy,
+    environment: &Environment,
+    around: &Surroundings,
+    reason: Option<&str>,
+) -> Result<Overrides, OpError> {
+    if wanted.overrides.is_empty() {
+        return Ok(Overrides::default());
+    }
+    if let Some(gate) = wanted.overrides.iter().find(|gate| !gate.may_be_opened()) {
+        return Err(OpError::new(ErrorKind::NotPermitted, format!("the {gate} gate cannot be overridden")));
+    }
+    if !environment.may_override(&around.roster, cx.actor) {
+        let groups = &environment.overriders;
+        let who = if groups.is_empty() {
+            "nobody may".to_owned()
+        } else {
+            format!("only {} may", groups.join(", "))
+        };
+        return Err(OpError::new(
+            ErrorKind::NotPermitted,
+            format!("{} may not override gates of {}; {who}", cx.actor.name(), environment.name),
+        ));
+    }
+    let Some(reason) = reason else {
+        return Err(
+            OpError::new(ErrorKind::Usage, "an override needs a reason").hint("say it with --reason \"…\"")
+        );
+    };
+    Ok(Overrides {
+        gates: wanted.overrides.clone(),
+        by: cx.actor.name().to_owned(),
+        reason: reason.to_owned(),
+    })
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    wish: &Wish<'_>,
+    report: &GateReport,
+    steps: &[StepPlan],
+    live: Option<&Deployment>,
+    reason: Option<String>,
+) -> Result<Deployment, OpError> {
+    let deployment = Deployment {
+        id: DeploymentId(0),
+        release: wish.release.id.clone(),
+        environment: wish.environment.name.clone(),
+        kind: wish.kind,
+        state: DeploymentState::Launching,
+        epoch: deployments::next_epoch(tx, &wish.service.name, &wish.environment.name)?,
+        strategy: wish.service.strategy(&wish.environment.name).as_str().to_owned(),
+        previous: live.map(|live| live.release.version.clone()),
+        artifact_digest: wish.release.build.digest.clone(),
+        subject: report.subject.clone(),
+        color: steps.iter().find_map(|step| step.color),
+        reason,
+        overrides: wish.overrides.gates.iter().map(ToString::to_string).collect(),
+        started_by: cx.actor.person.clone(),
+        requested_at: cx.now,
+        claimed_at: None,
+        finished_at: None,
+        heartbeat_at: None,
+        host: cx.machine.host().to_owned(),
+        boot: cx.machine.boot().to_owned(),
+        uid: cx.actor.person.uid,
+        script: None,
+        progress: None,
+        progress_note: None,
+        log_size: 0,
+        log_digest: None,
+        log_dropped: 0,
+        cancel: None,
+        cause: None,
+        failed_step: None,
+        left_running: Vec::new(),
+        recovered_by: None,
+    };
+    let planned: Vec<Step> =
+        steps.iter().enumerate().map(|(index, plan)| Step::planned(index, plan.clone())).collect();
+    let id = deployments::insert(tx, &deployment, &planned, report)?;
+    Ok(Deployment { id, ..deployment })
+}

@@ -1,0 +1,162 @@
+//! Why a verb did not do what was asked: a kind for programs, a sentence and hints for people.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::domain::gate::{Answer, GateId, GateReport};
+use crate::domain::ids::{BadName, EnvName, ServiceName};
+use crate::domain::policy::{Policy, Service};
+use crate::domain::text::{BadText, did_you_mean};
+use crate::domain::time::BadTime;
+use crate::store::{Kind, StoreError};
+
+/// What kind of no it is. `cli/exit.rs` gives each its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    Failure,
+    Usage,
+    NotFound,
+    /// Changed under you, exists already, or another deployment is active.
+    Conflict,
+    Frozen,
+    Unapproved,
+    Unconfirmed,
+    Busy,
+    Blocked,
+    NotPermitted,
+    BadConfig,
+}
+
+/// The error of every verb.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpError {
+    pub kind: ErrorKind,
+    pub sentence: String,
+    /// What to do next: acts or commands that can be pasted.
+    pub hints: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Box<GateReport>>,
+}
+
+impl fmt::Display for OpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+impl std::error::Error for OpError {}
+
+impl OpError {
+    pub fn new(kind: ErrorKind, sentence: impl Into<String>) -> Self {
+        Self { kind, sentence: sentence.into(), hints: Vec::new(), report: None }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub fn not_found(what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::NotFound, format!("there is no {what}"))
+    }
+
+    pub fn conflict(sentence: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, sentence)
+    }
+
+    /// Whether this is a decision of relman (on record in the journal) and not a mistake or a breakdown.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Conflict
+                | ErrorKind::Frozen
+                | ErrorKind::Unapproved
+                | ErrorKind::Unconfirmed
+                | ErrorKind::Blocked
+                | ErrorKind::NotPermitted
+        )
+    }
+
+    /// The refusal of a deployment by its gates. The first closed gate decides the kind.
+    pub fn gates(report: GateReport) -> Self {
+        let kind = report.closed().next().map_or(ErrorKind::Blocked, |check| match check.gate {
+            GateId::Deployer => ErrorKind::NotPermitted,
+            GateId::Freeze | GateId::Window => ErrorKind::Frozen,
+            GateId::Approvals => ErrorKind::Unapproved,
+            GateId::Exclusive => ErrorKind::Conflict,
+            GateId::Stage | GateId::Order | GateId::Soak | GateId::Checks | GateId::Checklist => {
+                ErrorKind::Blocked
+            }
+        });
+        let mut sentence = report.headline();
+        let mut hints = Vec::new();
+        for check in report.closed() {
+            match &check.answer {
+                Answer::Blocked { reason } => {
+                    sentence = format!("{sentence}; {}: {reason}", check.gate);
+                    hints.push(reason.remedy(&report.release, &report.environment));
+                }
+                Answer::Unknown { why } => sentence = format!("{sentence}; {}: {why}", check.gate),
+                _ => {}
+            }
+        }
+        Self { kind, sentence, hints, report: Some(Box::new(report)) }
+    }
+
+    pub fn unknown_service(name: &ServiceName, policy: &Policy) -> Self {
+        let error = Self::not_found(format!("service {name} in relman.toml"));
+        let known: Vec<&str> = policy.services.keys().map(ServiceName::as_str).collect();
+        match did_you_mean(name.as_str(), known.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint(format!("services: {}", known.join(", "))),
+        }
+    }
+
+    pub fn unknown_environment(name: &EnvName, policy: &Policy) -> Self {
+        let error = Self::not_found(format!("environment {name} in relman.toml"));
+        let known: Vec<&str> = policy.environments.keys().map(EnvName::as_str).collect();
+        match did_you_mean(name.as_str(), known.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint(format!("environments: {}", known.join(", "))),
+        }
+    }
+
+    pub fn not_in_pipeline(service: &Service, env: &EnvName) -> Self {
+        let pipeline: Vec<&str> = service.pipeline.iter().map(EnvName::as_str).collect();
+        Self::not_found(format!("{env} in the pipeline of {}", service.name))
+            .hint(format!("its pipeline: {}", pipeline.join(" → ")))
+    }
+}
+
+impl From<StoreError> for OpError {
+    fn from(error: StoreError) -> Self {
+        let kind = match error.kind {
+            Kind::Busy | Kind::Full | Kind::ReadOnly | Kind::TooNew | Kind::Foreign | Kind::Corrupt => {
+                ErrorKind::Busy
+            }
+            Kind::Conflict => ErrorKind::Conflict,
+            Kind::Missing => ErrorKind::NotFound,
+            Kind::Broken => ErrorKind::Failure,
+        };
+        let busy = error.kind == Kind::Busy;
+        let result = Self::new(kind, error.sentence);
+        if busy { result.hint("see who holds it with: relman doctor; then try again") } else { result }
+    }
+}
+impl From<BadName> for OpError {
+    fn from(error: BadName) -> Self {
+        Self::new(ErrorKind::Usage, error.0)
+    }
+}
+impl From<BadText> for OpError {
+    fn from(error: BadText) -> Self {
+        Self::new(ErrorKind::Usage, error.to_string())
+    }
+}
+impl From<BadTime> for OpError {
+    fn from(error: BadTime) -> Self {
+        Self::new(ErrorKind::Usage, error.to_string())
+    }
+}

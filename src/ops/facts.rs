@@ -1,0 +1,175 @@
+//! Gathers what a decision depends on, from one transaction. The only place where facts are put together.
+
+use crate::domain::actor::{Actor, Roster};
+use crate::domain::approval::Approval;
+use crate::domain::deployment::{Deployment, DeploymentKind};
+use crate::domain::freeze::Freeze;
+use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts};
+use crate::domain::gate::{DeployFacts, Holder, Newest, Overrides};
+use crate::domain::ids::{DeploymentId, EnvName};
+use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
+use crate::domain::release::{Release, Stage};
+use crate::domain::subject::{DeploySubject, ScriptSet};
+use crate::store::{StoreError, Tx, approvals, deployments, freezes};
+
+use super::{Ctx, OpError};
+
+/// What is the same for all questions of one operation: asked of the machine once, before the transaction.
+pub struct Surroundings {
+    pub roster: Roster,
+    pub scripts: ScriptSet,
+}
+
+impl Surroundings {
+    pub fn of(cx: &Ctx<'_>, service: &Service) -> Self {
+        Self { roster: cx.roster(), scripts: cx.machine.scripts(service) }
+    }
+}
+
+/// What is asked: this release, to that environment, as this kind, by that person.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    pub release: &'a Release,
+    pub service: &'a Service,
+    pub environment: &'a Environment,
+    pub kind: DeploymentKind,
+    pub actor: &'a Actor,
+    pub overrides: &'a Overrides,
+    /// The deployment asking for itself does not stand in its own way.
+    pub except: Option<DeploymentId>,
+}
+
+/// The environment of that name, if the policy has it.
+pub fn environment<'a>(cx: &Ctx<'a>, name: &EnvName) -> Result<&'a Environment, OpError> {
+    cx.policy.environments.get(name).ok_or_else(|| OpError::unknown_environment(name, cx.policy))
+}
+
+/// The content a deployment of `release` to `environment` would have.
+pub fn subject(
+    release: &Release,
+    service: &Service,
+    environment: &EnvName,
+    scripts: &ScriptSet,
+) -> DeploySubject {
+    DeploySubject::new(release, environment, service.strategy(environment), scripts.clone())
+}
+
+pub fn newest(deployment: Deployment) -> Newest {
+    Newest {
+        id: deployment.id,
+        release: deployment.release,
+        artifact: deployment.artifact_digest,
+        state: deployment.state,
+        finished_at: deployment.finished_at,
+    }
+}
+
+/// Freezes of the configuration and of the store that are not over.
+pub fn freezes(tx: &Tx<'_>, cx: &Ctx<'_>) -> Result<Vec<Freeze>, StoreError> {
+    let mut all: Vec<Freeze> =
+        cx.policy.freezes.iter().filter(|freeze| !freeze.is_over(cx.now)).cloned().collect();
+    all.extend(freezes::list_standing(tx, cx.now)?);
+    Ok(all)
+}
+
+/// Everything the gates ask about one wish.
+pub fn for_deploy(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    wish: &Wish<'_>,
+    around: &Surroundings,
+) -> Result<DeployFacts, OpError> {
+    let given = Given { freezes: freezes(tx, cx)?, approvals: approvals::list_of(tx, &wish.release.id)? };
+    for_deploy_with(tx, cx, wish, around, given)
+}
+
+/// Facts that many wishes share: views read them once for a whole board.
+#[derive(Clone)]
+pub struct Given {
+    pub freezes: Vec<Freeze>,
+    pub approvals: Vec<Approval>,
+}
+
+pub fn for_deploy_with(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    wish: &Wish<'_>,
+    around: &Surroundings,
+    given: Given,
+) -> Result<DeployFacts, OpError> {
+    let Wish { release, service, environment, kind, .. } = *wish;
+    let name = &environment.name;
+    let upstream = match service.upstream(name) {
+        Some(upstream) => {
+            let found = deployments::find_newest(tx, &service.name, upstream)?;
+            Some((upstream.clone(), found.map(newest)))
+        }
+        None => None,
+    };
+    let holder = deployments::find_active(tx, &service.name, name)?
+        .filter(|active| Some(active.id) != wish.except)
+        .map(holder);
+    let required = |gate: StageGate| cx.policy.stage(gate.stage()).require.contains(&gate);
+    Ok(DeployFacts {
+        release: release.clone(),
+        environment: environment.clone(),
+        zone: cx.policy.zone,
+        kind,
+        actor: wish.actor.clone(),
+        roster: around.roster.clone(),
+        in_pipeline: service.pipeline.contains(name),
+        script: script_for(service, kind),
+        subject: subject(release, service, name, &around.scripts).digest(),
+        upstream,
+        freezes: given.freezes,
+        approvals: given.approvals,
+        required_checks: if required(StageGate::Checks) {
+            cx.policy.stage(Stage::Test).checks.clone()
+        } else {
+            Vec::new()
+        },
+        required_items: if required(StageGate::Checklist) {
+            cx.policy.stage(Stage::Prepare).checklist.clone()
+        } else {
+            Vec::new()
+        },
+        holder,
+        overrides: wish.overrides.clone(),
+        skipped: cx.policy.process(release.kind).skip.clone(),
+    })
+}
+
+/// Which script a deployment of this kind runs: the rollback script where there is one, else deploy.
+pub fn script_for(service: &Service, kind: DeploymentKind) -> Option<ScriptRole> {
+    let has = |role: ScriptRole| service.scripts.contains_key(&role).then_some(role);
+    match kind {
+        DeploymentKind::Rollback => has(ScriptRole::Rollback).or_else(|| has(ScriptRole::Deploy)),
+        _ => has(ScriptRole::Deploy),
+    }
+}
+
+fn holder(active: Deployment) -> Holder {
+    Holder {
+        id: active.id,
+        release: active.release,
+        by: active.started_by.name,
+        state: active.state,
+        since: active.requested_at,
+    }
+}
+
+/// The exit gates of the stage the release is in.
+pub fn stage_exit(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    release: &Release,
+    roster: &Roster,
+    approvals: &[Approval],
+) -> Result<Vec<ExitCheck>, StoreError> {
+    let goal = match cx.policy.services.get(&release.id.service) {
+        Some(service) => deployments::find_newest(tx, &service.name, service.goal())?.map(newest),
+        None => None,
+    };
+    let facts = ExitFacts { policy: cx.policy, roster, approvals, goal: goal.as_ref(), now: cx.now };
+    Ok(stage_exit::evaluate(release, &facts))
+}

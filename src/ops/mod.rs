@@ -1,0 +1,110 @@
+//! What relman does: one verb per file, one transaction each. Returns values, prints nothing, starts nothing by
+//! itself: the machine is reached through the [`Machine`] port, which `host` implements.
+//!
+//! A verb gathers its facts, asks the domain, writes the change and its journal entry in one
+//! [`crate::store::Store::write`]. A refusal is written to the journal in the same way before it is returned:
+//! "no" is on record too. What must happen after the commit (launching) is repairable by
+//! [`deployment::reconcile`].
+
+pub mod approval;
+pub mod audit;
+pub mod deployment;
+pub mod error;
+pub mod facts;
+pub mod freeze;
+pub mod open;
+pub mod release;
+pub mod view;
+
+use std::collections::BTreeSet;
+
+pub use self::error::{ErrorKind, OpError};
+use crate::domain::actor::{Actor, Roster};
+use crate::domain::deployment::{Outcome, ProcessRef};
+use crate::domain::digest::Digest;
+use crate::domain::ids::{DeploymentId, ServiceName};
+use crate::domain::journal::{NewEntry, Verb};
+use crate::domain::policy::{Policy, Service};
+use crate::domain::subject::ScriptSet;
+use crate::domain::time::Timestamp;
+pub use crate::store::deployments::Filter;
+pub use crate::store::{Store, StoreError, Tx, WaitNotice};
+
+/// What every verb gets: five values, no more (a test counts them).
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    pub store: &'a Store,
+    pub policy: &'a Policy,
+    pub actor: &'a Actor,
+    /// The clock is read once per operation, at the edge.
+    pub now: Timestamp,
+    pub machine: &'a dyn Machine,
+}
+
+/// Whether the supervisor of a deployment lives. Judged by the lock it holds for its life, never by a pid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liveness {
+    Alive,
+    Gone,
+    /// It runs on another machine, or its files cannot be reached: nothing may be concluded.
+    OutOfReach,
+}
+
+/// What the verbs need of the machine. Tests implement it without one.
+pub trait Machine {
+    fn host(&self) -> &str;
+    /// Identifies the current boot.
+    fn boot(&self) -> &str;
+    fn unix_members(&self, group: &str) -> BTreeSet<String>;
+    /// The scripts of a service as they are on disk now.
+    fn scripts(&self, service: &Service) -> ScriptSet;
+    /// Starts the supervisor of a recorded deployment; returns once it has said that it is at work.
+    fn launch(&self, ticket: &deployment::Ticket) -> Result<(), String>;
+    fn liveness(&self, id: DeploymentId) -> Liveness;
+    /// The outcome a supervisor left in its exit record, if it is whole and of this epoch.
+    fn exit_record(&self, id: DeploymentId, epoch: i64) -> Option<Outcome>;
+    fn script_runs(&self, script: ProcessRef) -> bool;
+    /// Takes over the output of a script whose supervisor is gone, in the background.
+    fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;
+    /// Size and digest of a deployment's log as it is now.
+    fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
+}
+
+impl Ctx<'_> {
+    /// An entry about `subject` by this actor, now.
+    pub fn entry(&self, verb: Verb, subject: impl ToString) -> NewEntry {
+        NewEntry::new(self.now, self.actor, verb, subject)
+    }
+
+    /// The groups of the policy with their people.
+    pub fn roster(&self) -> Roster {
+        self.policy.roster(|group| self.machine.unix_members(group))
+    }
+
+    pub fn service(&self, name: &ServiceName) -> Result<&Service, OpError> {
+        self.policy.services.get(name).ok_or_else(|| OpError::unknown_service(name, self.policy))
+    }
+
+    /// Runs one verb: commits what `f` did, or puts the refusal on record. `f` refuses before it changes
+    /// anything, so that the refusal is all that is committed.
+    pub fn act<T>(
+        &self,
+        verb: Verb,
+        subject: impl ToString,
+        mut f: impl FnMut(&Tx<'_>) -> Result<T, OpError>,
+    ) -> Result<T, OpError> {
+        self.store.write(|tx| match f(tx) {
+            Ok(value) => Ok(Ok(value)),
+            Err(error) if error.is_refusal() => {
+                let entry =
+                    self.entry(verb, subject.to_string()).refused(&error.sentence).detail(&error.report);
+                crate::store::journal::append(tx, entry)?;
+                Ok(Err(error))
+            }
+            Err(error) => Err(error),
+        })?
+    }
+}
+
+/// How long a supervisor may take to claim its deployment before the deployment counts as never started.
+pub const LAUNCH_DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);

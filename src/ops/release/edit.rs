@@ -1,0 +1,104 @@
+//! Changes what is recorded about a release.
+
+use crate::domain::digest::Digest;
+use crate::domain::ids::ReleaseId;
+use crate::domain::journal::Verb;
+use crate::domain::release::{Level, Origin, Release};
+use crate::domain::text::free;
+use crate::domain::time::Timestamp;
+use crate::ops::{Ctx, OpError};
+use crate::store::journal;
+
+/// The fields to change; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edit {
+    pub title: Option<String>,
+    pub origin: Option<Origin>,
+    pub need: Option<String>,
+    pub objective: Option<String>,
+    pub priority: Option<Level>,
+    pub owner: Option<String>,
+    pub target: Option<Timestamp>,
+    pub risk: Option<Level>,
+    pub rollback_plan: Option<String>,
+    pub commit: Option<String>,
+    pub artifact: Option<String>,
+    pub digest: Option<Digest>,
+    pub changes: Option<Vec<String>>,
+    pub outcome: Option<String>,
+    pub retrospective: Option<String>,
+    /// The revision the change was made on: when it is no longer the current one, nothing is changed.
+    pub seen: Option<i64>,
+}
+
+pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpError> {
+    if (Edit { seen: None, ..edit.clone() }) == Edit::default() {
+        return Err(OpError::new(crate::ops::ErrorKind::Usage, "nothing to change was named")
+            .hint("name at least one field, such as --title or --owner"));
+    }
+    let edit = checked(edit)?;
+    cx.act(Verb::ReleaseEdited, id, |tx| {
+        let before = super::open_release(tx, id)?;
+        if edit.seen.is_some_and(|seen| seen != before.revision) {
+            return Err(OpError::conflict(format!(
+                "{id} was changed by someone else while you were editing"
+            ))
+            .hint("look at it again, then repeat"));
+        }
+        let release = super::save(tx, cx, applied(before.clone(), &edit))?;
+        journal::append(tx, cx.entry(Verb::ReleaseEdited, id).before(&before).after(&release))?;
+        Ok(release)
+    })
+}
+
+fn checked(edit: &Edit) -> Result<Edit, OpError> {
+    let text = |field, value: &Option<String>, max| {
+        value.as_deref().map(|text| free(field, text, max)).transpose().map_err(OpError::from)
+    };
+    let changes = edit
+        .changes
+        .as_ref()
+        .map(|lines| lines.iter().map(|line| free("change", line, 500)).collect::<Result<Vec<_>, _>>());
+    Ok(Edit {
+        title: text("title", &edit.title, 200)?,
+        need: text("need", &edit.need, 4000)?,
+        objective: text("objective", &edit.objective, 4000)?,
+        owner: text("owner", &edit.owner, 100)?,
+        rollback_plan: text("rollback plan", &edit.rollback_plan, 4000)?,
+        commit: text("commit", &edit.commit, 100)?,
+        artifact: text("artifact", &edit.artifact, 500)?,
+        outcome: text("outcome", &edit.outcome, 4000)?,
+        retrospective: text("retrospective", &edit.retrospective, 16_000)?,
+        changes: changes.transpose()?,
+        ..edit.clone()
+    })
+}
+
+fn applied(mut release: Release, edit: &Edit) -> Release {
+    fn put<T: Clone>(slot: &mut T, value: Option<&T>) {
+        if let Some(value) = value {
+            slot.clone_from(value);
+        }
+    }
+    fn put_some<T: Clone>(slot: &mut Option<T>, value: Option<&T>) {
+        if let Some(value) = value {
+            *slot = Some(value.clone());
+        }
+    }
+    put(&mut release.title, edit.title.as_ref());
+    put(&mut release.request.origin, edit.origin.as_ref());
+    put_some(&mut release.request.need, edit.need.as_ref());
+    put_some(&mut release.request.objective, edit.objective.as_ref());
+    put_some(&mut release.request.priority, edit.priority.as_ref());
+    put_some(&mut release.plan.owner, edit.owner.as_ref());
+    put_some(&mut release.plan.target, edit.target.as_ref());
+    put_some(&mut release.plan.risk, edit.risk.as_ref());
+    put_some(&mut release.plan.rollback, edit.rollback_plan.as_ref());
+    put_some(&mut release.build.commit, edit.commit.as_ref());
+    put_some(&mut release.build.artifact, edit.artifact.as_ref());
+    put_some(&mut release.build.digest, edit.digest.as_ref());
+    put(&mut release.build.changes, edit.changes.as_ref());
+    put_some(&mut release.review.outcome, edit.outcome.as_ref());
+    put_some(&mut release.review.retrospective, edit.retrospective.as_ref());
+    release
+}

@@ -1,0 +1,43 @@
+//! Finds the release a person means: exact, the latest of a service, or a unique beginning.
+
+use crate::domain::ids::{ReleaseId, ReleaseRef};
+use crate::domain::release::Release;
+use crate::ops::{Ctx, OpError};
+use crate::store::{Tx, releases};
+
+pub fn find(cx: &Ctx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
+    cx.store.read(|tx| find_in(tx, wanted))
+}
+
+fn find_in(tx: &Tx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
+    let listing = "list them with: relman release list";
+    match wanted {
+        ReleaseRef::Exact(id) => releases::find(tx, id)?
+            .map(|release| release.id)
+            .ok_or_else(|| OpError::not_found(format!("release {id}")).hint(listing)),
+        ReleaseRef::Latest(service) => {
+            // Highest version, not newest row: a patch of an old line may be registered last.
+            let all = releases::list_of(tx, service, 10_000)?;
+            let latest = all
+                .into_iter()
+                .map(|release: Release| release.id)
+                .reduce(|best, other| if other.version.outranks(&best.version) { other } else { best });
+            latest.ok_or_else(|| OpError::not_found(format!("release of {service}")).hint(listing))
+        }
+        ReleaseRef::Prefix(prefix) => {
+            let found = releases::list_ids_like(tx, prefix, 6)?;
+            match found.as_slice() {
+                [] => Err(OpError::not_found(format!("release that begins with {prefix}")).hint(listing)),
+                [one] => Ok(one.clone()),
+                several => {
+                    let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+                    Err(OpError::new(
+                        crate::ops::ErrorKind::Usage,
+                        format!("{prefix} fits more than one release: {}", names.join(", ")),
+                    )
+                    .hint("write more of it"))
+                }
+            }
+        }
+    }
+}

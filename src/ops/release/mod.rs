@@ -1,0 +1,37 @@
+//! Verbs on releases: register, edit, move through the stages, block, cancel, record evidence.
+
+pub mod advance;
+pub mod back;
+pub mod block;
+pub mod cancel;
+pub mod create;
+pub mod edit;
+pub mod evidence;
+pub mod find;
+
+use super::{Ctx, OpError};
+use crate::domain::ids::ReleaseId;
+use crate::domain::release::Release;
+use crate::store::{Tx, releases};
+
+/// The release, if it can still be changed.
+pub(super) fn open_release(tx: &Tx<'_>, id: &ReleaseId) -> Result<Release, OpError> {
+    let release = releases::find(tx, id)?.ok_or_else(|| {
+        OpError::not_found(format!("release {id}")).hint("list them with: relman release list")
+    })?;
+    if release.is_open() {
+        return Ok(release);
+    }
+    Err(OpError::conflict(format!("{id} is {}; what has ended is not changed", release.state)))
+}
+
+/// Writes the changed release under its next revision.
+pub(super) fn save(tx: &Tx<'_>, cx: &Ctx<'_>, mut release: Release) -> Result<Release, OpError> {
+    release.revision += 1;
+    release.updated_at = cx.now;
+    if releases::update(tx, &release)? {
+        return Ok(release);
+    }
+    Err(OpError::conflict(format!("{} was changed by someone else just now", release.id))
+        .hint("look at it again, then repeat"))
+}

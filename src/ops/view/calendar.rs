@@ -1,0 +1,30 @@
+//! Freezes and deployments of a span of time.
+
+use serde::Serialize;
+
+use crate::domain::deployment::Deployment;
+use crate::domain::freeze::Freeze;
+use crate::domain::time::Window;
+use crate::ops::{Ctx, OpError};
+use crate::store::{deployments, freezes};
+
+/// What happens, or may not happen, in a span.
+#[derive(Debug, Clone, Serialize)]
+pub struct Calendar {
+    pub span: Window,
+    /// Freezes that overlap the span, by start.
+    pub freezes: Vec<Freeze>,
+    /// Deployments requested within it, newest first.
+    pub deployments: Vec<Deployment>,
+}
+
+pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
+    cx.store.read(|tx| {
+        let mut overlapping: Vec<Freeze> =
+            cx.policy.freezes.iter().filter(|freeze| freeze.window.overlaps(&span)).cloned().collect();
+        let standing = freezes::list_standing(tx, span.start)?;
+        overlapping.extend(standing.into_iter().filter(|freeze| freeze.window.overlaps(&span)));
+        overlapping.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
+        Ok(Calendar { span, freezes: overlapping, deployments: deployments::list_between(tx, span, 500)? })
+    })
+}

@@ -1,0 +1,40 @@
+//! One deployment with its steps, gates and expected duration; and listings of many.
+
+use serde::Serialize;
+
+use crate::domain::deployment::{Deployment, Step};
+use crate::domain::gate::GateReport;
+use crate::domain::ids::DeploymentId;
+use crate::ops::{Ctx, OpError};
+use crate::store::deployments::{self, Filter};
+
+/// Everything about one deployment but its output.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeploymentView {
+    pub deployment: Deployment,
+    pub steps: Vec<Step>,
+    /// What the gates said when it started.
+    pub report: GateReport,
+    /// Mean duration of the last successes of this service here, in milliseconds.
+    pub usual_ms: Option<u64>,
+}
+
+pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpError> {
+    cx.store.read(|tx| {
+        let deployment = crate::ops::deployment::known(tx, id)?;
+        let took =
+            deployments::recent_durations(tx, &deployment.release.service, &deployment.environment, 10)?;
+        let usual_ms = (!took.is_empty()).then(|| took.iter().sum::<u64>() / took.len() as u64);
+        Ok(DeploymentView {
+            steps: deployments::steps_of(tx, id)?,
+            report: deployments::report_of(tx, id)?,
+            usual_ms,
+            deployment,
+        })
+    })
+}
+
+/// Newest first.
+pub fn list(cx: &Ctx<'_>, filter: &Filter, limit: u32) -> Result<Vec<Deployment>, OpError> {
+    Ok(cx.store.read(|tx| deployments::list(tx, filter, limit))?)
+}

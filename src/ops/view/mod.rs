@@ -1,0 +1,7 @@
+//! Read models: what a pane or a listing shows, put together in one transaction.
+
+pub mod board;
+pub mod calendar;
+pub mod deployment;
+pub mod queue;
+pub mod release;

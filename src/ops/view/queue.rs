@@ -1,0 +1,134 @@
+//! The approval queue: every decision that is open, who must make it, whether you may.
+
+use serde::Serialize;
+
+use crate::domain::actor::Person;
+use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally};
+use crate::domain::deployment::Deployment;
+use crate::domain::digest::Digest;
+use crate::domain::gate::GateReport;
+use crate::domain::ids::EnvName;
+use crate::domain::policy::Rule;
+use crate::domain::release::{Release, Stage};
+use crate::domain::subject::request_digest;
+use crate::domain::time::Timestamp;
+use crate::ops::{Ctx, OpError};
+use crate::store::{approvals, deployments};
+
+use super::board::{Board, Reached};
+
+/// One open decision.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pending {
+    pub release: Release,
+    pub subject: ApprovalSubject,
+    /// What a decision now would be bound to.
+    pub digest: Digest,
+    pub tally: Tally,
+    /// Why you may not decide; `None`: you may.
+    pub not_yours: Option<String>,
+    pub since: Timestamp,
+    /// What is live there now: from → to.
+    pub live: Option<Deployment>,
+    pub report: Option<GateReport>,
+    pub decisions: Vec<Approval>,
+}
+
+/// Derived from the board, so that both always say the same.
+pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
+    let roster = cx.roster();
+    cx.store.read(|tx| {
+        let mut pending = Vec::new();
+        for card in &board.cards {
+            let release = &card.release;
+            let decisions = approvals::list_of(tx, &release.id)?;
+            let request_rules = &cx.policy.stage(Stage::Request).approvals;
+            if release.stage == Stage::Request && !request_rules.is_empty() {
+                let digest = request_digest(release);
+                let item = Pending {
+                    tally: Tally::default(),
+                    not_yours: None,
+                    since: release.stage_since,
+                    live: None,
+                    report: None,
+                    subject: ApprovalSubject::Request,
+                    digest,
+                    decisions: decisions.clone(),
+                    release: release.clone(),
+                };
+                pending.push(counted(cx, item, request_rules, &roster, false));
+            }
+            let Some(next) = &card.next else { continue };
+            let Some(env) = cx.policy.environments.get(&next.environment) else { continue };
+            let decided = decisions.iter().any(|approval| is_about(approval, &env.name));
+            let is_due = decided || reached_before(card, &env.name);
+            if env.approvals.is_empty() || !is_due {
+                continue;
+            }
+            let live = deployments::find_live(tx, &release.id.service, &env.name)?;
+            let item = Pending {
+                tally: Tally::default(),
+                not_yours: None,
+                since: release.stage_since,
+                live,
+                report: Some(next.report.clone()),
+                subject: ApprovalSubject::Environment(env.name.clone()),
+                digest: next.report.subject.clone(),
+                decisions,
+                release: release.clone(),
+            };
+            pending.push(counted(cx, item, &env.approvals, &roster, env.self_approval));
+        }
+        pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
+        Ok(pending)
+    })
+}
+
+/// An environment's approval is due once the release is live in everything before it: earlier, there is nothing
+/// to look at yet.
+fn reached_before(card: &super::board::Card, env: &EnvName) -> bool {
+    card.release.stage >= Stage::Build
+        && card
+            .cells
+            .iter()
+            .take_while(|cell| cell.environment != *env)
+            .all(|cell| cell.reached == Reached::Live)
+}
+
+fn is_about(approval: &Approval, env: &EnvName) -> bool {
+    matches!(&approval.subject, ApprovalSubject::Environment(about) if about == env)
+}
+
+fn counted(
+    cx: &Ctx<'_>,
+    mut item: Pending,
+    rules: &[Rule],
+    roster: &crate::domain::actor::Roster,
+    self_approval: bool,
+) -> Pending {
+    let about: Vec<Approval> = item.decisions.iter().filter(|a| a.subject == item.subject).cloned().collect();
+    let interested: [&Person; 2] = [&item.release.request.requester, &item.release.created_by];
+    let question =
+        Question { rules, roster, digest: &item.digest, interested: &interested, self_approval, now: cx.now };
+    let tally = tally(&question, &about);
+    let me = &cx.actor.person;
+    let in_group = rules.iter().any(|rule| roster.has(&rule.from, me));
+    let standing = about.iter().any(|a| {
+        a.ended_at.is_none()
+            && a.by.is_same_as(me)
+            && a.digest == item.digest
+            && a.expires_at.is_none_or(|at| at > cx.now)
+    });
+    item.not_yours = if !in_group {
+        let groups: Vec<&str> = rules.iter().map(|rule| rule.from.as_str()).collect();
+        Some(format!("you are not in {}", groups.join(" or ")))
+    } else if standing {
+        Some("you have decided".to_owned())
+    } else if !self_approval && interested.iter().any(|person| person.is_same_as(me)) {
+        Some("you requested or created it".to_owned())
+    } else {
+        None
+    };
+    item.tally = tally;
+    item
+}

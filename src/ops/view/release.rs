@@ -1,0 +1,83 @@
+//! One release with everything recorded about it; and the past, page by page.
+
+use serde::Serialize;
+
+use crate::domain::approval::Approval;
+use crate::domain::deployment::{Deployment, DeploymentKind};
+use crate::domain::gate::stage_exit::ExitCheck;
+use crate::domain::gate::{self, GateReport, Overrides};
+use crate::domain::ids::ReleaseId;
+use crate::domain::journal::Entry;
+use crate::domain::release::Release;
+use crate::ops::facts::{self, Surroundings, Wish};
+use crate::ops::{Ctx, OpError};
+use crate::store::{approvals, deployments, journal, releases};
+
+/// One release, whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReleaseView {
+    pub release: Release,
+    pub exit: Vec<ExitCheck>,
+    /// The gates of each environment of its pipeline, in order; empty once it is over.
+    pub reports: Vec<GateReport>,
+    pub approvals: Vec<Approval>,
+    /// Newest first.
+    pub deployments: Vec<Deployment>,
+}
+
+pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
+    let service = cx.policy.services.get(&id.service);
+    let around = service.map(|service| Surroundings::of(cx, service));
+    let roster = cx.roster();
+    cx.store.read(|tx| {
+        let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
+        let approvals = approvals::list_of(tx, id)?;
+        let mut reports = Vec::new();
+        if let (Some(service), Some(around), true) = (service, &around, release.is_open()) {
+            for env in &service.pipeline {
+                let overrides = Overrides::default();
+                let wish = Wish {
+                    release: &release,
+                    service,
+                    environment: facts::environment(cx, env)?,
+                    kind: DeploymentKind::Deploy,
+                    actor: cx.actor,
+                    overrides: &overrides,
+                    except: None,
+                };
+                reports.push(gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now));
+            }
+        }
+        let filter = deployments::Filter { release: Some(id.clone()), ..deployments::Filter::default() };
+        Ok(ReleaseView {
+            exit: if release.is_open() {
+                facts::stage_exit(tx, cx, &release, &roster, &approvals)?
+            } else {
+                Vec::new()
+            },
+            reports,
+            approvals,
+            deployments: deployments::list(tx, &filter, 200)?,
+            release,
+        })
+    })
+}
+
+/// Ended releases, newest first; `before` continues after the last row of the page before.
+pub fn past(cx: &Ctx<'_>, before: Option<&str>, limit: u32) -> Result<Vec<Release>, OpError> {
+    Ok(cx.store.read(|tx| releases::list_past(tx, before, limit))?)
+}
+
+pub fn open(cx: &Ctx<'_>) -> Result<Vec<Release>, OpError> {
+    Ok(cx.store.read(|tx| releases::list_open(tx))?)
+}
+
+/// Journal entries, newest first.
+pub fn history(
+    cx: &Ctx<'_>,
+    before: Option<i64>,
+    subject: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Entry>, OpError> {
+    Ok(cx.store.read(|tx| journal::list(tx, before, subject, limit))?)
+}

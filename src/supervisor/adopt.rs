@@ -1,0 +1,46 @@
+//! Saves the output of a script whose supervisor is gone.
+//!
+//! The script holds both ends of its pipe open, so it neither dies nor loses a line; what it prints waits until
+//! somebody of the same user reads it. How the script ends cannot be learned this way: that stays a person's task.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::domain::deployment::ProcessRef;
+use crate::domain::ids::DeploymentId;
+use crate::host::state::State;
+use crate::host::{lock, process};
+
+use super::output::{Log, Stream};
+
+/// Reads until nobody writes any more. Only one process does this for a deployment.
+pub(super) fn save(state: &State, id: DeploymentId, mut reader: File, script: ProcessRef, masks: &[String]) {
+    let files = state.files_of(id);
+    let Ok(Some(_lock)) = lock::try_hold(&files.adopter_lock()) else { return };
+    let Ok(mut log) = Log::open(&files) else { return };
+    log.say(&format!("the supervisor is gone; the output of pid {} is saved from here on", script.pid));
+    let mut stream = Stream::new(masks);
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read) = reader.read(&mut buffer) {
+        if read == 0 {
+            break;
+        }
+        stream.feed(&buffer[..read], &mut log);
+    }
+    stream.finish(&mut log);
+    log.say("the script's output has ended; how it ended is not known");
+}
+
+/// For a process that was no child of the supervisor: finds the pipe and the secrets in the script itself.
+pub(super) fn from_outside(config: &Path, id: DeploymentId, script: ProcessRef) -> Result<(), String> {
+    let config = crate::config::load(config).map_err(|problems| problems.to_string())?;
+    let state = State::prepare(&config.database).map_err(|error| error.sentence)?;
+    let reader = process::open_output_of(script).map_err(|why| why.to_string())?;
+    // The values are in the script's own environment; which variables are secret, in the configuration. Masking
+    // what another service calls secret does no harm.
+    let names = config.policy.services.values().flat_map(|service| &service.secrets);
+    let masks: Vec<String> = names.filter_map(|name| process::variable_of(script.pid, name)).collect();
+    save(&state, id, reader, script, &masks);
+    Ok(())
+}

@@ -1,0 +1,456 @@
+//! The life of a supervisor, in the order in which facts become durable.
+//!
+//! 1. directory, lock, exit record, log; 2. claim (committed before anything runs, so an unclaimed deployment has
+//! run nothing); 3. report to the launcher, leave its streams; 4. the steps; 5. the exit record, synced; 6. the
+//! store; 7. what is left of the output.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::net::unix::pipe;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::domain::deployment::{
+    Beat, CancelKind, CancelRequest, Cause, DeploymentState, Limit, Outcome, ProcessRef, Step, StepState,
+};
+use crate::domain::policy::ScriptRole;
+use crate::domain::time::span;
+use crate::host::launch::{Order, READY};
+use crate::host::process::{self, Spawn};
+use crate::host::state::{DeploymentFiles, State};
+use crate::host::{clock, exit_record, fault, lock, scripts};
+use crate::ops::deployment::claim::{Claim, Pulse};
+use crate::ops::deployment::ticket::step_vars;
+
+use super::link::Link;
+use super::output::{Log, Stream};
+use super::scribe::{Task, Word};
+use super::stop::{Stop, sweep};
+
+/// Signs of life, and how often clocks and requests are looked at.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long output is waited for after the script's main process ended.
+const DRAIN: Duration = Duration::from_secs(2);
+/// How long output of processes that were left running is still saved.
+const LINGER: Duration = Duration::from_secs(60);
+
+type SharedLog = Rc<RefCell<Log>>;
+
+struct Supervisor {
+    order: Order,
+    link: Link,
+    log: SharedLog,
+    stop: Stop,
+    started: Instant,
+    last_beat: Option<Instant>,
+    told: Beat,
+    script: Option<ProcessRef>,
+    left_running: Vec<String>,
+    /// Output that somebody may still write.
+    lingering: Vec<JoinHandle<()>>,
+    terminate: Signal,
+    /// Signals that must not end a supervisor and must not be inherited as ignored by its scripts.
+    _shrugged_off: Vec<Signal>,
+}
+
+/// Runs the order to its end.
+pub(super) async fn supervise(order: Order) -> Result<(), String> {
+    let id = order.ticket.id;
+    let dir = order.store.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+    let state = State::check(&order.store, dir).map_err(|error| error.sentence)?;
+    fault::point("before-directory");
+    let files = state.make_files_of(id).map_err(|why| format!("cannot make the directory of {id}: {why}"))?;
+    let held = lock::try_hold(&files.supervisor_lock())
+        .map_err(|why| format!("cannot lock {id}: {why}"))?
+        .ok_or_else(|| format!("{id} has a supervisor already"))?;
+    let exit =
+        exit_record::prepare(&files.exit()).map_err(|why| format!("no room for the exit record: {why}"))?;
+    let log = Log::open(&files).map_err(|why| format!("cannot write the log of {id}: {why}"))?;
+    let _reaper = nix::sys::prctl::set_child_subreaper(true);
+    let catch = |kind| signal(kind).map_err(|why| format!("cannot catch signals: {why}"));
+    let shrugged_off = [
+        SignalKind::hangup(),
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+        SignalKind::user_defined1(),
+        SignalKind::user_defined2(),
+        SignalKind::pipe(),
+        SignalKind::alarm(),
+    ];
+    let mut supervisor = Supervisor {
+        link: Link::start(&order),
+        log: Rc::new(RefCell::new(log)),
+        stop: Stop::default(),
+        started: Instant::now(),
+        last_beat: None,
+        told: Beat::default(),
+        script: None,
+        left_running: Vec::new(),
+        lingering: Vec::new(),
+        terminate: catch(SignalKind::terminate())?,
+        _shrugged_off: shrugged_off.into_iter().map(catch).collect::<Result<_, _>>()?,
+        order,
+    };
+    fault::point("before-claim");
+    match supervisor.link.ask(Task::Claim).await {
+        Word::Claimed(Claim::Go) => {}
+        // Settled by the claim itself; there is nothing left to do, and the launcher finds it in the store.
+        Word::Claimed(Claim::Ended { why }) => {
+            supervisor.log.borrow_mut().say(&why);
+            supervisor.link.post(Task::Bye);
+            super::report(READY);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return Ok(());
+        }
+        Word::Claimed(Claim::NotOurs { why }) | Word::Never(why) | Word::Later(why) => {
+            supervisor.link.post(Task::Bye);
+            return Err(why);
+        }
+        other => return Err(format!("the scribe answered {other:?} to the claim")),
+    }
+    fault::point("after-claim");
+    super::report(READY);
+    leave_streams();
+    let (cause, failed_step) = supervisor.steps().await;
+    supervisor.finish(&files, &exit, cause, failed_step).await;
+    drop(held);
+    Ok(())
+}
+
+/// The launcher's pipes are not ours to keep open.
+fn leave_streams() {
+    let Ok(null) = File::options().read(true).write(true).open("/dev/null") else { return };
+    let _stdin = nix::unistd::dup2_stdin(&null);
+    let _stdout = nix::unistd::dup2_stdout(&null);
+    let _stderr = nix::unistd::dup2_stderr(&null);
+}
+
+impl Supervisor {
+    fn say(&self, text: &str) {
+        self.log.borrow_mut().say(text);
+    }
+
+    fn log_size(&self) -> u64 {
+        self.log.borrow().size()
+    }
+
+    /// Runs step after step; the first that fails ends it.
+    async fn steps(&mut self) -> (Cause, Option<String>) {
+        for name in &self.order.ticket.secrets {
+            if self.order.env.get(name).is_some_and(|value| value.len() < super::mask::SHORTEST) {
+                self.say(&format!("the value of {name} is too short to be masked"));
+            }
+        }
+        let plans = self.order.ticket.steps.clone();
+        for (index, plan) in plans.iter().enumerate() {
+            let mut step = Step::planned(index, plan.clone());
+            step.attempt = 1;
+            if plan.wait_ms > 0 && !self.wait_before(&mut step).await {
+                return (self.stopped_cause(), Some(plan.name.clone()));
+            }
+            step.state = StepState::Running;
+            step.started_at = Some(clock::now());
+            step.log_from = Some(self.log_size());
+            self.say(&format!("step {} of {}: {}", index + 1, plans.len(), plan.name));
+            self.link.post(Task::Step(Box::new(step.clone())));
+            let cause = self.run_script(index, plan.role).await;
+            step.state = if cause == Cause::Completed { StepState::Succeeded } else { StepState::Failed };
+            step.finished_at = Some(clock::now());
+            step.log_to = Some(self.log_size());
+            step.cause = Some(cause.clone());
+            self.link.post(Task::Step(Box::new(step)));
+            if cause != Cause::Completed {
+                return (cause, Some(plan.name.clone()));
+            }
+            // A cancel that came when the script had just succeeded keeps the next step from starting.
+            if index + 1 < plans.len() && self.stop.cause().is_some() {
+                return (self.stopped_cause(), Some(plan.name.clone()));
+            }
+        }
+        (Cause::Completed, None)
+    }
+
+    fn stopped_cause(&self) -> Cause {
+        self.stop.cause().cloned().unwrap_or(Cause::Cancelled { by: "system".to_owned() })
+    }
+
+    /// The pause before a step. `false`: it was ended by a cancel or a timeout.
+    async fn wait_before(&mut self, step: &mut Step) -> bool {
+        let pause = Duration::from_millis(step.plan.wait_ms);
+        step.state = StepState::Waiting;
+        self.link.post(Task::Step(Box::new(step.clone())));
+        self.say(&format!("waiting {} before {}", span(pause), step.plan.name));
+        let until = Instant::now() + pause;
+        while Instant::now() < until {
+            self.attend(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+            if self.stop.cause().is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Runs one script and says how it ended.
+    async fn run_script(&mut self, index: usize, role: ScriptRole) -> Cause {
+        let ticket = &self.order.ticket;
+        let Some(argv) = ticket.argv.get(&role).cloned() else {
+            return Cause::CannotRun { why: format!("there is no {role} script") };
+        };
+        if let Some(file) = scripts::first_changed(&ticket.files) {
+            let why = format!("{} changed after the gates agreed to what it was; deploy again", file.path);
+            self.say(&why);
+            return Cause::CannotRun { why };
+        }
+        let mut env: BTreeMap<String, String> = self.order.env.clone();
+        env.extend(ticket.vars.clone());
+        env.extend(step_vars(&ticket.steps, index, 1));
+        let working_dir = ticket.working_dir.clone();
+        let pipe = match process::output_pipe() {
+            Ok(pipe) => pipe,
+            Err(why) => return Cause::CannotRun { why: format!("no pipe for the script's output: {why}") },
+        };
+        let reader = match pipe::Receiver::from_owned_fd(pipe.reader) {
+            Ok(reader) => reader,
+            Err(why) => return Cause::CannotRun { why: format!("the output cannot be read: {why}") },
+        };
+        fault::point("before-spawn");
+        let spawned =
+            process::spawn(Spawn { argv: &argv, working_dir: &working_dir, env: &env, output: pipe.script });
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                let why = process::explain_spawn(&argv, &working_dir, &error);
+                self.say(&why);
+                return Cause::CannotRun { why };
+            }
+        };
+        fault::point("after-spawn");
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
+        self.script = process::identify(pid);
+        if let Some(script) = self.script {
+            self.link.post(Task::Hold { fd: reader.as_raw_fd(), script });
+        }
+        self.log.borrow_mut().last_output = Instant::now();
+        self.beat(true);
+        let reading = tokio::task::spawn_local(drain(reader, Rc::clone(&self.log), self.order.masks.clone()));
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status,
+                () = self.attend(LOOK_EVERY) => self.stop_if_asked(pid),
+            }
+        };
+        fault::point("after-exit");
+        self.after_exit(pid, reading).await;
+        self.script = None;
+        match status {
+            Ok(status) => self.cause_of(status),
+            Err(why) => Cause::SupervisorGone { why: format!("the script cannot be waited for: {why}") },
+        }
+    }
+
+    /// One round of everything that is not the script: requests, signals, clocks, signs of life.
+    async fn attend(&mut self, at_most: Duration) {
+        tokio::select! {
+            pulse = self.link.pulses.recv() => self.heed(pulse),
+            _ = self.terminate.recv() => {
+                let by = "system (TERM)".to_owned();
+                let request = CancelRequest { by, at: clock::now(), kind: CancelKind::Gentle, reason: None };
+                self.stop.cancel(&request, &mut self.log.borrow_mut());
+            }
+            () = tokio::time::sleep(at_most) => {}
+        }
+        self.clocks();
+        self.beat(false);
+    }
+
+    fn heed(&mut self, pulse: Option<Pulse>) {
+        if let Some(cancel) = pulse.and_then(|pulse| pulse.cancel) {
+            self.stop.cancel(&cancel, &mut self.log.borrow_mut());
+        }
+    }
+
+    fn clocks(&mut self) {
+        let mut log = self.log.borrow_mut();
+        if let Some(timeout) = self.order.ticket.timeout.filter(|timeout| self.started.elapsed() >= *timeout)
+        {
+            self.stop.time_out(Limit::Total, timeout, &mut log);
+        }
+        let quiet = log.last_output.elapsed();
+        if let Some(timeout) = self.order.ticket.quiet_timeout.filter(|timeout| quiet >= *timeout)
+            && self.script.is_some()
+        {
+            self.stop.time_out(Limit::Quiet, timeout, &mut log);
+        }
+    }
+
+    fn stop_if_asked(&mut self, group: i32) {
+        self.stop.act(group, self.order.ticket.grace, &mut self.log.borrow_mut());
+    }
+
+    /// A sign of life when it is due, or at once when there is something to tell.
+    fn beat(&mut self, now: bool) {
+        let beat = {
+            let log = self.log.borrow();
+            Beat {
+                log_size: log.size(),
+                log_dropped: log.dropped(),
+                progress: log.progress,
+                progress_note: log.note.clone(),
+                script: self.script,
+            }
+        };
+        let since = self.last_beat.map_or(BEAT_EVERY, |last| last.elapsed());
+        let is_news = beat.progress != self.told.progress || beat.progress_note != self.told.progress_note;
+        let is_due = since >= BEAT_EVERY || (is_news && since >= Duration::from_millis(500));
+        if now || (is_due && self.link.pending() == 0) {
+            self.last_beat = Some(Instant::now());
+            self.told = beat.clone();
+            self.link.post(Task::Beat(beat));
+        }
+    }
+
+    /// The main process has ended: the rest of its output, and what it left behind.
+    async fn after_exit(&mut self, group: i32, mut reading: JoinHandle<()>) {
+        let spare = [self.link.pid()];
+        if self.stop.cause().is_some() {
+            process::signal_group(group, nix::sys::signal::Signal::SIGKILL);
+            let swept = sweep(&spare).await;
+            if !swept.escaped.is_empty() {
+                self.say(&format!("KILL sent to what left the process group: {}", swept.escaped.join(", ")));
+            }
+            if !swept.stuck.is_empty() {
+                self.say(&format!("cannot be killed: {}", swept.stuck.join(", ")));
+                self.left_running.extend(swept.stuck);
+            }
+        }
+        if tokio::time::timeout(DRAIN, &mut reading).await.is_err() {
+            self.lingering.push(reading);
+        }
+        process::reap(&spare);
+        if self.stop.cause().is_none() {
+            let left: Vec<String> = process::descendants(&spare)
+                .into_iter()
+                .map(|(process, name)| format!("{} {}", process.pid, crate::domain::text::one_line(&name)))
+                .filter(|left| !self.left_running.contains(left))
+                .collect();
+            if !left.is_empty() {
+                self.say(&format!("left running by the script: {}", left.join(", ")));
+                self.left_running.extend(left);
+            }
+        }
+    }
+
+    /// A clean exit wins over a cancel that came too late; every other end after a request is that request's.
+    fn cause_of(&self, status: ExitStatus) -> Cause {
+        if status.success() {
+            return Cause::Completed;
+        }
+        if let Some(cause) = self.stop.cause() {
+            return cause.clone();
+        }
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Cause::Exit { code },
+            (None, Some(number)) => Cause::Signal { number },
+            (None, None) => Cause::SupervisorGone { why: "the script's end has no status".to_owned() },
+        }
+    }
+
+    async fn finish(
+        &mut self,
+        files: &DeploymentFiles,
+        exit: &File,
+        cause: Cause,
+        failed_step: Option<String>,
+    ) {
+        let state = match &cause {
+            Cause::Completed => DeploymentState::Succeeded,
+            Cause::Cancelled { .. } => DeploymentState::Cancelled,
+            _ => DeploymentState::Failed,
+        };
+        if state == DeploymentState::Succeeded && self.stop.cause().is_some() {
+            self.say("the script had succeeded before it could be stopped");
+        }
+        let took = span(self.started.elapsed());
+        self.say(&format!("{state} after {took}: {cause}"));
+        let outcome = {
+            let log = self.log.borrow();
+            let _on_disk = log.sync();
+            Outcome {
+                state,
+                cause,
+                failed_step,
+                at: clock::now(),
+                log_size: log.size(),
+                log_digest: log.digest(),
+                log_dropped: log.dropped(),
+                left_running: self.left_running.clone(),
+            }
+        };
+        fault::point("before-exit-record");
+        let (id, epoch) = (self.order.ticket.id, self.order.ticket.epoch);
+        if let Err(why) = exit_record::write(exit, id, epoch, &outcome) {
+            note(files, &format!("the exit record could not be written: {why}"));
+        }
+        fault::point("after-exit-record");
+        if let Word::Never(why) = self.link.ask(Task::Finish(Box::new(outcome))).await {
+            note(files, &format!("the outcome could not be stored: {why}"));
+        }
+        fault::point("after-finish");
+        self.link.post(Task::Bye);
+        let deadline = Instant::now() + LINGER;
+        while self.lingering.iter().any(|reading| !reading.is_finished()) && Instant::now() < deadline {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A line in the supervisor's own log, for what has no other place.
+fn note(files: &DeploymentFiles, text: &str) {
+    use std::io::Write as _;
+    let line = format!("{} {text}\n", clock::now());
+    let _last_resort =
+        DeploymentFiles::append(&files.supervisor_log()).and_then(|mut file| file.write_all(line.as_bytes()));
+}
+
+/// Moves everything from the pipe to the log until nobody can write to it any more.
+async fn drain(reader: pipe::Receiver, log: SharedLog, masks: Vec<String>) {
+    let mut stream = Stream::new(&masks);
+    let mut buffer = vec![0; 256 * 1024];
+    'open: loop {
+        if reader.readable().await.is_err() {
+            break;
+        }
+        let mut moved = 0;
+        loop {
+            match reader.try_read(&mut buffer) {
+                Ok(0) => break 'open,
+                Ok(read) => {
+                    stream.feed(&buffer[..read], &mut log.borrow_mut());
+                    moved += read;
+                    if moved >= buffer.len() * 4 {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(_) => break 'open,
+            }
+        }
+        // A script that prints line by line would wake us for each of them; a pause of two milliseconds lets them
+        // gather, and nobody sees the difference.
+        if moved < 64 * 1024 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        } else {
+            tokio::task::yield_now().await;
+        }
+    }
+    stream.finish(&mut log.borrow_mut());
+}

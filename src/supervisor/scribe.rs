@@ -1,0 +1,151 @@
+//! The scribe: the small process that writes to the store for a supervisor.
+//!
+//! A supervisor must not map the database itself: a member of the group could truncate the shared-memory file and
+//! kill it with SIGBUS (tried). The scribe may die; the supervisor starts another and repeats what was not
+//! acknowledged. It also stands by: it holds the reading end of the script's output open, and when the supervisor
+//! disappears, it marks the deployment lost and saves the rest of the output.
+
+use std::fs::File;
+use std::io::{BufRead as _, Write as _};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::actor::Via;
+use crate::domain::deployment::{Beat, Outcome, ProcessRef, Step};
+use crate::host::clock;
+use crate::host::launch::Order;
+use crate::ops::deployment::claim::{self, Claim, Pulse};
+use crate::ops::deployment::finish;
+use crate::ops::deployment::reconcile::{self, Orphans};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
+
+use crate::desk::Desk;
+
+/// How often the scribe looks for a request to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What the supervisor asks for. Every task may be repeated: all are guarded by the epoch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Task {
+    Claim,
+    Beat(Beat),
+    Step(Box<Step>),
+    Finish(Box<Outcome>),
+    /// The script runs, and its output can be reached through this descriptor of the supervisor.
+    Hold {
+        fd: i32,
+        script: ProcessRef,
+    },
+    /// The supervisor is done; nothing is to be saved.
+    Bye,
+}
+
+/// What the scribe says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Word {
+    Claimed(Claim),
+    Beaten(Pulse),
+    Done,
+    /// Could not be written now; worth repeating.
+    Later(String),
+    /// Will never be written.
+    Never(String),
+    /// Not an answer: somebody wants the deployment to stop, or it is no longer ours.
+    Pulse(Pulse),
+}
+
+/// Runs until the supervisor says goodbye or disappears. The first line is the order, then one task a line.
+pub(super) fn run() -> Result<(), OpError> {
+    let lines = lines();
+    let first = lines.recv().map_err(|_| OpError::new(ErrorKind::Failure, "no order"))?;
+    let order: Order =
+        serde_json::from_str(&first).map_err(|why| OpError::new(ErrorKind::Failure, why.to_string()))?;
+    let desk = Desk::open(&order.config, Via::Supervisor)?;
+    let mut seen = None;
+    let mut held: Option<(File, ProcessRef)> = None;
+    loop {
+        match lines.recv_timeout(LOOK_EVERY) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(Task::Bye) => return Ok(()),
+                Ok(Task::Hold { fd, script }) => {
+                    let parent = nix::unistd::getppid();
+                    held = File::open(format!("/proc/{parent}/fd/{fd}")).ok().map(|file| (file, script));
+                    say(&Word::Done);
+                }
+                Ok(task) => say(&answer(&desk.cx(), &order, &task)),
+                Err(why) => say(&Word::Never(why.to_string())),
+            },
+            Err(RecvTimeoutError::Timeout) => look(&desk, &order, &mut seen),
+            Err(RecvTimeoutError::Disconnected) => return stand_in(&desk, &order, held),
+        }
+    }
+}
+
+fn lines() -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+fn say(word: &Word) {
+    let mut line = serde_json::to_string(word).unwrap_or_default();
+    line.push('\n');
+    // A supervisor that is gone is noticed on the other stream.
+    let _gone = std::io::stdout().lock().write_all(line.as_bytes());
+}
+
+fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
+    let (id, epoch) = (order.ticket.id, order.ticket.epoch);
+    let result = match task {
+        Task::Claim => claim::claim(cx, id, epoch).map(Word::Claimed),
+        Task::Beat(beat) => claim::beat(cx, id, epoch, beat).map(Word::Beaten),
+        Task::Step(step) => claim::step(cx, id, epoch, step).map(|_| Word::Done),
+        Task::Finish(outcome) => {
+            finish::settle(cx, id, epoch, &finish::LIVE, outcome, None).map(|_| Word::Done)
+        }
+        Task::Hold { .. } | Task::Bye => Ok(Word::Done),
+    };
+    result.unwrap_or_else(|error| match error.kind {
+        ErrorKind::NotFound | ErrorKind::BadConfig => Word::Never(error.sentence),
+        _ => Word::Later(error.sentence),
+    })
+}
+
+/// Passes on a request to stop once; a second one (kill) is a new one.
+fn look(desk: &Desk, order: &Order, seen: &mut Option<Pulse>) {
+    let pulse = claim::pulse(&desk.cx(), order.ticket.id, order.ticket.epoch);
+    let Ok(pulse) = pulse else { return };
+    let is_news = seen.as_ref() != Some(&pulse) && (pulse.cancel.is_some() || !pulse.ours);
+    if is_news {
+        say(&Word::Pulse(pulse.clone()));
+        *seen = Some(pulse);
+    }
+}
+
+/// The supervisor is gone without a goodbye: say so in the store, then save the rest of the output.
+fn stand_in(desk: &Desk, order: &Order, held: Option<(File, ProcessRef)>) -> Result<(), OpError> {
+    // Its lock falls with its last descriptor, which may be a moment after its pipe.
+    let id = order.ticket.id;
+    for _ in 0..50 {
+        if desk.cx().machine.liveness(id) == Liveness::Gone {
+            break;
+        }
+        clock::wait(Duration::from_millis(100));
+    }
+    let lost = reconcile::reconcile(&desk.cx(), Orphans::Leave);
+    if let Some((reader, script)) = held {
+        super::adopt::save(desk.state(), id, reader, script, &order.masks);
+    }
+    lost.map(drop)
+}
