@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use nix::fcntl::posix_fallocate;
@@ -28,6 +28,7 @@ struct Record {
 /// Reserves the room.
 pub fn prepare(path: &Path) -> io::Result<File> {
     let file = std::fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o640).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
     posix_fallocate(&file, 0, 4096)?;
     file.sync_all()?;
     Ok(file)

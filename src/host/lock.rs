@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// Holds the lock; dropping it, or dying, lets go.
@@ -24,6 +24,8 @@ pub fn try_hold(path: &Path) -> io::Result<Option<Held>> {
         .mode(0o640)
         .custom_flags(nix::libc::O_NOFOLLOW)
         .open(path)?;
+    // Readable by the group whatever the umask says: others look whether the lock is held.
+    file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Held { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),

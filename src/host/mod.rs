@@ -1,6 +1,7 @@
 //! This machine: clock, people, files, processes, locks. The only layer that may touch it.
 
 pub mod clock;
+pub mod doctor;
 pub mod environment;
 pub mod exit_record;
 pub mod fault;

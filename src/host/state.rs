@@ -237,14 +237,19 @@ impl DeploymentFiles {
         self.dir.join("supervisor.log")
     }
 
-    /// Opens one of the files for appending, readable by the group where the directory is.
+    /// Opens one of the files for appending, readable by the group where the directory is. The mode is set
+    /// whatever the umask says: that one belongs to the scripts, which inherit it.
     pub fn append(path: &Path) -> io::Result<File> {
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o640)
-            .custom_flags(nix::libc::O_NOFOLLOW)
-            .open(path)
+        let mut options = OpenOptions::new();
+        options.append(true).mode(0o640).custom_flags(nix::libc::O_NOFOLLOW);
+        match options.clone().create_new(true).open(path) {
+            Ok(file) => {
+                file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
+                Ok(file)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+            Err(error) => Err(error),
+        }
     }
 }
 

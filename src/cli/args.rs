@@ -1,0 +1,505 @@
+//! The grammar of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::digest::Digest;
+use crate::domain::gate::GateId;
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ReleaseRef, ServiceName, Version};
+use crate::domain::release::{Level, Origin, ReleaseKind, Stage};
+
+/// Version, with the features that must never be in a release build.
+pub(super) const VERSION: &str = if cfg!(feature = "test-hooks") {
+    concat!(env!("CARGO_PKG_VERSION"), " +test-hooks (NOT FOR USE: the clock and the actor can be faked)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
+/// Coordinates software releases from a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "relman", version = VERSION, after_help = super::exit::HELP)]
+#[command(long_about = "Coordinates software releases from a terminal: a release pipeline board, an approval queue, \
+a freeze calendar and live deploy logs.\n\nWithout a command, relman opens the panes. Every command answers in JSON \
+with --json and never asks.")]
+pub struct Cli {
+    /// The configuration file (otherwise: $RELMAN_CONFIG, relman.toml here or above, the user's, /etc/relman)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON (errors too, on stderr)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Colour {
+    pub(super) fn wanted(self, no_color: bool) -> Option<bool> {
+        match self {
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+            Self::Auto if no_color => Some(false),
+            Self::Auto => None,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented relman.toml into this directory
+    Init(Init),
+    /// Fill the store with sample releases by really running the demo scripts
+    Demo(Demo),
+    /// Register, look at, change and move releases
+    #[command(subcommand)]
+    Release(Release),
+    /// Record test evidence
+    #[command(subcommand)]
+    Check(Check),
+    /// Tick items of the preparation checklist
+    #[command(subcommand)]
+    Checklist(Checklist),
+    /// Approve a release for an environment, or its request when none is named
+    Approve(Decide),
+    /// Reject it, with a reason
+    Reject(Decide),
+    /// Take your own decision back
+    Withdraw(Withdraw),
+    /// Decisions that are open, or all about one release
+    Approvals(Approvals),
+    /// Closed windows
+    #[command(subcommand)]
+    Freeze(Freeze),
+    /// Deploy a release to an environment
+    Deploy(Deploy),
+    /// Go back to a release that was good in an environment
+    Rollback(Rollback),
+    /// List deployments, newest first
+    Deployments(Deployments),
+    /// One deployment: steps, gates, outcome
+    Show(Id),
+    /// Print the log of a deployment
+    Log(Log),
+    /// Follow a running deployment to its end
+    Attach(Id),
+    /// Ask a deployment to stop; a second time kills it at once
+    Cancel(Cancel),
+    /// Say how a lost deployment ended
+    Resolve(Resolve),
+    /// Open releases by stage
+    Board,
+    /// What runs where
+    Status,
+    /// Why a release may or may not go somewhere
+    Why(Why),
+    /// Freezes and deployments of the coming weeks
+    Calendar(Calendar),
+    /// The journal: everything done and refused
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Every path relman uses
+    Paths,
+    /// Check this machine, the store and its modes
+    Doctor,
+    /// Completions for a shell, to stdout
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Name of the first service (default: this directory's name)
+    pub service: Option<ServiceName>,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Seconds a unit of pretended work takes in the demo scripts
+    #[arg(long, default_value = "0.05")]
+    pub pace: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Release {
+    /// Register a release
+    New(NewRelease),
+    /// One release with everything recorded about it
+    Show {
+        release: ReleaseRef,
+    },
+    /// Open releases, or with --past the ended ones
+    List {
+        /// Ended releases, newest first
+        #[arg(long)]
+        past: bool,
+        /// How many of the ended ones
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Change what is recorded about a release
+    Edit(Edit),
+    /// Move it to the next stage
+    Advance {
+        release: ReleaseRef,
+    },
+    /// Move it back to an earlier stage; voids what depended on it
+    Back {
+        release: ReleaseRef,
+        /// The stage (default: one back)
+        #[arg(long)]
+        to: Option<Stage>,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Keep it from going further
+    Block {
+        release: ReleaseRef,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lift the block
+    Unblock {
+        release: ReleaseRef,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Give it up
+    Cancel {
+        release: ReleaseRef,
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewRelease {
+    #[arg(required_unless_present = "from_json")]
+    pub service: Option<ServiceName>,
+    #[arg(required_unless_present = "from_json")]
+    pub version: Option<Version>,
+    #[arg(long)]
+    pub title: Option<String>,
+    #[arg(long)]
+    pub kind: Option<ReleaseKind>,
+    /// feedback, market, internal, incident or other
+    #[arg(long)]
+    pub origin: Option<Origin>,
+    /// What it is needed for
+    #[arg(long)]
+    pub need: Option<String>,
+    #[arg(long)]
+    pub objective: Option<String>,
+    /// low, medium or high
+    #[arg(long)]
+    pub priority: Option<Level>,
+    #[arg(long)]
+    pub commit: Option<String>,
+    #[arg(long)]
+    pub artifact: Option<String>,
+    /// sha256:… of the artifact
+    #[arg(long)]
+    pub digest: Option<Digest>,
+    /// One line of the change list; may be repeated
+    #[arg(long = "change", value_name = "TEXT")]
+    pub changes: Vec<String>,
+    /// Read the release as a JSON object from a file or - (keys as the options, plus service and version)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "version"])]
+    pub from_json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Edit {
+    pub release: ReleaseRef,
+    #[arg(long)]
+    pub title: Option<String>,
+    #[arg(long)]
+    pub origin: Option<Origin>,
+    #[arg(long)]
+    pub need: Option<String>,
+    #[arg(long)]
+    pub objective: Option<String>,
+    #[arg(long)]
+    pub priority: Option<Level>,
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// When it is to be live, such as "2026-12-01 10:00"
+    #[arg(long)]
+    pub target: Option<String>,
+    #[arg(long)]
+    pub risk: Option<Level>,
+    #[arg(long)]
+    pub rollback_plan: Option<String>,
+    #[arg(long)]
+    pub commit: Option<String>,
+    #[arg(long)]
+    pub artifact: Option<String>,
+    #[arg(long)]
+    pub digest: Option<Digest>,
+    /// Replaces the change list; may be repeated
+    #[arg(long = "change", value_name = "TEXT")]
+    pub changes: Vec<String>,
+    #[arg(long)]
+    pub outcome: Option<String>,
+    #[arg(long)]
+    pub retrospective: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Check {
+    /// Record the result of a check for the artifact the release has now
+    Record {
+        release: ReleaseRef,
+        name: String,
+        result: CheckResult,
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckResult {
+    Passed,
+    Failed,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Checklist {
+    /// Tick an item
+    Tick { release: ReleaseRef, item: String },
+    /// Every item and who ticked it
+    List { release: ReleaseRef },
+}
+
+#[derive(Debug, Args)]
+pub struct Decide {
+    pub release: ReleaseRef,
+    /// Without one: about the request itself
+    pub environment: Option<EnvName>,
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Only if the content still has this digest (as `relman why --json` shows it)
+    #[arg(long, value_name = "DIGEST")]
+    pub seen: Option<Digest>,
+}
+
+#[derive(Debug, Args)]
+pub struct Withdraw {
+    pub release: ReleaseRef,
+    pub environment: Option<EnvName>,
+}
+
+#[derive(Debug, Args)]
+pub struct Approvals {
+    pub release: Option<ReleaseRef>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Freeze {
+    /// Add a closed window [start, end)
+    Add(AddFreeze),
+    /// Freezes that are not over
+    List,
+    /// Take one away, by its id or name
+    Remove {
+        freeze: String,
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Stop the line: nothing starts from now on
+    Now(FreezeNow),
+}
+
+#[derive(Debug, Args)]
+pub struct AddFreeze {
+    pub name: String,
+    /// Such as "2026-12-24 18:00", "tomorrow 09:00", +2h
+    #[arg(long)]
+    pub start: String,
+    #[arg(long)]
+    pub end: String,
+    #[arg(long)]
+    pub reason: String,
+    /// Glob over service names; may be repeated (default: all)
+    #[arg(long = "service", value_name = "GLOB")]
+    pub services: Vec<String>,
+    /// Glob over environment names; may be repeated (default: all)
+    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
+    pub environments: Vec<String>,
+    /// IANA zone of start and end (default: the configuration's)
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct FreezeNow {
+    #[arg(long)]
+    pub reason: String,
+    /// How long
+    #[arg(long = "for", value_name = "DURATION", default_value = "4h")]
+    pub length: String,
+    #[arg(long = "service", value_name = "GLOB")]
+    pub services: Vec<String>,
+    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
+    pub environments: Vec<String>,
+    #[arg(long, default_value = "Stop the line")]
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Deploy {
+    pub release: ReleaseRef,
+    pub environment: EnvName,
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Open this gate on record; may be repeated; needs --reason
+    #[arg(long = "override", value_name = "GATE")]
+    pub overrides: Vec<GateId>,
+    /// The version again, where the environment asks for it
+    #[arg(long, value_name = "VERSION")]
+    pub confirm: Option<String>,
+    /// Follow it to its end and exit with its outcome (the default)
+    #[arg(long, conflicts_with = "detach")]
+    pub wait: bool,
+    /// Start it and return
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    pub service: ServiceName,
+    pub environment: EnvName,
+    /// The release to go back to (default: the last good one)
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<Version>,
+    #[arg(long, required_unless_present = "list")]
+    pub reason: Option<String>,
+    #[arg(long, value_name = "VERSION")]
+    pub confirm: Option<String>,
+    #[arg(long)]
+    pub detach: bool,
+    /// Only list the releases to go back to
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Deployments {
+    #[arg(long)]
+    pub service: Option<ServiceName>,
+    #[arg(long, alias = "env")]
+    pub environment: Option<EnvName>,
+    #[arg(long)]
+    pub release: Option<ReleaseId>,
+    /// Continue after this one
+    #[arg(long, value_name = "ID")]
+    pub before: Option<DeploymentId>,
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Id {
+    pub id: DeploymentId,
+}
+
+#[derive(Debug, Args)]
+pub struct Log {
+    pub id: DeploymentId,
+    /// Go on with what is printed from now on, to the end of the deployment
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub tail: Option<usize>,
+    /// Only from this time on, such as 10m (ago) or "2026-12-01 10:00"
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only lines that hold this text
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// The bytes as they are; to a terminal only together with --yes
+    #[arg(long)]
+    pub raw: bool,
+    #[arg(long, requires = "raw")]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Cancel {
+    pub id: DeploymentId,
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Do not wait until it has stopped
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Resolve {
+    pub id: DeploymentId,
+    pub outcome: ResolveOutcome,
+    #[arg(long)]
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResolveOutcome {
+    Succeeded,
+    Failed,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    pub release: ReleaseRef,
+    /// Without one: why it may or may not leave its stage
+    pub environment: Option<EnvName>,
+}
+
+#[derive(Debug, Args)]
+pub struct Calendar {
+    /// How many days from today
+    #[arg(long, default_value_t = 42)]
+    pub days: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Entries, newest first
+    List {
+        /// Only about this: storefront@1.4.2, #142, F3
+        #[arg(long)]
+        subject: Option<String>,
+        #[arg(long, value_name = "SEQ")]
+        before: Option<i64>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Check the whole chain; names the first bad entry
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Every mistake and every oddity; oddities fail too
+    Check,
+    /// What is in force
+    Show,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,96 @@
+//! `relman board` and `relman status`
+
+use super::out::Tone;
+use super::{Session, deployment, exit};
+use crate::domain::release::Stage;
+use crate::domain::time::{relative, span, wall};
+use crate::ops::OpError;
+use crate::ops::view::board::{self as view, Card, Reached};
+
+pub(super) fn board(session: &mut Session) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    deployment::settle_orphans(&desk);
+    let cx = desk.cx();
+    let board = view::board(&cx)?;
+    let out = &mut session.out;
+    if out.is_json() {
+        out.json("board", &board);
+        return Ok(exit::OK);
+    }
+    if board.is_new {
+        out.note("no release yet; register one with: relman release new SERVICE VERSION, or fill in samples: relman demo");
+        return Ok(exit::OK);
+    }
+    for stage in Stage::ALL {
+        let cards: Vec<&Card> = board.cards.iter().filter(|card| card.release.stage == stage).collect();
+        if cards.is_empty() {
+            continue;
+        }
+        out.line(out.paint(Tone::Strong, &format!("{} ({})", stage.as_str().to_uppercase(), cards.len())));
+        for card in cards {
+            let release = &card.release;
+            let cells: Vec<String> =
+                card.cells.iter().map(|cell| format!("{} {}", mark(cell.reached), cell.environment)).collect();
+            let blockers = card.blockers();
+            let note = match (&release.blocked, blockers.is_empty(), card.gaps()) {
+                (Some(block), _, _) => out.paint(Tone::Bad, &format!("blocked: {}", block.reason)),
+                (None, false, _) => out.paint(Tone::Bad, &format!("needs {}", blockers.join(", "))),
+                (None, true, 0) => String::new(),
+                (None, true, gaps) => out.paint(Tone::Dim, &format!("{gaps} gaps")),
+            };
+            let risk = release.plan.risk.map(|risk| format!(" {risk} risk")).unwrap_or_default();
+            let age = span(cx.now.since(release.stage_since));
+            out.line(format!("  {:<28} {age:>6}{risk}  {}  {note}", release.id.to_string(), cells.join("  ")));
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn mark(reached: Reached) -> &'static str {
+    match reached {
+        Reached::Not => "·",
+        Reached::Live => "●",
+        Reached::Replaced => "○",
+        Reached::Active => "▶",
+        Reached::Failed => "✗",
+        Reached::Cancelled => "■",
+        Reached::Lost => "?",
+    }
+}
+
+pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    deployment::settle_orphans(&desk);
+    let cx = desk.cx();
+    let board = view::board(&cx)?;
+    let out = &mut session.out;
+    if out.is_json() {
+        out.json("places", &board.places);
+        return Ok(exit::OK);
+    }
+    let rows = board
+        .places
+        .iter()
+        .map(|place| {
+            let live = place.live.as_ref();
+            let now = match &place.newest {
+                Some(newest) => format!("{} {} {}", newest.id, newest.release.version, newest.state),
+                None => String::new(),
+            };
+            let frozen = place.freeze.as_ref().map(|(name, opens)| {
+                format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone))
+            });
+            vec![
+                place.service.to_string(),
+                place.environment.to_string(),
+                live.map_or_else(|| "–".to_owned(), |d| d.release.version.to_string()),
+                live.and_then(|d| d.finished_at).map(|at| relative(at, cx.now)).unwrap_or_default(),
+                live.map(|d| d.started_by.name.clone()).unwrap_or_default(),
+                now,
+                frozen.unwrap_or_default(),
+            ]
+        })
+        .collect();
+    out.table(&["SERVICE", "ENVIRONMENT", "LIVE", "SINCE", "BY", "NEWEST", "FREEZE"], rows);
+    Ok(exit::OK)
+}

@@ -1,0 +1,42 @@
+//! `relman calendar`
+
+use std::time::Duration;
+
+use super::args::Calendar;
+use super::{Session, exit};
+use crate::domain::time::{Fold, Window, resolve_local, wall};
+use crate::ops::OpError;
+use crate::ops::view::calendar as view;
+
+/// An agenda: freezes of the span in order, deployments of the last days before them.
+pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let zone = cx.policy.zone;
+    let midnight = cx.now.in_zone(zone).date_naive().and_time(chrono::NaiveTime::MIN);
+    let start = resolve_local(midnight, zone, Fold::First);
+    let span = Window::new(start, start.plus(Duration::from_secs(u64::from(args.days.max(1)) * 86_400)))?;
+    let calendar = view::calendar(&cx, span)?;
+    if session.out.is_json() {
+        session.out.json("calendar", &calendar);
+        return Ok(exit::OK);
+    }
+    let mut lines: Vec<(crate::domain::time::Timestamp, String)> = Vec::new();
+    for freeze in &calendar.freezes {
+        let until = wall(freeze.window.end, zone);
+        let text = format!("frozen     {} until {until}: {} ({})", freeze.scope.describe(), freeze.name, freeze.reason);
+        lines.push((freeze.window.start.max(span.start), text));
+    }
+    for d in &calendar.deployments {
+        let text = format!("{:<10} {} {} to {} by {}", d.state, d.id, d.release, d.environment, d.started_by.name);
+        lines.push((d.requested_at, text));
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    if lines.is_empty() {
+        session.out.note(&format!("nothing in the next {} days", args.days));
+    }
+    for (at, text) in lines {
+        session.out.line(format!("{}  {text}", wall(at, zone)));
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,243 @@
+//! `relman deploy | rollback | deployments | show | cancel | resolve`
+
+use super::args::{Cancel, Deploy, Deployments, Id, Resolve, ResolveOutcome, Rollback};
+use super::out::{Out, Tone};
+use super::{Session, exit, log, why};
+use crate::desk::Desk;
+use crate::domain::deployment::{Deployment, DeploymentState};
+use crate::domain::ids::DeploymentId;
+use crate::domain::time::{Timestamp, relative, stopwatch};
+use crate::ops::deployment::{cancel as cancelling, reconcile, resolve as resolving, rollback as going_back, start};
+use crate::ops::release::find;
+use crate::ops::view::deployment as view;
+use crate::ops::{Filter, OpError};
+
+pub(super) const HEADER: &[&str] = &["ID", "STATE", "KIND", "RELEASE", "TO", "BY", "STARTED", "TOOK", "NOTE"];
+
+pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
+    let note = match (&d.cause, d.is_cancelling()) {
+        (_, true) => "cancelling".to_owned(),
+        (Some(cause), _) if d.state != DeploymentState::Succeeded => cause.to_string(),
+        _ => d.reason.clone().unwrap_or_default(),
+    };
+    let overridden =
+        if d.overrides.is_empty() { String::new() } else { format!("[override: {}] ", d.overrides.join(", ")) };
+    vec![
+        d.id.to_string(),
+        d.state.to_string(),
+        d.kind.to_string(),
+        d.release.to_string(),
+        d.environment.to_string(),
+        d.started_by.name.clone(),
+        relative(d.requested_at, now),
+        stopwatch(d.duration(now)),
+        crate::domain::text::fit(&format!("{overridden}{note}"), 60),
+    ]
+}
+
+pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let release = find::find(&desk.cx(), &args.release)?;
+    let wanted = start::StartDeploy {
+        reason: args.reason,
+        overrides: args.overrides.into_iter().collect(),
+        confirm: args.confirm,
+        ..start::StartDeploy::new(release, args.environment)
+    };
+    settle_orphans(&desk);
+    let started = start::start(&desk.cx(), &wanted)?;
+    started_or_followed(session, &desk, started.deployment.id, args.detach)
+}
+
+pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let choices = going_back::choices(&desk.cx(), &args.service, &args.environment)?;
+    if args.list {
+        if session.out.is_json() {
+            session.out.json("choices", &choices);
+            return Ok(exit::OK);
+        }
+        if let Some(occupant) = &choices.occupant {
+            session.out.note(&format!("there now: {} ({} {})", occupant.release, occupant.id, occupant.state));
+        }
+        let now = desk.cx().now;
+        let rows = choices
+            .candidates
+            .iter()
+            .map(|candidate| {
+                let d = &candidate.deployment;
+                let digest = d.artifact_digest.as_ref().map_or("–", |digest| digest.short());
+                let good = d.finished_at.map(|at| relative(at, now)).unwrap_or_default();
+                vec![
+                    d.release.version.to_string(),
+                    good,
+                    d.id.to_string(),
+                    digest.to_owned(),
+                    d.started_by.name.clone(),
+                    candidate.title.clone(),
+                ]
+            })
+            .collect();
+        session.out.table(&["VERSION", "GOOD", "BY DEPLOYMENT", "DIGEST", "WHO", "TITLE"], rows);
+        return Ok(exit::OK);
+    }
+    let wanted = going_back::StartRollback {
+        service: args.service,
+        environment: args.environment,
+        to: args.to,
+        reason: args.reason.unwrap_or_default(),
+        confirm: args.confirm,
+    };
+    settle_orphans(&desk);
+    let started = going_back::rollback(&desk.cx(), &wanted)?;
+    started_or_followed(session, &desk, started.deployment.id, args.detach)
+}
+
+/// What died unseen must not stand in the way of what is asked now.
+pub(super) fn settle_orphans(desk: &Desk) {
+    // If the store is in trouble, the verb itself says so.
+    let _trouble = reconcile::reconcile(&desk.cx(), reconcile::Orphans::Adopt);
+}
+
+fn started_or_followed(
+    session: &mut Session,
+    desk: &Desk,
+    id: DeploymentId,
+    detach: bool,
+) -> Result<u8, OpError> {
+    if !detach {
+        return log::follow_to_end(session, desk, id, false);
+    }
+    let view = view::deployment(&desk.cx(), id)?;
+    if session.out.is_json() {
+        session.out.json("deployment", &view.deployment);
+    } else {
+        let d = &view.deployment;
+        session.out.line(format!("{} {} of {} to {}: {}", d.id, d.kind, d.release, d.environment, d.state));
+        session.out.note(&format!("watch it with: relman attach {}", id.0));
+    }
+    Ok(exit::OK)
+}
+
+pub(super) fn list(session: &mut Session, args: &Deployments) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    settle_orphans(&desk);
+    let cx = desk.cx();
+    let filter = Filter {
+        service: args.service.clone(),
+        environment: args.environment.clone(),
+        release: args.release.clone(),
+        before: args.before,
+    };
+    let deployments = view::list(&cx, &filter, args.limit)?;
+    if session.out.is_json() {
+        session.out.json("deployments", &deployments);
+        return Ok(exit::OK);
+    }
+    if deployments.is_empty() {
+        session.out.note("no deployment fits");
+        return Ok(exit::OK);
+    }
+    session.out.table(HEADER, deployments.iter().map(|d| row(d, cx.now)).collect());
+    Ok(exit::OK)
+}
+
+pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    settle_orphans(&desk);
+    let cx = desk.cx();
+    let view = view::deployment(&cx, args.id)?;
+    if session.out.is_json() {
+        session.out.json("deployment", &view);
+        return Ok(exit::OK);
+    }
+    let d = &view.deployment;
+    let out = &mut session.out;
+    out.line(out.paint(Tone::Strong, &format!("{} {} of {} to {}", d.id, d.kind, d.release, d.environment)));
+    print_state(out, d);
+    let usual = view.usual_ms.map(|ms| stopwatch(std::time::Duration::from_millis(ms)));
+    let usual = usual.map(|usual| format!(" (usually {usual})")).unwrap_or_default();
+    out.line(format!(
+        "  by {} {}, took {}{usual}",
+        d.started_by.name,
+        relative(d.requested_at, cx.now),
+        stopwatch(d.duration(cx.now))
+    ));
+    for (label, value) in [
+        ("from", d.previous.as_ref().map(ToString::to_string)),
+        ("reason", d.reason.clone()),
+        ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
+        ("strategy", Some(d.strategy.clone())),
+        ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
+        ("left running", (!d.left_running.is_empty()).then(|| d.left_running.join(", "))),
+        ("recorded by", d.recovered_by.clone()),
+        ("log", Some(desk.state().files_of(d.id).log().display().to_string())),
+        ("log digest", d.log_digest.as_ref().map(ToString::to_string)),
+    ] {
+        if let Some(value) = value {
+            out.line(format!("  {label:<13} {value}"));
+        }
+    }
+    for step in &view.steps {
+        let took = match (step.started_at, step.finished_at) {
+            (Some(start), Some(end)) => stopwatch(end.since(start)),
+            (Some(start), None) => stopwatch(cx.now.since(start)),
+            _ => "–".to_owned(),
+        };
+        let cause = step.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+        out.line(format!("  {} {:<20} {:<10} {took:>7} {cause}", step.index + 1, step.plan.name, step.state));
+    }
+    out.line("gates when it started");
+    why::print_report(out, &view.report);
+    Ok(exit::OK)
+}
+
+/// State and cause on one line.
+pub(super) fn print_state(out: &mut Out, d: &Deployment) {
+    let tone = match d.state {
+        DeploymentState::Succeeded => Tone::Good,
+        state if state.is_live() => Tone::Busy,
+        _ => Tone::Bad,
+    };
+    let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let step = d.failed_step.as_ref().map(|step| format!(" (step {step})")).unwrap_or_default();
+    let cancelling = if d.is_cancelling() { ", cancelling" } else { "" };
+    let state = out.paint(tone, d.state.as_str());
+    out.line(format!("  {state}{cancelling}{cause}{step}"));
+}
+
+pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let asked = cancelling::cancel(&desk.cx(), args.id, args.reason.as_deref())?;
+    if args.detach {
+        if session.out.is_json() {
+            session.out.json("deployment", &asked);
+        } else {
+            session.out.line(format!("{} was asked to stop; watch it with: relman attach {}", args.id, args.id.0));
+        }
+        return Ok(exit::OK);
+    }
+    session.out.note(&format!("{} was asked to stop; again kills it at once", args.id));
+    let ended = log::wait_for_end(session, &desk, args.id)?;
+    if session.out.is_json() {
+        session.out.json("deployment", &ended);
+    } else {
+        print_state(&mut session.out, &ended);
+    }
+    // Asked for and done: the cancel succeeded, however the deployment ended.
+    Ok(if ended.state == DeploymentState::Lost { 13 } else { exit::OK })
+}
+
+pub(super) fn resolve(session: &mut Session, args: &Resolve) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    settle_orphans(&desk);
+    let succeeded = args.outcome == ResolveOutcome::Succeeded;
+    let resolved = resolving::resolve(&desk.cx(), args.id, succeeded, &args.reason)?;
+    if session.out.is_json() {
+        session.out.json("deployment", &resolved);
+    } else {
+        let (env, state) = (&resolved.environment, resolved.state);
+        session.out.line(format!("{} is settled as {state}; {env} is free again", args.id));
+    }
+    Ok(exit::OK)
+}

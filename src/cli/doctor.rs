@@ -1,0 +1,96 @@
+//! `relman doctor`: is everything in order for work?
+
+use serde::Serialize;
+
+use super::out::Tone;
+use super::Session;
+use crate::config;
+use crate::desk::Desk;
+use crate::domain::actor::Via;
+use crate::domain::policy::Service;
+use crate::host::{doctor as machine, scripts, store_lock};
+use crate::ops::{OpError, audit};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    ok: bool,
+    text: String,
+}
+
+pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
+    let mut findings = Vec::new();
+    let mut add = |what, ok, text: String| findings.push(Finding { what, ok, text });
+    match session.config_path() {
+        Err(error) => add("configuration", false, error.sentence),
+        Ok(path) => match config::load(&path) {
+            Err(problems) => add("configuration", false, problems.to_string()),
+            Ok(config) => {
+                let odd = config.warnings.len();
+                let text = format!("{} ({odd} warnings; relman config check shows them)", path.display());
+                add("configuration", odd == 0, text);
+                for service in config.policy.services.values() {
+                    let (ok, text) = script_state(service);
+                    add("scripts", ok, text);
+                }
+                let holder = store_lock::holder(&config.database);
+                match Desk::with(config, Via::Cli) {
+                    Err(error) => add("store", false, format!("{error} {}", error.hints.join("; "))),
+                    Ok(desk) => store(&desk, holder, &mut add),
+                }
+            }
+        },
+    }
+    for (what, ok, text) in machine::examine() {
+        add(what, ok, text);
+    }
+    if session.out.is_json() {
+        session.out.json("findings", &findings);
+    } else {
+        for finding in &findings {
+            let mark = if finding.ok {
+                session.out.paint(Tone::Good, "✓")
+            } else {
+                session.out.paint(Tone::Bad, "✗")
+            };
+            session.out.line(format!("{mark} {:<14} {}", finding.what, finding.text));
+        }
+    }
+    Ok(u8::from(findings.iter().any(|finding| !finding.ok)))
+}
+
+fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str, bool, String)) {
+    let state = desk.state();
+    let shape = if state.is_shared() { "shared by a group" } else { "of one person" };
+    add("store", true, format!("{} ({shape})", state.store().display()));
+    add("identity", true, format!("{} (real user id {})", desk.actor.name(), desk.actor.person.uid));
+    add("mode", true, "cooperative: every operator can write the file; changes behind relman's back are evident".to_owned());
+    if let Some(holder) = holder {
+        add("lock", true, format!("held right now by {holder}"));
+    }
+    match desk.cx().store.integrity() {
+        Ok(()) => add("integrity", true, "every page of the store reads well".to_owned()),
+        Err(error) => add("integrity", false, error.sentence),
+    }
+    match audit::verify(&desk.cx()) {
+        Ok(verified) => match verified.bad {
+            None => add("journal", true, format!("{} entries, unbroken", verified.entries)),
+            Some((_, why)) => add("journal", false, why),
+        },
+        Err(error) => add("journal", false, error.sentence),
+    }
+}
+
+fn script_state(service: &Service) -> (bool, String) {
+    let set = scripts::of(service);
+    let missing: Vec<&str> =
+        set.files.iter().filter(|file| file.digest.is_none()).map(|file| file.path.as_str()).collect();
+    if service.scripts.is_empty() {
+        return (false, format!("{} has no scripts: it cannot be deployed", service.name));
+    }
+    if missing.is_empty() {
+        return (true, format!("{}: {} files", service.name, set.files.len()));
+    }
+    (false, format!("{}: missing or unreadable: {}", service.name, missing.join(", ")))
+}

@@ -1,0 +1,206 @@
+//! The only file that prints: tables, JSON, colour, errors.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+use crate::domain::ansi::{Colour, Line, Look};
+use crate::domain::text::{multi_line, one_line};
+use crate::domain::time::span;
+use crate::ops::OpError;
+
+/// Version of the JSON answers.
+const SCHEMA: u32 = 1;
+
+/// What a word says, and so which colour it gets. The word says it too: colour is never the only sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Busy,
+    Dim,
+    Strong,
+}
+
+/// Standard output and standard error of a command.
+pub(crate) struct Out {
+    json: bool,
+    colour: bool,
+    terminal: bool,
+    broken: Option<io::Error>,
+}
+
+impl Out {
+    pub(super) fn new(json: bool, colour: Option<bool>) -> Self {
+        let terminal = io::stdout().is_terminal();
+        Self { json, colour: colour.unwrap_or(terminal), terminal, broken: None }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a person reads stdout.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        if self.broken.is_none()
+            && let Err(error) = io::stdout().lock().write_all(bytes)
+        {
+            self.broken = Some(error);
+        }
+    }
+
+    /// Whether nobody reads any more: long output can stop.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// A line of data.
+    pub(super) fn line(&mut self, text: impl AsRef<str>) {
+        self.bytes(format!("{}\n", text.as_ref()).as_bytes());
+    }
+
+    /// The answer as JSON: `{"schema":1,"KIND":…}`.
+    pub(super) fn json(&mut self, kind: &str, value: &impl Serialize) {
+        let value = serde_json::to_value(value).unwrap_or_default();
+        let answer = serde_json::json!({ "schema": SCHEMA, kind: value });
+        self.line(answer.to_string());
+    }
+
+    /// A message beside the data; not part of the answer.
+    #[expect(clippy::print_stderr, reason = "the one place for messages")]
+    pub(super) fn note(&self, text: &str) {
+        if !self.json {
+            eprintln!("{}", multi_line(text));
+        }
+    }
+
+    /// Gives a word its colour.
+    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Good => "32",
+            Tone::Bad => "31",
+            Tone::Busy => "33",
+            Tone::Dim => "2",
+            Tone::Strong => "1",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// A table without lines: columns are found by eye and by `awk` alike.
+    pub(super) fn table(&mut self, header: &[&str], rows: Vec<Vec<String>>) {
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(header.iter().map(|title| self.paint(Tone::Dim, title)));
+        for row in rows {
+            table.add_row(row.iter().map(|cell| one_line_keeping_colour(cell)));
+        }
+        for line in table.lines() {
+            self.line(line.trim_end());
+        }
+    }
+
+    /// A line of a script's output, safe for the terminal.
+    pub(super) fn log_line(&mut self, line: &Line) {
+        if !self.colour {
+            self.line(line.text());
+            return;
+        }
+        let mut text = String::new();
+        for (look, piece) in &line.pieces {
+            let codes = sgr(*look);
+            match codes.is_empty() {
+                true => text.push_str(piece),
+                false => text.push_str(&format!("\x1b[{codes}m{piece}\x1b[0m")),
+            }
+        }
+        if line.cut > 0 {
+            text.push_str(&format!("…(+{} bytes)", line.cut));
+        }
+        self.line(text);
+    }
+
+    /// An error with its hints; as JSON on stderr when JSON was asked for.
+    #[expect(clippy::print_stderr, reason = "the one place for messages")]
+    pub(super) fn error(&self, error: &OpError) {
+        if self.json {
+            eprintln!("{}", serde_json::json!({ "schema": SCHEMA, "error": error }));
+            return;
+        }
+        eprintln!("relman: {}", multi_line(&error.sentence));
+        for hint in &error.hints {
+            eprintln!("  → {}", multi_line(hint));
+        }
+    }
+
+    /// The exit code: as the command ended, unless its output could not be written.
+    #[expect(clippy::print_stderr, reason = "the one place for messages")]
+    pub(super) fn finish(&mut self, code: u8) -> u8 {
+        if self.broken.is_none()
+            && let Err(error) = io::stdout().lock().flush()
+        {
+            self.broken = Some(error);
+        }
+        match &self.broken {
+            None => code,
+            // Whoever read us had enough (`| head`): as a program killed by SIGPIPE.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => 128 + 13,
+            Some(error) => {
+                eprintln!("relman: the output could not be written: {error}");
+                1
+            }
+        }
+    }
+}
+
+/// Cells may hold our own colours; everything else was made harmless where it came in.
+fn one_line_keeping_colour(cell: &str) -> String {
+    if cell.contains('\x1b') { cell.to_owned() } else { one_line(cell) }
+}
+
+fn sgr(look: Look) -> String {
+    let mut codes: Vec<String> = Vec::new();
+    for (set, code) in [
+        (look.bold, "1"),
+        (look.dim, "2"),
+        (look.italic, "3"),
+        (look.underline, "4"),
+        (look.reverse, "7"),
+    ] {
+        if set {
+            codes.push(code.to_owned());
+        }
+    }
+    for (colour, base) in [(look.fg, 38), (look.bg, 48)] {
+        match colour {
+            None => {}
+            Some(Colour::Indexed(number)) => codes.push(format!("{base};5;{number}")),
+            Some(Colour::Rgb(r, g, b)) => codes.push(format!("{base};2;{r};{g};{b}")),
+        }
+    }
+    codes.join(";")
+}
+
+/// Says that the store is locked and by whom, once a second.
+#[expect(clippy::print_stderr, reason = "the one place for messages")]
+pub(super) fn waiting(waited: Duration, store: &Path) {
+    let by = crate::host::store_lock::holder(store).map(|holder| format!(", held by {holder}")).unwrap_or_default();
+    eprintln!("relman: waiting for the store, {}{by}", span(waited));
+}
+
+/// What clap has to say: help and version on stdout, mistakes on stderr.
+pub(super) fn usage(error: &clap::Error) -> u8 {
+    // A closed stdout or stderr leaves nothing to say it to.
+    let _unheard = error.print();
+    if error.use_stderr() { super::exit::USAGE } else { super::exit::OK }
+}

@@ -1,0 +1,359 @@
+//! `relman release …`, `relman check …`, `relman checklist …`
+
+use std::io::Read as _;
+
+use serde::Deserialize;
+
+use super::args::{Check, CheckResult, Checklist, Edit, NewRelease, Release};
+use super::out::{Out, Tone};
+use super::{Session, exit};
+use crate::domain::digest::Digest;
+use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
+use crate::domain::ids::{ReleaseId, ReleaseRef, ServiceName, Version};
+use crate::domain::release::{self as domain, Level, Origin, ReleaseKind, Stage};
+use crate::domain::time::{Fold, Timestamp, parse_when, span, wall};
+use crate::ops::release::{advance, back, block, cancel, create, edit, evidence, find};
+use crate::ops::view::release as view;
+use crate::ops::{Ctx, ErrorKind, OpError};
+
+pub(super) fn run(session: &mut Session, verb: Release) -> Result<u8, OpError> {
+    match verb {
+        Release::New(args) => new(session, args),
+        Release::Show { release } => show(session, &release),
+        Release::List { past, limit } => list(session, past, limit),
+        Release::Edit(args) => change(session, args),
+        Release::Advance { release } => advance_one(session, &release),
+        Release::Back { release, to, reason } => {
+            say(session, &release, "moved back", |cx, id| back::back(cx, id, to, &reason))
+        }
+        Release::Block { release, reason } => {
+            say(session, &release, "blocked", |cx, id| block::block(cx, id, &reason))
+        }
+        Release::Unblock { release, reason } => {
+            say(session, &release, "unblocked", |cx, id| block::unblock(cx, id, &reason))
+        }
+        Release::Cancel { release, reason } => {
+            say(session, &release, "cancelled", |cx, id| cancel::cancel(cx, id, &reason))
+        }
+    }
+}
+
+/// Carries out a verb on one release and says what became of it.
+fn say(
+    session: &mut Session,
+    wanted: &ReleaseRef,
+    done: &str,
+    verb: impl Fn(&Ctx<'_>, &ReleaseId) -> Result<domain::Release, OpError>,
+) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let id = find::find(&desk.cx(), wanted)?;
+    let release = verb(&desk.cx(), &id)?;
+    answer(&mut session.out, &release, &format!("{done}; it is in the {} stage", release.stage));
+    Ok(exit::OK)
+}
+
+fn answer(out: &mut Out, release: &domain::Release, text: &str) {
+    if out.is_json() {
+        out.json("release", release);
+    } else {
+        out.line(format!("{} {text}", release.id));
+    }
+}
+
+/// The object `--from-json` reads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromJson {
+    service: ServiceName,
+    version: Version,
+    title: Option<String>,
+    #[serde(default)]
+    kind: ReleaseKind,
+    #[serde(default)]
+    origin: Origin,
+    need: Option<String>,
+    objective: Option<String>,
+    priority: Option<Level>,
+    commit: Option<String>,
+    artifact: Option<String>,
+    digest: Option<Digest>,
+    #[serde(default)]
+    changes: Vec<String>,
+}
+
+fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
+    let (id, new) = match &args.from_json {
+        Some(path) => from_json(path)?,
+        None => {
+            let (Some(service), Some(version)) = (args.service, args.version) else {
+                return Err(OpError::new(ErrorKind::Usage, "a release needs a service and a version"));
+            };
+            let new = create::NewRelease {
+                title: args.title,
+                kind: args.kind.unwrap_or_default(),
+                origin: args.origin.unwrap_or_default(),
+                need: args.need,
+                objective: args.objective,
+                priority: args.priority,
+                commit: args.commit,
+                artifact: args.artifact,
+                digest: args.digest,
+                changes: args.changes,
+            };
+            (ReleaseId::new(service, version), new)
+        }
+    };
+    let desk = session.desk()?;
+    let release = create::create(&desk.cx(), &id, &new)?;
+    answer(&mut session.out, &release, &format!("registered in the {} stage", release.stage));
+    Ok(exit::OK)
+}
+
+fn from_json(path: &std::path::Path) -> Result<(ReleaseId, create::NewRelease), OpError> {
+    let mut text = String::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(1 << 20).read_to_string(&mut text).map(drop)
+    } else {
+        std::fs::read_to_string(path).map(|content| text = content)
+    };
+    let shown = path.display();
+    read.map_err(|why| OpError::new(ErrorKind::Failure, format!("cannot read {shown}: {why}")))?;
+    let parsed: FromJson = serde_json::from_str(&text)
+        .map_err(|why| OpError::new(ErrorKind::Usage, format!("{shown} is not a release in JSON: {why}")))?;
+    let new = create::NewRelease {
+        title: parsed.title,
+        kind: parsed.kind,
+        origin: parsed.origin,
+        need: parsed.need,
+        objective: parsed.objective,
+        priority: parsed.priority,
+        commit: parsed.commit,
+        artifact: parsed.artifact,
+        digest: parsed.digest,
+        changes: parsed.changes,
+    };
+    Ok((ReleaseId::new(parsed.service, parsed.version), new))
+}
+
+fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let id = find::find(&cx, &args.release)?;
+    let target =
+        args.target.map(|text| parse_when(&text, cx.now, cx.policy.zone, Fold::First)).transpose()?;
+    let wanted = edit::Edit {
+        title: args.title,
+        origin: args.origin,
+        need: args.need,
+        objective: args.objective,
+        priority: args.priority,
+        owner: args.owner,
+        target,
+        risk: args.risk,
+        rollback_plan: args.rollback_plan,
+        commit: args.commit,
+        artifact: args.artifact,
+        digest: args.digest,
+        changes: (!args.changes.is_empty()).then_some(args.changes),
+        outcome: args.outcome,
+        retrospective: args.retrospective,
+        seen: None,
+    };
+    let release = edit::edit(&cx, &id, &wanted)?;
+    answer(&mut session.out, &release, "changed");
+    Ok(exit::OK)
+}
+
+fn advance_one(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let id = find::find(&desk.cx(), wanted)?;
+    let advanced = advance::advance(&desk.cx(), &id)?;
+    if session.out.is_json() {
+        session.out.json("advanced", &advanced);
+        return Ok(exit::OK);
+    }
+    let release = &advanced.release;
+    let text = match release.is_open() {
+        true => format!("{id} is now in the {} stage", release.stage),
+        false => format!("{id} is {}", release.state),
+    };
+    session.out.line(text);
+    print_exit(&mut session.out, &advanced.checks, false);
+    Ok(exit::OK)
+}
+
+/// The exit gates of a stage, one a line; `all`: the met ones too.
+pub(super) fn print_exit(out: &mut Out, checks: &[ExitCheck], all: bool) {
+    for check in checks {
+        let gate = check.gate;
+        match &check.answer {
+            ExitAnswer::Met { evidence } if all => {
+                out.line(format!("  {} {gate:<14} {evidence}", out.paint(Tone::Good, "✓")));
+            }
+            ExitAnswer::Met { .. } => {}
+            ExitAnswer::Skipped { why } => {
+                out.line(format!("  {} {gate:<14} skipped: {why}", out.paint(Tone::Dim, "–")));
+            }
+            ExitAnswer::Gap { lacks, remedy } => {
+                out.line(format!("  {} {gate:<14} gap: {lacks}", out.paint(Tone::Busy, "!")));
+                out.line(format!("    → {remedy}"));
+            }
+            ExitAnswer::Blocked { lacks, remedy } => {
+                out.line(format!("  {} {gate:<14} {lacks}", out.paint(Tone::Bad, "✗")));
+                out.line(format!("    → {remedy}"));
+            }
+        }
+    }
+}
+
+fn list(session: &mut Session, past: bool, limit: u32) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let releases = if past { view::past(&cx, None, limit)? } else { view::open(&cx)? };
+    if session.out.is_json() {
+        session.out.json("releases", &releases);
+        return Ok(exit::OK);
+    }
+    if releases.is_empty() {
+        let none = if past { "no release has ended yet" } else { "no release is open" };
+        session.out.note(&format!("{none}; register one with: relman release new SERVICE VERSION"));
+        return Ok(exit::OK);
+    }
+    let row = |release: &domain::Release| {
+        let stage = if release.is_open() { release.stage.to_string() } else { release.state.to_string() };
+        let stage = if release.blocked.is_some() { format!("{stage} (blocked)") } else { stage };
+        vec![
+            release.id.to_string(),
+            stage,
+            span(cx.now.since(release.stage_since)),
+            release.plan.risk.map_or_else(|| "–".to_owned(), |risk| risk.to_string()),
+            release.title.clone(),
+        ]
+    };
+    let rows = releases.iter().map(row).collect();
+    session.out.table(&["RELEASE", "STAGE", "SINCE", "RISK", "TITLE"], rows);
+    Ok(exit::OK)
+}
+
+fn show(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let view = view::release(&cx, &find::find(&cx, wanted)?)?;
+    if session.out.is_json() {
+        session.out.json("release", &view);
+        return Ok(exit::OK);
+    }
+    let out = &mut session.out;
+    let release = &view.release;
+    let zone = cx.policy.zone;
+    out.line(out.paint(Tone::Strong, &format!("{}  {}", release.id, release.title)));
+    let facts = facts(release, |at| wall(at, zone));
+    for (label, value) in facts {
+        out.line(format!("  {label:<13} {value}"));
+    }
+    if !release.build.changes.is_empty() {
+        out.line("  changes");
+        for change in &release.build.changes {
+            out.line(format!("    - {change}"));
+        }
+    }
+    if !view.exit.is_empty() {
+        out.line(format!("to leave the {} stage", release.stage));
+        print_exit(out, &view.exit, true);
+    }
+    for report in &view.reports {
+        let open = report.allows();
+        let mark = if open { out.paint(Tone::Good, "✓") } else { out.paint(Tone::Bad, "✗") };
+        out.line(format!("{mark} {}", report.headline()));
+    }
+    for approval in &view.approvals {
+        let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let reason = approval.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let (by, about) = (&approval.by.name, approval.subject.as_text());
+        out.line(format!("  {} by {by} for {about} {}{reason}{ended}", approval.verdict, wall(approval.at, zone)));
+    }
+    let rows: Vec<_> = view.deployments.iter().map(|d| super::deployment::row(d, cx.now)).collect();
+    if !rows.is_empty() {
+        out.table(super::deployment::HEADER, rows);
+    }
+    Ok(exit::OK)
+}
+
+/// What is recorded, as label and text.
+fn facts(release: &domain::Release, wall: impl Fn(Timestamp) -> String) -> Vec<(&'static str, String)> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+    let level = |value: Option<Level>| value.map_or_else(|| "–".to_owned(), |level| level.to_string());
+    let mut facts = vec![
+        ("state", format!("{}, {} stage since {}", release.state, release.stage, wall(release.stage_since))),
+        ("kind", release.kind.to_string()),
+        ("requested by", format!("{} ({})", release.request.requester.name, release.request.origin)),
+        ("need", text(&release.request.need)),
+        ("objective", text(&release.request.objective)),
+        ("priority", level(release.request.priority)),
+        ("owner", text(&release.plan.owner)),
+        ("target", release.plan.target.map_or_else(|| "–".to_owned(), wall)),
+        ("risk", level(release.plan.risk)),
+        ("rollback plan", text(&release.plan.rollback)),
+        ("commit", text(&release.build.commit)),
+        ("artifact", text(&release.build.artifact)),
+        ("digest", release.build.digest.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)),
+    ];
+    if release.entered != Stage::Request {
+        facts.push(("entered", format!("in the {} stage; earlier ones were skipped", release.entered)));
+    }
+    if let Some(block) = &release.blocked {
+        facts.push(("blocked", format!("by {}: {}", block.by.name, block.reason)));
+    }
+    if let Some(ended) = &release.ended {
+        facts.push(("ended", format!("by {}: {}", ended.by.name, ended.reason)));
+    }
+    for (name, check) in &release.checks {
+        let result = if check.passed { "passed" } else { "failed" };
+        let valid = if check.digest == release.build.digest { "" } else { " (for another artifact: does not count)" };
+        facts.push(("check", format!("{name}: {result} by {}{valid}", check.by.name)));
+    }
+    for (label, value) in [("outcome", &release.review.outcome), ("retrospective", &release.review.retrospective)] {
+        if let Some(value) = value {
+            facts.push((label, value.clone()));
+        }
+    }
+    facts
+}
+
+pub(super) fn check(session: &mut Session, verb: Check) -> Result<u8, OpError> {
+    let Check::Record { release, name, result, note } = verb;
+    let desk = session.desk()?;
+    let id = find::find(&desk.cx(), &release)?;
+    let passed = result == CheckResult::Passed;
+    let release = evidence::record_check(&desk.cx(), &id, &name, passed, note.as_deref())?;
+    let word = if passed { "passed" } else { "failed" };
+    answer(&mut session.out, &release, &format!("{name} {word}"));
+    Ok(exit::OK)
+}
+
+pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    match verb {
+        Checklist::Tick { release, item } => {
+            let id = find::find(&cx, &release)?;
+            let release = evidence::tick(&cx, &id, &item)?;
+            answer(&mut session.out, &release, &format!("\"{item}\" is done"));
+        }
+        Checklist::List { release } => {
+            let view = view::release(&cx, &find::find(&cx, &release)?)?;
+            if session.out.is_json() {
+                session.out.json("checklist", &view.release.ticks);
+                return Ok(exit::OK);
+            }
+            for item in &cx.policy.stage(Stage::Prepare).checklist {
+                let line = match view.release.ticks.get(item) {
+                    Some(tick) => format!("[x] {item}  ({}, {})", tick.by.name, wall(tick.at, cx.policy.zone)),
+                    None => format!("[ ] {item}"),
+                };
+                session.out.line(line);
+            }
+        }
+    }
+    Ok(exit::OK)
+}
