@@ -42,7 +42,10 @@ fn print(session: &mut Session, approval: &Approval) {
         None => String::new(),
     };
     let about = approval.subject.as_text();
-    session.out.line(format!("{} {} for {about} by {}{until}", approval.release, approval.verdict, approval.by.name));
+    session.out.line(format!(
+        "{} {} for {about} by {}{until}",
+        approval.release, approval.verdict, approval.by.name
+    ));
 }
 
 pub(super) fn withdraw(session: &mut Session, args: Withdraw) -> Result<u8, OpError> {

@@ -19,9 +19,11 @@ pub(super) const VERSION: &str = if cfg!(feature = "test-hooks") {
 /// Coordinates software releases from a terminal.
 #[derive(Debug, Parser)]
 #[command(name = "relman", version = VERSION, after_help = super::exit::HELP)]
-#[command(long_about = "Coordinates software releases from a terminal: a release pipeline board, an approval queue, \
+#[command(
+    long_about = "Coordinates software releases from a terminal: a release pipeline board, an approval queue, \
 a freeze calendar and live deploy logs.\n\nWithout a command, relman opens the panes. Every command answers in JSON \
-with --json and never asks.")]
+with --json and never asks."
+)]
 pub struct Cli {
     /// The configuration file (otherwise: $RELMAN_CONFIG, relman.toml here or above, the user's, /etc/relman)
     #[arg(long, global = true, value_name = "FILE")]
@@ -59,7 +61,7 @@ pub enum Command {
     /// Write a commented relman.toml into this directory
     Init(Init),
     /// Fill the store with sample releases by really running the demo scripts
-    Demo(Demo),
+    Demo,
     /// Register, look at, change and move releases
     #[command(subcommand)]
     Release(Release),
@@ -124,21 +126,12 @@ pub struct Init {
     pub service: Option<ServiceName>,
 }
 
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Seconds a unit of pretended work takes in the demo scripts
-    #[arg(long, default_value = "0.05")]
-    pub pace: String,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum Release {
     /// Register a release
     New(NewRelease),
     /// One release with everything recorded about it
-    Show {
-        release: ReleaseRef,
-    },
+    Show { release: ReleaseRef },
     /// Open releases, or with --past the ended ones
     List {
         /// Ended releases, newest first
@@ -151,9 +144,7 @@ pub enum Release {
     /// Change what is recorded about a release
     Edit(Edit),
     /// Move it to the next stage
-    Advance {
-        release: ReleaseRef,
-    },
+    Advance { release: ReleaseRef },
     /// Move it back to an earlier stage; voids what depended on it
     Back {
         release: ReleaseRef,

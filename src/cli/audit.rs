@@ -14,7 +14,12 @@ pub(super) fn run(session: &mut Session, verb: Audit) -> Result<u8, OpError> {
     }
 }
 
-fn list(session: &mut Session, before: Option<i64>, subject: Option<&str>, limit: u32) -> Result<u8, OpError> {
+fn list(
+    session: &mut Session,
+    before: Option<i64>,
+    subject: Option<&str>,
+    limit: u32,
+) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let entries = view::history(&desk.cx(), before, subject, limit)?;
     if session.out.is_json() {
@@ -26,7 +31,9 @@ fn list(session: &mut Session, before: Option<i64>, subject: Option<&str>, limit
         .iter()
         .map(|entry| {
             let body = entry.parsed();
-            let field = |pick: fn(&crate::domain::journal::Body) -> String| body.as_ref().map(pick).unwrap_or_default();
+            let field = |pick: fn(&crate::domain::journal::Body) -> String| {
+                body.as_ref().map(pick).unwrap_or_default()
+            };
             vec![
                 entry.seq.to_string(),
                 entry.at.to_string(),
@@ -61,7 +68,10 @@ fn verify(session: &mut Session) -> Result<u8, OpError> {
         session.out.json("verified", &verified);
     } else if let Some((seq, why)) = &verified.bad {
         session.out.line(format!("the journal was tampered with: {why}"));
-        session.out.line(format!("entries 1 to {} are good; nothing from {seq} on can be trusted", verified.entries));
+        session.out.line(format!(
+            "entries 1 to {} are good; nothing from {seq} on can be trusted",
+            verified.entries
+        ));
     } else {
         session.out.line(format!("{} entries, unbroken; head {}", verified.entries, verified.head));
     }

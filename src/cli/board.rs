@@ -29,8 +29,11 @@ pub(super) fn board(session: &mut Session) -> Result<u8, OpError> {
         out.line(out.paint(Tone::Strong, &format!("{} ({})", stage.as_str().to_uppercase(), cards.len())));
         for card in cards {
             let release = &card.release;
-            let cells: Vec<String> =
-                card.cells.iter().map(|cell| format!("{} {}", mark(cell.reached), cell.environment)).collect();
+            let cells: Vec<String> = card
+                .cells
+                .iter()
+                .map(|cell| format!("{} {}", mark(cell.reached), cell.environment))
+                .collect();
             let blockers = card.blockers();
             let note = match (&release.blocked, blockers.is_empty(), card.gaps()) {
                 (Some(block), _, _) => out.paint(Tone::Bad, &format!("blocked: {}", block.reason)),
@@ -40,7 +43,11 @@ pub(super) fn board(session: &mut Session) -> Result<u8, OpError> {
             };
             let risk = release.plan.risk.map(|risk| format!(" {risk} risk")).unwrap_or_default();
             let age = span(cx.now.since(release.stage_since));
-            out.line(format!("  {:<28} {age:>6}{risk}  {}  {note}", release.id.to_string(), cells.join("  ")));
+            out.line(format!(
+                "  {:<28} {age:>6}{risk}  {}  {note}",
+                release.id.to_string(),
+                cells.join("  ")
+            ));
         }
     }
     Ok(exit::OK)
@@ -77,9 +84,10 @@ pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
                 Some(newest) => format!("{} {} {}", newest.id, newest.release.version, newest.state),
                 None => String::new(),
             };
-            let frozen = place.freeze.as_ref().map(|(name, opens)| {
-                format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone))
-            });
+            let frozen = place
+                .freeze
+                .as_ref()
+                .map(|(name, opens)| format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone)));
             vec![
                 place.service.to_string(),
                 place.environment.to_string(),

@@ -24,11 +24,17 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
     let mut lines: Vec<(crate::domain::time::Timestamp, String)> = Vec::new();
     for freeze in &calendar.freezes {
         let until = wall(freeze.window.end, zone);
-        let text = format!("frozen     {} until {until}: {} ({})", freeze.scope.describe(), freeze.name, freeze.reason);
+        let text = format!(
+            "frozen     {} until {until}: {} ({})",
+            freeze.scope.describe(),
+            freeze.name,
+            freeze.reason
+        );
         lines.push((freeze.window.start.max(span.start), text));
     }
     for d in &calendar.deployments {
-        let text = format!("{:<10} {} {} to {} by {}", d.state, d.id, d.release, d.environment, d.started_by.name);
+        let text =
+            format!("{:<10} {} {} to {} by {}", d.state, d.id, d.release, d.environment, d.started_by.name);
         lines.push((d.requested_at, text));
     }
     lines.sort_by_key(|(at, _)| *at);

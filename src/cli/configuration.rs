@@ -30,7 +30,8 @@ pub(super) fn init(session: &mut Session, args: &Init) -> Result<u8, OpError> {
 /// A service named after a directory, as far as that is a name.
 fn name_of(dir: &std::path::Path) -> ServiceName {
     let raw = dir.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let name: String = raw.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    let name: String =
+        raw.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
     name.trim_matches('-').parse().unwrap_or_else(|_| "app".parse().expect("a name"))
 }
 
@@ -76,8 +77,8 @@ fn check(session: &mut Session) -> Result<u8, OpError> {
 
 fn show(session: &mut Session) -> Result<u8, OpError> {
     let path = session.config_path()?;
-    let config = config::load(&path)
-        .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+    let config =
+        config::load(&path).map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
     let policy = &config.policy;
     if session.out.is_json() {
         session.out.json("config", &Shown::of(&config));
@@ -116,7 +117,8 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
 
 fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
     let rules = |rules: &[Rule]| {
-        let rules: Vec<String> = rules.iter().map(|rule| format!("{} from {}", rule.count, rule.from)).collect();
+        let rules: Vec<String> =
+            rules.iter().map(|rule| format!("{} from {}", rule.count, rule.from)).collect();
         rules.join(", ")
     };
     let mut lines = Vec::new();

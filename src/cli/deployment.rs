@@ -7,7 +7,9 @@ use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Timestamp, relative, stopwatch};
-use crate::ops::deployment::{cancel as cancelling, reconcile, resolve as resolving, rollback as going_back, start};
+use crate::ops::deployment::{
+    cancel as cancelling, reconcile, resolve as resolving, rollback as going_back, start,
+};
 use crate::ops::release::find;
 use crate::ops::view::deployment as view;
 use crate::ops::{Filter, OpError};
@@ -20,8 +22,11 @@ pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
         (Some(cause), _) if d.state != DeploymentState::Succeeded => cause.to_string(),
         _ => d.reason.clone().unwrap_or_default(),
     };
-    let overridden =
-        if d.overrides.is_empty() { String::new() } else { format!("[override: {}] ", d.overrides.join(", ")) };
+    let overridden = if d.overrides.is_empty() {
+        String::new()
+    } else {
+        format!("[override: {}] ", d.overrides.join(", "))
+    };
     vec![
         d.id.to_string(),
         d.state.to_string(),
@@ -58,7 +63,9 @@ pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpEr
             return Ok(exit::OK);
         }
         if let Some(occupant) = &choices.occupant {
-            session.out.note(&format!("there now: {} ({} {})", occupant.release, occupant.id, occupant.state));
+            session
+                .out
+                .note(&format!("there now: {} ({} {})", occupant.release, occupant.id, occupant.state));
         }
         let now = desk.cx().now;
         let rows = choices
@@ -213,7 +220,9 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
         if session.out.is_json() {
             session.out.json("deployment", &asked);
         } else {
-            session.out.line(format!("{} was asked to stop; watch it with: relman attach {}", args.id, args.id.0));
+            session
+                .out
+                .line(format!("{} was asked to stop; watch it with: relman attach {}", args.id, args.id.0));
         }
         return Ok(exit::OK);
     }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::out::Tone;
 use super::Session;
+use super::out::Tone;
 use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
@@ -65,7 +65,11 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
     let shape = if state.is_shared() { "shared by a group" } else { "of one person" };
     add("store", true, format!("{} ({shape})", state.store().display()));
     add("identity", true, format!("{} (real user id {})", desk.actor.name(), desk.actor.person.uid));
-    add("mode", true, "cooperative: every operator can write the file; changes behind relman's back are evident".to_owned());
+    add(
+        "mode",
+        true,
+        "cooperative: every operator can write the file; changes behind relman's back are evident".to_owned(),
+    );
     if let Some(holder) = holder {
         add("lock", true, format!("held right now by {holder}"));
     }

@@ -17,7 +17,11 @@ pub(super) fn run(session: &mut Session, verb: Freeze) -> Result<u8, OpError> {
             if session.out.is_json() {
                 session.out.json("freeze", &removed);
             } else {
-                session.out.line(format!("\"{}\" no longer closes {}", removed.name, removed.scope.describe()));
+                session.out.line(format!(
+                    "\"{}\" no longer closes {}",
+                    removed.name,
+                    removed.scope.describe()
+                ));
             }
             Ok(exit::OK)
         }

@@ -66,11 +66,8 @@ fn broken(why: &std::io::Error) -> OpError {
 
 pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
     if args.raw && session.out.is_terminal() && !args.yes {
-        return Err(OpError::new(
-            ErrorKind::Usage,
-            "raw output of a script could take over this terminal",
-        )
-        .hint("send it to a file or a pipe, or add --yes"));
+        return Err(OpError::new(ErrorKind::Usage, "raw output of a script could take over this terminal")
+            .hint("send it to a file or a pipe, or add --yes"));
     }
     let desk = session.desk()?;
     let cx = desk.cx();
@@ -135,7 +132,12 @@ pub(super) fn follow_to_end(
 }
 
 /// Prints until the outcome is committed and everything that belongs to it is printed.
-fn follow(session: &mut Session, desk: &Desk, id: DeploymentId, mut printer: Printer) -> Result<Deployment, OpError> {
+fn follow(
+    session: &mut Session,
+    desk: &Desk,
+    id: DeploymentId,
+    mut printer: Printer,
+) -> Result<Deployment, OpError> {
     let files = desk.state().files_of(id);
     let mut wake = Wake::on(&files.log());
     let mut reader = None;

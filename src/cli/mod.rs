@@ -2,8 +2,8 @@
 //!
 //! stdout is data, stderr is messages. Every command takes `--json` and asks nothing.
 
-mod args;
 mod approval;
+mod args;
 mod audit;
 mod board;
 mod calendar;
@@ -41,8 +41,9 @@ pub(crate) struct Session {
 impl Session {
     /// The configuration file in force.
     fn config_path(&self) -> Result<PathBuf, OpError> {
-        let cwd = std::env::current_dir()
-            .map_err(|why| OpError::new(ErrorKind::Failure, format!("the current directory is gone: {why}")))?;
+        let cwd = std::env::current_dir().map_err(|why| {
+            OpError::new(ErrorKind::Failure, format!("the current directory is gone: {why}"))
+        })?;
         config::find(self.config.as_deref(), &cwd)
             .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))
     }
@@ -111,7 +112,7 @@ fn name_the_holder(mut error: OpError, session: &Session) -> OpError {
 fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
     match command {
         Command::Init(args) => configuration::init(session, &args),
-        Command::Demo(args) => demo::run(session, &args),
+        Command::Demo => demo::run(session),
         Command::Release(verb) => release::run(session, verb),
         Command::Check(verb) => release::check(session, verb),
         Command::Checklist(verb) => release::checklist(session, verb),

@@ -170,13 +170,9 @@ fn one_line_keeping_colour(cell: &str) -> String {
 
 fn sgr(look: Look) -> String {
     let mut codes: Vec<String> = Vec::new();
-    for (set, code) in [
-        (look.bold, "1"),
-        (look.dim, "2"),
-        (look.italic, "3"),
-        (look.underline, "4"),
-        (look.reverse, "7"),
-    ] {
+    for (set, code) in
+        [(look.bold, "1"), (look.dim, "2"), (look.italic, "3"), (look.underline, "4"), (look.reverse, "7")]
+    {
         if set {
             codes.push(code.to_owned());
         }
@@ -194,7 +190,9 @@ fn sgr(look: Look) -> String {
 /// Says that the store is locked and by whom, once a second.
 #[expect(clippy::print_stderr, reason = "the one place for messages")]
 pub(super) fn waiting(waited: Duration, store: &Path) {
-    let by = crate::host::store_lock::holder(store).map(|holder| format!(", held by {holder}")).unwrap_or_default();
+    let by = crate::host::store_lock::holder(store)
+        .map(|holder| format!(", held by {holder}"))
+        .unwrap_or_default();
     eprintln!("relman: waiting for the store, {}{by}", span(waited));
 }
 

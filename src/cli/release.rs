@@ -270,7 +270,11 @@ fn show(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
         let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         let reason = approval.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let (by, about) = (&approval.by.name, approval.subject.as_text());
-        out.line(format!("  {} by {by} for {about} {}{reason}{ended}", approval.verdict, wall(approval.at, zone)));
+        out.line(format!(
+            "  {} by {by} for {about} {}{reason}{ended}",
+            approval.verdict,
+            wall(approval.at, zone)
+        ));
     }
     let rows: Vec<_> = view.deployments.iter().map(|d| super::deployment::row(d, cx.now)).collect();
     if !rows.is_empty() {
@@ -309,10 +313,13 @@ fn facts(release: &domain::Release, wall: impl Fn(Timestamp) -> String) -> Vec<(
     }
     for (name, check) in &release.checks {
         let result = if check.passed { "passed" } else { "failed" };
-        let valid = if check.digest == release.build.digest { "" } else { " (for another artifact: does not count)" };
+        let valid =
+            if check.digest == release.build.digest { "" } else { " (for another artifact: does not count)" };
         facts.push(("check", format!("{name}: {result} by {}{valid}", check.by.name)));
     }
-    for (label, value) in [("outcome", &release.review.outcome), ("retrospective", &release.review.retrospective)] {
+    for (label, value) in
+        [("outcome", &release.review.outcome), ("retrospective", &release.review.retrospective)]
+    {
         if let Some(value) = value {
             facts.push((label, value.clone()));
         }
@@ -348,7 +355,9 @@ pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, Op
             }
             for item in &cx.policy.stage(Stage::Prepare).checklist {
                 let line = match view.release.ticks.get(item) {
-                    Some(tick) => format!("[x] {item}  ({}, {})", tick.by.name, wall(tick.at, cx.policy.zone)),
+                    Some(tick) => {
+                        format!("[x] {item}  ({}, {})", tick.by.name, wall(tick.at, cx.policy.zone))
+                    }
                     None => format!("[ ] {item}"),
                 };
                 session.out.line(line);

@@ -6,10 +6,10 @@ use super::{Session, deployment, exit, release};
 use crate::domain::deployment::DeploymentKind;
 use crate::domain::gate::{Answer, GateReport};
 use crate::domain::time::{relative, wall};
+use crate::ops::OpError;
 use crate::ops::deployment::start;
 use crate::ops::release::find;
 use crate::ops::view::release as view;
-use crate::ops::OpError;
 
 pub(super) fn why(session: &mut Session, args: &Why) -> Result<u8, OpError> {
     let desk = session.desk()?;
@@ -66,7 +66,11 @@ pub(super) fn print_report(out: &mut Out, report: &GateReport) {
             Answer::Blocked { reason } => {
                 out.line(format!("  {} {gate:<10} {reason}", out.paint(Tone::Bad, "✗")));
                 let who = reason.who();
-                let who = if who.is_empty() { String::new() } else { format!("   (can clear it: {})", who.join(", ")) };
+                let who = if who.is_empty() {
+                    String::new()
+                } else {
+                    format!("   (can clear it: {})", who.join(", "))
+                };
                 out.line(format!("    → {}{who}", reason.remedy(&report.release, &report.environment)));
             }
         }

@@ -55,11 +55,13 @@ impl Line {
 pub struct LineParser {
     parser: Parser,
     screen: Screen,
+    /// The beginning of a character whose rest has not arrived.
+    partial: Vec<u8>,
 }
 
 impl Default for LineParser {
     fn default() -> Self {
-        Self { parser: Parser::new(), screen: Screen::default() }
+        Self { parser: Parser::new(), screen: Screen::default(), partial: Vec::new() }
     }
 }
 
@@ -76,7 +78,13 @@ struct Screen {
 impl LineParser {
     /// Takes the next bytes; returns the lines they completed.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Line> {
-        self.parser.advance(&mut self.screen, bytes);
+        // The parser is given whole characters only: vte 0.15 swallows a byte when an invalid sequence is cut by
+        // the end of a piece (a property test below found it).
+        let mut all = std::mem::take(&mut self.partial);
+        all.extend_from_slice(bytes);
+        let whole = all.len() - incomplete_end(&all);
+        self.parser.advance(&mut self.screen, String::from_utf8_lossy(&all[..whole]).as_bytes());
+        self.partial = all.split_off(whole);
         std::mem::take(&mut self.screen.done)
     }
 
@@ -92,6 +100,16 @@ pub fn lines(bytes: &[u8]) -> Vec<Line> {
     let mut lines = parser.feed(bytes);
     lines.extend(parser.unfinished().cloned());
     lines
+}
+
+/// How many bytes at the end are the beginning of a character that could still become whole.
+fn incomplete_end(bytes: &[u8]) -> usize {
+    (1..=bytes.len().min(3))
+        .find(|length| {
+            let tail = &bytes[bytes.len() - length..];
+            tail[0] >= 0xC0 && std::str::from_utf8(tail).is_err_and(|error| error.error_len().is_none())
+        })
+        .unwrap_or(0)
 }
 
 impl Screen {

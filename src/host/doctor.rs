@@ -24,7 +24,8 @@ fn logout() -> (&'static str, bool, String) {
     }
     let kills = ["/etc/systemd/logind.conf", "/usr/lib/systemd/logind.conf"].iter().any(|path| {
         std::fs::read_to_string(path).is_ok_and(|text| {
-            text.lines().any(|line| line.trim().replace(' ', "").eq_ignore_ascii_case("KillUserProcesses=yes"))
+            text.lines()
+                .any(|line| line.trim().replace(' ', "").eq_ignore_ascii_case("KillUserProcesses=yes"))
         })
     });
     let user = super::identity::name_of(nix::unistd::getuid().as_raw());

@@ -133,30 +133,45 @@ impl LogReader {
     }
 }
 
+/// Calls somebody back when a file changes, for as long as the value lives. Best effort (inotify): whoever uses it
+/// also looks by himself now and then.
+pub struct Watched {
+    _watcher: Option<notify::RecommendedWatcher>,
+}
+
+impl Watched {
+    /// Watches `path`, which may not exist yet (then its directory is watched).
+    pub fn on(path: &Path, call: impl Fn() + Send + 'static) -> Self {
+        let tell = move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                call();
+            }
+        };
+        let watcher = notify::recommended_watcher(tell).ok().and_then(|mut watcher| {
+            let target = if path.exists() { path } else { path.parent()? };
+            watcher.watch(target, notify::RecursiveMode::NonRecursive).ok()?;
+            Some(watcher)
+        });
+        Self { _watcher: watcher }
+    }
+}
+
 /// Wakes up when a file changes: inotify, with polling where it is not to be had.
 pub struct Wake {
     events: Receiver<()>,
     path: PathBuf,
     size: u64,
-    _watcher: Option<notify::RecommendedWatcher>,
+    _watched: Watched,
 }
 
 impl Wake {
-    /// Watches `path`, which may not exist yet (then its directory is watched).
     pub fn on(path: &Path) -> Self {
         let (sender, events) = channel();
-        let notify_one = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| !event.kind.is_access()) {
-                // The receiver is gone when nobody waits any more.
-                let _nobody = sender.send(());
-            }
-        };
-        let watcher = notify::recommended_watcher(notify_one).ok().and_then(|mut watcher| {
-            let target = if path.exists() { path } else { path.parent()? };
-            watcher.watch(target, notify::RecursiveMode::NonRecursive).ok()?;
-            Some(watcher)
+        let watched = Watched::on(path, move || {
+            // The receiver is gone when nobody waits any more.
+            let _nobody = sender.send(());
         });
-        Self { events, path: path.to_path_buf(), size: 0, _watcher: watcher }
+        Self { events, path: path.to_path_buf(), size: 0, _watched: watched }
     }
 
     /// Waits until something may have changed, at most `timeout`. Spurious wakes are possible, missed ones are

@@ -1,2 +1,315 @@
-//! tui
-pub fn run(_config: &std::path::Path) -> Result<u8, crate::ops::OpError> { Ok(0) }
+//! The panes: an Elm loop over a terminal. No SQL, no decisions.
+//!
+//! Threads: this one updates and draws; the worker carries out orders on its own store connection and notices
+//! what other processes did; the tail reads logs; one thread reads keys, one signals, one notices a hang-up.
+
+pub mod action;
+pub mod allow;
+pub mod keymap;
+pub mod layout;
+pub mod model;
+pub mod msg;
+pub mod pane;
+pub mod popup;
+mod tail;
+mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widget;
+mod worker;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crossterm::event::{self, Event};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::Terminal;
+use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM};
+
+use self::model::Model;
+use self::msg::{Effect, Msg};
+use self::tail::TailOrder;
+use self::theme::{Glyphs, Theme};
+use crate::desk::Desk;
+use crate::domain::actor::Via;
+use crate::host::{clock, environment};
+use crate::ops::{ErrorKind, OpError};
+
+pub use self::action::{ENTRIES, Entry};
+
+/// Frames are at least this far apart; keys are drawn at once.
+const FRAME: Duration = Duration::from_millis(66);
+const KEY_FRAME: Duration = Duration::from_millis(4);
+
+/// Opens the panes; returns the exit code.
+pub fn run(config: &Path) -> Result<u8, OpError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(OpError::new(ErrorKind::Usage, "the panes need a terminal")
+            .hint("see the same without one: relman board, relman status; every command: relman --help"));
+    }
+    let desk = Desk::open(config, Via::Tui)?;
+    let model = first_model(&desk);
+    let broken =
+        |why: io::Error| OpError::new(ErrorKind::Failure, format!("the terminal cannot be used: {why}"));
+    let guard = terminal::Guard::take().map_err(broken)?;
+    terminal::watch_for_hang_up();
+    let ended = Panes::start(desk, model).and_then(Panes::run);
+    drop(guard);
+    let (code, farewell) = ended.map_err(broken)?;
+    if let Some(text) = farewell {
+        // What a person sees where the panes were.
+        let _gone = writeln!(io::stdout().lock(), "{text}");
+    }
+    Ok(code)
+}
+
+fn first_model(desk: &Desk) -> Model {
+    let mono = environment::variable("NO_COLOR").is_some()
+        || environment::variable("TERM").is_none_or(|term| term == "dumb");
+    let theme = if mono { Theme::mono() } else { Theme::colour() };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment::variable(name));
+    let glyphs = Glyphs::for_terminal(locale.as_deref(), environment::variable("TERM").as_deref());
+    Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs)
+}
+
+type Screen = Terminal<CrosstermBackend<io::BufWriter<io::Stdout>>>;
+
+struct Panes {
+    model: Model,
+    screen: Screen,
+    messages: Receiver<Msg>,
+    orders: Sender<Effect>,
+    tail: Sender<TailOrder>,
+    start: Instant,
+    drawn: Instant,
+    dirty: bool,
+    typed: bool,
+    ended: Option<u8>,
+}
+
+impl Panes {
+    fn start(desk: Desk, mut model: Model) -> io::Result<Self> {
+        let mut backend = CrosstermBackend::new(io::BufWriter::with_capacity(64 * 1024, io::stdout()));
+        backend.clear_region(ClearType::All)?;
+        let screen = Terminal::new(backend)?;
+        let size = screen.size()?;
+        model.size = (size.width, size.height);
+        let (orders, order_queue) = channel();
+        let (tail, tail_queue) = channel();
+        let (sender, messages) = channel();
+        let state = desk.state().clone();
+        let month = pane::calendar::span(&model);
+        let (worker_sender, worker_tail) = (sender.clone(), tail.clone());
+        std::thread::spawn(move || worker::run(desk, month, &order_queue, worker_sender, worker_tail));
+        let (own, tail_sender) = (tail.clone(), sender.clone());
+        std::thread::spawn(move || tail::run(state, &tail_queue, own, tail_sender));
+        listen(&sender)?;
+        let now = Instant::now();
+        Ok(Self {
+            model,
+            screen,
+            messages,
+            orders,
+            tail,
+            start: now,
+            drawn: now.checked_sub(FRAME).unwrap_or(now),
+            dirty: true,
+            typed: false,
+            ended: None,
+        })
+    }
+
+    fn run(mut self) -> io::Result<(u8, Option<String>)> {
+        loop {
+            self.draw_when_due()?;
+            self.wait();
+            self.drain()?;
+            if let Some(code) = self.ended {
+                let _gone = self.tail.send(TailOrder::Stop);
+                return Ok((code, self.farewell()));
+            }
+        }
+    }
+
+    /// Sleeps until something arrives or something on the screen is due.
+    fn wait(&mut self) {
+        let arrived = match self.next_deadline() {
+            Some(deadline) => self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match arrived {
+            Ok(msg) => self.hear(msg),
+            Err(RecvTimeoutError::Timeout) if self.dirty => {}
+            Err(RecvTimeoutError::Timeout) => self.take(Msg::Ticked(clock::now())),
+            Err(RecvTimeoutError::Disconnected) => self.ended = Some(128 + 1),
+        }
+    }
+
+    /// What is due by itself: a frame, a fading notice, a running clock, a freeze that begins or ends.
+    fn next_deadline(&self) -> Option<Instant> {
+        let now = Instant::now();
+        if self.dirty {
+            return Some(self.drawn + self.pace());
+        }
+        let mut next: Option<Duration> = None;
+        let mut soonest = |at: Duration| next = Some(next.map_or(at, |known| known.min(at)));
+        if self.model.running() > 0 || self.model.busy.is_some() {
+            soonest(Duration::from_secs(1));
+        }
+        if self.model.flash.as_ref().is_some_and(|flash| !flash.is_error) {
+            soonest(Duration::from_millis(1000));
+        }
+        if let Some(boundary) = boundary(&self.model) {
+            soonest(boundary);
+        }
+        next.map(|next| now + next)
+    }
+
+    fn pace(&self) -> Duration {
+        if self.typed { KEY_FRAME } else { FRAME }
+    }
+
+    /// Everything that has arrived is taken in before the next frame: a held key never outruns the screen.
+    fn drain(&mut self) -> io::Result<()> {
+        for _ in 0..1000 {
+            match self.messages.try_recv() {
+                Ok(msg) => self.hear(msg),
+                Err(_) => break,
+            }
+        }
+        if self.ended.is_none() && std::mem::take(&mut self.model.suspend) {
+            terminal::suspend()?;
+            self.repaint()?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, msg: Msg) {
+        match msg {
+            Msg::Terminal(Event::Key(key)) => {
+                self.typed = true;
+                self.take(Msg::Key(key));
+            }
+            Msg::Terminal(Event::Paste(text)) => self.take(Msg::Pasted(text)),
+            Msg::Terminal(Event::Resize(width, height)) => self.take(Msg::Resized(width, height)),
+            Msg::Terminal(Event::FocusGained) => self.take(Msg::FocusChanged(true)),
+            Msg::Terminal(Event::FocusLost) => self.take(Msg::FocusChanged(false)),
+            Msg::Terminal(Event::Mouse(_)) => {}
+            Msg::Signalled(SIGCONT) => self.model.redraw = true,
+            Msg::Signalled(signal) => self.ended = Some(128 + u8::try_from(signal).unwrap_or(0)),
+            msg => self.take(msg),
+        }
+    }
+
+    fn take(&mut self, msg: Msg) {
+        self.model.ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if !matches!(msg, Msg::Ticked(_) | Msg::Loaded(..)) {
+            self.model.now = self.model.now.max(clock::now());
+        }
+        self.dirty = true;
+        for effect in update::update(&mut self.model, msg) {
+            self.order(effect);
+        }
+    }
+
+    fn order(&mut self, effect: Effect) {
+        match effect {
+            Effect::Quit => self.ended = Some(0),
+            Effect::Redraw => self.model.redraw = true,
+            Effect::Suspend => self.model.suspend = true,
+            Effect::Bell => {
+                if !self.model.has_focus {
+                    let _gone = io::stdout().write_all(b"\x07").and_then(|()| io::stdout().flush());
+                }
+            }
+            effect => {
+                // The worker ends only with this loop.
+                let _gone = self.orders.send(effect);
+            }
+        }
+    }
+
+    fn draw_when_due(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.model.redraw) {
+            self.repaint()?;
+        }
+        if !self.dirty || self.drawn.elapsed() < self.pace() {
+            return Ok(());
+        }
+        self.dirty = false;
+        self.typed = false;
+        self.drawn = Instant::now();
+        crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+        let model = &self.model;
+        self.screen.draw(|frame| view::view(model, frame))?;
+        crossterm::queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
+        io::Write::flush(self.screen.backend_mut())
+    }
+
+    /// Draws everything anew. Not `Terminal::clear`: that asks the terminal where the cursor is and waits for it.
+    fn repaint(&mut self) -> io::Result<()> {
+        self.screen.backend_mut().clear_region(ClearType::All)?;
+        self.screen.swap_buffers();
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn farewell(&self) -> Option<String> {
+        let running: Vec<String> = self
+            .model
+            .views
+            .board
+            .active
+            .iter()
+            .filter(|d| d.state.is_live())
+            .map(|d| format!("relman attach {}", d.id.0))
+            .collect();
+        match running.len() {
+            0 => None,
+            1 => Some(format!("1 deployment still runs: {}", running[0])),
+            count => Some(format!("{count} deployments still run: {}", running.join(", "))),
+        }
+    }
+}
+
+/// The time to the next moment at which a gate may change by itself, within a day.
+fn boundary(model: &Model) -> Option<Duration> {
+    let freezes =
+        model.views.board.freezes.iter().flat_map(|freeze| [freeze.window.start, freeze.window.end]);
+    let gates = model.views.board.cards.iter().filter_map(|card| card.next.as_ref()?.report.earliest());
+    let next = freezes.chain(gates).filter(|at| *at > model.now).min()?;
+    let left = next.since(model.now) + Duration::from_millis(20);
+    (left < Duration::from_secs(86_400)).then_some(left)
+}
+
+/// Starts the threads that read keys and signals.
+fn listen(sender: &Sender<Msg>) -> io::Result<()> {
+    let keys = sender.clone();
+    std::thread::spawn(move || {
+        while let Ok(event) = event::read() {
+            if keys.send(Msg::Terminal(event)).is_err() {
+                return;
+            }
+        }
+    });
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGTERM, SIGCONT])?;
+    let sender = sender.clone();
+    std::thread::spawn(move || {
+        let mut asked = false;
+        for signal in signals.forever() {
+            if signal != SIGCONT && std::mem::replace(&mut asked, true) {
+                // The second time there is no patience.
+                terminal::leave();
+                std::process::exit(128 + signal);
+            }
+            if sender.send(Msg::Signalled(signal)).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}

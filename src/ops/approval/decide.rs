@@ -15,7 +15,7 @@ use crate::store::{Tx, approvals, journal};
 use super::{Matter, matter, subject_of};
 
 /// One decision.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub release: ReleaseId,
     /// `None`: about the request itself.

@@ -58,7 +58,7 @@ fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choic
 }
 
 /// A rollback somebody wants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StartRollback {
     pub service: ServiceName,
     pub environment: EnvName,

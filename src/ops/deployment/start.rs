@@ -23,7 +23,7 @@ use crate::store::{Tx, deployments, journal, releases};
 use super::ticket;
 
 /// What a person wants to start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StartDeploy {
     pub release: ReleaseId,
     pub environment: EnvName,

@@ -9,7 +9,7 @@ use crate::ops::{Ctx, OpError, facts};
 use crate::store::{deployments, freezes, journal};
 
 /// A freeze to be written down.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewFreeze {
     pub name: String,
     pub reason: String,

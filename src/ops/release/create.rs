@@ -13,7 +13,7 @@ use crate::ops::{Ctx, OpError};
 use crate::store::{journal, releases};
 
 /// What the caller says about the new release; everything but the id may be added later.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct NewRelease {
     pub title: Option<String>,
     pub kind: ReleaseKind,

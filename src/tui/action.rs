@@ -1,0 +1,327 @@
+//! Everything a key can mean: one registry for dispatch, footer, help, palette and the documents.
+
+use super::model::Pane;
+
+/// What a person wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    FocusBoard,
+    FocusApprovals,
+    FocusCalendar,
+    FocusLog,
+    NextPane,
+    PreviousPane,
+    Up,
+    Down,
+    Left,
+    Right,
+    Top,
+    Bottom,
+    HalfDown,
+    HalfUp,
+    PageDown,
+    PageUp,
+    Open,
+    Back,
+    Quit,
+    QuitNow,
+    Filter,
+    NextHit,
+    PreviousHit,
+    Palette,
+    Help,
+    Refresh,
+    Redraw,
+    Suspend,
+    Times,
+    Messages,
+    Zoom,
+    GoLog,
+    NewRelease,
+    Advance,
+    MoveBack,
+    Block,
+    Edit,
+    Why,
+    Deploy,
+    RollBack,
+    CancelDeployment,
+    Resolve,
+    Demo,
+    Approve,
+    Reject,
+    Withdraw,
+    NewFreeze,
+    StopTheLine,
+    RemoveFreeze,
+    Today,
+    PreviousMonth,
+    NextMonth,
+    CalendarView,
+    Follow,
+    Wrap,
+    NextError,
+    PreviousError,
+    PreviousDeployment,
+    NextDeployment,
+    PreviousStep,
+    NextStep,
+}
+
+/// Where an action has a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Everywhere,
+    In(Pane),
+}
+
+/// One row of the registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub action: Action,
+    /// Name in the palette: stable, in kebab case.
+    pub name: &'static str,
+    /// What it does, as help shows it.
+    pub doc: &'static str,
+    pub places: &'static [Place],
+    /// Default keys; two characters are a chord.
+    pub keys: &'static [&'static str],
+    /// Its word in the footer, for actions that are worth a place there.
+    pub hint: Option<&'static str>,
+}
+
+const ALL: &[Place] = &[Place::Everywhere];
+const BOARD: &[Place] = &[Place::In(Pane::Board)];
+const APPROVALS: &[Place] = &[Place::In(Pane::Approvals)];
+const CALENDAR: &[Place] = &[Place::In(Pane::Calendar)];
+const LOG: &[Place] = &[Place::In(Pane::Log)];
+
+const fn row(
+    action: Action,
+    name: &'static str,
+    doc: &'static str,
+    places: &'static [Place],
+    keys: &'static [&'static str],
+    hint: Option<&'static str>,
+) -> Entry {
+    Entry { action, name, doc, places, keys, hint }
+}
+
+/// The registry. Order is the order in help and, for those with a hint, in the footer.
+pub const ENTRIES: &[Entry] = &[
+    row(
+        Action::Deploy,
+        "deploy",
+        "deploy the release to its next environment (asks first)",
+        &[Place::In(Pane::Board), Place::In(Pane::Approvals)],
+        &["D"],
+        Some("deploy"),
+    ),
+    row(
+        Action::Why,
+        "why",
+        "why it may or may not go on: every gate",
+        &[Place::In(Pane::Board), Place::In(Pane::Approvals)],
+        &["w", "i"],
+        Some("why"),
+    ),
+    row(Action::Advance, "advance", "move the release to the next stage", BOARD, &[">"], Some("advance")),
+    row(Action::MoveBack, "move-back", "move it back one stage (asks for a reason)", BOARD, &["<"], None),
+    row(Action::NewRelease, "new-release", "register a release", BOARD, &["n"], Some("new")),
+    row(Action::Edit, "edit", "edit what is recorded about the release", BOARD, &["e"], Some("edit")),
+    row(Action::Block, "block", "block the release, or lift its block, with a reason", BOARD, &["b"], None),
+    row(
+        Action::RollBack,
+        "roll-back",
+        "go back to a release that was good (asks first)",
+        &[Place::In(Pane::Board), Place::In(Pane::Log)],
+        &["B"],
+        Some("roll back"),
+    ),
+    row(
+        Action::Demo,
+        "demo",
+        "fill the empty store with samples by running the demo scripts",
+        BOARD,
+        &["M"],
+        None,
+    ),
+    row(
+        Action::Approve,
+        "approve",
+        "approve it (shows what, asks first)",
+        APPROVALS,
+        &["a"],
+        Some("approve"),
+    ),
+    row(Action::Reject, "reject", "reject it with a reason", APPROVALS, &["x"], Some("reject")),
+    row(Action::Withdraw, "withdraw", "take your own decision back", APPROVALS, &["W"], None),
+    row(
+        Action::NewFreeze,
+        "new-freeze",
+        "add a freeze beginning on the selected day",
+        CALENDAR,
+        &["n"],
+        Some("new freeze"),
+    ),
+    row(
+        Action::StopTheLine,
+        "stop-the-line",
+        "freeze now: nothing starts any more (asks for a reason)",
+        CALENDAR,
+        &["N"],
+        Some("stop the line"),
+    ),
+    row(
+        Action::RemoveFreeze,
+        "remove-freeze",
+        "take a freeze of the selected day away",
+        CALENDAR,
+        &["x"],
+        Some("remove"),
+    ),
+    row(Action::CalendarView, "calendar-view", "month or agenda", CALENDAR, &["w"], Some("month/agenda")),
+    row(Action::Today, "today", "go to today", CALENDAR, &["t"], Some("today")),
+    row(Action::PreviousMonth, "previous-month", "one month back", CALENDAR, &["["], None),
+    row(Action::NextMonth, "next-month", "one month on", CALENDAR, &["]"], None),
+    row(Action::Follow, "follow", "follow the end, or stay", LOG, &["s", "F"], Some("follow")),
+    row(Action::NextError, "next-error", "next line that looks like an error", LOG, &["e"], Some("error")),
+    row(Action::PreviousError, "previous-error", "previous line that looks like an error", LOG, &["E"], None),
+    row(Action::PreviousDeployment, "previous-deployment", "older deployment", LOG, &["["], Some("older")),
+    row(Action::NextDeployment, "next-deployment", "newer deployment", LOG, &["]"], None),
+    row(Action::PreviousStep, "previous-step", "go to the step before", LOG, &["{"], None),
+    row(Action::NextStep, "next-step", "go to the next step", LOG, &["}"], Some("step")),
+    row(Action::Wrap, "wrap", "wrap long lines", LOG, &["w"], None),
+    row(Action::Resolve, "resolve", "say how a lost deployment ended", LOG, &["R"], None),
+    row(
+        Action::CancelDeployment,
+        "cancel-deployment",
+        "stop the running deployment (asks first)",
+        &[Place::In(Pane::Board), Place::In(Pane::Log)],
+        &["X"],
+        Some("cancel"),
+    ),
+    row(Action::Open, "open", "open, look closer", ALL, &["<enter>", "0"], Some("open")),
+    row(
+        Action::GoLog,
+        "go-log",
+        "show the log of this release's newest deployment",
+        &[Place::In(Pane::Board), Place::In(Pane::Approvals)],
+        &["gl"],
+        None,
+    ),
+    row(Action::Filter, "filter", "filter the list; search the log", ALL, &["/"], Some("filter")),
+    row(Action::NextHit, "next-hit", "next match", ALL, &[], None),
+    row(Action::PreviousHit, "previous-hit", "previous match", ALL, &[], None),
+    row(Action::FocusBoard, "board", "the release pipeline", ALL, &["1", "gb"], None),
+    row(Action::FocusApprovals, "approvals", "the approval queue", ALL, &["2", "ga"], None),
+    row(Action::FocusCalendar, "calendar", "the freeze calendar", ALL, &["3", "gc"], None),
+    row(Action::FocusLog, "log", "the live deploy log", ALL, &["4"], None),
+    row(Action::NextPane, "next-pane", "next pane", ALL, &["<tab>"], None),
+    row(Action::PreviousPane, "previous-pane", "previous pane", ALL, &["<s-tab>"], None),
+    row(Action::Up, "up", "up", ALL, &["k", "<up>"], None),
+    row(Action::Down, "down", "down", ALL, &["j", "<down>"], None),
+    row(Action::Left, "left", "left; previous stage or day", ALL, &["h", "<left>"], None),
+    row(Action::Right, "right", "right; next stage or day", ALL, &["l", "<right>"], None),
+    row(Action::Top, "top", "to the beginning", ALL, &["gg", "<home>"], None),
+    row(Action::Bottom, "bottom", "to the end; follows the log again", ALL, &["G", "<end>"], None),
+    row(Action::HalfDown, "half-down", "half a page down", ALL, &["<c-d>"], None),
+    row(Action::HalfUp, "half-up", "half a page up", ALL, &["<c-u>"], None),
+    row(Action::PageDown, "page-down", "a page down", ALL, &["<pgdn>", "<c-f>", "<space>"], None),
+    row(Action::PageUp, "page-up", "a page up", ALL, &["<pgup>", "<c-b>"], None),
+    row(Action::Zoom, "zoom", "give the pane the whole screen", ALL, &["f", "+"], None),
+    row(Action::Times, "times", "times: relative, local, UTC", ALL, &["T"], None),
+    row(Action::Palette, "palette", "every action by name", ALL, &[":"], None),
+    row(Action::Messages, "messages", "what was said before", ALL, &["!"], None),
+    row(Action::Refresh, "refresh", "read everything again", ALL, &["<c-r>", "<f5>"], None),
+    row(Action::Redraw, "redraw", "draw everything again", ALL, &["<c-l>"], None),
+    row(Action::Suspend, "suspend", "go to the shell; fg comes back", ALL, &["<c-z>"], None),
+    row(Action::Back, "back", "close, clear the filter; never quits", ALL, &["<esc>", "<c-g>"], None),
+    row(Action::Quit, "quit", "leave; deployments go on", ALL, &["q"], None),
+    row(Action::QuitNow, "quit-now", "leave from anywhere", ALL, &["Q"], None),
+    row(Action::Help, "help", "every key of this pane", ALL, &["?", "<f1>"], Some("help")),
+];
+
+/// Whether the action has a meaning in the pane.
+pub fn belongs(entry: &Entry, pane: Pane) -> bool {
+    entry.places.iter().any(|place| *place == Place::Everywhere || *place == Place::In(pane))
+}
+
+/// The row of an action.
+pub fn entry(action: Action) -> &'static Entry {
+    ENTRIES.iter().find(|entry| entry.action == action).expect("every action has its row; a test counts them")
+}
+
+/// How a key is shown: `D`, `Enter`, `Ctrl-R`.
+pub fn shown(key: &str) -> String {
+    match key {
+        "<enter>" => "Enter".to_owned(),
+        "<esc>" => "Esc".to_owned(),
+        "<tab>" => "Tab".to_owned(),
+        "<s-tab>" => "Shift-Tab".to_owned(),
+        "<space>" => "Space".to_owned(),
+        "<pgdn>" => "PgDn".to_owned(),
+        "<pgup>" => "PgUp".to_owned(),
+        other => match other.strip_prefix("<c-").and_then(|rest| rest.strip_suffix('>')) {
+            Some(key) => format!("Ctrl-{}", key.to_uppercase()),
+            None => match other.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+                Some(name) if !name.is_empty() => {
+                    let mut name = name.to_owned();
+                    name[..1].make_ascii_uppercase();
+                    name
+                }
+                _ => other.to_owned(),
+            },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn no_two_actions_of_a_pane_share_a_key_and_no_chord_hides_behind_one() {
+        for pane in Pane::ALL {
+            let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+            for entry in ENTRIES.iter().filter(|entry| belongs(entry, pane)) {
+                for key in entry.keys {
+                    if let Some(other) = taken.insert(key, entry.name) {
+                        panic!("{key} means {other} and {} in {pane:?}", entry.name);
+                    }
+                }
+            }
+            for key in taken.keys().filter(|key| key.len() == 2) {
+                assert!(!taken.contains_key(&key[..1]), "{key} can never be typed in {pane:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_every_action_has_one_row() {
+        let names: BTreeSet<&str> = ENTRIES.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), ENTRIES.len());
+        for entry in ENTRIES {
+            assert_eq!(
+                ENTRIES.iter().filter(|other| other.action == entry.action).count(),
+                1,
+                "{}",
+                entry.name
+            );
+        }
+    }
+
+    #[test]
+    fn what_reaches_the_outside_is_a_capital_far_from_what_does_not() {
+        for action in [Action::Deploy, Action::RollBack, Action::CancelDeployment] {
+            for key in entry(action).keys {
+                assert!(key.chars().all(|c| c.is_ascii_uppercase()), "{key}");
+            }
+        }
+        let never = ["~", "<c-a>", "<c-h>", "<c-i>", "<c-j>", "<c-m>", "<c-[>", "<del>"];
+        for entry in ENTRIES {
+            assert!(!entry.keys.iter().any(|key| never.contains(key)), "{}", entry.name);
+        }
+    }
+}

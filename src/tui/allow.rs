@@ -1,0 +1,173 @@
+//! May this action happen now? Footer, help, palette and dispatch all ask here, so they never disagree.
+
+use super::action::{Action, belongs, entry};
+use super::model::{Model, Pane};
+use super::pane::{board, calendar, queue};
+use crate::domain::deployment::DeploymentState;
+use crate::ops::view::board::Reached;
+
+/// `Err` is the sentence the person reads: why not, and what to do instead.
+pub fn allow(model: &Model, action: Action) -> Result<(), String> {
+    let row = entry(action);
+    if !belongs(row, model.focus) {
+        return Err(format!("{} does nothing in the {} pane", row.name, model.focus.title().to_lowercase()));
+    }
+    if !model.loaded && needs_views(action) {
+        return Err("still reading the store; one moment".to_owned());
+    }
+    match model.focus {
+        Pane::Board => on_board(model, action),
+        Pane::Approvals => on_approvals(model, action),
+        Pane::Calendar => on_calendar(model, action),
+        Pane::Log => on_log(model, action),
+    }
+}
+
+fn needs_views(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Deploy
+            | Action::Why
+            | Action::Advance
+            | Action::MoveBack
+            | Action::Block
+            | Action::RollBack
+            | Action::CancelDeployment
+            | Action::Approve
+            | Action::Reject
+            | Action::Demo
+            | Action::Resolve
+    )
+}
+
+fn on_board(model: &Model, action: Action) -> Result<(), String> {
+    let needs_card = matches!(
+        action,
+        Action::Deploy
+            | Action::Why
+            | Action::Advance
+            | Action::MoveBack
+            | Action::Block
+            | Action::Edit
+            | Action::RollBack
+            | Action::CancelDeployment
+            | Action::GoLog
+            | Action::Open
+    );
+    if action == Action::Demo && !model.views.board.is_new {
+        return Err("the demo fills an empty store only; this one has releases".to_owned());
+    }
+    if action == Action::NewRelease && model.policy.services.is_empty() {
+        return Err("there is no service in relman.toml".to_owned());
+    }
+    if !needs_card {
+        return Ok(());
+    }
+    let Some(card) = board::selected(model) else {
+        return Err("no release is selected; n registers one".to_owned());
+    };
+    let id = &card.release.id;
+    match action {
+        Action::Deploy | Action::Why if !model.policy.services.contains_key(&id.service) => {
+            Err(format!("{} is no longer in relman.toml", id.service))
+        }
+        Action::MoveBack if card.release.stage.previous().is_none() => {
+            Err(format!("{id} is in its first stage"))
+        }
+        Action::RollBack if card.cells.iter().all(|cell| cell.reached == Reached::Not) => {
+            Err(format!("{id} has not been deployed anywhere: there is nothing to roll back"))
+        }
+        Action::CancelDeployment => {
+            let running = model.views.board.active.iter().any(|d| d.release == *id && d.state.is_live());
+            if running { Ok(()) } else { Err(format!("no deployment of {id} is running")) }
+        }
+        Action::GoLog if card.cells.iter().all(|cell| cell.deployment.is_none()) => {
+            Err(format!("{id} was never deployed: it has no log yet"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
+    let needs_item = matches!(
+        action,
+        Action::Approve
+            | Action::Reject
+            | Action::Withdraw
+            | Action::Deploy
+            | Action::Why
+            | Action::Open
+            | Action::GoLog
+    );
+    if !needs_item {
+        return Ok(());
+    }
+    let Some(item) = queue::selected(model) else { return Err("nothing waits for an approval".to_owned()) };
+    match action {
+        Action::Approve | Action::Reject => match &item.not_yours {
+            None => Ok(()),
+            Some(why) => {
+                let open = item.tally.rules.iter().filter(|rule| rule.missing() > 0);
+                let people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
+                let ask =
+                    if people.is_empty() { String::new() } else { format!("; ask {}", people.join(", ")) };
+                Err(format!("not yours: {why}{ask}"))
+            }
+        },
+        Action::Withdraw => {
+            let mine = item.decisions.iter().any(|decision| {
+                decision.ended_at.is_none()
+                    && decision.subject == item.subject
+                    && decision.by.is_called(&model.actor)
+            });
+            if mine { Ok(()) } else { Err("you have not decided about this".to_owned()) }
+        }
+        Action::Deploy if queue::environment(item).is_none() => {
+            Err("this is about the request; nothing to deploy yet".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
+    if action == Action::RemoveFreeze && calendar::removable(model).is_none() {
+        let written = calendar::of_selected_day(model).first().map(|freeze| freeze.name.clone());
+        return Err(match written {
+            Some(name) => format!("\"{name}\" is written in relman.toml; take it out there"),
+            None => "no freeze on this day".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn on_log(model: &Model, action: Action) -> Result<(), String> {
+    let needs_one = matches!(
+        action,
+        Action::CancelDeployment
+            | Action::Resolve
+            | Action::RollBack
+            | Action::Follow
+            | Action::NextError
+            | Action::PreviousError
+            | Action::NextStep
+            | Action::PreviousStep
+            | Action::PreviousDeployment
+            | Action::NextDeployment
+            | Action::Open
+    );
+    if !needs_one {
+        return Ok(());
+    }
+    let Some(view) = &model.views.shown else { return Err("no deployment is shown".to_owned()) };
+    let d = &view.deployment;
+    match action {
+        Action::CancelDeployment if d.state == DeploymentState::Lost => {
+            Err(format!("{} was lost: nothing is left that could stop it; R settles it", d.id))
+        }
+        Action::CancelDeployment if !d.state.is_live() => Err(format!("{} is over: {}", d.id, d.state)),
+        Action::Resolve if d.state != DeploymentState::Lost => {
+            Err(format!("{} is {}; only a lost deployment is settled by a person", d.id, d.state))
+        }
+        _ => Ok(()),
+    }
+}

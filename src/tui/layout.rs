@@ -1,0 +1,96 @@
+//! Where everything is: a pure function of size and state, used by drawing and by scrolling alike.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::model::{Model, Pane};
+
+/// The parts of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Areas {
+    pub tabs: Rect,
+    /// Each visible pane with its outer area.
+    pub panes: Vec<(Pane, Rect)>,
+    pub flash: Rect,
+    pub footer: Rect,
+    pub borders: Borders,
+}
+
+/// How panes are set apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Borders {
+    None,
+    /// A title line above the only pane.
+    Title,
+    Full,
+}
+
+/// Smaller than this nothing can be read.
+pub const SMALLEST: (u16, u16) = (40, 8);
+
+pub fn is_too_small(model: &Model) -> bool {
+    model.size.0 < SMALLEST.0 || model.size.1 < SMALLEST.1
+}
+
+/// ≥160 columns: four panes; 100 to 159: the board and a second one; below: one pane.
+pub fn areas(model: &Model) -> Areas {
+    let (width, height) = model.size;
+    let screen = Rect::new(0, 0, width, height);
+    let [tabs, middle, flash, footer] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(screen);
+    let one = |borders| Areas { tabs, panes: vec![(model.focus, middle)], flash, footer, borders };
+    if width < 60 || height < 20 {
+        return one(Borders::None);
+    }
+    if model.zoomed || width < 100 || height < 30 {
+        return one(Borders::Title);
+    }
+    let panes = if width < 160 {
+        let second = if model.focus == Pane::Board { Pane::Log } else { model.focus };
+        let [above, below] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(2)]).areas(middle);
+        vec![(Pane::Board, above), (second, below)]
+    } else {
+        let [above, below] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(2)]).areas(middle);
+        let [board, approvals] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(above);
+        let [log, calendar] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(below);
+        vec![(Pane::Board, board), (Pane::Approvals, approvals), (Pane::Log, log), (Pane::Calendar, calendar)]
+    };
+    Areas { tabs, panes, flash, footer, borders: Borders::Full }
+}
+
+/// The area inside a pane's frame.
+pub fn inner(borders: Borders, outer: Rect) -> Rect {
+    match borders {
+        Borders::None => outer,
+        Borders::Title => Rect { y: outer.y + 1, height: outer.height.saturating_sub(1), ..outer },
+        Borders::Full => Rect {
+            x: outer.x + 1,
+            y: outer.y + 1,
+            width: outer.width.saturating_sub(2),
+            height: outer.height.saturating_sub(2),
+        },
+    }
+}
+
+/// The area a pane draws into, if it is visible.
+pub fn pane(model: &Model, wanted: Pane) -> Option<Rect> {
+    let areas = areas(model);
+    let (_, outer) = areas.panes.iter().find(|(pane, _)| *pane == wanted)?;
+    Some(inner(areas.borders, *outer))
+}
+
+/// A box in the middle, as wide and high as its content wants and the screen allows.
+pub fn centred(screen: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(screen.width);
+    let height = height.min(screen.height);
+    Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    }
+}

@@ -1,0 +1,168 @@
+//! The state of the panes: everything drawing needs, changed by `update` only.
+
+use std::collections::VecDeque;
+
+use super::msg::Views;
+use super::pane::{board, calendar, log, queue};
+use super::popup::Popup;
+use super::theme::{Glyphs, Theme};
+use crate::domain::policy::Policy;
+use crate::domain::time::{Timestamp, Tz, relative, wall};
+
+/// The four panes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    Board,
+    Approvals,
+    Calendar,
+    Log,
+}
+
+impl Pane {
+    pub const ALL: [Self; 4] = [Self::Board, Self::Approvals, Self::Calendar, Self::Log];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Board => "Board",
+            Self::Approvals => "Approvals",
+            Self::Calendar => "Calendar",
+            Self::Log => "Log",
+        }
+    }
+
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+}
+
+/// How times are shown; `T` goes round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    Relative,
+    Local,
+    Utc,
+}
+
+/// A sentence at the foot of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    pub text: String,
+    pub is_error: bool,
+    /// When it was said; notices fade after six seconds, errors stay until a key.
+    pub at: Timestamp,
+}
+
+/// The whole state.
+pub struct Model {
+    pub size: (u16, u16),
+    pub now: Timestamp,
+    pub zone: Tz,
+    pub times: Times,
+    pub theme: Theme,
+    pub glyphs: Glyphs,
+    /// The rules as the configuration says them.
+    pub policy: Policy,
+    /// Who sits here, as the kernel says.
+    pub actor: String,
+    pub focus: Pane,
+    pub zoomed: bool,
+    /// Whether the first views have arrived.
+    pub loaded: bool,
+    pub views: Views,
+    pub board: board::State,
+    pub queue: queue::State,
+    pub calendar: calendar::State,
+    pub log: log::State,
+    pub popups: Vec<Popup>,
+    /// Text being typed into `/`; the pane it belongs to is the focused one.
+    pub typing_filter: Option<String>,
+    pub pending: Option<char>,
+    pub flash: Option<Flash>,
+    pub messages: VecDeque<Flash>,
+    /// What is going on, since when: shown once it lasts.
+    pub busy: Option<(String, Timestamp)>,
+    /// Milliseconds since the start, set by the loop before each message: dialogs arm by it.
+    pub ms: u64,
+    /// The same, of the last key.
+    pub last_key_ms: u64,
+    /// Output that arrived while the log was not in sight.
+    pub unseen_log: bool,
+    pub quit_asked_ms: Option<u64>,
+    /// Whether the terminal window has the focus: the bell rings only when it has not.
+    pub has_focus: bool,
+    /// Asked of the loop: draw everything anew; go to the shell.
+    pub redraw: bool,
+    pub suspend: bool,
+}
+
+impl Model {
+    pub fn new(policy: Policy, actor: String, now: Timestamp, theme: Theme, glyphs: Glyphs) -> Self {
+        let zone = policy.zone;
+        Self {
+            size: (80, 24),
+            now,
+            zone,
+            times: Times::Relative,
+            theme,
+            glyphs,
+            policy,
+            actor,
+            focus: Pane::Board,
+            zoomed: false,
+            loaded: false,
+            views: Views::default(),
+            board: board::State::default(),
+            queue: queue::State::default(),
+            calendar: calendar::State::new(now, zone),
+            log: log::State::default(),
+            popups: Vec::new(),
+            typing_filter: None,
+            pending: None,
+            flash: None,
+            messages: VecDeque::new(),
+            busy: None,
+            ms: 0,
+            last_key_ms: 0,
+            unseen_log: false,
+            quit_asked_ms: None,
+            has_focus: true,
+            redraw: false,
+            suspend: false,
+        }
+    }
+
+    /// Says something at the foot of the screen and keeps it in the history.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.flash(text.into(), false);
+    }
+
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.flash(text.into(), true);
+    }
+
+    fn flash(&mut self, text: String, is_error: bool) {
+        let flash = Flash { text: crate::domain::text::one_line(&text), is_error, at: self.now };
+        self.messages.push_front(flash.clone());
+        self.messages.truncate(200);
+        self.flash = Some(flash);
+    }
+
+    /// An instant as the person wants times shown.
+    pub fn time(&self, at: Timestamp) -> String {
+        match self.times {
+            Times::Relative => relative(at, self.now),
+            Times::Local => wall(at, self.zone),
+            Times::Utc => wall(at, Tz::UTC),
+        }
+    }
+
+    /// An instant people plan with: never relative.
+    pub fn moment(&self, at: Timestamp) -> String {
+        wall(at, if self.times == Times::Utc { Tz::UTC } else { self.zone })
+    }
+
+    /// Deployments that run now.
+    pub fn running(&self) -> usize {
+        self.views.board.active.iter().filter(|d| d.state.is_live()).count()
+    }
+}

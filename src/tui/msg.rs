@@ -1,0 +1,174 @@
+//! What happened (`Msg`, in the past tense) and what is to be done (`Effect`, as orders).
+//!
+//! The panes are an Elm loop: `update(&mut Model, Msg) -> Vec<Effect>` is pure, drawing is a pure function of the
+//! model, and everything that touches the machine is an effect that a thread carries out and answers with a
+//! message. Components with state of their own were weighed and left out: four panes and a dozen popups are far
+//! below the size where a component tree pays for its framework, and this way every behaviour is a plain test.
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::ansi::Line;
+use crate::domain::approval::Approval;
+use crate::domain::deployment::Deployment;
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
+use crate::domain::release::Stage;
+use crate::domain::time::{Timestamp, Window};
+use crate::ops::OpError;
+use crate::ops::approval::decide::Decision;
+use crate::ops::deployment::rollback::{Choices, StartRollback};
+use crate::ops::deployment::start::{Preview, StartDeploy};
+use crate::ops::freeze::NewFreeze;
+use crate::ops::release::create::NewRelease;
+use crate::ops::release::edit::Edit;
+use crate::ops::view::board::Board;
+use crate::ops::view::calendar::Calendar;
+use crate::ops::view::deployment::DeploymentView;
+use crate::ops::view::queue::Pending;
+use crate::ops::view::release::ReleaseView;
+
+/// Everything the panes show, read in one go.
+#[derive(Debug, Clone, Default)]
+pub struct Views {
+    pub board: Board,
+    pub queue: Vec<Pending>,
+    pub calendar: Option<Calendar>,
+    /// Newest first: what the log pane can show.
+    pub deployments: Vec<Deployment>,
+    /// The deployment the log pane shows.
+    pub shown: Option<DeploymentView>,
+}
+
+/// A part of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPage {
+    pub id: DeploymentId,
+    /// Offset of each line with its content, from the top of the page.
+    pub lines: Vec<(u64, Line)>,
+    pub size: u64,
+    /// Whether the page reaches the end.
+    pub at_end: bool,
+    /// Whether this page answers a request (and not mere growth).
+    pub asked: bool,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// What the terminal sent, before the loop sorts it.
+    Terminal(crossterm::event::Event),
+    Signalled(i32),
+    Key(KeyEvent),
+    Pasted(String),
+    Resized(u16, u16),
+    /// A second has passed and something on the screen counts time.
+    Ticked(Timestamp),
+    Loaded(Box<Views>, Timestamp),
+    Previewed(Box<Preview>, EnvName),
+    Choices {
+        service: ServiceName,
+        environment: EnvName,
+        choices: Box<Choices>,
+        needs_confirmation: bool,
+    },
+    Detailed(Box<ReleaseView>),
+    LogRead(LogPage),
+    /// The log grew while the page stays where it is.
+    LogGrew {
+        id: DeploymentId,
+        size: u64,
+        lines: u64,
+    },
+    /// A search went through without a hit.
+    NotFound(String),
+    Started(DeploymentId, String),
+    /// An act succeeded; the sentence is shown.
+    Done(String),
+    Decided(Box<Approval>),
+    Failed(OpError),
+    /// Long work tells how far it is.
+    Progressed(String),
+    /// The store is held by another process.
+    StoreHeld(String),
+    FocusChanged(bool),
+}
+
+/// Which part of a log is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The last lines.
+    End,
+    /// From the line that begins here, moved by so many lines.
+    Top(u64, i64),
+    /// From the first or last line after or before the offset that holds one of the words.
+    Search { from: u64, words: Vec<String>, backward: bool },
+}
+
+/// An order to the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Load,
+    ShowMonth(Window),
+    Preview {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    Deploy(Box<StartDeploy>),
+    AskChoices {
+        service: ServiceName,
+        environment: EnvName,
+    },
+    RollBack(Box<StartRollback>),
+    Cancel {
+        id: DeploymentId,
+        reason: Option<String>,
+    },
+    Resolve {
+        id: DeploymentId,
+        succeeded: bool,
+        reason: String,
+    },
+    Detail(ReleaseId),
+    Create {
+        id: ReleaseId,
+        new: Box<NewRelease>,
+    },
+    Edit {
+        id: ReleaseId,
+        edit: Box<Edit>,
+    },
+    Advance(ReleaseId),
+    MoveBack {
+        id: ReleaseId,
+        to: Option<Stage>,
+        reason: String,
+    },
+    Block {
+        id: ReleaseId,
+        reason: String,
+    },
+    Unblock {
+        id: ReleaseId,
+        reason: String,
+    },
+    Decide(Box<Decision>),
+    Withdraw {
+        release: ReleaseId,
+        environment: Option<EnvName>,
+    },
+    AddFreeze(Box<NewFreeze>),
+    RemoveFreeze {
+        handle: String,
+    },
+    Demo,
+    /// Show this deployment in the log pane.
+    Watch(DeploymentId),
+    ReadLog {
+        id: DeploymentId,
+        origin: Origin,
+        rows: usize,
+    },
+    Bell,
+    Redraw,
+    Suspend,
+    Quit,
+}

@@ -1,0 +1,270 @@
+//! The freeze calendar: a month with its closed days, and the agenda.
+
+use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::super::action::Action;
+use super::super::model::Model;
+use super::super::msg::Effect;
+use super::super::popup::{self, Popup};
+use super::scrolled;
+use crate::domain::freeze::{Freeze, FreezeOrigin};
+use crate::domain::text::fit;
+use crate::domain::time::{Fold, Timestamp, Tz, Window, relative, resolve_local, wall};
+
+/// What the calendar shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Month,
+    Agenda,
+}
+
+#[derive(Debug)]
+pub struct State {
+    /// The selected day in the configuration's zone.
+    pub day: NaiveDate,
+    pub shape: Shape,
+    /// The selected line of the agenda.
+    pub line: usize,
+}
+
+impl State {
+    pub fn new(now: Timestamp, zone: Tz) -> Self {
+        Self { day: now.in_zone(zone).date_naive(), shape: Shape::Month, line: 0 }
+    }
+}
+
+/// The local day as an instant window.
+pub fn day_window(day: NaiveDate, zone: Tz) -> Window {
+    let at = |day: NaiveDate| resolve_local(day.and_time(NaiveTime::MIN), zone, Fold::First);
+    let start = at(day);
+    Window { start, end: day.succ_opt().map_or(start, at) }
+}
+
+/// The six weeks around the selected day's month.
+pub fn span(model: &Model) -> Window {
+    let first = first_shown(model.calendar.day);
+    let last = first + TimeDelta::days(42);
+    Window { start: day_window(first, model.zone).start, end: day_window(last, model.zone).start }
+}
+
+fn first_shown(day: NaiveDate) -> NaiveDate {
+    let first = day.with_day(1).unwrap_or(day);
+    first - TimeDelta::days(i64::from(first.weekday().num_days_from_monday()))
+}
+
+fn freezes(model: &Model) -> Vec<&Freeze> {
+    model.views.calendar.iter().flat_map(|calendar| &calendar.freezes).collect()
+}
+
+/// Freezes that touch the selected day.
+pub fn of_selected_day(model: &Model) -> Vec<&Freeze> {
+    let day = day_window(model.calendar.day, model.zone);
+    freezes(model).into_iter().filter(|freeze| freeze.window.overlaps(&day)).collect()
+}
+
+/// The freeze that `x` would take away: in the agenda the selected one, in the month the first of the day that
+/// lives in the store.
+pub fn removable(model: &Model) -> Option<&Freeze> {
+    let candidates = match model.calendar.shape {
+        Shape::Agenda => freezes(model).into_iter().skip(model.calendar.line).take(1).collect(),
+        Shape::Month => of_selected_day(model),
+    };
+    candidates.into_iter().find(|freeze| matches!(freeze.origin, FreezeOrigin::Store(_)))
+}
+
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let before = span(model);
+    let agenda = model.calendar.shape == Shape::Agenda;
+    match action {
+        Action::Up | Action::Down if agenda => {
+            let last = freezes(model).len().saturating_sub(1);
+            let by = if action == Action::Up { -1 } else { 1 };
+            model.calendar.line = model.calendar.line.saturating_add_signed(by).min(last);
+        }
+        Action::Up => go(model, -7),
+        Action::Down => go(model, 7),
+        Action::Left => go(model, -1),
+        Action::Right => go(model, 1),
+        Action::PreviousMonth | Action::PageUp | Action::HalfUp => month(model, -1),
+        Action::NextMonth | Action::PageDown | Action::HalfDown => month(model, 1),
+        Action::Today => model.calendar.day = model.now.in_zone(model.zone).date_naive(),
+        Action::CalendarView => {
+            model.calendar.shape = if agenda { Shape::Month } else { Shape::Agenda };
+            model.calendar.line = 0;
+        }
+        Action::NewFreeze => model.popups.push(popup::form::new_freeze(model)),
+        Action::StopTheLine => model.popups.push(popup::form::stop_the_line()),
+        Action::RemoveFreeze => {
+            if let Some(freeze) = removable(model).cloned() {
+                model.popups.push(Popup::remove_freeze(&freeze, model));
+            }
+        }
+        Action::Open => {
+            let lines = describe(model);
+            model.popups.push(Popup::page(&format!("{}", model.calendar.day.format("%A %-d %B %Y")), lines));
+        }
+        _ => {}
+    }
+    let after = span(model);
+    if after == before { Vec::new() } else { vec![Effect::ShowMonth(after)] }
+}
+
+fn go(model: &mut Model, days: i64) {
+    if let Some(day) = model.calendar.day.checked_add_signed(TimeDelta::days(days)) {
+        // Years beyond four digits fit no column and no reason.
+        if (1970..=9998).contains(&day.year()) {
+            model.calendar.day = day;
+        }
+    }
+}
+
+fn month(model: &mut Model, by: i32) {
+    let day = model.calendar.day;
+    let month = day.year() * 12 + i32::try_from(day.month0()).unwrap_or(0) + by;
+    let first = NaiveDate::from_ymd_opt(month.div_euclid(12), month.rem_euclid(12).unsigned_abs() + 1, 1);
+    if let Some(first) = first.filter(|first| (1970..=9998).contains(&first.year())) {
+        let wanted = (1..=day.day()).rev().find_map(|number| first.with_day(number));
+        model.calendar.day = wanted.unwrap_or(first);
+    }
+}
+
+pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    if area.width == 0 || area.height == 0 {
+        return;
+    }
+    if model.calendar.shape == Shape::Agenda {
+        return agenda(model, frame, area);
+    }
+    let cell: u8 = if area.width >= 70 { 8 } else { 5 };
+    let roomy = area.height >= 22;
+    let grid_height = if roomy { 2 + 12 } else { 2 + 6 };
+    let grid = Rect { height: grid_height.min(area.height), ..area };
+    frame.render_widget(Paragraph::new(month_lines(model, usize::from(cell), roomy)), grid);
+    let below = Rect { y: area.y + grid.height, height: area.height - grid.height, ..area };
+    frame.render_widget(Paragraph::new(describe(model)).wrap(Wrap { trim: false }), below);
+}
+
+fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let selected = model.calendar.day;
+    let today = model.now.in_zone(model.zone).date_naive();
+    let mut lines = vec![Line::from(vec![
+        Span::styled(selected.format("%B %Y").to_string(), theme.title),
+        Span::styled(format!("  {}  {} frozen", model.zone.name(), model.glyphs.frozen), theme.dim),
+    ])];
+    let names: String =
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().map(|day| format!("{day:<cell$}")).collect();
+    lines.push(Line::styled(names, theme.dim));
+    let mut day = first_shown(selected);
+    for _week in 0..6 {
+        let mut spans = Vec::new();
+        for _day in 0..7 {
+            let window = day_window(day, model.zone);
+            let frozen = freezes(model).iter().filter(|freeze| freeze.window.overlaps(&window)).count();
+            let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
+            let deployed = deployed.filter(|d| window.covers(d.requested_at)).count();
+            let mark = if frozen > 0 { model.glyphs.frozen } else { " " };
+            let count = if deployed > 0 && cell >= 8 { format!("{deployed}d") } else { String::new() };
+            let here = if day == today { "*" } else { " " };
+            let text = format!("{:>2}{here}{mark}{count}", day.day());
+            let style = match () {
+                () if day == selected => theme.selected,
+                () if frozen > 0 => theme.bad,
+                () if day.month() != selected.month() => theme.dim,
+                () if day == today => theme.strong,
+                () => ratatui::style::Style::new(),
+            };
+            spans.push(Span::styled(fit(&text, cell - 1), style));
+            let used = text.chars().count().min(cell - 1);
+            spans.push(Span::raw(" ".repeat(cell - used)));
+            day = day.succ_opt().unwrap_or(day);
+        }
+        lines.push(Line::from(spans));
+        if roomy {
+            lines.push(Line::default());
+        }
+    }
+    lines
+}
+
+/// What the selected day holds, and what comes next.
+fn describe(model: &Model) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let window = day_window(model.calendar.day, model.zone);
+    let mut lines = vec![Line::styled(model.calendar.day.format("%a %Y-%m-%d").to_string(), theme.strong)];
+    let own = of_selected_day(model);
+    for freeze in &own {
+        lines.extend(freeze_lines(model, freeze));
+    }
+    let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
+    for d in deployed.filter(|d| window.covers(d.requested_at)) {
+        lines.push(Line::raw(format!(
+            "  {} {} {} to {} by {}",
+            d.id, d.state, d.release, d.environment, d.started_by.name
+        )));
+    }
+    if lines.len() == 1 {
+        lines.push(Line::styled("  nothing is closed, nothing was deployed", theme.dim));
+    }
+    let next = freezes(model)
+        .into_iter()
+        .filter(|freeze| freeze.window.start >= window.end)
+        .min_by_key(|f| f.window.start);
+    if let Some(freeze) = next {
+        let when = relative(freeze.window.start, model.now);
+        lines.push(Line::styled(
+            format!("next: \"{}\" closes {} {when}", freeze.name, freeze.scope.describe()),
+            theme.dim,
+        ));
+    }
+    lines
+}
+
+fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let zone = if model.times == super::super::model::Times::Utc { Tz::UTC } else { freeze.zone };
+    let state = if freeze.window.covers(model.now) { "CLOSED NOW " } else { "" };
+    let by = freeze.created_by.as_ref().map_or_else(|| "relman.toml".to_owned(), Clone::clone);
+    vec![
+        Line::from(vec![
+            Span::styled(format!("  {} {state}", model.glyphs.frozen), theme.bad),
+            Span::raw(format!("{}: {} ({})", freeze.name, freeze.scope.describe(), freeze.reason)),
+        ]),
+        Line::styled(
+            format!(
+                "    {} until {} · {} {by}",
+                wall(freeze.window.start, zone),
+                wall(freeze.window.end, zone),
+                freeze.handle()
+            ),
+            theme.dim,
+        ),
+    ]
+}
+
+fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let all = freezes(model);
+    let mut lines = Vec::new();
+    let mut selected_line = 0;
+    for (at, freeze) in all.iter().enumerate() {
+        if at == model.calendar.line {
+            selected_line = lines.len();
+        }
+        let mut own = freeze_lines(model, freeze);
+        if at == model.calendar.line {
+            own[0] = std::mem::take(&mut own[0]).style(model.theme.selected);
+        }
+        lines.extend(own);
+    }
+    if lines.is_empty() {
+        lines.push(Line::raw("No freeze in these weeks. n adds one, N stops the line at once."));
+    }
+    let rows = usize::from(area.height);
+    let top = scrolled(0, selected_line + 1, rows);
+    let shown: Vec<Line<'static>> = lines.into_iter().skip(top).take(rows).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+}

@@ -1,0 +1,414 @@
+//! The live deploy log: follows, or stays where it was put however much arrives.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::super::action::Action;
+use super::super::layout;
+use super::super::model::{Model, Pane};
+use super::super::msg::{Effect, LogPage, Origin};
+use super::super::popup::{self, Popup};
+use super::super::widget;
+use crate::domain::ansi;
+use crate::domain::deployment::{DeploymentState, StepState};
+use crate::domain::ids::DeploymentId;
+use crate::domain::text::fit;
+use crate::domain::time::stopwatch;
+use crate::ops::view::deployment::DeploymentView;
+use crate::supervisor::OWN;
+
+/// Rows above the text: what runs, and its steps.
+const HEAD: u16 = 2;
+
+/// Words that make a line look like an error.
+pub const ERRORS: [&str; 5] = ["error", "fail", "fatal", "panic", "traceback"];
+
+#[derive(Debug)]
+pub struct State {
+    pub shown: Option<DeploymentId>,
+    pub follow: bool,
+    pub lines: Vec<(u64, ansi::Line)>,
+    pub size: u64,
+    /// Lines that arrived since the page was held.
+    pub new_lines: u64,
+    pub wrap: bool,
+    pub search: String,
+    /// The line of the last hit.
+    pub hit: Option<u64>,
+    /// Cells scrolled to the right; kept while following.
+    pub shift: u16,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            shown: None,
+            follow: true,
+            lines: Vec::new(),
+            size: 0,
+            new_lines: 0,
+            wrap: false,
+            search: String::new(),
+            hit: None,
+            shift: 0,
+        }
+    }
+}
+
+/// Rows of text there is room for.
+pub fn rows(model: &Model) -> usize {
+    let area = layout::pane(model, Pane::Log).unwrap_or_default();
+    usize::from(area.height.saturating_sub(HEAD)).max(1)
+}
+
+fn top(model: &Model) -> u64 {
+    model.log.lines.first().map_or(0, |(offset, _)| *offset)
+}
+
+fn read(model: &Model, origin: Origin) -> Vec<Effect> {
+    model.log.shown.map(|id| vec![Effect::ReadLog { id, origin, rows: rows(model) }]).unwrap_or_default()
+}
+
+/// Shows another deployment from its end.
+pub fn watch(model: &mut Model, id: DeploymentId) -> Vec<Effect> {
+    let wrap = model.log.wrap;
+    model.log = State { shown: Some(id), wrap, ..State::default() };
+    vec![Effect::Watch(id), Effect::ReadLog { id, origin: Origin::End, rows: rows(model) }]
+}
+
+/// Takes a page; one that was not asked for is ignored while the page is held.
+pub fn show(model: &mut Model, page: LogPage) {
+    if model.log.shown != Some(page.id) {
+        return;
+    }
+    if !page.asked && !model.log.follow {
+        return;
+    }
+    if page.asked && !model.log.follow && page.at_end && model.log.hit.is_none() {
+        model.log.new_lines = 0;
+    }
+    model.log.size = page.size;
+    model.log.lines = page.lines;
+    if model.focus != Pane::Log && !page.asked {
+        model.unseen_log = true;
+    }
+}
+
+/// The log grew below the held page.
+pub fn grew(model: &mut Model, id: DeploymentId, size: u64, lines: u64) {
+    if model.log.shown == Some(id) {
+        model.log.size = size;
+        model.log.new_lines += lines;
+        model.unseen_log |= model.focus != Pane::Log;
+    }
+}
+
+/// Any upward motion holds the page; `G` follows again.
+fn moved(model: &mut Model, lines: i64) -> Vec<Effect> {
+    if model.log.follow {
+        if lines > 0 {
+            return Vec::new();
+        }
+        model.log.follow = false;
+        model.log.new_lines = 0;
+    }
+    read(model, Origin::Top(top(model), lines))
+}
+
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let page = i64::try_from(rows(model)).unwrap_or(20);
+    match action {
+        Action::Up => moved(model, -1),
+        Action::Down => moved(model, 1),
+        Action::HalfUp => moved(model, -page / 2),
+        Action::HalfDown => moved(model, page / 2),
+        Action::PageUp => moved(model, -(page - 1).max(1)),
+        Action::PageDown => moved(model, (page - 1).max(1)),
+        Action::Left => {
+            model.log.shift = model.log.shift.saturating_sub(8);
+            Vec::new()
+        }
+        Action::Right => {
+            model.log.shift = (model.log.shift + 8).min(4000);
+            Vec::new()
+        }
+        Action::Top => {
+            model.log.follow = false;
+            read(model, Origin::Top(0, 0))
+        }
+        Action::Bottom => follow(model),
+        Action::Follow if model.log.follow => {
+            model.log.follow = false;
+            model.log.new_lines = 0;
+            read(model, Origin::Top(top(model), 0))
+        }
+        Action::Follow => follow(model),
+        Action::Wrap => {
+            model.log.wrap = !model.log.wrap;
+            Vec::new()
+        }
+        Action::NextHit => search(model, false),
+        Action::PreviousHit => search(model, true),
+        Action::NextError => errors(model, false),
+        Action::PreviousError => errors(model, true),
+        Action::NextStep => to_step(model, false),
+        Action::PreviousStep => to_step(model, true),
+        Action::PreviousDeployment => neighbour(model, 1),
+        Action::NextDeployment => neighbour(model, -1),
+        _ => on_deployment(model, action),
+    }
+}
+
+fn follow(model: &mut Model) -> Vec<Effect> {
+    model.log.follow = true;
+    model.log.new_lines = 0;
+    model.log.hit = None;
+    read(model, Origin::End)
+}
+
+fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(d) = model.views.shown.as_ref().map(|view| view.deployment.clone()) else { return Vec::new() };
+    match action {
+        Action::CancelDeployment => model.popups.push(Popup::cancel(&d, model)),
+        Action::Resolve => model.popups.push(popup::form::resolve(&d)),
+        Action::RollBack => {
+            return vec![Effect::AskChoices { service: d.release.service, environment: d.environment }];
+        }
+        Action::Open => {
+            if let Some(view) = &model.views.shown {
+                let lines = details(model, view);
+                model.popups.push(Popup::page(&format!("{} {} of {}", d.id, d.kind, d.release), lines));
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Searches from the line after (or before) the last hit or the top of the page.
+pub fn search(model: &mut Model, backward: bool) -> Vec<Effect> {
+    if model.log.search.is_empty() {
+        return Vec::new();
+    }
+    let words = vec![model.log.search.clone()];
+    hold_and_read(model, words, backward)
+}
+
+fn errors(model: &mut Model, backward: bool) -> Vec<Effect> {
+    let words = ERRORS.iter().map(|word| (*word).to_owned()).collect();
+    hold_and_read(model, words, backward)
+}
+
+fn hold_and_read(model: &mut Model, words: Vec<String>, backward: bool) -> Vec<Effect> {
+    // The first search from the followed end begins at the start of the log: that is where errors begin.
+    let from = match (model.log.hit, model.log.follow) {
+        (Some(hit), _) => hit,
+        (None, true) if !backward => 0,
+        (None, true) => model.log.size,
+        (None, false) => top(model),
+    };
+    model.log.follow = false;
+    read(model, Origin::Search { from, words, backward })
+}
+
+fn to_step(model: &mut Model, backward: bool) -> Vec<Effect> {
+    let Some(view) = &model.views.shown else { return Vec::new() };
+    let starts: Vec<u64> = view.steps.iter().filter_map(|step| step.log_from).collect();
+    let here = top(model);
+    let found = if backward {
+        starts.iter().rev().find(|start| **start < here)
+    } else {
+        starts.iter().find(|start| **start > here)
+    };
+    let Some(start) = found.copied() else { return Vec::new() };
+    model.log.follow = false;
+    read(model, Origin::Top(start, 0))
+}
+
+fn neighbour(model: &mut Model, by: isize) -> Vec<Effect> {
+    let ids: Vec<DeploymentId> = model.views.deployments.iter().map(|d| d.id).collect();
+    let at = model.log.shown.and_then(|id| ids.iter().position(|other| *other == id));
+    let Some(next) = at.and_then(|at| at.checked_add_signed(by)).and_then(|at| ids.get(at)) else {
+        return Vec::new();
+    };
+    watch(model, *next)
+}
+
+/// The state of the page, for the pane's title.
+pub fn title(model: &Model) -> String {
+    let Some(id) = model.log.shown else { return String::new() };
+    let state = if model.log.follow {
+        "following".to_owned()
+    } else if model.log.new_lines > 0 {
+        format!("PAUSED +{} new - G follows", model.log.new_lines)
+    } else {
+        "paused - G follows".to_owned()
+    };
+    let search = if model.log.search.is_empty() { String::new() } else { format!(" /{}", model.log.search) };
+    format!(" {id} {state}{search}")
+}
+
+pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let Some(view) = model.views.shown.as_ref().filter(|view| Some(view.deployment.id) == model.log.shown)
+    else {
+        let text = match (model.loaded, model.log.shown) {
+            (true, None) => "No deployment yet. D on the board starts one; its output appears here.",
+            _ => "reading…",
+        };
+        frame.render_widget(Paragraph::new(text), area);
+        return;
+    };
+    let head = [headline(model, view, usize::from(area.width)), steps(model, view, usize::from(area.width))];
+    let head_area = Rect { height: HEAD.min(area.height), ..area };
+    frame.render_widget(Paragraph::new(head.to_vec()), head_area);
+    let body = Rect { y: area.y + head_area.height, height: area.height - head_area.height, ..area };
+    if body.height == 0 {
+        return;
+    }
+    if model.log.lines.is_empty() {
+        let nothing = if view.deployment.state.is_live() { "no output yet" } else { "it printed nothing" };
+        frame.render_widget(Paragraph::new(Line::styled(nothing, model.theme.dim)), body);
+        return;
+    }
+    let colours = model.theme != super::super::theme::Theme::mono();
+    let lines: Vec<Line<'static>> =
+        model.log.lines.iter().map(|(offset, line)| styled(model, *offset, line, colours)).collect();
+    // The page holds as many lines as there are rows; wrapped, the last ones are what matters when following.
+    let mut text = Paragraph::new(lines);
+    if model.log.wrap {
+        text = text.wrap(Wrap { trim: false });
+        let height = text.line_count(body.width);
+        let hidden = height.saturating_sub(usize::from(body.height));
+        if model.log.follow && hidden > 0 {
+            text = text.scroll((u16::try_from(hidden).unwrap_or(u16::MAX), 0));
+        }
+    } else {
+        text = text.scroll((0, model.log.shift));
+    }
+    frame.render_widget(text, body);
+}
+
+fn styled(model: &Model, offset: u64, line: &ansi::Line, colours: bool) -> Line<'static> {
+    let text = line.text();
+    let mut drawn = widget::ansi::line(line, colours);
+    if text.starts_with(OWN) {
+        drawn = drawn.style(model.theme.title);
+    }
+    let is_hit = model.log.hit == Some(offset)
+        || (!model.log.search.is_empty() && widget::matches(&text, &model.log.search));
+    if is_hit {
+        drawn = drawn.patch_style(model.theme.selected);
+    }
+    drawn
+}
+
+fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
+    let d = &view.deployment;
+    let theme = &model.theme;
+    let style = match d.state {
+        DeploymentState::Succeeded => theme.good,
+        state if state.is_live() => theme.busy,
+        _ => theme.bad,
+    };
+    let took = d.duration(model.now);
+    let usual = view.usual_ms.map(std::time::Duration::from_millis);
+    let time = match usual {
+        Some(usual) if d.state.is_live() && took <= usual => {
+            format!("{} of about {}", stopwatch(took), stopwatch(usual))
+        }
+        Some(usual) if d.state.is_live() => {
+            format!("{}, past its usual {}", stopwatch(took), stopwatch(usual))
+        }
+        _ => stopwatch(took),
+    };
+    let cancelling = if d.is_cancelling() { " CANCELLING" } else { "" };
+    let lost = if d.state == DeploymentState::Lost { " (R settles it)" } else { "" };
+    let bar = match d.progress.filter(|_| d.state.is_live()) {
+        Some(percent) => {
+            let full = usize::from(percent) / 10;
+            let note = d.progress_note.clone().unwrap_or_default();
+            let bar = format!("{}{}", model.glyphs.full.repeat(full), model.glyphs.empty.repeat(10 - full));
+            format!(" {bar} {percent}% {note}")
+        }
+        None => String::new(),
+    };
+    let cause = match (&d.cause, d.state) {
+        (Some(cause), state) if state != DeploymentState::Succeeded => format!(": {cause}"),
+        _ => String::new(),
+    };
+    let what = format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment);
+    let state = format!("{}{cancelling}{lost}", d.state);
+    let rest = fit(
+        &format!(" {time}{cause}{bar}"),
+        width.saturating_sub(what.chars().count() + state.chars().count()),
+    );
+    Line::from(vec![Span::styled(what, theme.strong), Span::styled(state, style), Span::raw(rest)])
+}
+
+/// The steps with their marks, on one line.
+fn steps(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
+    let (theme, glyphs) = (&model.theme, &model.glyphs);
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for step in &view.steps {
+        let (mark, style) = match step.state {
+            StepState::Succeeded => (glyphs.pass, theme.good),
+            StepState::Failed => (glyphs.failed, theme.bad),
+            StepState::Running => (glyphs.active, theme.busy),
+            StepState::Waiting => ("…", theme.busy),
+            StepState::Pending | StepState::Skipped => (glyphs.not, theme.dim),
+        };
+        let text = format!("{mark} {}  ", step.plan.name);
+        used += text.chars().count();
+        if used > width {
+            break;
+        }
+        spans.push(Span::styled(text, style));
+    }
+    Line::from(spans)
+}
+
+/// Everything about the deployment but its output.
+fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
+    let d = &view.deployment;
+    let theme = &model.theme;
+    let mut lines = Vec::new();
+    let mut add = |label: &str, value: String| {
+        lines.push(Line::from(vec![Span::styled(format!("{label:<14}"), theme.dim), Span::raw(value)]));
+    };
+    add("to", d.environment.to_string());
+    add("from", d.previous.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string));
+    add("started by", format!("{}, {}", d.started_by.name, model.moment(d.requested_at)));
+    if let Some(reason) = &d.reason {
+        add("reason", reason.clone());
+    }
+    add("state", d.state.to_string());
+    if let Some(cause) = &d.cause {
+        add("because", cause.to_string());
+    }
+    if let Some(cancel) = &d.cancel {
+        add("cancel", format!("asked by {}, {}", cancel.by, model.moment(cancel.at)));
+    }
+    if !d.overrides.is_empty() {
+        add("overridden", d.overrides.join(", "));
+    }
+    if !d.left_running.is_empty() {
+        add("left running", d.left_running.join(", "));
+    }
+    if d.log_dropped > 0 {
+        add("lost output", format!("{} bytes: the disk was full", d.log_dropped));
+    }
+    for step in &view.steps {
+        let took = step.started_at.map(|start| stopwatch(step.finished_at.unwrap_or(model.now).since(start)));
+        let cause = step.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+        add(
+            &format!("step {}", step.index + 1),
+            format!("{} {} {}{cause}", step.plan.name, step.state, took.unwrap_or_default()),
+        );
+    }
+    lines.push(Line::styled("gates when it started", theme.strong));
+    lines.extend(widget::gates::report(model, &view.report));
+    lines
+}

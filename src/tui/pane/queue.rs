@@ -1,0 +1,206 @@
+//! The approval queue: what waits for a decision, and what it is about.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::super::action::Action;
+use super::super::model::Model;
+use super::super::msg::Effect;
+use super::super::popup::{self, Popup};
+use super::scrolled;
+use crate::domain::approval::ApprovalSubject;
+use crate::domain::ids::{EnvName, ReleaseId};
+use crate::domain::text::fit;
+use crate::domain::time::span;
+use crate::ops::view::queue::Pending;
+
+/// An item by what it is, not by where it stands.
+type Key = (ReleaseId, ApprovalSubject);
+
+#[derive(Debug, Default)]
+pub struct State {
+    pub selected: Option<Key>,
+    pub filter: String,
+}
+
+fn key(item: &Pending) -> Key {
+    (item.release.id.clone(), item.subject.clone())
+}
+
+pub fn items(model: &Model) -> Vec<&Pending> {
+    let passes = |item: &&Pending| {
+        let hay = format!("{} {} {}", item.release.id, item.release.title, item.subject.as_text());
+        super::super::widget::matches(&hay, &model.queue.filter)
+    };
+    model.views.queue.iter().filter(passes).collect()
+}
+
+pub fn selected(model: &Model) -> Option<&Pending> {
+    let wanted = model.queue.selected.as_ref()?;
+    items(model).into_iter().find(|item| key(item) == *wanted)
+}
+
+/// The environment an item is about; `None`: the request.
+pub fn environment(item: &Pending) -> Option<EnvName> {
+    match &item.subject {
+        ApprovalSubject::Request => None,
+        ApprovalSubject::Environment(env) => Some(env.clone()),
+    }
+}
+
+pub fn reselect(model: &mut Model) {
+    let keys: Vec<Key> = items(model).into_iter().map(key).collect();
+    let stays = model.queue.selected.as_ref().is_some_and(|selected| keys.contains(selected));
+    if !stays {
+        model.queue.selected = keys.first().cloned();
+    }
+}
+
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let by = match action {
+        Action::Up => Some(-1),
+        Action::Down => Some(1),
+        Action::HalfUp | Action::PageUp => Some(-5),
+        Action::HalfDown | Action::PageDown => Some(5),
+        Action::Top => Some(isize::MIN / 2),
+        Action::Bottom => Some(isize::MAX / 2),
+        _ => None,
+    };
+    if let Some(by) = by {
+        let keys: Vec<Key> = items(model).into_iter().map(key).collect();
+        let at = keys.iter().position(|key| Some(key) == model.queue.selected.as_ref()).unwrap_or(0);
+        let to = at.saturating_add_signed(by).min(keys.len().saturating_sub(1));
+        model.queue.selected = keys.get(to).cloned();
+        return Vec::new();
+    }
+    let Some(item) = selected(model) else { return Vec::new() };
+    let id = item.release.id.clone();
+    match action {
+        Action::Approve => {
+            let popup = Popup::approve(item, model);
+            model.popups.push(popup);
+            Vec::new()
+        }
+        Action::Reject => {
+            let popup = popup::form::reject(item);
+            model.popups.push(popup);
+            Vec::new()
+        }
+        Action::Withdraw => vec![Effect::Withdraw { release: id, environment: environment(item) }],
+        Action::Open => vec![Effect::Detail(id)],
+        Action::Deploy | Action::Why => match environment(item) {
+            Some(environment) => vec![Effect::Preview { release: id, environment }],
+            None => vec![Effect::Detail(id)],
+        },
+        Action::GoLog => {
+            let card = model.views.board.cards.iter().find(|card| card.release.id == id);
+            let newest = card.and_then(|card| card.cells.iter().filter_map(|cell| cell.deployment).max());
+            newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let items = items(model);
+    if items.is_empty() {
+        let text = match (model.loaded, model.queue.filter.is_empty()) {
+            (false, _) => "reading the store…".to_owned(),
+            (true, true) => "Nothing waits for an approval.".to_owned(),
+            (true, false) => format!("Nothing fits /{}. Esc clears the filter.", model.queue.filter),
+        };
+        frame.render_widget(Paragraph::new(text), area);
+        return;
+    }
+    let detail_rows = if area.height >= 14 { area.height / 2 } else { 0 };
+    let rows = area.height - detail_rows;
+    let at = items.iter().position(|item| Some(key(item)) == model.queue.selected).unwrap_or(0);
+    let top = scrolled(0, at, usize::from(rows));
+    let lines: Vec<Line<'static>> = items
+        .iter()
+        .enumerate()
+        .skip(top)
+        .take(usize::from(rows))
+        .map(|(index, item)| row(model, item, index == at, usize::from(area.width)))
+        .collect();
+    frame.render_widget(Paragraph::new(lines), Rect { height: rows, ..area });
+    if detail_rows > 0 {
+        let below = Rect { y: area.y + rows, height: detail_rows, ..area };
+        let detail = Paragraph::new(about(model, items[at])).wrap(Wrap { trim: false });
+        frame.render_widget(detail, below);
+    }
+}
+
+fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'static> {
+    let theme = &model.theme;
+    let cursor = if is_selected { model.glyphs.cursor } else { " " };
+    let style = if is_selected { theme.selected } else { theme.strong };
+    let rules: Vec<String> = item
+        .tally
+        .rules
+        .iter()
+        .map(|rule| format!("{} {}/{}", rule.group, rule.by.len(), rule.needed))
+        .collect();
+    let (state, state_style) = match (&item.tally.rejected, item.tally.is_met(), &item.not_yours) {
+        (Some(_), _, _) => ("REJECTED".to_owned(), theme.bad),
+        (None, true, _) => ("complete".to_owned(), theme.good),
+        (None, false, None) => ("YOUR TURN".to_owned(), theme.busy),
+        (None, false, Some(why)) => (why.clone(), theme.dim),
+    };
+    let age = span(model.now.since(item.since));
+    Line::from(vec![
+        Span::raw(format!("{cursor} ")),
+        Span::styled(format!("{:<24}", fit(&item.release.id.to_string(), 24)), style),
+        Span::raw(format!(" {:<13} ", fit(item.subject.as_text(), 13))),
+        Span::styled(format!("{age:>6} "), theme.dim),
+        Span::styled(format!("{:<10} ", fit(&state, 10)), state_style),
+        Span::raw(fit(&rules.join(", "), width.saturating_sub(62))),
+    ])
+}
+
+/// What an approver should know before deciding.
+pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let release = &item.release;
+    let label = |text: &str| Span::styled(format!("{text:<11}"), theme.dim);
+    let line = |name: &str, text: String| Line::from(vec![label(name), Span::raw(text)]);
+    let mut lines = vec![Line::styled(release.title.clone(), theme.strong)];
+    let arrow = model.glyphs.arrow;
+    if let ApprovalSubject::Environment(env) = &item.subject {
+        let from =
+            item.live.as_ref().map_or_else(|| "nothing".to_owned(), |live| live.release.version.to_string());
+        lines.push(line("changes", format!("{env}: {from} {arrow} {}", release.id.version)));
+    } else {
+        let need = release.request.need.clone().unwrap_or_else(|| "not said".to_owned());
+        lines.push(line("need", need));
+    }
+    let risk = release.plan.risk.map_or_else(|| "not assessed".to_owned(), |risk| risk.to_string());
+    lines.push(line("risk", format!("{risk}; by {}", release.request.requester.name)));
+    for (at, change) in release.build.changes.iter().take(6).enumerate() {
+        lines.push(line(if at == 0 { "contains" } else { "" }, change.clone()));
+    }
+    if let Some(digest) = &release.build.digest {
+        lines.push(line(
+            "artifact",
+            format!("{} {}", release.build.artifact.clone().unwrap_or_default(), digest.short()),
+        ));
+    }
+    for rule in &item.tally.rules {
+        let by = if rule.by.is_empty() { "nobody yet".to_owned() } else { rule.by.join(", ") };
+        let ask = if rule.missing() > 0 {
+            format!("; could: {}", rule.candidates.join(", "))
+        } else {
+            String::new()
+        };
+        lines.push(line("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
+    }
+    for (who, why) in &item.tally.ignored {
+        lines.push(line("not counted", format!("{who}: {}", why.sentence())));
+    }
+    if let Some((who, why)) = &item.tally.rejected {
+        lines.push(Line::styled(format!("rejected by {who}: {why}"), theme.bad));
+    }
+    lines
+}

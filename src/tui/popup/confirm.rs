@@ -1,0 +1,88 @@
+//! "Are you sure": `y` or a typed word accepts, Enter never does by itself.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Arming, Outcome, dialog_box};
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+use crate::tui::widget::input::{Input, Typed};
+
+/// One question.
+#[derive(Debug)]
+pub struct Dialog {
+    pub title: String,
+    pub lines: Vec<String>,
+    /// Name of the protected environment this touches.
+    pub production: Option<String>,
+    /// The word to type, with what was typed so far.
+    pub typed: Option<(String, Input)>,
+    pub effect: Effect,
+    pub arming: Arming,
+}
+
+impl Dialog {
+    pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
+        if matches!(key, "<esc>" | "<c-g>" | "<c-c>") {
+            return Outcome::Close;
+        }
+        match &mut self.typed {
+            Some((wanted, input)) => {
+                if key == "<enter>" {
+                    return if input.text() == wanted && self.arming.has_passed(model) {
+                        Outcome::Do(vec![self.effect.clone()])
+                    } else {
+                        Outcome::Say(format!("type {wanted} exactly, then Enter; Esc leaves"))
+                    };
+                }
+                match input.key(key) {
+                    Typed::Changed | Typed::Ignored => Outcome::Stay,
+                }
+            }
+            None => match key {
+                "y" | "Y" if self.arming.is_armed(model) => Outcome::Do(vec![self.effect.clone()]),
+                "y" | "Y" => Outcome::Say("that was too quick to be meant; press y again".to_owned()),
+                "n" | "N" | "<enter>" | "q" => Outcome::Close,
+                _ => Outcome::Stay,
+            },
+        }
+    }
+
+    pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
+        let mut lines: Vec<Line<'static>> = Vec::new();
+        if let Some(env) = &self.production {
+            lines.push(banner(model, env));
+        }
+        // What an approval is about is read from the queue, so that it is current while the dialog is open.
+        if self.lines.is_empty()
+            && let Some(item) = crate::tui::pane::queue::selected(model)
+        {
+            lines.extend(crate::tui::pane::queue::about(model, item));
+        }
+        lines.extend(self.lines.iter().map(|text| Line::raw(text.clone())));
+        let foot = match &self.typed {
+            None => "y yes   n, Enter, Esc no",
+            Some((wanted, input)) => {
+                lines.push(Line::default());
+                lines.push(prompt(model, wanted, input));
+                "Enter does it once the text is exactly that   Esc leaves"
+            }
+        };
+        dialog_box(model, frame, screen, &self.title, lines, foot);
+    }
+}
+
+/// The line one types the version on.
+pub fn prompt(model: &Model, wanted: &str, input: &Input) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(format!("type {wanted}: "), model.theme.strong),
+        Span::raw(input.text().to_owned()),
+        Span::styled(" ", model.theme.selected),
+    ])
+}
+
+/// Words and reverse video, never colour alone.
+pub fn banner(model: &Model, env: &str) -> Line<'static> {
+    Line::styled(format!("  PRODUCTION  {env}  "), model.theme.alarm)
+}

@@ -1,0 +1,93 @@
+//! Every key of this pane: made from the registry, so it cannot be wrong. Typing narrows it, Enter runs.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Outcome, dialog_box};
+use crate::tui::action::{ENTRIES, Entry, Place, belongs, shown};
+use crate::tui::allow::allow;
+use crate::tui::model::Model;
+use crate::tui::pane;
+use crate::tui::widget::input::{Input, Typed};
+use crate::tui::widget::matches;
+
+#[derive(Debug, Default)]
+pub struct Help {
+    pub filter: Input,
+    at: usize,
+}
+
+impl Help {
+    /// The pane's own keys first, then those that work everywhere.
+    fn entries(&self, model: &Model) -> Vec<&'static Entry> {
+        let mut entries: Vec<&'static Entry> = ENTRIES
+            .iter()
+            .filter(|entry| belongs(entry, model.focus) && !entry.keys.is_empty())
+            .filter(|entry| {
+                matches(&format!("{} {} {}", entry.keys.join(" "), entry.name, entry.doc), self.filter.text())
+            })
+            .collect();
+        entries.sort_by_key(|entry| !entry.places.contains(&Place::In(model.focus)));
+        entries
+    }
+
+    pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
+        let count = self.entries(model).len();
+        match key {
+            "<esc>" | "<c-g>" | "<c-c>" => return Outcome::Close,
+            "?" | "<f1>" if self.filter.text().is_empty() => return Outcome::Close,
+            "<down>" | "<tab>" => self.at += 1,
+            "<up>" | "<s-tab>" => self.at = self.at.saturating_sub(1),
+            "<pgdn>" | "<c-d>" => self.at += 10,
+            "<pgup>" | "<c-u>" => self.at = self.at.saturating_sub(10),
+            "<enter>" => {
+                return match self.entries(model).get(self.at) {
+                    Some(entry) => Outcome::Run(entry.action),
+                    None => Outcome::Close,
+                };
+            }
+            key => {
+                if self.filter.key(key) == Typed::Changed {
+                    self.at = 0;
+                }
+                return Outcome::Stay;
+            }
+        }
+        self.at = self.at.min(count.saturating_sub(1));
+        Outcome::Stay
+    }
+
+    pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
+        let theme = &model.theme;
+        let entries = self.entries(model);
+        let rows = usize::from(screen.height.saturating_sub(7)).max(1);
+        let top = pane::scrolled(0, self.at, rows);
+        let mut lines = vec![Line::from(vec![
+            Span::styled("filter: ", theme.key),
+            Span::raw(self.filter.text().to_owned()),
+            Span::styled(" ", theme.selected),
+        ])];
+        for (at, entry) in entries.iter().enumerate().skip(top).take(rows) {
+            let keys: Vec<String> = entry.keys.iter().map(|key| shown(key)).collect();
+            let style = if at == self.at { theme.selected } else { theme.strong };
+            let possible = allow(model, entry.action);
+            let mut spans = vec![
+                Span::styled(format!("{:<14}", keys.join(" ")), style),
+                Span::styled(
+                    entry.doc,
+                    if possible.is_ok() { ratatui::style::Style::new() } else { theme.dim },
+                ),
+            ];
+            if let Err(why) = possible {
+                spans.push(Span::styled(format!(" ({why})"), theme.dim));
+            }
+            lines.push(Line::from(spans));
+        }
+        if entries.is_empty() {
+            lines.push(Line::raw("no key fits"));
+        }
+        let title = format!("Keys of the {} pane", model.focus.title());
+        dialog_box(model, frame, screen, &title, lines, "type to narrow   Enter runs   Esc closes");
+    }
+}

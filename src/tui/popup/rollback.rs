@@ -1,0 +1,191 @@
+//! The rollback dialog: known-good releases, newest first; a reason; in production the version typed.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::confirm::banner;
+use super::{Arming, Outcome, dialog_box};
+use crate::domain::ids::{EnvName, ServiceName};
+use crate::domain::time::relative;
+use crate::ops::deployment::rollback::{Candidate, Choices, StartRollback};
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+use crate::tui::widget::input::Input;
+
+/// Which field has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Release,
+    Reason,
+    Version,
+}
+
+#[derive(Debug)]
+pub struct Dialog {
+    service: ServiceName,
+    environment: EnvName,
+    choices: Choices,
+    needs_confirmation: bool,
+    at: usize,
+    reason: Input,
+    typed: Input,
+    field: Field,
+    arming: Arming,
+    sent: bool,
+}
+
+impl Dialog {
+    pub fn new(
+        service: ServiceName,
+        environment: EnvName,
+        choices: Choices,
+        needs_confirmation: bool,
+        model: &Model,
+    ) -> Self {
+        Self {
+            service,
+            environment,
+            choices,
+            needs_confirmation,
+            at: 0,
+            reason: Input::default(),
+            typed: Input::default(),
+            field: Field::Release,
+            arming: Arming::now(model),
+            sent: false,
+        }
+    }
+
+    pub fn failed(&mut self) {
+        self.sent = false;
+    }
+
+    fn chosen(&self) -> Option<&Candidate> {
+        self.choices.candidates.get(self.at)
+    }
+
+    pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
+        if matches!(key, "<esc>" | "<c-g>" | "<c-c>") {
+            return Outcome::Close;
+        }
+        if self.chosen().is_none() {
+            return if matches!(key, "<enter>" | "q") { Outcome::Close } else { Outcome::Stay };
+        }
+        match (key, self.field) {
+            ("<tab>", _) => self.field = self.next(),
+            ("<s-tab>", _) => self.field = Field::Release,
+            ("<up>", _) | ("k", Field::Release) => {
+                self.at = self.at.saturating_sub(1);
+                self.typed = Input::default();
+            }
+            ("<down>", _) | ("j", Field::Release) => {
+                self.at = (self.at + 1).min(self.choices.candidates.len() - 1);
+                self.typed = Input::default();
+            }
+            ("<enter>", Field::Release) => self.field = Field::Reason,
+            ("<enter>", Field::Reason) if self.needs_confirmation => self.field = Field::Version,
+            ("<enter>", _) => return self.go(model),
+            (_, Field::Reason) => drop(self.reason.key(key)),
+            (_, Field::Version) => drop(self.typed.key(key)),
+            (_, Field::Release) => {}
+        }
+        Outcome::Stay
+    }
+
+    fn next(&self) -> Field {
+        match self.field {
+            Field::Release => Field::Reason,
+            Field::Reason if self.needs_confirmation => Field::Version,
+            _ => Field::Release,
+        }
+    }
+
+    fn go(&mut self, model: &Model) -> Outcome {
+        let Some(version) = self.chosen().map(|candidate| candidate.deployment.release.version.clone())
+        else {
+            return Outcome::Close;
+        };
+        if self.sent {
+            return Outcome::Stay;
+        }
+        if self.reason.text().trim().is_empty() {
+            self.field = Field::Reason;
+            return Outcome::Say("a rollback needs a reason".to_owned());
+        }
+        let is_typed = !self.needs_confirmation || self.typed.text() == version.to_string();
+        if !is_typed || !self.arming.has_passed(model) {
+            return Outcome::Say(format!("type the version {version} exactly, then Enter; Esc leaves"));
+        }
+        self.sent = true;
+        let start = StartRollback {
+            service: self.service.clone(),
+            environment: self.environment.clone(),
+            to: Some(version.clone()),
+            reason: self.reason.text().to_owned(),
+            confirm: self.needs_confirmation.then(|| version.to_string()),
+        };
+        Outcome::DoAndStay(vec![Effect::RollBack(Box::new(start))])
+    }
+
+    pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
+        let theme = &model.theme;
+        let mut lines: Vec<Line<'static>> = Vec::new();
+        let env = model.policy.environments.get(&self.environment);
+        if env.is_some_and(|env| env.is_production()) {
+            lines.push(banner(model, self.environment.as_str()));
+        }
+        if let Some(occupant) = &self.choices.occupant {
+            lines.push(Line::raw(format!(
+                "there now: {} ({} {})",
+                occupant.release.version, occupant.id, occupant.state
+            )));
+        }
+        let title = format!("Roll back {} in {}", self.service, self.environment);
+        if self.chosen().is_none() {
+            lines.push(Line::raw("No other release was ever good here: there is nothing to go back to."));
+            lines.push(Line::raw("Fix forward: register and deploy a new release."));
+            dialog_box(model, frame, screen, &title, lines, "Esc closes");
+            return;
+        }
+        for (at, candidate) in self.choices.candidates.iter().enumerate().take(8) {
+            let d = &candidate.deployment;
+            let good = d.finished_at.map(|at| relative(at, model.now)).unwrap_or_default();
+            let digest = d.artifact_digest.as_ref().map_or("no digest", |digest| digest.short());
+            let cursor = if at == self.at { model.glyphs.cursor } else { " " };
+            let style =
+                if at == self.at && self.field == Field::Release { theme.selected } else { theme.strong };
+            lines.push(Line::from(vec![
+                Span::raw(format!("{cursor} ")),
+                Span::styled(format!("{:<16}", d.release.version.to_string()), style),
+                Span::raw(format!(" good {good}, {digest}, {}  ", d.started_by.name)),
+                Span::styled(candidate.title.clone(), theme.dim),
+            ]));
+        }
+        lines.push(Line::default());
+        lines.push(self.field_line(model, "reason", &self.reason, Field::Reason));
+        if self.needs_confirmation {
+            let version = self.chosen().map(|c| c.deployment.release.version.to_string()).unwrap_or_default();
+            lines.push(self.field_line(model, &format!("type {version}"), &self.typed, Field::Version));
+        }
+        lines.push(Line::styled(
+            "It skips order, soak, freezes and approvals, and blocks the release it leaves.",
+            theme.dim,
+        ));
+        let foot =
+            if self.sent { "starting…" } else { "Enter next, then rolls back   Tab field   Esc leaves" };
+        dialog_box(model, frame, screen, &title, lines, foot);
+    }
+
+    fn field_line(&self, model: &Model, label: &str, input: &Input, field: Field) -> Line<'static> {
+        let has_keys = self.field == field;
+        let mut spans = vec![
+            Span::styled(format!("{label}: "), if has_keys { model.theme.key } else { model.theme.dim }),
+            Span::raw(input.text().to_owned()),
+        ];
+        if has_keys {
+            spans.push(Span::styled(" ", model.theme.selected));
+        }
+        Line::from(spans)
+    }
+}

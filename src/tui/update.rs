@@ -1,0 +1,545 @@
+//! What each message does to the state. Pure: everything else is returned as orders.
+
+use super::action::{Action, entry};
+use super::allow::allow;
+use super::keymap::{self, Resolved};
+use super::model::{Model, Pane, Times};
+use super::msg::{Effect, Msg, Origin, Views};
+use super::pane::{board, calendar, log, queue};
+use super::popup::{self, Outcome, Popup};
+use super::widget;
+use crate::domain::time::Timestamp;
+use crate::ops::{ErrorKind, OpError};
+use ratatui::text::Line;
+
+/// Notices fade after this many milliseconds; errors stay until a key.
+pub const FLASH_MS: i64 = 6000;
+
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        // The loop sorts these before they get here.
+        Msg::Terminal(_) | Msg::Signalled(_) => Vec::new(),
+        Msg::Key(key) => on_key(model, &key),
+        Msg::Pasted(text) => on_paste(model, &text),
+        Msg::Resized(width, height) => on_resize(model, width, height),
+        Msg::Ticked(now) => on_tick(model, now),
+        Msg::Loaded(views, now) => on_views(model, *views, now),
+        Msg::Previewed(preview, environment) => {
+            if matches!(model.popups.last(), Some(Popup::Deploy(_))) {
+                model.popups.pop();
+            }
+            let dialog = popup::deploy::Dialog::new(*preview, environment, model);
+            model.popups.push(Popup::Deploy(Box::new(dialog)));
+            settled(model)
+        }
+        Msg::Choices { service, environment, choices, needs_confirmation } => {
+            let dialog =
+                popup::rollback::Dialog::new(service, environment, *choices, needs_confirmation, model);
+            model.popups.push(Popup::Rollback(Box::new(dialog)));
+            settled(model)
+        }
+        Msg::Detailed(view) => {
+            let lines = detail(model, &view);
+            let title = format!("{}  {}", view.release.id, view.release.title);
+            model.popups.push(Popup::page(&title, lines));
+            settled(model)
+        }
+        Msg::LogRead(page) => {
+            log::show(model, page);
+            Vec::new()
+        }
+        Msg::LogGrew { id, size, lines } => {
+            log::grew(model, id, size, lines);
+            Vec::new()
+        }
+        Msg::NotFound(what) => {
+            model.complain(format!("no more {what}"));
+            Vec::new()
+        }
+        Msg::Started(id, text) => {
+            model.popups.clear();
+            model.say(text);
+            model.focus = Pane::Log;
+            model.busy = None;
+            log::watch(model, id)
+        }
+        Msg::Done(text) => {
+            close_sent(model);
+            model.say(text);
+            settled(model)
+        }
+        Msg::Decided(approval) => {
+            close_sent(model);
+            let (verdict, about) = (approval.verdict, approval.subject.as_text().to_owned());
+            model.say(format!("{} {verdict} for {about}", approval.release));
+            settled(model)
+        }
+        Msg::Failed(error) => on_failure(model, error),
+        Msg::Progressed(text) => {
+            model.busy = Some((text, model.now));
+            Vec::new()
+        }
+        Msg::StoreHeld(text) => {
+            model.busy = Some((text, model.now));
+            Vec::new()
+        }
+        Msg::FocusChanged(has_focus) => {
+            model.has_focus = has_focus;
+            Vec::new()
+        }
+    }
+}
+
+fn settled(model: &mut Model) -> Vec<Effect> {
+    model.busy = None;
+    Vec::new()
+}
+
+/// A form whose order was carried out has done its work.
+fn close_sent(model: &mut Model) {
+    if matches!(model.popups.last(), Some(Popup::Form(form)) if form.sent) {
+        model.popups.pop();
+    }
+}
+
+fn on_tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    model.now = now;
+    let fades = |flash: &super::model::Flash| !flash.is_error && now.millis() - flash.at.millis() >= FLASH_MS;
+    if model.flash.as_ref().is_some_and(fades) {
+        model.flash = None;
+    }
+    Vec::new()
+}
+
+fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
+    model.size = (width, height);
+    match (model.log.shown, model.log.follow, model.log.lines.first()) {
+        (Some(id), true, _) => vec![Effect::ReadLog { id, origin: Origin::End, rows: log::rows(model) }],
+        (Some(id), false, Some((top, _))) => {
+            vec![Effect::ReadLog { id, origin: Origin::Top(*top, 0), rows: log::rows(model) }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
+    let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
+    let ended = newly_ended(model, &views);
+    model.now = now;
+    model.views = views;
+    board::reselect(model, &before);
+    queue::reselect(model);
+    model.loaded = true;
+    let mut effects = Vec::new();
+    if let Some(text) = ended {
+        model.say(text);
+        effects.push(Effect::Bell);
+    }
+    if model.log.shown.is_none()
+        && let Some(newest) = model.views.deployments.first().map(|d| d.id)
+    {
+        effects.extend(log::watch(model, newest));
+    }
+    effects
+}
+
+/// A deployment that was running in the views before and is over now.
+fn newly_ended(model: &Model, views: &Views) -> Option<String> {
+    let was_running = model.views.board.active.iter().filter(|d| d.state.is_live());
+    let ended = was_running.filter_map(|d| views.deployments.iter().find(|now| now.id == d.id));
+    let ended = ended.filter(|d| !d.state.is_live()).max_by_key(|d| d.id)?;
+    let cause = ended.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Some(format!("{} {} to {} {}{cause}", ended.id, ended.release, ended.environment, ended.state))
+}
+
+fn on_failure(model: &mut Model, error: OpError) -> Vec<Effect> {
+    model.busy = None;
+    let hint = error.hints.first().map(|hint| format!("  → {hint}")).unwrap_or_default();
+    let text = format!("{}{hint}", error.sentence);
+    let now_ms = model.ms;
+    match model.popups.pop() {
+        // The gates said something else than a moment ago: show that, disarmed.
+        Some(Popup::Deploy(mut dialog)) => {
+            if let Some(report) = error.report {
+                dialog.disarm(*report, model);
+            } else {
+                dialog.sent = false;
+            }
+            model.popups.push(Popup::Deploy(dialog));
+            model.complain(text);
+        }
+        Some(Popup::Rollback(mut dialog)) => {
+            dialog.failed();
+            model.popups.push(Popup::Rollback(dialog));
+            model.complain(text);
+        }
+        Some(Popup::Form(mut form)) if form.sent => {
+            form.failed(text.clone());
+            model.popups.push(Popup::Form(form));
+            model.complain(text);
+        }
+        top => {
+            model.popups.extend(top);
+            debug_assert!(now_ms >= model.last_key_ms);
+            // More than a line: a page that can be read in peace.
+            let long = error.hints.len() > 1 || error.sentence.len() > usize::from(model.size.0);
+            if long && error.kind != ErrorKind::Busy {
+                let mut lines: Vec<Line<'static>> =
+                    error.sentence.split("; ").map(|part| Line::raw(part.to_owned())).collect();
+                let arrow = model.glyphs.arrow;
+                lines.extend(
+                    error.hints.iter().map(|hint| Line::styled(format!("{arrow} {hint}"), model.theme.dim)),
+                );
+                model.popups.push(Popup::page("Not done", lines));
+            }
+            model.complain(text);
+        }
+    }
+    Vec::new()
+}
+
+fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(filter) = &mut model.typing_filter {
+        let clean: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+        filter.push_str(&clean);
+        return apply_filter(model);
+    }
+    let taken = model.popups.last_mut().is_some_and(|popup| popup.paste(text));
+    if !taken {
+        model.say("pasted text was ignored: no field is open");
+    }
+    Vec::new()
+}
+
+fn on_key(model: &mut Model, key: &crossterm::event::KeyEvent) -> Vec<Effect> {
+    let Some(name) = keymap::name(key) else { return Vec::new() };
+    if model.flash.as_ref().is_some_and(|flash| flash.is_error) {
+        model.flash = None;
+    }
+    let effects = if model.popups.is_empty() {
+        match model.typing_filter.is_some() {
+            true => on_filter_key(model, &name),
+            false => on_pane_key(model, &name),
+        }
+    } else {
+        on_popup_key(model, &name)
+    };
+    model.last_key_ms = model.ms;
+    effects
+}
+
+fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
+    let Some(mut popup) = model.popups.pop() else { return Vec::new() };
+    let outcome = popup.key(model, key);
+    match outcome {
+        Outcome::Stay => model.popups.push(popup),
+        Outcome::Close => {}
+        Outcome::Do(effects) => return effects,
+        Outcome::DoAndStay(effects) => {
+            model.popups.push(popup);
+            return effects;
+        }
+        Outcome::Run(action) => return act(model, action),
+        Outcome::Say(text) => {
+            model.popups.push(popup);
+            model.complain(text);
+        }
+    }
+    Vec::new()
+}
+
+fn on_filter_key(model: &mut Model, key: &str) -> Vec<Effect> {
+    let Some(filter) = &mut model.typing_filter else { return Vec::new() };
+    match key {
+        "<esc>" | "<c-g>" | "<c-c>" => {
+            model.typing_filter = None;
+            return set_filter(model, String::new());
+        }
+        "<enter>" => {
+            let text = model.typing_filter.take().unwrap_or_default();
+            let effects = set_filter(model, text);
+            if model.focus == Pane::Log {
+                return log::search(model, false);
+            }
+            return effects;
+        }
+        "<bs>" => {
+            filter.pop();
+        }
+        "<c-u>" | "<c-w>" => filter.clear(),
+        "<space>" => filter.push(' '),
+        key if key.chars().count() == 1 => filter.push_str(key),
+        _ => return Vec::new(),
+    }
+    apply_filter(model)
+}
+
+/// Lists narrow as one types; the log is searched on Enter.
+fn apply_filter(model: &mut Model) -> Vec<Effect> {
+    let text = model.typing_filter.clone().unwrap_or_default();
+    if model.focus == Pane::Log { Vec::new() } else { set_filter(model, text) }
+}
+
+fn set_filter(model: &mut Model, text: String) -> Vec<Effect> {
+    match model.focus {
+        Pane::Board => {
+            let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
+            model.board.filter = text;
+            board::reselect(model, &before);
+        }
+        Pane::Approvals => {
+            model.queue.filter = text;
+            queue::reselect(model);
+        }
+        Pane::Log => {
+            model.log.search = text;
+            model.log.hit = None;
+        }
+        Pane::Calendar => {}
+    }
+    Vec::new()
+}
+
+fn on_pane_key(model: &mut Model, key: &str) -> Vec<Effect> {
+    if key == "<c-c>" {
+        return on_interrupt(model);
+    }
+    let pending = model.pending.take();
+    // n and N repeat a search where there is one; elsewhere they mean what the pane says.
+    if model.focus == Pane::Log && !model.log.search.is_empty() && matches!(key, "n" | "N") {
+        return act(model, if key == "n" { Action::NextHit } else { Action::PreviousHit });
+    }
+    match keymap::resolve(model.focus, pending, key) {
+        Resolved::Act(action) => act(model, action),
+        Resolved::Pending(first) => {
+            model.pending = Some(first);
+            Vec::new()
+        }
+        Resolved::Nothing => {
+            if pending.is_none() {
+                model.complain(format!("{} does nothing here; ? shows every key", super::action::shown(key)));
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// The first Ctrl-C says how to leave, a second within a second leaves.
+fn on_interrupt(model: &mut Model) -> Vec<Effect> {
+    let again = model.quit_asked_ms.is_some_and(|asked| model.ms.saturating_sub(asked) < 1000);
+    if again {
+        return vec![Effect::Quit];
+    }
+    model.quit_asked_ms = Some(model.ms);
+    model.say("q leaves (deployments go on); Ctrl-C again leaves too");
+    Vec::new()
+}
+
+/// Carries out an action, or says why not.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Err(why) = allow(model, action) {
+        model.complain(why);
+        return Vec::new();
+    }
+    match action {
+        Action::FocusBoard => focus(model, Pane::Board),
+        Action::FocusApprovals => focus(model, Pane::Approvals),
+        Action::FocusCalendar => focus(model, Pane::Calendar),
+        Action::FocusLog => focus(model, Pane::Log),
+        Action::NextPane => focus(model, Pane::ALL[(model.focus as usize + 1) % 4]),
+        Action::PreviousPane => focus(model, Pane::ALL[(model.focus as usize + 3) % 4]),
+        Action::Quit | Action::QuitNow => vec![Effect::Quit],
+        Action::Back => back(model),
+        Action::Filter => {
+            if model.focus == Pane::Calendar {
+                model.complain("the calendar has no filter; w shows the agenda");
+            } else {
+                model.typing_filter = Some(String::new());
+            }
+            Vec::new()
+        }
+        Action::Help => {
+            model.popups.push(Popup::Help(popup::help::Help::default()));
+            Vec::new()
+        }
+        Action::Palette => {
+            model.popups.push(Popup::Palette(popup::palette::Palette::default()));
+            Vec::new()
+        }
+        Action::Refresh => vec![Effect::Load],
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Times => {
+            model.times = match model.times {
+                Times::Relative => Times::Local,
+                Times::Local => Times::Utc,
+                Times::Utc => Times::Relative,
+            };
+            model.say(match model.times {
+                Times::Relative => "times are relative".to_owned(),
+                Times::Local => format!("times are in {}", model.zone.name()),
+                Times::Utc => "times are in UTC".to_owned(),
+            });
+            Vec::new()
+        }
+        Action::Messages => {
+            let lines = messages(model);
+            model.popups.push(Popup::page("Messages, newest first", lines));
+            Vec::new()
+        }
+        Action::Zoom => {
+            model.zoomed = !model.zoomed;
+            let (width, height) = model.size;
+            on_resize(model, width, height)
+        }
+        _ => on_pane(model, action),
+    }
+}
+
+fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
+    let effects = match model.focus {
+        Pane::Board => board::act(model, action),
+        Pane::Approvals => queue::act(model, action),
+        Pane::Calendar => calendar::act(model, action),
+        Pane::Log => log::act(model, action),
+    };
+    let waits = effects.iter().any(|effect| {
+        matches!(
+            effect,
+            Effect::Preview { .. } | Effect::AskChoices { .. } | Effect::Detail(_) | Effect::Demo
+        )
+    });
+    if waits {
+        model.busy = Some((format!("{}…", entry(action).name), model.now));
+    }
+    effects.into_iter().flat_map(|effect| follow_up(model, effect)).collect()
+}
+
+/// Showing a log means going to its pane.
+fn follow_up(model: &mut Model, effect: Effect) -> Vec<Effect> {
+    match effect {
+        Effect::Watch(id) if model.focus != Pane::Log => {
+            model.focus = Pane::Log;
+            model.unseen_log = false;
+            log::watch(model, id)
+        }
+        effect => vec![effect],
+    }
+}
+
+fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    model.focus = pane;
+    if pane == Pane::Log {
+        model.unseen_log = false;
+        let (width, height) = model.size;
+        return on_resize(model, width, height);
+    }
+    Vec::new()
+}
+
+/// Esc: clears the filter, then the zoom; never quits.
+fn back(model: &mut Model) -> Vec<Effect> {
+    model.pending = None;
+    let filtered = match model.focus {
+        Pane::Board => !model.board.filter.is_empty(),
+        Pane::Approvals => !model.queue.filter.is_empty(),
+        Pane::Log => !model.log.search.is_empty(),
+        Pane::Calendar => false,
+    };
+    if filtered {
+        return set_filter(model, String::new());
+    }
+    if model.zoomed {
+        model.zoomed = false;
+        let (width, height) = model.size;
+        return on_resize(model, width, height);
+    }
+    if model.flash.take().is_none() {
+        model.say("q leaves");
+    }
+    Vec::new()
+}
+
+fn messages(model: &Model) -> Vec<Line<'static>> {
+    if model.messages.is_empty() {
+        return vec![Line::raw("nothing was said yet")];
+    }
+    let line = |flash: &super::model::Flash| {
+        let style = if flash.is_error { model.theme.bad } else { ratatui::style::Style::new() };
+        let at = flash.at.in_zone(model.zone).format("%H:%M:%S");
+        Line::styled(format!("{at} {}", flash.text), style)
+    };
+    model.messages.iter().map(line).collect()
+}
+
+/// The detail page of a release.
+fn detail(model: &Model, view: &crate::ops::view::release::ReleaseView) -> Vec<Line<'static>> {
+    use ratatui::text::Span;
+    let release = &view.release;
+    let theme = &model.theme;
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut fact = |label: &str, value: Option<String>| {
+        let (value, style) = match value {
+            Some(value) => (value, ratatui::style::Style::new()),
+            None => ("–".to_owned(), theme.dim),
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{label:<14}"), theme.dim),
+            Span::styled(value, style),
+        ]));
+    };
+    let since = model.time(release.stage_since);
+    fact(
+        "state",
+        Some(format!("{}, in the {} stage ({since}), {}", release.state, release.stage, release.kind)),
+    );
+    if let Some(block) = &release.blocked {
+        fact("BLOCKED", Some(format!("by {}: {}", block.by.name, block.reason)));
+    }
+    fact("requested by", Some(format!("{} ({})", release.request.requester.name, release.request.origin)));
+    fact("need", release.request.need.clone());
+    fact("owner", release.plan.owner.clone());
+    fact("target", release.plan.target.map(|at| model.moment(at)));
+    fact("risk", release.plan.risk.map(|risk| risk.to_string()));
+    fact("rollback plan", release.plan.rollback.clone());
+    fact("commit", release.build.commit.clone());
+    fact("artifact", release.build.artifact.clone());
+    fact("digest", release.build.digest.as_ref().map(ToString::to_string));
+    for (at, change) in release.build.changes.iter().enumerate() {
+        fact(if at == 0 { "contains" } else { "" }, Some(change.clone()));
+    }
+    for (name, check) in &release.checks {
+        let result = if check.passed { "passed" } else { "FAILED" };
+        fact("check", Some(format!("{name} {result}, {}", check.by.name)));
+    }
+    if !view.exit.is_empty() {
+        lines.push(Line::styled(format!("to leave the {} stage", release.stage), theme.strong));
+        lines.extend(widget::gates::exit(model, &view.exit));
+    }
+    for report in &view.reports {
+        let style = if report.allows() { theme.good } else { theme.bad };
+        lines.push(Line::styled(report.headline(), style));
+    }
+    for approval in &view.approvals {
+        let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        lines.push(Line::raw(format!(
+            "{} by {} for {}, {}{ended}",
+            approval.verdict,
+            approval.by.name,
+            approval.subject.as_text(),
+            model.time(approval.at)
+        )));
+    }
+    for d in &view.deployments {
+        lines.push(Line::raw(format!(
+            "{} {} to {} {} by {}, {}",
+            d.id,
+            d.kind,
+            d.environment,
+            d.state,
+            d.started_by.name,
+            model.time(d.requested_at)
+        )));
+    }
+    lines
+}

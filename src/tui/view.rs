@@ -1,0 +1,154 @@
+//! The screen. A pure function of the model:
+//!
+//! ```text
+//! [1]Board  [2]Approvals 2  [3]Calendar  [4]Log*            alice     tabs: counts, unseen output, alarms
+//! ┌ [1] Board ──────────────────────────────────────────────────────┐  one pane below 100 columns, two
+//! │                                                                 │  below 160, else four
+//! └─────────────────────────────────────────────────────────────────┘
+//! moved storefront@1.4.2 to test                                       what was said, or is going on
+//! D deploy  w why  > advance  n new  Enter open  ? help                what can be done now
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::symbols::border;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders as Edges, Paragraph};
+
+use super::layout::{self, Borders};
+use super::model::{Model, Pane};
+use super::pane::{board, calendar, log, queue};
+use super::widget::footer;
+use crate::domain::text::fit;
+use crate::domain::time::span;
+
+/// Lines every terminal can draw.
+pub const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+pub fn view(model: &Model, frame: &mut Frame<'_>) {
+    if layout::is_too_small(model) {
+        let (width, height) = model.size;
+        frame.render_widget(Paragraph::new(format!("terminal too small ({width}x{height})")), frame.area());
+        return;
+    }
+    let areas = layout::areas(model);
+    frame.render_widget(Paragraph::new(tabs(model, usize::from(areas.tabs.width))), areas.tabs);
+    for (pane, outer) in &areas.panes {
+        draw_pane(model, frame, *pane, *outer, areas.borders);
+    }
+    frame.render_widget(Paragraph::new(flash(model, usize::from(areas.flash.width))), areas.flash);
+    frame.render_widget(Paragraph::new(foot(model, usize::from(areas.footer.width))), areas.footer);
+    if let Some(popup) = model.popups.last() {
+        popup.view(model, frame);
+    }
+}
+
+fn draw_pane(model: &Model, frame: &mut Frame<'_>, pane: Pane, outer: Rect, borders: Borders) {
+    let focused = pane == model.focus;
+    let theme = &model.theme;
+    let style = if focused { theme.focus } else { theme.border };
+    if borders != Borders::None {
+        let edges = if borders == Borders::Full { Edges::ALL } else { Edges::TOP };
+        let mut block = Block::new().borders(edges).border_style(style).title(Line::styled(
+            format!(" {}", title(model, pane)),
+            if focused { theme.title } else { theme.dim },
+        ));
+        // The focused frame has other lines, not only another colour.
+        block = match (model.glyphs.ascii, focused) {
+            (true, _) => block.border_set(ASCII_BORDER),
+            (false, true) => block.border_set(border::THICK),
+            (false, false) => block.border_set(border::PLAIN),
+        };
+        frame.render_widget(block, outer);
+    }
+    let inner = layout::inner(borders, outer);
+    match pane {
+        Pane::Board => board::view(model, frame, inner),
+        Pane::Approvals => queue::view(model, frame, inner),
+        Pane::Calendar => calendar::view(model, frame, inner),
+        Pane::Log => log::view(model, frame, inner),
+    }
+}
+
+fn title(model: &Model, pane: Pane) -> String {
+    let filter = match pane {
+        Pane::Board => &model.board.filter,
+        Pane::Approvals => &model.queue.filter,
+        Pane::Log | Pane::Calendar => "",
+    };
+    let filter = if filter.is_empty() { String::new() } else { format!(" /{filter}") };
+    let state = if pane == Pane::Log { log::title(model) } else { String::new() };
+    format!("[{}] {}{state}{filter} ", pane.number(), pane.title())
+}
+
+/// The panes with what they want attention for; the freeze and the person on the right.
+fn tabs(model: &Model, width: usize) -> Line<'static> {
+    let theme = &model.theme;
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for pane in Pane::ALL {
+        let mine =
+            model.views.queue.iter().filter(|item| item.not_yours.is_none() && !item.tally.is_met()).count();
+        let note = match pane {
+            Pane::Approvals if mine > 0 => format!(" {mine}"),
+            Pane::Log if model.unseen_log => "*".to_owned(),
+            Pane::Log if model.running() > 0 => format!(" {}{}", model.running(), model.glyphs.active),
+            _ => String::new(),
+        };
+        let text = format!("[{}]{}{note}", pane.number(), pane.title());
+        used += text.chars().count() + 1;
+        spans.push(Span::styled(text, if pane == model.focus { theme.selected } else { theme.strong }));
+        spans.push(Span::raw(" "));
+    }
+    let right = match board::frozen_now(model) {
+        Some(frozen) => (frozen, theme.alarm),
+        None => (model.actor.clone(), theme.dim),
+    };
+    let room = width.saturating_sub(used + 1);
+    let text = fit(&right.0, room);
+    let gap = room.saturating_sub(text.chars().count());
+    spans.push(Span::raw(" ".repeat(gap)));
+    spans.push(Span::styled(text, right.1));
+    Line::from(spans)
+}
+
+/// What is going on once it lasts, else what was said.
+fn flash(model: &Model, width: usize) -> Line<'static> {
+    if let Some((what, since)) = &model.busy {
+        let lasts = model.now.since(*since);
+        let time = if lasts.as_secs() > 0 { format!(" {}", span(lasts)) } else { String::new() };
+        return Line::styled(fit(&format!("{what}{time}"), width), model.theme.busy);
+    }
+    match &model.flash {
+        Some(flash) if flash.is_error => {
+            Line::styled(fit(&format!("{} {}", model.glyphs.closed, flash.text), width), model.theme.bad)
+        }
+        Some(flash) => Line::styled(fit(&flash.text, width), model.theme.good),
+        None => Line::default(),
+    }
+}
+
+fn foot(model: &Model, width: usize) -> Line<'static> {
+    if let Some(typed) = &model.typing_filter {
+        let what = if model.focus == Pane::Log { "search" } else { "filter" };
+        return Line::from(vec![
+            Span::styled("/", model.theme.key),
+            Span::raw(typed.clone()),
+            Span::styled(" ", model.theme.selected),
+            Span::styled(format!("   Enter {what}s   Esc leaves"), model.theme.dim),
+        ]);
+    }
+    if let Some(first) = model.pending {
+        return Line::styled(format!("{first} … (second key of a chord; Esc leaves)"), model.theme.dim);
+    }
+    footer::line(model, width)
+}

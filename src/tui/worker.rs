@@ -1,0 +1,267 @@
+//! Carries out orders on a thread of its own, answers with messages, and notices what other processes did.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use super::msg::{Effect, Msg, Views};
+use super::tail::TailOrder;
+use crate::desk::Desk;
+use crate::domain::deployment::DeploymentKind;
+use crate::domain::ids::DeploymentId;
+use crate::domain::time::{Window, wall};
+use crate::host::store_lock;
+use crate::ops::approval::{decide, withdraw};
+use crate::ops::deployment::reconcile::{Orphans, reconcile};
+use crate::ops::deployment::{cancel, resolve, rollback, start};
+use crate::ops::release::{advance, back, block, create, edit};
+use crate::ops::view::{board, calendar, deployment, queue, release};
+use crate::ops::{Filter, OpError, freeze};
+
+/// How often the store's change counter is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often deployments without supervisor are looked for.
+const RECONCILE_EVERY: Duration = Duration::from_secs(30);
+
+pub(super) struct Worker {
+    desk: Desk,
+    messages: Sender<Msg>,
+    tail: Sender<TailOrder>,
+    month: Window,
+    watched: Option<DeploymentId>,
+    seen: i64,
+}
+
+/// Opens the desk and works until the panes are gone. Opening may wait or fail; both are said on the screen.
+pub(super) fn run(
+    desk: Desk,
+    month: Window,
+    orders: &Receiver<Effect>,
+    messages: Sender<Msg>,
+    tail: Sender<TailOrder>,
+) {
+    let store: PathBuf = desk.state().store().to_path_buf();
+    let notices = messages.clone();
+    let desk = desk.on_wait(Box::new(move |waited| {
+        let by = store_lock::holder(&store).map(|holder| format!(" (held by {holder})")).unwrap_or_default();
+        let seconds = waited.as_secs();
+        let _gone = notices.send(Msg::StoreHeld(format!("waiting for the store{by}, {seconds}s")));
+    }));
+    let mut worker = Worker { desk, messages, tail, month, watched: None, seen: -1 };
+    worker.load();
+    worker.reconcile();
+    let mut last_reconcile = Instant::now();
+    loop {
+        match orders.recv_timeout(LOOK_EVERY) {
+            Ok(order) => worker.carry_out(order),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if last_reconcile.elapsed() >= RECONCILE_EVERY {
+            last_reconcile = Instant::now();
+            worker.reconcile();
+        }
+        worker.look();
+    }
+}
+
+impl Worker {
+    fn say(&self, msg: Msg) {
+        // Nobody listens any more: the panes are closing.
+        let _gone = self.messages.send(msg);
+    }
+
+    /// Reads everything again if another process changed something.
+    fn look(&mut self) {
+        if let Ok(counter) = self.desk.cx().store.change_counter()
+            && counter != self.seen
+        {
+            self.load();
+        }
+    }
+
+    fn reconcile(&mut self) {
+        self.desk.machine().refresh();
+        match reconcile(&self.desk.cx(), Orphans::Adopt) {
+            Ok(changed) if changed.is_empty() => {}
+            Ok(_) => self.load(),
+            Err(error) => self.say(Msg::Failed(error)),
+        }
+    }
+
+    fn load(&mut self) {
+        let cx = self.desk.cx();
+        if let Ok(counter) = cx.store.change_counter() {
+            self.seen = counter;
+        }
+        match self.views() {
+            Ok(views) => self.say(Msg::Loaded(Box::new(views), cx.now)),
+            Err(error) => self.say(Msg::Failed(error)),
+        }
+    }
+
+    fn views(&self) -> Result<Views, OpError> {
+        let cx = self.desk.cx();
+        let board = board::board(&cx)?;
+        let queue = queue::queue(&cx, &board)?;
+        let deployments = deployment::list(&cx, &Filter::default(), 100)?;
+        let shown = self.watched.or(deployments.first().map(|d| d.id));
+        Ok(Views {
+            board,
+            queue,
+            calendar: Some(calendar::calendar(&cx, self.month)?),
+            shown: shown.map(|id| deployment::deployment(&cx, id)).transpose()?,
+            deployments,
+        })
+    }
+
+    fn carry_out(&mut self, order: Effect) {
+        let result = self.answer(order);
+        match result {
+            Ok(Some(msg)) => {
+                // What this process did itself is not in the change counter of its own connection.
+                let changed = matches!(msg, Msg::Done(_) | Msg::Started(..) | Msg::Decided(_));
+                if let Msg::Started(id, _) = &msg {
+                    self.watched = Some(*id);
+                }
+                self.say(msg);
+                if changed {
+                    self.load();
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                self.say(Msg::Failed(error));
+                self.load();
+            }
+        }
+    }
+
+    fn answer(&mut self, order: Effect) -> Result<Option<Msg>, OpError> {
+        match order {
+            Effect::Load => self.load(),
+            Effect::ShowMonth(month) => {
+                self.month = month;
+                self.load();
+            }
+            Effect::Watch(id) => {
+                self.watched = Some(id);
+                let _gone = self.tail.send(TailOrder::Watch(id));
+                self.load();
+            }
+            Effect::ReadLog { id, origin, rows } => {
+                let _gone = self.tail.send(TailOrder::Read { id, origin, rows });
+            }
+            Effect::Demo => return self.demo().map(Some),
+            order => return self.verb(order).map(Some),
+        }
+        Ok(None)
+    }
+
+    fn demo(&mut self) -> Result<Msg, OpError> {
+        let messages = self.messages.clone();
+        let told = crate::demo::run(&self.desk, |text| {
+            let _gone = messages.send(Msg::Progressed(text.to_owned()));
+        })?;
+        Ok(Msg::Done(told))
+    }
+
+    fn verb(&self, order: Effect) -> Result<Msg, OpError> {
+        let cx = self.desk.cx();
+        Ok(match order {
+            Effect::Preview { release, environment } => {
+                let preview = start::preview(&cx, &release, &environment, DeploymentKind::Deploy)?;
+                Msg::Previewed(Box::new(preview), environment)
+            }
+            Effect::Deploy(wanted) => {
+                let d = start::start(&cx, &wanted)?.deployment;
+                Msg::Started(d.id, format!("started {}: {} to {}", d.id, d.release, d.environment))
+            }
+            Effect::AskChoices { service, environment } => {
+                let choices = rollback::choices(&cx, &service, &environment)?;
+                let needs_confirmation =
+                    cx.policy.environments.get(&environment).is_some_and(|env| env.confirm);
+                Msg::Choices { service, environment, choices: Box::new(choices), needs_confirmation }
+            }
+            Effect::RollBack(wanted) => {
+                let d = rollback::rollback(&cx, &wanted)?.deployment;
+                Msg::Started(
+                    d.id,
+                    format!("rolling back: {} puts {} into {}", d.id, d.release, d.environment),
+                )
+            }
+            Effect::Cancel { id, reason } => {
+                cancel::cancel(&cx, id, reason.as_deref())?;
+                Msg::Done(format!("{id} was asked to stop; X again kills it at once"))
+            }
+            Effect::Resolve { id, succeeded, reason } => {
+                let d = resolve::resolve(&cx, id, succeeded, &reason)?;
+                Msg::Done(format!("{id} is settled as {}; {} is free again", d.state, d.environment))
+            }
+            Effect::Detail(id) => Msg::Detailed(Box::new(release::release(&cx, &id)?)),
+            Effect::Create { id, new } => {
+                let release = create::create(&cx, &id, &new)?;
+                Msg::Done(format!("{id} registered in the {} stage", release.stage))
+            }
+            Effect::Edit { id, edit: wanted } => {
+                edit::edit(&cx, &id, &wanted)?;
+                Msg::Done(format!("{id} changed"))
+            }
+            Effect::Advance(id) => {
+                let release = advance::advance(&cx, &id)?.release;
+                let text = match release.is_open() {
+                    true => format!("{id} is now in the {} stage", release.stage),
+                    false => format!("{id} is {}", release.state),
+                };
+                Msg::Done(text)
+            }
+            Effect::MoveBack { id, to, reason } => {
+                let release = back::back(&cx, &id, to, &reason)?;
+                Msg::Done(format!("{id} is back in the {} stage", release.stage))
+            }
+            Effect::Block { id, reason } => {
+                block::block(&cx, &id, &reason)?;
+                Msg::Done(format!("{id} is blocked"))
+            }
+            Effect::Unblock { id, reason } => {
+                block::unblock(&cx, &id, &reason)?;
+                Msg::Done(format!("{id} may go on"))
+            }
+            Effect::Decide(decision) => Msg::Decided(Box::new(decide::decide(&cx, &decision)?)),
+            Effect::Withdraw { release, environment } => {
+                let approval = withdraw::withdraw(&cx, &release, environment.as_ref())?;
+                Msg::Done(format!(
+                    "{release}: your decision about {} is withdrawn",
+                    approval.subject.as_text()
+                ))
+            }
+            Effect::AddFreeze(new) => {
+                let added = freeze::add(&cx, &new)?;
+                let until = wall(added.freeze.window.end, added.freeze.zone);
+                let running = match added.still_running.len() {
+                    0 => String::new(),
+                    count => format!("; {count} deployments still run (X stops one)"),
+                };
+                Msg::Done(format!(
+                    "{} closes {} until {until}{running}",
+                    added.freeze.handle(),
+                    added.freeze.scope.describe()
+                ))
+            }
+            Effect::RemoveFreeze { handle } => {
+                let freeze = freeze::remove(&cx, &handle, None)?;
+                Msg::Done(format!("\"{}\" is gone", freeze.name))
+            }
+            // The loop keeps these for itself.
+            Effect::Load
+            | Effect::ShowMonth(_)
+            | Effect::Watch(_)
+            | Effect::ReadLog { .. }
+            | Effect::Demo
+            | Effect::Bell
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => Msg::Done(String::new()),
+        })
+    }
+}
