@@ -1,1 +1,13 @@
+//! Every integration test in one binary: one link, one place to look.
+//!
+//! Built with the feature `test-hooks` only: it holds the fake clock, the fake actor and the crash points.
 
+mod architecture;
+mod cli;
+mod docs;
+mod ops;
+mod pty;
+mod store_contract;
+mod supervisor;
+mod support;
+mod tui;

@@ -67,7 +67,7 @@ pub struct Card {
     pub cells: Vec<Cell>,
     /// Exit gates of its stage.
     pub exit: Vec<ExitCheck>,
-    /// `None`: live everywhere, or the service left the configuration.
+    /// `None`: it has come all the way, or the service left the configuration.
     pub next: Option<Next>,
 }
 
@@ -194,7 +194,8 @@ fn cells(tx: &Tx<'_>, service: &Service, release: &Release, places: &[Place]) ->
     Ok(service.pipeline.iter().map(cell).collect())
 }
 
-/// The first environment where the release is not live, with its gates.
+/// Where the release goes next, with its gates: the environment after the furthest one it was good in. That
+/// something newer has taken its place further up does not send it back there.
 fn next(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
@@ -204,7 +205,9 @@ fn next(
     around: &Surroundings,
     given: Given,
 ) -> Result<Option<Next>, OpError> {
-    let Some(cell) = cells.iter().find(|cell| cell.reached != Reached::Live) else { return Ok(None) };
+    let was_good = |cell: &Cell| matches!(cell.reached, Reached::Live | Reached::Replaced);
+    let from = cells.iter().rposition(was_good).map_or(0, |furthest| furthest + 1);
+    let Some(cell) = cells.get(from) else { return Ok(None) };
     let environment = facts::environment(cx, &cell.environment)?;
     let overrides = Overrides::default();
     let kind = DeploymentKind::Deploy;

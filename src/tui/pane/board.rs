@@ -354,7 +354,7 @@ fn note(model: &Model, card: &Card) -> (String, Style) {
         return (format!("needs {}", blockers.join(", ")), theme.busy);
     }
     match &card.next {
-        None => ("live everywhere".to_owned(), theme.good),
+        None => ("has come all the way".to_owned(), theme.good),
         Some(next) if next.report.allows() => (format!("{} is open", next.environment), theme.good),
         Some(next) if card.release.stage >= Stage::Build => {
             let reason = first_reason(&next.report).unwrap_or_default();

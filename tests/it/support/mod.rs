@@ -1,0 +1,5 @@
+//! What tests share. Each file is one family of helpers; helpers return values, tests assert.
+
+pub(crate) mod env;
+pub(crate) mod wait;
+pub(crate) mod world;
