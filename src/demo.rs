@@ -120,13 +120,13 @@ impl<F: FnMut(&str)> Story<'_, F> {
             Level::Low,
         )?;
         self.through("storefront@2.13.0", &["dev", "staging"])?;
-        self.to_stage("storefront@2.13.0", Stage::Deploy)?;
+        self.bring_to("storefront@2.13.0", Stage::Deploy)?;
         self.production("storefront@2.13.0")?;
         self.review("storefront@2.13.0", "8 % more finished checkouts")?;
 
         self.ready("search@3.0.0", "New index format", "searching takes two seconds", Level::Medium)?;
         self.through("search@3.0.0", &["staging"])?;
-        self.to_stage("search@3.0.0", Stage::Deploy)?;
+        self.bring_to("search@3.0.0", Stage::Deploy)?;
         self.production("search@3.0.0")?;
 
         self.ready("search@3.1.0-broken.1", "Typo tolerance, first try", "people misspell", Level::Medium)?;
@@ -149,23 +149,23 @@ impl<F: FnMut(&str)> Story<'_, F> {
             Level::Medium,
         )?;
         self.through("storefront@2.14.0", &["dev", "staging"])?;
-        self.to_stage("storefront@2.14.0", Stage::Deploy)?;
+        self.bring_to("storefront@2.14.0", Stage::Deploy)?;
         self.production("storefront@2.14.0")?;
         advance::advance(&self.desk.cx(), &id("storefront@2.14.0"))?;
 
         self.ready("payments@5.0.0", "Instant refunds", "refunds take five days", Level::High)?;
         self.through("payments@5.0.0", &["dev", "staging"])?;
-        self.to_stage("payments@5.0.0", Stage::Deploy)?;
+        self.bring_to("payments@5.0.0", Stage::Deploy)?;
         self.production("payments@5.0.0")?;
 
         self.ready("storefront@2.15.0", "Wish lists", "customers ask for it every week", Level::Medium)?;
         self.through("storefront@2.15.0", &["dev", "staging"])?;
-        self.to_stage("storefront@2.15.0", Stage::Prepare)?;
+        self.bring_to("storefront@2.15.0", Stage::Prepare)?;
         self.tick("storefront@2.15.0", "Runbook linked")?;
 
         self.ready("search@3.1.0", "Typo tolerance", "people misspell", Level::Low)?;
         self.through("search@3.1.0", &["staging"])?;
-        self.to_stage("search@3.1.0", Stage::Test)?;
+        self.bring_to("search@3.1.0", Stage::Test)?;
         self.check("search@3.1.0", "unit", true)?;
         self.check("search@3.1.0", "integration", false)?;
 
@@ -254,10 +254,10 @@ impl<F: FnMut(&str)> Story<'_, F> {
             ..Edit::default()
         };
         edit::edit(&self.desk.cx(), &name, &wanted)?;
-        self.to_stage(release, Stage::Build)
+        self.bring_to(release, Stage::Build)
     }
 
-    fn to_stage(&mut self, release: &str, stage: Stage) -> Result<(), OpError> {
+    fn bring_to(&mut self, release: &str, stage: Stage) -> Result<(), OpError> {
         let name = id(release);
         loop {
             let cx = self.desk.cx();

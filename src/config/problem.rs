@@ -169,7 +169,7 @@ impl<'a> Source<'a> {
         for (at, key) in keys.iter().enumerate() {
             let last = at + 1 == keys.len();
             let value = if let Some(items) = array {
-                items.iter().nth(key.parse::<usize>().ok()?)
+                items.get(key.parse::<usize>().ok()?)
             } else {
                 let entry = table?.iter().find(|(name, _)| name.get_ref() == key);
                 if let Some((name, _)) = entry

@@ -13,7 +13,7 @@ use crate::domain::gate::GateId;
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{
     EnvKind, Environment, Member, OpenHours, Policy, Process, Rule, ScriptRole, Service, StageGate,
-    StageRules, weekday,
+    StageRules,
 };
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::strategy::Strategy;
@@ -285,7 +285,7 @@ impl Checker {
         }
         let mut hours = Vec::new();
         for (index, text) in raw.hours.iter().enumerate() {
-            match open_hours(text) {
+            match text.parse::<OpenHours>() {
                 Ok(rule) => hours.push(rule),
                 Err(why) => self.error(&[&at("hours")[..], keys![index]].concat(), why),
             }
@@ -376,15 +376,11 @@ impl Checker {
         if !self.one_of(&at("kind"), &raw.kind, &known) {
             return None;
         }
-        if let Some(policy) = raw.on_failure.as_deref().filter(|policy| *policy != "fail") {
-            if self.one_of(&at("on-failure"), policy, &["fail", "ask", "rollback"]) {
-                let hint = Some("use \"fail\": a failed step ends the deployment".to_owned());
-                self.hinted(
-                    &at("on-failure"),
-                    format!("\"{policy}\" is not supported by this version"),
-                    hint,
-                );
-            }
+        if let Some(policy) = raw.on_failure.as_deref().filter(|policy| *policy != "fail")
+            && self.one_of(&at("on-failure"), policy, &["fail", "ask", "rollback"])
+        {
+            let hint = Some("use \"fail\": a failed step ends the deployment".to_owned());
+            self.hinted(&at("on-failure"), format!("\"{policy}\" is not supported by this version"), hint);
         }
         if raw.keep.is_some() {
             self.error(&at("keep"), "this version does not keep the old side by itself; take keep out");
@@ -587,39 +583,4 @@ fn bad_variable(name: &str) -> Option<String> {
     let known = ["BASH_ENV", "ENV", "IFS", "PS4", "SHELLOPTS", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT"];
     (loader || known.contains(&name))
         .then(|| format!("{shown} would change what the script does; it is never passed"))
-}
-
-/// `Mon-Thu 09:00-17:00`, `Mon,Wed 08:00-12:00`, `Sat 00:00-24:00`.
-fn open_hours(text: &str) -> Result<OpenHours, String> {
-    let wrong = || {
-        let shown = crate::domain::text::quoted(text, 40);
-        format!("{shown} is not open hours; write days and times, such as \"Mon-Thu 09:00-17:00\"")
-    };
-    let (days, times) = text.trim().split_once(' ').ok_or_else(wrong)?;
-    let mut set = BTreeSet::new();
-    for part in days.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last) = (weekday(first).ok_or_else(wrong)?, weekday(last).ok_or_else(wrong)?);
-        let mut day = first;
-        set.insert(day);
-        while day != last {
-            day = (day + 1) % 7;
-            set.insert(day);
-        }
-    }
-    let minutes = |time: &str| -> Option<u16> {
-        let (hour, minute) = time.trim().split_once(':')?;
-        let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-        let total = hour * 60 + minute;
-        (minute < 60 && total <= 24 * 60 && time.trim().len() == 5).then_some(total)
-    };
-    let (from, until) = times.split_once('-').ok_or_else(wrong)?;
-    let (from, until) = (minutes(from).ok_or_else(wrong)?, minutes(until).ok_or_else(wrong)?);
-    if until <= from {
-        return Err(format!(
-            "{}: the end is not after the start; over midnight, write two rules (… 22:00-24:00 and … 00:00-06:00)",
-            crate::domain::text::quoted(text, 40)
-        ));
-    }
-    Ok(OpenHours { text: text.trim().to_owned(), days: set, from, until })
 }

@@ -127,6 +127,46 @@ impl OpenHours {
     }
 }
 
+impl std::str::FromStr for OpenHours {
+    type Err = String;
+
+    /// `Mon-Thu 09:00-17:00`, `Mon,Wed 08:00-12:00`, `Sat 00:00-24:00`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shown = super::text::quoted(text, 40);
+        let wrong =
+            || format!("{shown} is not open hours; write days and times, such as \"Mon-Thu 09:00-17:00\"");
+        let (days, times) = text.trim().split_once(' ').ok_or_else(wrong)?;
+        let mut set = BTreeSet::new();
+        for part in days.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (weekday(first).ok_or_else(wrong)?, weekday(last).ok_or_else(wrong)?);
+            let mut day = first;
+            set.insert(day);
+            while day != last {
+                day = (day + 1) % 7;
+                set.insert(day);
+            }
+        }
+        let (from, until) = times.split_once('-').ok_or_else(wrong)?;
+        let (from, until) = (minutes(from).ok_or_else(wrong)?, minutes(until).ok_or_else(wrong)?);
+        if until <= from {
+            return Err(format!(
+                "{shown}: the end is not after the start; over midnight, write two rules (… 22:00-24:00 and … 00:00-06:00)"
+            ));
+        }
+        Ok(Self { text: text.trim().to_owned(), days: set, from, until })
+    }
+}
+
+/// `09:30` as minutes after midnight; 24:00 is the end of the day.
+fn minutes(time: &str) -> Option<u16> {
+    let time = time.trim();
+    let (hour, minute) = time.split_once(':')?;
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let total = hour.checked_mul(60)?.checked_add(minute)?;
+    (minute < 60 && total <= 24 * 60 && time.len() == 5).then_some(total)
+}
+
 /// Whether `now` lies in one of the `hours`, and if not, when the next one opens.
 pub fn open_state(hours: &[OpenHours], zone: Tz, now: Timestamp) -> Result<(), Option<Timestamp>> {
     if hours.is_empty() {
@@ -149,7 +189,7 @@ pub fn open_state(hours: &[OpenHours], zone: Tz, now: Timestamp) -> Result<(), O
 }
 
 /// The weekday's number in [`OpenHours::days`], from its English abbreviation.
-pub fn weekday(name: &str) -> Option<u8> {
+fn weekday(name: &str) -> Option<u8> {
     let day: Weekday = name.parse().ok()?;
     u8::try_from(day.num_days_from_monday()).ok()
 }

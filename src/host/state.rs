@@ -87,7 +87,8 @@ impl State {
             .hint(format!("chmod 2770 {shown}")));
         }
         let mine = meta.uid() == getuid().as_raw() || meta.uid() == 0;
-        if !mine && !(shared && is_member(meta.gid())) {
+        let ours = shared && is_member(meta.gid());
+        if !mine && !ours {
             let owner = super::identity::name_of(meta.uid());
             return Err(trouble(format!(
                 "the state directory {shown} belongs to {owner}, and you are not in its group"
@@ -260,7 +261,7 @@ fn is_member(gid: u32) -> bool {
 /// The name of the network file system `dir` is on, if it is on one.
 pub fn network_file_system(dir: &Path) -> Option<&'static str> {
     let kind = statfs(dir).ok()?.filesystem_type();
-    let kind = i64::from(kind.0) & 0xFFFF_FFFF;
+    let kind = kind.0 & 0xFFFF_FFFF;
     NETWORK.iter().find(|(magic, _)| *magic == kind).map(|(_, name)| *name)
 }
 

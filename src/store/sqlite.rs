@@ -214,7 +214,7 @@ impl Sqlite {
         let connection = self.connection.borrow();
         let told = |error: rusqlite::Error| explain(&error, self.path.as_deref());
         let mut statement = connection.prepare_cached(sql).map_err(told)?;
-        let names: Rc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Rc<[String]> = statement.column_names().map(str::to_owned).collect();
         let params: Vec<&dyn ToSql> = params.iter().map(|value| value as &dyn ToSql).collect();
         let mut rows = statement.query(params.as_slice()).map_err(told)?;
         while let Some(row) = rows.next().map_err(told)? {

@@ -1,8 +1,12 @@
 //! The life of a supervisor, in the order in which facts become durable.
 //!
-//! 1. directory, lock, exit record, log; 2. claim (committed before anything runs, so an unclaimed deployment has
-//! run nothing); 3. report to the launcher, leave its streams; 4. the steps; 5. the exit record, synced; 6. the
-//! store; 7. what is left of the output.
+//! 1. directory, lock, exit record, log;
+//! 2. the claim, committed before anything runs: an unclaimed deployment has run nothing;
+//! 3. the report to the launcher, whose streams are left;
+//! 4. the steps;
+//! 5. the exit record, synced;
+//! 6. the store;
+//! 7. what is left of the output.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -198,6 +198,14 @@ impl Worker {
                 let d = resolve::resolve(&cx, id, succeeded, &reason)?;
                 Msg::Done(format!("{id} is settled as {}; {} is free again", d.state, d.environment))
             }
+            order => self.record(order)?,
+        })
+    }
+
+    /// Verbs that change what is recorded and start nothing.
+    fn record(&self, order: Effect) -> Result<Msg, OpError> {
+        let cx = self.desk.cx();
+        Ok(match order {
             Effect::Detail(id) => Msg::Detailed(Box::new(release::release(&cx, &id)?)),
             Effect::Create { id, new } => {
                 let release = create::create(&cx, &id, &new)?;
@@ -252,16 +260,8 @@ impl Worker {
                 let freeze = freeze::remove(&cx, &handle, None)?;
                 Msg::Done(format!("\"{}\" is gone", freeze.name))
             }
-            // The loop keeps these for itself.
-            Effect::Load
-            | Effect::ShowMonth(_)
-            | Effect::Watch(_)
-            | Effect::ReadLog { .. }
-            | Effect::Demo
-            | Effect::Bell
-            | Effect::Redraw
-            | Effect::Suspend
-            | Effect::Quit => Msg::Done(String::new()),
+            // Carried out before it gets here, or kept by the loop for itself.
+            _ => Msg::Done(String::new()),
         })
     }
 }

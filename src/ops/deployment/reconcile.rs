@@ -21,7 +21,7 @@ pub enum Orphans {
 
 /// Looks at every active deployment; returns those whose record changed.
 pub fn reconcile(cx: &Ctx<'_>, orphans: Orphans) -> Result<Vec<Deployment>, OpError> {
-    let active = cx.store.read(|tx| deployments::list_active(tx))?;
+    let active = cx.store.read(deployments::list_active)?;
     let mut changed = Vec::new();
     for deployment in active.into_iter().filter(|d| d.state.is_live() && d.host == cx.machine.host()) {
         // Alive or out of reach: nothing to conclude.

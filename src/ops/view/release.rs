@@ -69,7 +69,7 @@ pub fn past(cx: &Ctx<'_>, before: Option<&str>, limit: u32) -> Result<Vec<Releas
 }
 
 pub fn open(cx: &Ctx<'_>) -> Result<Vec<Release>, OpError> {
-    Ok(cx.store.read(|tx| releases::list_open(tx))?)
+    Ok(cx.store.read(releases::list_open)?)
 }
 
 /// Journal entries, newest first.

@@ -156,8 +156,7 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
         Span::styled(selected.format("%B %Y").to_string(), theme.title),
         Span::styled(format!("  {}  {} frozen", model.zone.name(), model.glyphs.frozen), theme.dim),
     ])];
-    let names: String =
-        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().map(|day| format!("{day:<cell$}")).collect();
+    let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(|day| format!("{day:<cell$}")).concat();
     lines.push(Line::styled(names, theme.dim));
     let mut day = first_shown(selected);
     for _week in 0..6 {

@@ -8,6 +8,7 @@ use super::confirm::{banner, prompt};
 use super::{Arming, Outcome, dialog_box};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::EnvName;
+use crate::domain::policy::Environment;
 use crate::domain::time::{relative, stopwatch};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
@@ -121,7 +122,7 @@ impl Dialog {
         let open = preview.report.allows();
         let mut lines: Vec<Line<'static>> = Vec::new();
         let env = model.policy.environments.get(&self.environment);
-        if env.is_some_and(|env| env.is_production()) {
+        if env.is_some_and(Environment::is_production) {
             lines.push(banner(model, self.environment.as_str()));
         }
         let from = preview.live.as_ref().map_or_else(

@@ -18,6 +18,7 @@ use super::msg::Effect;
 use crate::domain::approval::Verdict;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Freeze;
+use crate::domain::policy::Environment;
 use crate::ops::approval::decide::Decision;
 use crate::ops::view::queue::Pending;
 
@@ -86,7 +87,8 @@ impl Popup {
         } else {
             "The script gets TERM, then time to clean up, then KILL.".to_owned()
         };
-        let production = model.policy.environments.get(&d.environment).is_some_and(|env| env.is_production());
+        let production =
+            model.policy.environments.get(&d.environment).is_some_and(Environment::is_production);
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Cancel {}", d.id),
             lines: vec![

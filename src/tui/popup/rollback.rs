@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::confirm::banner;
 use super::{Arming, Outcome, dialog_box};
 use crate::domain::ids::{EnvName, ServiceName};
+use crate::domain::policy::Environment;
 use crate::domain::time::relative;
 use crate::ops::deployment::rollback::{Candidate, Choices, StartRollback};
 use crate::tui::model::Model;
@@ -132,7 +133,7 @@ impl Dialog {
         let theme = &model.theme;
         let mut lines: Vec<Line<'static>> = Vec::new();
         let env = model.policy.environments.get(&self.environment);
-        if env.is_some_and(|env| env.is_production()) {
+        if env.is_some_and(Environment::is_production) {
             lines.push(banner(model, self.environment.as_str()));
         }
         if let Some(occupant) = &self.choices.occupant {
