@@ -4,7 +4,7 @@ use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
 use super::{Session, exit};
 use crate::domain::approval::{Approval, Verdict};
-use crate::domain::time::{relative, span, wall};
+use crate::domain::time::{Tz, relative, span, wall};
 use crate::ops::OpError;
 use crate::ops::approval::{decide, withdraw as withdrawal};
 use crate::ops::release::find;
@@ -28,17 +28,17 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
         seen: args.seen,
     };
     let approval = decide::decide(&desk.cx(), &decision)?;
-    print(session, &approval);
+    print(session, &approval, desk.config.policy.zone);
     Ok(exit::OK)
 }
 
-fn print(session: &mut Session, approval: &Approval) {
+fn print(session: &mut Session, approval: &Approval, zone: Tz) {
     if session.out.is_json() {
         session.out.json("approval", approval);
         return;
     }
     let until = match approval.expires_at {
-        Some(at) => format!(", counts until {}", wall(at, crate::domain::time::Tz::UTC)),
+        Some(at) => format!(", counts until {}", wall(at, zone)),
         None => String::new(),
     };
     let about = approval.subject.as_text();

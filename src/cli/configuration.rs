@@ -89,7 +89,7 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
     out.line(format!("database   {}", config.database.display()));
     out.line(format!("time zone  {}", policy.zone));
     for (name, members) in &policy.groups {
-        let members: Vec<String> = members.iter().map(|member| format!("{member:?}")).collect();
+        let members: Vec<String> = members.iter().map(ToString::to_string).collect();
         out.line(format!("group      {name}: {}", members.join(", ")));
     }
     for env in policy.environments.values() {

@@ -71,6 +71,17 @@ pub enum Member {
     UnixGroup(String),
 }
 
+impl std::fmt::Display for Member {
+    /// As it is written in the configuration.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Everyone => f.write_str("*"),
+            Self::User(name) => f.write_str(name),
+            Self::UnixGroup(group) => write!(f, "%{group}"),
+        }
+    }
+}
+
 /// How much care an environment needs. `production` is what the protections hang on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

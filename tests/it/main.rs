@@ -2,6 +2,8 @@
 //!
 //! Built with the feature `test-hooks` only: it holds the fake clock, the fake actor and the crash points.
 
+#![expect(clippy::print_stdout, reason = "tests say where their files are and what they skip")]
+
 mod architecture;
 mod cli;
 mod docs;

@@ -295,6 +295,8 @@ fn styled(model: &Model, offset: u64, line: &ansi::Line, colours: bool) -> Line<
     let mut drawn = widget::ansi::line(line, colours);
     if text.starts_with(OWN) {
         drawn = drawn.style(model.theme.title);
+    } else if let Some(message) = text.strip_prefix("::relman ") {
+        drawn = told(model, message);
     }
     let is_hit = model.log.hit == Some(offset)
         || (!model.log.search.is_empty() && widget::matches(&text, &model.log.search));
@@ -302,6 +304,20 @@ fn styled(model: &Model, offset: u64, line: &ansi::Line, colours: bool) -> Line<
         drawn = drawn.patch_style(model.theme.selected);
     }
     drawn
+}
+
+/// A message of the script to relman, as a marker in the text.
+fn told(model: &Model, message: &str) -> Line<'static> {
+    let cursor = model.glyphs.cursor;
+    if let Some(note) = message.strip_prefix("note ") {
+        return Line::styled(format!("{cursor} {note}"), model.theme.title);
+    }
+    let progress = message.strip_prefix("progress ").unwrap_or(message);
+    let text = match progress.split_once(' ') {
+        Some((percent, note)) => format!("{cursor} {percent}% {note}"),
+        None => format!("{cursor} {progress}%"),
+    };
+    Line::styled(text, model.theme.dim)
 }
 
 fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
