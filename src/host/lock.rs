@@ -33,6 +33,17 @@ pub fn try_hold(path: &Path) -> io::Result<Option<Held>> {
     }
 }
 
+/// Takes the lock, trying for up to a second: somebody who only looks whether it is held has it for a moment.
+pub fn hold(path: &Path) -> io::Result<Option<Held>> {
+    for _ in 0..20 {
+        if let Some(held) = try_hold(path)? {
+            return Ok(Some(held));
+        }
+        super::clock::wait(std::time::Duration::from_millis(50));
+    }
+    Ok(None)
+}
+
 /// Whether somebody holds the lock. A missing file is held by nobody.
 pub fn is_held(path: &Path) -> io::Result<bool> {
     let file = match OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW).open(path) {

@@ -135,6 +135,9 @@ impl Talk {
             };
             if matches!(task, Task::Bye) {
                 send(&mut scribe, &text(&task)).await?;
+                if let Some((_, Some(reply))) = self.queue.borrow_mut().pop_front() {
+                    let _nobody = reply.send(Word::Done);
+                }
                 return Ok(());
             }
             if matches!(task, Task::Hold { .. }) {

@@ -41,6 +41,9 @@ use super::stop::{Stop, sweep};
 /// Signs of life, and how often clocks and requests are looked at.
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the store may take to hear that a deployment begins, and how it ended.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(25);
+const STORE_PATIENCE: Duration = Duration::from_secs(600);
 /// How long output is waited for after the script's main process ended.
 const DRAIN: Duration = Duration::from_secs(2);
 /// How long output of processes that were left running is still saved.
@@ -72,7 +75,7 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
     let state = State::check(&order.store, dir).map_err(|error| error.sentence)?;
     fault::point("before-directory");
     let files = state.make_files_of(id).map_err(|why| format!("cannot make the directory of {id}: {why}"))?;
-    let held = lock::try_hold(&files.supervisor_lock())
+    let held = lock::hold(&files.supervisor_lock())
         .map_err(|why| format!("cannot lock {id}: {why}"))?
         .ok_or_else(|| format!("{id} has a supervisor already"))?;
     let exit =
@@ -104,18 +107,18 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         order,
     };
     fault::point("before-claim");
-    match supervisor.link.ask(Task::Claim).await {
+    let claimed = tokio::time::timeout(CLAIM_PATIENCE, supervisor.link.ask(Task::Claim)).await;
+    match claimed.unwrap_or_else(|_| Word::Never("the store could not be reached in time".to_owned())) {
         Word::Claimed(Claim::Go) => {}
         // Settled by the claim itself; there is nothing left to do, and the launcher finds it in the store.
         Word::Claimed(Claim::Ended { why }) => {
-            supervisor.log.borrow_mut().say(&why);
-            supervisor.link.post(Task::Bye);
+            supervisor.say(&why);
             super::report(READY);
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            supervisor.say_goodbye().await;
             return Ok(());
         }
         Word::Claimed(Claim::NotOurs { why }) | Word::Never(why) | Word::Later(why) => {
-            supervisor.link.post(Task::Bye);
+            supervisor.say_goodbye().await;
             return Err(why);
         }
         other => return Err(format!("the scribe answered {other:?} to the claim")),
@@ -404,16 +407,24 @@ impl Supervisor {
             note(files, &format!("the exit record could not be written: {why}"));
         }
         fault::point("after-exit-record");
-        if let Word::Never(why) = self.link.ask(Task::Finish(Box::new(outcome))).await {
-            note(files, &format!("the outcome could not be stored: {why}"));
+        // A store that stays out of reach is not waited for for ever: the exit record is there, and the next relman
+        // takes the outcome from it.
+        match tokio::time::timeout(STORE_PATIENCE, self.link.ask(Task::Finish(Box::new(outcome)))).await {
+            Ok(Word::Never(why)) => note(files, &format!("the outcome could not be stored: {why}")),
+            Err(_) => note(files, "the outcome could not be stored: the store stayed out of reach"),
+            Ok(_) => {}
         }
         fault::point("after-finish");
-        self.link.post(Task::Bye);
+        self.say_goodbye().await;
         let deadline = Instant::now() + LINGER;
         while self.lingering.iter().any(|reading| !reading.is_finished()) && Instant::now() < deadline {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    /// Lets the scribe go: from here on there is nothing to save.
+    async fn say_goodbye(&self) {
+        let _late = tokio::time::timeout(Duration::from_secs(2), self.link.ask(Task::Bye)).await;
     }
 }
 

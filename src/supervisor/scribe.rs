@@ -13,12 +13,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Via;
-use crate::domain::deployment::{Beat, Outcome, ProcessRef, Step};
+use crate::domain::deployment::{Beat, DeploymentState, Outcome, ProcessRef, Step};
 use crate::host::clock;
 use crate::host::launch::Order;
 use crate::ops::deployment::claim::{self, Claim, Pulse};
 use crate::ops::deployment::finish;
 use crate::ops::deployment::reconcile::{self, Orphans};
+use crate::ops::view::deployment as view;
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
 
 use crate::desk::Desk;
@@ -64,8 +65,11 @@ pub(super) fn run() -> Result<(), OpError> {
     let first = lines.recv().map_err(|_| OpError::new(ErrorKind::Failure, "no order"))?;
     let order: Order =
         serde_json::from_str(&first).map_err(|why| OpError::new(ErrorKind::Failure, why.to_string()))?;
-    let desk = Desk::open(&order.config, Via::Supervisor)?;
-    let mut seen = None;
+    let desk = match Desk::open(&order.config, Via::Supervisor) {
+        Ok(desk) => desk,
+        Err(error) => return decline(&lines, error),
+    };
+    let mut seen = Seen::default();
     let mut held: Option<(File, ProcessRef)> = None;
     loop {
         match lines.recv_timeout(LOOK_EVERY) {
@@ -83,6 +87,24 @@ pub(super) fn run() -> Result<(), OpError> {
             Err(RecvTimeoutError::Disconnected) => return stand_in(&desk, &order, held),
         }
     }
+}
+
+/// Answers the first task with why there is no store; the supervisor starts another scribe in a moment.
+fn decline(lines: &Receiver<String>, error: OpError) -> Result<(), OpError> {
+    if lines.recv().is_ok() {
+        say(&match error.kind {
+            ErrorKind::BadConfig => Word::Never(error.sentence.clone()),
+            _ => Word::Later(error.sentence.clone()),
+        });
+    }
+    Err(error)
+}
+
+/// What the supervisor has been told already.
+#[derive(Default)]
+struct Seen {
+    counter: Option<i64>,
+    pulse: Option<Pulse>,
 }
 
 fn lines() -> Receiver<String> {
@@ -122,14 +144,19 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
     })
 }
 
-/// Passes on a request to stop once; a second one (kill) is a new one.
-fn look(desk: &Desk, order: &Order, seen: &mut Option<Pulse>) {
-    let pulse = claim::pulse(&desk.cx(), order.ticket.id, order.ticket.epoch);
-    let Ok(pulse) = pulse else { return };
-    let is_news = seen.as_ref() != Some(&pulse) && (pulse.cancel.is_some() || !pulse.ours);
+/// Passes on a request to stop once; a second one (kill) is a new one. Reads only when another process has written.
+fn look(desk: &Desk, order: &Order, seen: &mut Seen) {
+    let cx = desk.cx();
+    let Ok(counter) = cx.store.change_counter() else { return };
+    if seen.counter == Some(counter) {
+        return;
+    }
+    let Ok(pulse) = claim::pulse(&cx, order.ticket.id, order.ticket.epoch) else { return };
+    seen.counter = Some(counter);
+    let is_news = seen.pulse.as_ref() != Some(&pulse) && (pulse.cancel.is_some() || !pulse.ours);
     if is_news {
         say(&Word::Pulse(pulse.clone()));
-        *seen = Some(pulse);
+        seen.pulse = Some(pulse);
     }
 }
 
@@ -144,7 +171,10 @@ fn stand_in(desk: &Desk, order: &Order, held: Option<(File, ProcessRef)>) -> Res
         clock::wait(Duration::from_millis(100));
     }
     let lost = reconcile::reconcile(&desk.cx(), Orphans::Leave);
-    if let Some((reader, script)) = held {
+    // Nothing is to be saved of a deployment that came to its end. Another relman may have marked it first.
+    let now = view::deployment(&desk.cx(), id);
+    let is_lost = now.is_ok_and(|now| now.deployment.state == DeploymentState::Lost);
+    if let Some((reader, script)) = held.filter(|_| is_lost) {
         super::adopt::save(desk.state(), id, reader, script, &order.masks);
     }
     lost.map(drop)

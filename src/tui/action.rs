@@ -109,6 +109,16 @@ const fn row(
 
 /// The registry. Order is the order in help and, for those with a hint, in the footer.
 pub const ENTRIES: &[Entry] = &[
+    // First, because they are possible only when they are urgent.
+    row(Action::Resolve, "resolve", "say how a lost deployment ended", LOG, &["R"], Some("settle")),
+    row(
+        Action::CancelDeployment,
+        "cancel-deployment",
+        "stop the running deployment (asks first)",
+        &[Place::In(Pane::Board), Place::In(Pane::Log)],
+        &["X"],
+        Some("cancel"),
+    ),
     row(
         Action::Deploy,
         "deploy",
@@ -192,15 +202,6 @@ pub const ENTRIES: &[Entry] = &[
     row(Action::PreviousStep, "previous-step", "go to the step before", LOG, &["{"], None),
     row(Action::NextStep, "next-step", "go to the next step", LOG, &["}"], Some("step")),
     row(Action::Wrap, "wrap", "wrap long lines", LOG, &["w"], None),
-    row(Action::Resolve, "resolve", "say how a lost deployment ended", LOG, &["R"], None),
-    row(
-        Action::CancelDeployment,
-        "cancel-deployment",
-        "stop the running deployment (asks first)",
-        &[Place::In(Pane::Board), Place::In(Pane::Log)],
-        &["X"],
-        Some("cancel"),
-    ),
     row(Action::Open, "open", "open, look closer", ALL, &["<enter>", "0"], Some("open")),
     row(
         Action::GoLog,

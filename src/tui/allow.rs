@@ -57,6 +57,10 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
     if action == Action::Demo && !model.views.board.is_new {
         return Err("the demo fills an empty store only; this one has releases".to_owned());
     }
+    if action == Action::Demo && !model.is_demo {
+        return Err("samples are made with the demo's own scripts only; in an empty directory: relman demo"
+            .to_owned());
+    }
     if action == Action::NewRelease && model.policy.services.is_empty() {
         return Err("there is no service in relman.toml".to_owned());
     }

@@ -73,7 +73,10 @@ fn first_model(desk: &Desk) -> Model {
     let theme = if mono { Theme::mono() } else { Theme::colour() };
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment::variable(name));
     let glyphs = Glyphs::for_terminal(locale.as_deref(), environment::variable("TERM").as_deref());
-    Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs)
+    let mut model =
+        Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs);
+    model.is_demo = crate::demo::is_demo(&desk.config.policy);
+    model
 }
 
 type Screen = Terminal<CrosstermBackend<io::BufWriter<io::Stdout>>>;

@@ -62,6 +62,8 @@ pub struct Model {
     pub glyphs: Glyphs,
     /// The rules as the configuration says them.
     pub policy: Policy,
+    /// Whether the scripts are the demo's, so that samples can be made without reaching anything real.
+    pub is_demo: bool,
     /// Who sits here, as the kernel says.
     pub actor: String,
     pub focus: Pane,
@@ -106,6 +108,7 @@ impl Model {
             theme,
             glyphs,
             policy,
+            is_demo: false,
             actor,
             focus: Pane::Board,
             zoomed: false,

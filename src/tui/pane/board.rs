@@ -191,19 +191,27 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 fn greeting(model: &Model) -> Paragraph<'static> {
     let key = |key: &str| Span::styled(key.to_owned(), model.theme.key);
     let line = |spans: Vec<Span<'static>>| Line::from(spans);
-    Paragraph::new(vec![
+    let samples = if model.is_demo {
+        [
+            line(vec![
+                "  ".into(),
+                key("M"),
+                "  look around first: fill the store with samples by really".into(),
+            ]),
+            line(vec!["     running the demo scripts (half a minute; they copy files only)".into()]),
+        ]
+    } else {
+        [line(vec!["     or look around first, in an empty directory: relman demo".into()]), Line::default()]
+    };
+    let mut lines = vec![
         line(vec![Span::styled("Nothing here yet.", model.theme.strong)]),
         Line::default(),
         line(vec!["  ".into(), key("n"), "  register your first release".into()]),
-        line(vec![
-            "  ".into(),
-            key("M"),
-            "  look around first: fill the store with samples by really running".into(),
-        ]),
-        line(vec!["     the demo scripts (takes a moment, changes only .relman)".into()]),
-        line(vec!["  ".into(), key("?"), "  every key of this pane".into()]),
-        line(vec!["  ".into(), key("q"), "  leave".into()]),
-    ])
+    ];
+    lines.extend(samples);
+    lines.push(line(vec!["  ".into(), key("?"), "  every key of this pane".into()]));
+    lines.push(line(vec!["  ".into(), key("q"), "  leave".into()]));
+    Paragraph::new(lines)
 }
 
 /// Seven stages with their counts; the selected card's stage stands out.
@@ -360,7 +368,8 @@ fn note(model: &Model, card: &Card) -> (String, Style) {
             let reason = first_reason(&next.report).unwrap_or_default();
             (format!("{}: {reason}", next.environment), theme.dim)
         }
-        Some(_) if card.gaps() > 0 => (format!("{} gaps", card.gaps()), theme.dim),
+        Some(_) if card.gaps() == 1 => ("1 gap".to_owned(), theme.dim),
+        Some(_) if card.gaps() > 1 => (format!("{} gaps", card.gaps()), theme.dim),
         Some(_) => (String::new(), theme.dim),
     }
 }
