@@ -1,1 +1,72 @@
-//! The documents say what the program does.
+//! The documents say what the program does: lists in the README are compared with the code they describe.
+
+use std::path::Path;
+
+use relman::domain::gate::GateId;
+use relman::ops::deployment::{start, ticket};
+use relman::tui::action::ENTRIES;
+
+use crate::support::world::{World, release_id};
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// Words in backticks.
+fn code_words(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace).collect()
+}
+
+#[test]
+fn the_readme_names_every_variable_a_script_gets() {
+    let world = World::new();
+    world.release("api@1.0.0");
+    world.advance("api@1.0.0", 2);
+    let wanted = start::StartDeploy::new(release_id("api@1.0.0"), "dev".parse().unwrap());
+    world.as_("alice", |cx| start::start(cx, &wanted)).unwrap();
+    let launched = world.machine.launched.borrow();
+    let given = launched[0].vars.keys().cloned().chain(ticket::step_vars(&launched[0].steps, 0, 1).into_keys());
+    let readme = readme();
+    let told = code_words(&readme);
+    for name in given.collect::<Vec<_>>() {
+        assert!(told.contains(&name.as_str()), "{name} is missing in the README");
+    }
+    let variables: Vec<&&str> = told.iter().filter(|word| word.starts_with("RELMAN_")).collect();
+    for word in variables {
+        let known = launched[0].vars.contains_key(*word)
+            || ticket::step_vars(&launched[0].steps, 0, 1).contains_key(*word);
+        assert!(known, "the README names {word}, which no script gets");
+    }
+}
+
+#[test]
+fn the_readme_lists_the_gates_in_their_order() {
+    let list: Vec<String> = GateId::ALL.iter().map(|gate| format!("`{gate}`")).collect();
+    let flat = readme().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(&list.join(", ")), "the README lists other gates, or another order");
+}
+
+#[test]
+fn the_readme_lists_every_exit_code() {
+    let readme = readme();
+    for (code, _) in relman::cli::exit::HELP.split(" · ").filter_map(|part| {
+        let part = part.trim_start_matches("Exit codes: ");
+        part.split_once(' ')
+    }) {
+        assert!(readme.contains(&format!("{code} ")), "exit code {code} is missing in the README");
+    }
+}
+
+#[test]
+fn every_key_of_the_readme_is_bound() {
+    let readme = readme();
+    let table = readme.split("## The panes").nth(1).unwrap().split("\n\n").nth(1).unwrap();
+    for word in code_words(table) {
+        let key = match word {
+            "Tab" => "<tab>",
+            "Enter" => "<enter>",
+            other => other,
+        };
+        assert!(ENTRIES.iter().any(|entry| entry.keys.contains(&key)), "{word} is bound to nothing");
+    }
+}
