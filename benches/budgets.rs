@@ -119,7 +119,7 @@ fn first_board() {
     for _ in 0..15 {
         ours.push(time_to(RELMAN, &[], place.dir.path(), "api@2.49.0"));
         let args = ["--bare".to_owned(), store.display().to_string()];
-        bare.push(time_to(&own.display().to_string(), &args, place.dir.path(), "one row:"));
+        bare.push(time_to(&own.display().to_string(), &args, place.dir.path(), "one-row:"));
     }
     ratio("first-board", 2.0, median(ours), median(bare), "a bare program");
 }
@@ -148,7 +148,7 @@ fn bare(store: &Path) {
         connection.query_row("SELECT record FROM releases LIMIT 1", [], |row| row.get(0)).expect("one row");
     terminal
         .draw(|frame| {
-            frame.render_widget(ratatui::widgets::Paragraph::new(format!("one row: {row}")), frame.area())
+            frame.render_widget(ratatui::widgets::Paragraph::new(format!("one-row: {row}")), frame.area())
         })
         .expect("a frame");
     pause(Duration::from_secs(60));
@@ -160,7 +160,9 @@ fn time_to(program: &str, args: &[String], dir: &Path, text: &str) -> Duration {
     let start = session.start;
     let mut seen = String::new();
     while !seen.contains(text) {
-        let bytes = output.recv_timeout(Duration::from_secs(30)).expect("the text appears");
+        let bytes = output
+            .recv_timeout(Duration::from_secs(30))
+            .unwrap_or_else(|_| panic!("{text} does not appear in {seen:?}"));
         seen.push_str(&String::from_utf8_lossy(&bytes));
     }
     let took = start.elapsed();

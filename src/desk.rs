@@ -29,17 +29,15 @@ impl Desk {
         let state = State::prepare(&config.database)?;
         let actor = identity::actor(via);
         let now = clock::now();
-        if ops::open::needs_backup(state.store())? {
-            let stamp = now.utc().format("%Y%m%dT%H%M%S").to_string();
-            let copied = state.make_backup_file(&format!("{stamp}-before-migration")).map_err(|why| {
-                OpError::new(ErrorKind::Busy, format!("cannot make room for a backup: {why}"))
-            })?;
-            ops::open::backup(state.store(), &copied)?;
-        }
         let instance = identity::fresh_id().map_err(|why| {
             OpError::new(ErrorKind::Failure, format!("the kernel gives no random id: {why}"))
         })?;
-        let store = ops::open::open(state.store(), &actor, now, &instance)?;
+        let store = ops::open::open(state.store(), &actor, now, &instance, || {
+            let stamp = now.utc().format("%Y%m%dT%H%M%S").to_string();
+            state
+                .make_backup_file(&format!("{stamp}-before-migration"))
+                .map_err(|why| OpError::new(ErrorKind::Busy, format!("cannot make room for a backup: {why}")))
+        })?;
         let machine = Local::new(state, config.path.clone());
         Ok(Self { config, actor, store, machine })
     }

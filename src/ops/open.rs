@@ -1,21 +1,23 @@
 //! Opens the store for work: brings it to this program's schema after a backup and starts its journal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::OpError;
 use crate::domain::actor::Actor;
 use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::time::Timestamp;
-use crate::store::{self, Store, journal, meta};
+use crate::store::{Store, journal, meta};
 
-/// Whether opening would change the schema of a store with content: then `host` makes room for a backup first.
-pub fn needs_backup(path: &Path) -> Result<bool, OpError> {
-    Ok(store::needs_migration(path)?)
-}
-
-/// Opens the store at `path`; a new one gets its identity and its first journal entry.
-pub fn open(path: &Path, actor: &Actor, now: Timestamp, instance: &str) -> Result<Store, OpError> {
-    let store = Store::open(path)?;
+/// Opens the store at `path`; a new one gets its identity and its first journal entry. A store of an older schema
+/// is copied to the file `backup` makes before anything changes.
+pub fn open(
+    path: &Path,
+    actor: &Actor,
+    now: Timestamp,
+    instance: &str,
+    backup: impl FnOnce() -> Result<PathBuf, OpError>,
+) -> Result<Store, OpError> {
+    let store = Store::open_after(path, |store| Ok::<(), OpError>(store.copy_to(&backup()?)?))?;
     begin(&store, actor, now, instance)?;
     Ok(store)
 }
@@ -34,9 +36,4 @@ pub fn begin(store: &Store, actor: &Actor, now: Timestamp, instance: &str) -> Re
         journal::append(tx, NewEntry::new(now, actor, Verb::StoreCreated, instance))?;
         Ok(())
     })
-}
-
-/// Copies the store at `path` as it is, without changing its schema, into the empty file `target`.
-pub fn backup(path: &Path, target: &Path) -> Result<(), OpError> {
-    Ok(store::copy_file(path, target)?)
 }

@@ -26,15 +26,10 @@ fn version(driver: &Sqlite) -> Result<i64, StoreError> {
     driver.pragma_int("user_version")
 }
 
-/// Whether opening this store would change its schema: then a backup is due first.
-pub fn needs_migration(path: &std::path::Path) -> Result<bool, StoreError> {
-    let version = version(&Sqlite::open(path)?)?;
+/// Whether opening this store would change the schema of what it holds: then a backup is due first.
+pub(super) fn is_due(driver: &Sqlite) -> Result<bool, StoreError> {
+    let version = version(driver)?;
     Ok(version > 0 && version < SCHEMA_VERSION)
-}
-
-/// Copies a store of any schema.
-pub fn copy_file(path: &std::path::Path, target: &std::path::Path) -> Result<(), StoreError> {
-    Sqlite::open(path)?.copy_to(target)
 }
 
 /// Applies what is missing.

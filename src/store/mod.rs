@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::error::{Kind, StoreError};
-pub use self::migrate::{SCHEMA_VERSION, copy_file, needs_migration};
+pub use self::migrate::SCHEMA_VERSION;
 use self::sqlite::Sqlite;
 pub use self::tx::Tx;
 pub use self::value::{Row, Value};
@@ -44,10 +44,22 @@ impl Store {
     /// Opens a store whose file exists (`host` made it, with its modes). Creates the schema in an empty file and
     /// refuses what is not a store, is damaged, was tampered with or is newer than this program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let driver = Sqlite::open(path)?;
-        migrate::run(&driver)?;
-        migrate::check_fingerprint(&driver)?;
-        Ok(Self::with(driver))
+        Self::open_after(path, |_| Ok(()))
+    }
+
+    /// Like [`Store::open`]; `before` runs when the schema of a store with content is about to change, and what it
+    /// returns as an error keeps everything as it is.
+    pub fn open_after<E: From<StoreError>>(
+        path: &Path,
+        before: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let store = Self::with(Sqlite::open(path)?);
+        if migrate::is_due(&store.driver)? {
+            before(&store)?;
+        }
+        migrate::run(&store.driver)?;
+        migrate::check_fingerprint(&store.driver)?;
+        Ok(store)
     }
 
     /// A store that lives as long as the value: for tests and nothing else.

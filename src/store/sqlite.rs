@@ -71,6 +71,8 @@ impl Sqlite {
         };
         driver.with(|connection| {
             connection.busy_timeout(Duration::from_millis(250))?;
+            // Every statement there is: they are all constant texts.
+            connection.set_prepared_statement_cache_capacity(128);
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
             // A planted view or trigger must not reach functions with side effects; sizes are checked so that a
             // damaged page is an error and not a wrong answer; no mmap, so that a truncated file cannot kill us.

@@ -202,7 +202,8 @@ impl Stream {
     /// Collects lines only as long as they may be messages: a line of a gigabyte costs nothing.
     fn messages(&mut self, bytes: &[u8], log: &mut Log) {
         const LONGEST: usize = 400;
-        if self.line.is_empty() && !contains(bytes, MESSAGE) && !ends_like_message(bytes) {
+        if self.line.is_empty() && memchr::memmem::find(bytes, MESSAGE).is_none() && !ends_like_message(bytes)
+        {
             return;
         }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -219,10 +220,6 @@ impl Stream {
             self.line.truncate(1);
         }
     }
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
 }
 
 fn ends_like_message(bytes: &[u8]) -> bool {

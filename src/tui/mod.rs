@@ -119,7 +119,8 @@ impl Panes {
             orders,
             tail,
             start: now,
-            drawn: now.checked_sub(FRAME).unwrap_or(now),
+            // The first picture waits a moment for the store: one frame with everything beats two.
+            drawn: now,
             dirty: true,
             typed: false,
             ended: None,
@@ -209,6 +210,8 @@ impl Panes {
     }
 
     fn take(&mut self, msg: Msg) {
+        // The first views are drawn at once.
+        self.typed |= matches!(msg, Msg::Loaded(..)) && !self.model.loaded;
         self.model.ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if !matches!(msg, Msg::Ticked(_) | Msg::Loaded(..)) {
             self.model.now = self.model.now.max(clock::now());
