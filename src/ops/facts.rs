@@ -79,38 +79,39 @@ pub fn for_deploy(
     wish: &Wish<'_>,
     around: &Surroundings,
 ) -> Result<DeployFacts, OpError> {
-    let given = Given { freezes: freezes(tx, cx)?, approvals: approvals::list_of(tx, &wish.release.id)? };
-    for_deploy_with(tx, cx, wish, around, given)
+    let (service, name) = (wish.service, &wish.environment.name);
+    let upstream = match service.upstream(name) {
+        Some(upstream) => deployments::find_newest(tx, &service.name, upstream)?.map(newest),
+        None => None,
+    };
+    let given = Given {
+        freezes: freezes(tx, cx)?,
+        approvals: approvals::list_of(tx, &wish.release.id)?,
+        upstream,
+        holder: deployments::find_active(tx, &service.name, name)?.map(holder),
+    };
+    Ok(together(cx, wish, around, given))
 }
 
-/// Facts that many wishes share: views read them once for a whole board.
+/// The recorded part of the facts. Views read it once for a whole board.
 #[derive(Clone)]
 pub struct Given {
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
+    /// The newest deployment one environment earlier.
+    pub upstream: Option<Newest>,
+    /// Who holds the environment.
+    pub holder: Option<Holder>,
 }
 
-pub fn for_deploy_with(
-    tx: &Tx<'_>,
-    cx: &Ctx<'_>,
-    wish: &Wish<'_>,
-    around: &Surroundings,
-    given: Given,
-) -> Result<DeployFacts, OpError> {
+/// Puts wish, surroundings and record together.
+pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Given) -> DeployFacts {
     let Wish { release, service, environment, kind, .. } = *wish;
     let name = &environment.name;
-    let upstream = match service.upstream(name) {
-        Some(upstream) => {
-            let found = deployments::find_newest(tx, &service.name, upstream)?;
-            Some((upstream.clone(), found.map(newest)))
-        }
-        None => None,
-    };
-    let holder = deployments::find_active(tx, &service.name, name)?
-        .filter(|active| Some(active.id) != wish.except)
-        .map(holder);
+    let upstream = service.upstream(name).map(|upstream| (upstream.clone(), given.upstream));
+    let holder = given.holder.filter(|holder| Some(holder.id) != wish.except);
     let required = |gate: StageGate| cx.policy.stage(gate.stage()).require.contains(&gate);
-    Ok(DeployFacts {
+    DeployFacts {
         release: release.clone(),
         environment: environment.clone(),
         zone: cx.policy.zone,
@@ -136,7 +137,7 @@ pub fn for_deploy_with(
         holder,
         overrides: wish.overrides.clone(),
         skipped: cx.policy.process(release.kind).skip.clone(),
-    })
+    }
 }
 
 /// Which script a deployment of this kind runs: the rollback script where there is one, else deploy.
@@ -148,7 +149,7 @@ pub fn script_for(service: &Service, kind: DeploymentKind) -> Option<ScriptRole>
     }
 }
 
-fn holder(active: Deployment) -> Holder {
+pub fn holder(active: Deployment) -> Holder {
     Holder {
         id: active.id,
         release: active.release,
@@ -170,6 +171,16 @@ pub fn stage_exit(
         Some(service) => deployments::find_newest(tx, &service.name, service.goal())?.map(newest),
         None => None,
     };
-    let facts = ExitFacts { policy: cx.policy, roster, approvals, goal: goal.as_ref(), now: cx.now };
-    Ok(stage_exit::evaluate(release, &facts))
+    Ok(stage_exit_with(cx, release, roster, approvals, goal.as_ref()))
+}
+
+/// The same with the newest deployment in the pipeline's last environment at hand.
+pub fn stage_exit_with(
+    cx: &Ctx<'_>,
+    release: &Release,
+    roster: &Roster,
+    approvals: &[Approval],
+    goal: Option<&Newest>,
+) -> Vec<ExitCheck> {
+    stage_exit::evaluate(release, &ExitFacts { policy: cx.policy, roster, approvals, goal, now: cx.now })
 }

@@ -177,6 +177,16 @@ pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
     )
 }
 
+/// Every deployment of an open release, newest first.
+pub fn list_of_open_releases(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        "SELECT d.* FROM releases r JOIN deployments d ON d.service = r.service AND d.version = r.version
+         WHERE r.state = 'open' ORDER BY d.id DESC",
+        &[],
+        deployment,
+    )
+}
+
 /// The deployment that holds this environment now.
 pub fn find_active(
     tx: &Tx<'_>,

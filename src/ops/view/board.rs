@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
@@ -117,28 +118,35 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         for approval in approvals::list_open(tx)? {
             decided.entry(approval.release.clone()).or_default().push(approval);
         }
-        let places = places(tx, cx, &freezes)?;
+        let mut attempts: HashMap<ReleaseId, Vec<Deployment>> = HashMap::new();
+        for deployment in deployments::list_of_open_releases(tx)? {
+            attempts.entry(deployment.release.clone()).or_default().push(deployment);
+        }
+        let spots = spots(tx, cx)?;
         let mut cards = Vec::with_capacity(open.len());
         for release in open {
             let approvals = decided.remove(&release.id).unwrap_or_default();
-            let given = Given { freezes: freezes.clone(), approvals };
-            let exit = facts::stage_exit(tx, cx, &release, &roster, &given.approvals)?;
-            let (cells, next) =
-                match (cx.policy.services.get(&release.id.service), around.get(&release.id.service)) {
-                    (Some(service), Some(around)) => {
-                        let cells = cells(tx, service, &release, &places)?;
-                        let next = next(tx, cx, service, &release, &cells, around, given)?;
-                        (cells, next)
-                    }
-                    _ => (Vec::new(), None),
-                };
+            let mine = attempts.remove(&release.id).unwrap_or_default();
+            let service = cx.policy.services.get(&release.id.service);
+            let goal = service.and_then(|service| spots.get(&(&service.name, service.goal())));
+            let goal = goal.and_then(|spot| spot.newest.clone()).map(facts::newest);
+            let exit = facts::stage_exit_with(cx, &release, &roster, &approvals, goal.as_ref());
+            let (cells, next) = match (service, around.get(&release.id.service)) {
+                (Some(service), Some(around)) => {
+                    let cells = cells(service, &mine, &spots);
+                    let asked = Asked { service, release: &release, around, freezes: &freezes, approvals };
+                    let next = next(cx, asked, &cells, &spots)?;
+                    (cells, next)
+                }
+                _ => (Vec::new(), None),
+            };
             cards.push(Card { release, cells, exit, next });
         }
         let soon = cx.now.plus(Duration::from_secs(48 * 3600));
         let is_new = cards.is_empty() && releases::is_empty(tx)?;
         Ok(Board {
             cards,
-            places,
+            places: places(cx, &spots, &freezes),
             active: deployments::list_active(tx)?,
             freezes: freezes.into_iter().filter(|freeze| freeze.window.start <= soon).collect(),
             is_new,
@@ -146,38 +154,58 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
     })
 }
 
-fn places(tx: &Tx<'_>, cx: &Ctx<'_>, freezes: &[Freeze]) -> Result<Vec<Place>, OpError> {
+/// What the store knows of one service in one environment.
+struct Spot {
+    live: Option<Deployment>,
+    /// The newest one that may have touched it.
+    newest: Option<Deployment>,
+    active: Option<Deployment>,
+}
+
+type Spots<'a> = HashMap<(&'a ServiceName, &'a EnvName), Spot>;
+
+fn spots<'a>(tx: &Tx<'_>, cx: &Ctx<'a>) -> Result<Spots<'a>, OpError> {
+    let mut spots = HashMap::new();
+    for service in cx.policy.services.values() {
+        for env in &service.pipeline {
+            let spot = Spot {
+                live: deployments::find_live(tx, &service.name, env)?,
+                newest: deployments::find_newest(tx, &service.name, env)?,
+                active: deployments::find_active(tx, &service.name, env)?,
+            };
+            spots.insert((&service.name, env), spot);
+        }
+    }
+    Ok(spots)
+}
+
+fn places(cx: &Ctx<'_>, spots: &Spots<'_>, freezes: &[Freeze]) -> Vec<Place> {
     let mut places = Vec::new();
     for service in cx.policy.services.values() {
         for env in &service.pipeline {
-            let live = deployments::find_live(tx, &service.name, env)?;
-            let newest = match deployments::find_active(tx, &service.name, env)? {
-                Some(active) => Some(active),
-                None => deployments::find_newest(tx, &service.name, env)?,
-            };
-            let newest = newest.filter(|newest| Some(newest.id) != live.as_ref().map(|live| live.id));
+            let Some(spot) = spots.get(&(&service.name, env)) else { continue };
+            let newest = spot.active.clone().or_else(|| spot.newest.clone());
+            let newest = newest.filter(|newest| Some(newest.id) != spot.live.as_ref().map(|live| live.id));
             let freeze = crate::domain::freeze::closing(freezes, &service.name, env, cx.now);
             places.push(Place {
                 service: service.name.clone(),
                 environment: env.clone(),
-                live,
+                live: spot.live.clone(),
                 newest,
                 freeze: freeze.map(|(freeze, opens)| (freeze.name.clone(), opens)),
             });
         }
     }
-    Ok(places)
+    places
 }
 
-fn cells(tx: &Tx<'_>, service: &Service, release: &Release, places: &[Place]) -> Result<Vec<Cell>, OpError> {
-    let filter = deployments::Filter { release: Some(release.id.clone()), ..deployments::Filter::default() };
-    let mine = deployments::list(tx, &filter, 100)?;
+/// How far a release has come, from its own deployments (newest first) and what is live.
+fn cells(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Vec<Cell> {
     let cell = |env: &EnvName| {
         let newest =
             mine.iter().find(|d| d.environment == *env && (d.claimed_at.is_some() || d.state.is_active()));
-        let place = places.iter().find(|place| place.service == service.name && place.environment == *env);
-        let is_live =
-            |d: &Deployment| place.and_then(|p| p.live.as_ref()).is_some_and(|live| live.id == d.id);
+        let live = spots.get(&(&service.name, env)).and_then(|spot| spot.live.as_ref());
+        let is_live = |d: &Deployment| live.is_some_and(|live| live.id == d.id);
         let reached = match newest {
             None => Reached::Not,
             Some(d) => match d.state {
@@ -191,20 +219,22 @@ fn cells(tx: &Tx<'_>, service: &Service, release: &Release, places: &[Place]) ->
         };
         Cell { environment: env.clone(), reached, deployment: newest.map(|d| d.id) }
     };
-    Ok(service.pipeline.iter().map(cell).collect())
+    service.pipeline.iter().map(cell).collect()
+}
+
+/// Whose next step is asked about.
+struct Asked<'a> {
+    service: &'a Service,
+    release: &'a Release,
+    around: &'a Surroundings,
+    freezes: &'a [Freeze],
+    approvals: Vec<Approval>,
 }
 
 /// Where the release goes next, with its gates: the environment after the furthest one it was good in. That
 /// something newer has taken its place further up does not send it back there.
-fn next(
-    tx: &Tx<'_>,
-    cx: &Ctx<'_>,
-    service: &Service,
-    release: &Release,
-    cells: &[Cell],
-    around: &Surroundings,
-    given: Given,
-) -> Result<Option<Next>, OpError> {
+fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
+    let Asked { service, release, around, freezes, approvals } = asked;
     let was_good = |cell: &Cell| matches!(cell.reached, Reached::Live | Reached::Replaced);
     let from = cells.iter().rposition(was_good).map_or(0, |furthest| furthest + 1);
     let Some(cell) = cells.get(from) else { return Ok(None) };
@@ -213,8 +243,16 @@ fn next(
     let kind = DeploymentKind::Deploy;
     let wish =
         Wish { release, service, environment, kind, actor: cx.actor, overrides: &overrides, except: None };
-    let facts = facts::for_deploy_with(tx, cx, &wish, around, given)?;
-    Ok(Some(Next { environment: cell.environment.clone(), report: gate::evaluate(&facts, cx.now) }))
+    let upstream = service.upstream(&cell.environment).and_then(|env| spots.get(&(&service.name, env)));
+    let own = spots.get(&(&service.name, &cell.environment));
+    let given = Given {
+        freezes: freezes.to_vec(),
+        approvals,
+        upstream: upstream.and_then(|spot| spot.newest.clone()).map(facts::newest),
+        holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
+    };
+    let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
+    Ok(Some(Next { environment: cell.environment.clone(), report }))
 }
 
 /// The first reason of a report that blocks, as a sentence.

@@ -1,5 +1,7 @@
 //! The approval queue: every decision that is open, who must make it, whether you may.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::domain::actor::Person;
@@ -7,7 +9,7 @@ use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally}
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateReport;
-use crate::domain::ids::EnvName;
+use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::policy::Rule;
 use crate::domain::release::{Release, Stage};
 use crate::domain::subject::request_digest;
@@ -39,9 +41,13 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
     let roster = cx.roster();
     cx.store.read(|tx| {
         let mut pending = Vec::new();
+        let mut decided: HashMap<ReleaseId, Vec<Approval>> = HashMap::new();
+        for approval in approvals::list_open(tx)? {
+            decided.entry(approval.release.clone()).or_default().push(approval);
+        }
         for card in &board.cards {
             let release = &card.release;
-            let decisions = approvals::list_of(tx, &release.id)?;
+            let decisions = decided.remove(&release.id).unwrap_or_default();
             let request_rules = &cx.policy.stage(Stage::Request).approvals;
             if release.stage == Stage::Request && !request_rules.is_empty() {
                 let digest = request_digest(release);
