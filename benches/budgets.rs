@@ -148,7 +148,7 @@ fn bare(store: &Path) {
         connection.query_row("SELECT record FROM releases LIMIT 1", [], |row| row.get(0)).expect("one row");
     terminal
         .draw(|frame| {
-            frame.render_widget(ratatui::widgets::Paragraph::new(format!("one-row: {row}")), frame.area())
+            frame.render_widget(ratatui::widgets::Paragraph::new(format!("one-row: {row}")), frame.area());
         })
         .expect("a frame");
     pause(Duration::from_secs(60));

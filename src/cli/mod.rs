@@ -56,8 +56,10 @@ impl Session {
         }
         let store = desk.state().store().to_path_buf();
         let quiet = self.out.is_json();
+        let told = std::cell::Cell::new(0);
         Ok(desk.on_wait(Box::new(move |waited| {
-            if !quiet && waited.as_millis() % 1000 < 100 {
+            if !quiet && waited.as_secs() > told.get() {
+                told.set(waited.as_secs());
                 out::waiting(waited, &store);
             }
         })))
@@ -73,7 +75,7 @@ pub fn main() -> u8 {
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return out::usage(&error),
+        Err(error) => return out::usage(&error, own.iter().any(|word| word == "--json")),
     };
     let colour = cli.color.wanted(environment::variable("NO_COLOR").is_some());
     let mut session = Session { config: cli.config, out: Out::new(cli.json, colour) };

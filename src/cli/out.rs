@@ -9,9 +9,16 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::domain::ansi::{Colour, Line, Look};
-use crate::domain::text::{multi_line, one_line};
+use crate::domain::text::{is_deceptive, multi_line, one_line, picture};
 use crate::domain::time::span;
-use crate::ops::OpError;
+use crate::ops::{ErrorKind, OpError};
+
+/// Says something on stderr. Nobody may be listening, or the disk behind it be full: then the exit code must do.
+macro_rules! complain {
+    ($($part:tt)*) => {{
+        let _unheard = writeln!(io::stderr().lock(), $($part)*);
+    }};
+}
 
 /// Version of the JSON answers.
 const SCHEMA: u32 = 1;
@@ -75,10 +82,9 @@ impl Out {
     }
 
     /// A message beside the data; not part of the answer.
-    #[expect(clippy::print_stderr, reason = "the one place for messages")]
     pub(super) fn note(&self, text: &str) {
         if !self.json {
-            eprintln!("{}", multi_line(text));
+            complain!("{}", multi_line(text));
         }
     }
 
@@ -131,20 +137,18 @@ impl Out {
     }
 
     /// An error with its hints; as JSON on stderr when JSON was asked for.
-    #[expect(clippy::print_stderr, reason = "the one place for messages")]
     pub(super) fn error(&self, error: &OpError) {
         if self.json {
-            eprintln!("{}", serde_json::json!({ "schema": SCHEMA, "error": error }));
+            complain!("{}", serde_json::json!({ "schema": SCHEMA, "error": error }));
             return;
         }
-        eprintln!("relman: {}", multi_line(&error.sentence));
+        complain!("relman: {}", multi_line(&error.sentence));
         for hint in &error.hints {
-            eprintln!("  → {}", multi_line(hint));
+            complain!("  → {}", multi_line(hint));
         }
     }
 
     /// The exit code: as the command ended, unless its output could not be written.
-    #[expect(clippy::print_stderr, reason = "the one place for messages")]
     pub(super) fn finish(&mut self, code: u8) -> u8 {
         if self.broken.is_none()
             && let Err(error) = io::stdout().lock().flush()
@@ -156,7 +160,7 @@ impl Out {
             // Whoever read us had enough (`| head`): as a program killed by SIGPIPE.
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => 128 + 13,
             Some(error) => {
-                eprintln!("relman: the output could not be written: {error}");
+                complain!("relman: the output could not be written: {error}");
                 1
             }
         }
@@ -188,17 +192,31 @@ fn sgr(look: Look) -> String {
 }
 
 /// Says that the store is locked and by whom, once a second.
-#[expect(clippy::print_stderr, reason = "the one place for messages")]
 pub(super) fn waiting(waited: Duration, store: &Path) {
     let by = crate::host::store_lock::holder(store)
         .map(|holder| format!(", held by {holder}"))
         .unwrap_or_default();
-    eprintln!("relman: waiting for the store, {}{by}", span(waited));
+    complain!("relman: waiting for the store, {}{by}", span(waited));
 }
 
-/// What clap has to say: help and version on stdout, mistakes on stderr.
-pub(super) fn usage(error: &clap::Error) -> u8 {
-    // A closed stdout or stderr leaves nothing to say it to.
-    let _unheard = error.print();
-    if error.use_stderr() { super::exit::USAGE } else { super::exit::OK }
+/// What clap has to say: help and version are data, mistakes are messages. Arguments are echoed harmlessly.
+pub(super) fn usage(error: &clap::Error, json: bool) -> u8 {
+    let safe = |text: &str| -> String {
+        text.chars().map(|c| if c != '\n' && is_deceptive(c) { picture(c) } else { c.to_string() }).collect()
+    };
+    if !error.use_stderr() {
+        let mut out = Out::new(false, None);
+        let text = error.render();
+        out.bytes(if out.colour { text.ansi().to_string() } else { text.to_string() }.as_bytes());
+        return out.finish(super::exit::OK);
+    }
+    let text = safe(&error.render().to_string());
+    if json {
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let mistake = OpError::new(ErrorKind::Usage, sentence).hint("see: relman --help");
+        complain!("{}", serde_json::json!({ "schema": SCHEMA, "error": mistake }));
+    } else {
+        complain!("{}", text.trim_end());
+    }
+    super::exit::USAGE
 }

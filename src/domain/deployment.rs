@@ -75,7 +75,8 @@ impl DeploymentState {
             S::Waiting => &[S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
             S::Launching => &[S::Running, S::Failed, S::Cancelled],
             S::Running => &[S::Paused, S::Succeeded, S::Failed, S::Cancelled, S::Lost],
-            S::Paused => &[S::Running, S::Failed, S::Cancelled, S::Lost],
+            // The store may have last heard of a wait when the outcome arrives from the exit record.
+            S::Paused => &[S::Running, S::Succeeded, S::Failed, S::Cancelled, S::Lost],
             S::Lost => &[S::Succeeded, S::Failed, S::Cancelled],
             S::Succeeded | S::Failed | S::Cancelled | S::Missed | S::Superseded => &[],
         };

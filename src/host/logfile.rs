@@ -72,6 +72,9 @@ impl LogReader {
     /// a gigabyte does not stall anybody.
     pub fn start_of_last(&self, end: u64, lines: usize, max: u64) -> io::Result<u64> {
         const BLOCK: u64 = 64 * 1024;
+        if lines == 0 {
+            return Ok(end);
+        }
         let floor = end.saturating_sub(max);
         let (mut at, mut found) = (end, 0);
         while at > floor {

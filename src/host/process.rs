@@ -83,6 +83,9 @@ pub fn explain_spawn(argv: &Argv, working_dir: &Path, error: &io::Error) -> Stri
             format!("{program} names an interpreter in its first line that does not exist")
         }
         Some(nix::errno::Errno::ENOENT) => format!("there is no script {program}"),
+        Some(nix::errno::Errno::EACCES) if path.is_dir() => {
+            format!("{program} is a directory, not a script; name the file in it")
+        }
         Some(nix::errno::Errno::EACCES) => {
             format!("{program} is not executable; chmod +x {}", path.display())
         }
@@ -201,4 +204,24 @@ pub fn scribe_command() -> std::process::Command {
     let mut command = std_command("/proc/self/exe");
     command.arg("__scribe");
     command
+}
+
+/// The process that writes into the pipe `reader` reads from: the oldest one, which is the script itself. Finds a
+/// script whose supervisor died before it could write down the pid.
+pub fn writer_of(reader: &File) -> Option<ProcessRef> {
+    let own = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    let pipe = std::fs::read_link(own).ok()?;
+    let pids = std::fs::read_dir("/proc").ok()?.flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| std::fs::read_link(format!("/proc/{pid}/fd/1")).is_ok_and(|other| other == pipe))
+        .filter_map(identify)
+        .min_by_key(|process| process.start)
+}
+
+/// Numbers of the signals this process ignores, which its children would ignore too.
+pub fn ignored_signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (1..=31).filter(|number| mask & (1 << (number - 1)) != 0).collect()
 }

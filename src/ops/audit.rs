@@ -20,8 +20,10 @@ pub struct Verified {
 /// Walks the chain in pages, so that a journal of any length is checked in constant memory.
 pub fn verify(cx: &Ctx<'_>) -> Result<Verified, OpError> {
     let mut at: (i64, Hash) = (0, GENESIS);
+    // From below the first number there may be: an entry put before the first one is tampering too.
+    let mut after = i64::MIN;
     loop {
-        let page = cx.store.read(|tx| journal::walk(tx, at.0, 1000))?;
+        let page = cx.store.read(|tx| journal::walk(tx, after, 1000))?;
         if page.is_empty() {
             return Ok(Verified { entries: at.0, head: hex(&at.1), bad: None });
         }
@@ -32,6 +34,7 @@ pub fn verify(cx: &Ctx<'_>) -> Result<Verified, OpError> {
                 return Ok(Verified { entries: at.0, head: hex(&at.1), bad: Some((stored.entry.seq, why)) });
             }
             at = (stored.entry.seq, stored.entry.hash);
+            after = at.0;
         }
     }
 }

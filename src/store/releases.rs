@@ -1,6 +1,6 @@
 //! Rows ↔ [`Release`]. The record is kept whole; columns beside it are what queries look at.
 
-use super::value::{json, text};
+use super::value::{json, opt_text, text};
 use super::{Row, StoreError, Tx};
 use crate::domain::ids::{ReleaseId, ServiceName};
 use crate::domain::release::Release;
@@ -68,12 +68,17 @@ pub fn list_open(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
     tx.query("SELECT record FROM releases WHERE state = 'open' ORDER BY id", &[], release)
 }
 
-/// Ended releases, newest first, a page at a time: `before` is the last row's `updated_at` of the page before.
-pub fn list_past(tx: &Tx<'_>, before: Option<&str>, limit: u32) -> Result<Vec<Release>, StoreError> {
+/// Ended releases, newest first, a page at a time: `before` is the last one of the page before.
+pub fn list_past(tx: &Tx<'_>, before: Option<&ReleaseId>, limit: u32) -> Result<Vec<Release>, StoreError> {
     tx.query(
-        "SELECT record FROM releases WHERE state <> 'open' AND (?1 IS NULL OR updated_at < ?1)
-         ORDER BY updated_at DESC, id DESC LIMIT ?2",
-        &[before.into(), i64::from(limit).into()],
+        "SELECT record FROM releases WHERE state <> 'open' AND (?1 IS NULL OR (updated_at, id) <
+             (SELECT updated_at, id FROM releases WHERE service = ?1 AND version = ?2))
+         ORDER BY updated_at DESC, id DESC LIMIT ?3",
+        &[
+            opt_text(before.map(|id| &id.service)),
+            opt_text(before.map(|id| &id.version)),
+            i64::from(limit).into(),
+        ],
         release,
     )
 }
@@ -89,11 +94,11 @@ pub fn list_of(tx: &Tx<'_>, service: &ServiceName, limit: u32) -> Result<Vec<Rel
 
 /// Ids that begin with `prefix`, open ones first; at most `limit`.
 pub fn list_ids_like(tx: &Tx<'_>, prefix: &str, limit: u32) -> Result<Vec<ReleaseId>, StoreError> {
-    let escaped = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     tx.query(
-        "SELECT service || '@' || version AS id FROM releases WHERE service || '@' || version LIKE ?1 ESCAPE '\\'
+        "SELECT service || '@' || version AS id FROM releases
+         WHERE substr(service || '@' || version, 1, length(?1)) = ?1
          ORDER BY CASE state WHEN 'open' THEN 0 ELSE 1 END, id DESC LIMIT ?2",
-        &[format!("{escaped}%").into(), i64::from(limit).into()],
+        &[prefix.into(), i64::from(limit).into()],
         |row| row.parse("id"),
     )
 }

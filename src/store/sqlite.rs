@@ -45,22 +45,19 @@ impl Sqlite {
         };
         let connection =
             Connection::open_with_flags(&resolved, flags).map_err(|error| explain(&error, Some(path)))?;
-        let driver = Self::prepare(connection, Some(path.to_path_buf()), Some((meta.dev(), meta.ino())))?;
-        driver.check_is_store(meta.len() == 0)?;
-        Ok(driver)
+        Self::prepare(connection, Some(path.to_path_buf()), Some((meta.dev(), meta.ino())), meta.len() == 0)
     }
 
     pub(super) fn in_memory() -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory().map_err(|error| explain(&error, None))?;
-        let driver = Self::prepare(connection, None, None)?;
-        driver.check_is_store(true)?;
-        Ok(driver)
+        Self::prepare(connection, None, None, true)
     }
 
     fn prepare(
         connection: Connection,
         path: Option<PathBuf>,
         identity: Option<(u64, u64)>,
+        empty: bool,
     ) -> Result<Self, StoreError> {
         let shared = path.is_some();
         let driver = Self {
@@ -81,6 +78,8 @@ impl Sqlite {
                  PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL;",
             )
         })?;
+        // Before anything is written: a database of another program is left as it is.
+        driver.check_is_store(empty)?;
         if shared {
             let mode = driver.pragma_text("journal_mode=WAL")?;
             if mode != "wal" {

@@ -92,6 +92,11 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         SignalKind::pipe(),
         SignalKind::alarm(),
     ];
+    let mut shrugged_off: Vec<Signal> = shrugged_off.into_iter().map(catch).collect::<Result<_, _>>()?;
+    // Whatever the launcher ignored (job control under `nohup` and the like) is caught, so that the script starts
+    // with the default. Some signals cannot be caught; those cannot be ignored either.
+    let ignored = process::ignored_signals().into_iter();
+    shrugged_off.extend(ignored.filter_map(|number| signal(SignalKind::from_raw(number)).ok()));
     let mut supervisor = Supervisor {
         link: Link::start(&order),
         log: Rc::new(RefCell::new(log)),
@@ -103,7 +108,7 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         left_running: Vec::new(),
         lingering: Vec::new(),
         terminate: catch(SignalKind::terminate())?,
-        _shrugged_off: shrugged_off.into_iter().map(catch).collect::<Result<_, _>>()?,
+        _shrugged_off: shrugged_off,
         order,
     };
     fault::point("before-claim");
@@ -228,6 +233,8 @@ impl Supervisor {
             Ok(reader) => reader,
             Err(why) => return Cause::CannotRun { why: format!("the output cannot be read: {why}") },
         };
+        // Before the script exists: should this process die right after it does, the scribe has its output.
+        self.link.ask(Task::Hold { fd: reader.as_raw_fd() }).await;
         fault::point("before-spawn");
         let spawned =
             process::spawn(Spawn { argv: &argv, working_dir: &working_dir, env: &env, output: pipe.script });
@@ -242,9 +249,6 @@ impl Supervisor {
         fault::point("after-spawn");
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
         self.script = process::identify(pid);
-        if let Some(script) = self.script {
-            self.link.post(Task::Hold { fd: reader.as_raw_fd(), script });
-        }
         self.log.borrow_mut().last_output = Instant::now();
         self.beat(true);
         let reading = tokio::task::spawn_local(drain(reader, Rc::clone(&self.log), self.order.masks.clone()));

@@ -13,9 +13,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Via;
-use crate::domain::deployment::{Beat, DeploymentState, Outcome, ProcessRef, Step};
-use crate::host::clock;
+use crate::domain::deployment::{Beat, DeploymentState, Outcome, Step};
 use crate::host::launch::Order;
+use crate::host::{clock, process};
 use crate::ops::deployment::claim::{self, Claim, Pulse};
 use crate::ops::deployment::finish;
 use crate::ops::deployment::reconcile::{self, Orphans};
@@ -35,10 +35,9 @@ pub(super) enum Task {
     Beat(Beat),
     Step(Box<Step>),
     Finish(Box<Outcome>),
-    /// The script runs, and its output can be reached through this descriptor of the supervisor.
+    /// A script is about to run; its output can be reached through this descriptor of the supervisor.
     Hold {
         fd: i32,
-        script: ProcessRef,
     },
     /// The supervisor is done; nothing is to be saved.
     Bye,
@@ -70,14 +69,14 @@ pub(super) fn run() -> Result<(), OpError> {
         Err(error) => return decline(&lines, error),
     };
     let mut seen = Seen::default();
-    let mut held: Option<(File, ProcessRef)> = None;
+    let mut held: Option<File> = None;
     loop {
         match lines.recv_timeout(LOOK_EVERY) {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(Task::Bye) => return Ok(()),
-                Ok(Task::Hold { fd, script }) => {
+                Ok(Task::Hold { fd }) => {
                     let parent = nix::unistd::getppid();
-                    held = File::open(format!("/proc/{parent}/fd/{fd}")).ok().map(|file| (file, script));
+                    held = File::open(format!("/proc/{parent}/fd/{fd}")).ok();
                     say(&Word::Done);
                 }
                 Ok(task) => say(&answer(&desk.cx(), &order, &task)),
@@ -161,7 +160,7 @@ fn look(desk: &Desk, order: &Order, seen: &mut Seen) {
 }
 
 /// The supervisor is gone without a goodbye: say so in the store, then save the rest of the output.
-fn stand_in(desk: &Desk, order: &Order, held: Option<(File, ProcessRef)>) -> Result<(), OpError> {
+fn stand_in(desk: &Desk, order: &Order, held: Option<File>) -> Result<(), OpError> {
     // Its lock falls with its last descriptor, which may be a moment after its pipe.
     let id = order.ticket.id;
     for _ in 0..50 {
@@ -170,12 +169,19 @@ fn stand_in(desk: &Desk, order: &Order, held: Option<(File, ProcessRef)>) -> Res
         }
         clock::wait(Duration::from_millis(100));
     }
+    let script = held.as_ref().and_then(process::writer_of);
+    if let Some(script) = script {
+        // The supervisor may have died before it could write down whom it had started.
+        let (log_size, _) = desk.cx().machine.log_facts(id);
+        let beat = Beat { script: Some(script), log_size, ..Beat::default() };
+        let _settled = claim::beat(&desk.cx(), id, order.ticket.epoch, &beat);
+    }
     let lost = reconcile::reconcile(&desk.cx(), Orphans::Leave);
     // Nothing is to be saved of a deployment that came to its end. Another relman may have marked it first.
     let now = view::deployment(&desk.cx(), id);
     let is_lost = now.is_ok_and(|now| now.deployment.state == DeploymentState::Lost);
-    if let Some((reader, script)) = held.filter(|_| is_lost) {
-        super::adopt::save(desk.state(), id, reader, script, &order.masks);
+    if let Some(reader) = held.filter(|_| is_lost) {
+        super::adopt::save(desk.state(), id, reader, &order.masks);
     }
     lost.map(drop)
 }

@@ -2,7 +2,7 @@
 
 use super::action::{Action, belongs, entry};
 use super::model::{Model, Pane};
-use super::pane::{board, calendar, queue};
+use super::pane::{board, calendar, log, queue};
 use crate::domain::deployment::DeploymentState;
 use crate::ops::view::board::Reached;
 
@@ -134,10 +134,12 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
 }
 
 fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
+    if action == Action::Filter {
+        return Err("the calendar has no filter; w shows the agenda".to_owned());
+    }
     if action == Action::RemoveFreeze && calendar::removable(model).is_none() {
-        let written = calendar::of_selected_day(model).first().map(|freeze| freeze.name.clone());
-        return Err(match written {
-            Some(name) => format!("\"{name}\" is written in relman.toml; take it out there"),
+        return Err(match calendar::pointed_at(model).first() {
+            Some(freeze) => format!("\"{}\" is written in relman.toml; take it out there", freeze.name),
             None => "no freeze on this day".to_owned(),
         });
     }
@@ -169,6 +171,18 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
             Err(format!("{} was lost: nothing is left that could stop it; R settles it", d.id))
         }
         Action::CancelDeployment if !d.state.is_live() => Err(format!("{} is over: {}", d.id, d.state)),
+        Action::NextStep if log::step_start(model, false).is_none() => {
+            Err("there is no later step".to_owned())
+        }
+        Action::PreviousStep if log::step_start(model, true).is_none() => {
+            Err("this is the first step".to_owned())
+        }
+        Action::PreviousDeployment if log::neighbour(model, 1).is_none() => {
+            Err("this is the oldest deployment".to_owned())
+        }
+        Action::NextDeployment if log::neighbour(model, -1).is_none() => {
+            Err("this is the newest deployment".to_owned())
+        }
         Action::Resolve if d.state != DeploymentState::Lost => {
             Err(format!("{} is {}; only a lost deployment is settled by a person", d.id, d.state))
         }

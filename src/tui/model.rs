@@ -94,6 +94,8 @@ pub struct Model {
     pub has_focus: bool,
     /// Asked of the loop: draw everything anew; go to the shell.
     pub redraw: bool,
+    /// Whether what is going on is waiting for the store: it ends with the next views.
+    pub store_held: bool,
     pub suspend: bool,
 }
 
@@ -130,6 +132,7 @@ impl Model {
             quit_asked_ms: None,
             has_focus: true,
             redraw: false,
+            store_held: false,
             suspend: false,
         }
     }

@@ -8,7 +8,9 @@ use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{board, calendar, log, queue};
 use super::popup::{self, Outcome, Popup};
 use super::widget;
+use crate::domain::ids::EnvName;
 use crate::domain::time::Timestamp;
+use crate::ops::deployment::start::Preview;
 use crate::ops::{ErrorKind, OpError};
 use ratatui::text::Line;
 
@@ -24,21 +26,20 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Resized(width, height) => on_resize(model, width, height),
         Msg::Ticked(now) => on_tick(model, now),
         Msg::Loaded(views, now) => on_views(model, *views, now),
-        Msg::Previewed(preview, environment) => {
-            if matches!(model.popups.last(), Some(Popup::Deploy(_))) {
-                model.popups.pop();
-            }
-            let dialog = popup::deploy::Dialog::new(*preview, environment, model);
-            model.popups.push(Popup::Deploy(Box::new(dialog)));
-            settled(model)
-        }
+        Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
         Msg::Choices { service, environment, choices, needs_confirmation } => {
+            if !is_awaited(model) {
+                return settled(model);
+            }
             let dialog =
                 popup::rollback::Dialog::new(service, environment, *choices, needs_confirmation, model);
             model.popups.push(Popup::Rollback(Box::new(dialog)));
             settled(model)
         }
         Msg::Detailed(view) => {
+            if !is_awaited(model) {
+                return settled(model);
+            }
             let lines = detail(model, &view);
             let title = format!("{}  {}", view.release.id, view.release.title);
             model.popups.push(Popup::page(&title, lines));
@@ -53,6 +54,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::NotFound(what) => {
+            log::answered(model);
             model.complain(format!("no more {what}"));
             Vec::new()
         }
@@ -80,6 +82,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::StoreHeld(text) => {
+            model.store_held = true;
             model.busy = Some((text, model.now));
             Vec::new()
         }
@@ -93,6 +96,27 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 fn settled(model: &mut Model) -> Vec<Effect> {
     model.busy = None;
     Vec::new()
+}
+
+/// Whether a dialog that was asked for may still open: not over something the person has turned to meanwhile, where
+/// keys meant for it would answer the dialog.
+fn is_awaited(model: &Model) -> bool {
+    model.popups.is_empty() && model.typing_filter.is_none()
+}
+
+fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<Effect> {
+    let same = match model.popups.last() {
+        Some(Popup::Deploy(dialog)) => !dialog.sent && dialog.preview.release.id == preview.release.id,
+        _ => false,
+    };
+    if same {
+        model.popups.pop();
+    }
+    if is_awaited(model) {
+        let dialog = popup::deploy::Dialog::new(preview, environment, model);
+        model.popups.push(Popup::Deploy(Box::new(dialog)));
+    }
+    settled(model)
 }
 
 /// A form whose order was carried out has done its work.
@@ -127,9 +151,12 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     let ended = newly_ended(model, &views);
     model.now = now;
     model.views = views;
-    board::reselect(model, &before);
+    board::reselect(model, &before, board::Change::Views);
     queue::reselect(model);
     model.loaded = true;
+    if std::mem::take(&mut model.store_held) {
+        model.busy = None;
+    }
     let mut effects = Vec::new();
     if let Some(text) = ended {
         model.say(text);
@@ -285,7 +312,7 @@ fn set_filter(model: &mut Model, text: String) -> Vec<Effect> {
         Pane::Board => {
             let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
             model.board.filter = text;
-            board::reselect(model, &before);
+            board::reselect(model, &before, board::Change::Filter);
         }
         Pane::Approvals => {
             model.queue.filter = text;
@@ -316,8 +343,10 @@ fn on_pane_key(model: &mut Model, key: &str) -> Vec<Effect> {
             Vec::new()
         }
         Resolved::Nothing => {
-            if pending.is_none() {
-                model.complain(format!("{} does nothing here; ? shows every key", super::action::shown(key)));
+            let first = pending.map(String::from).unwrap_or_default();
+            if key != "<esc>" || pending.is_none() {
+                let shown = super::action::shown(key);
+                model.complain(format!("{first}{shown} does nothing here; ? shows every key"));
             }
             Vec::new()
         }
@@ -351,11 +380,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit | Action::QuitNow => vec![Effect::Quit],
         Action::Back => back(model),
         Action::Filter => {
-            if model.focus == Pane::Calendar {
-                model.complain("the calendar has no filter; w shows the agenda");
-            } else {
-                model.typing_filter = Some(String::new());
-            }
+            model.typing_filter = Some(String::new());
             Vec::new()
         }
         Action::Help => {

@@ -50,6 +50,25 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
     if let Some(popup) = model.popups.last() {
         popup.view(model, frame);
     }
+    if model.glyphs.ascii {
+        plain_letters(frame);
+    }
+}
+
+/// Whatever a text brought along, a terminal without UTF-8 is only sent what it can show.
+fn plain_letters(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if !cell.symbol().is_ascii() {
+            let plain = match cell.symbol() {
+                "…" => "~",
+                "·" => ".",
+                "–" | "—" => "-",
+                "→" | "›" => ">",
+                _ => "?",
+            };
+            cell.set_symbol(plain);
+        }
+    }
 }
 
 fn draw_pane(model: &Model, frame: &mut Frame<'_>, pane: Pane, outer: Rect, borders: Borders) {

@@ -1,5 +1,7 @@
 //! Records a yes or a no, bound to the content as it is now.
 
+use std::collections::BTreeSet;
+
 use crate::domain::actor::Roster;
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::digest::Digest;
@@ -42,7 +44,7 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
     let around = Surroundings::of(cx, service);
     let subject = subject_of(decision.environment.as_ref());
     cx.act(verb, &decision.release, |tx| {
-        let release = open_release(tx, &decision.release)?;
+        let release = decidable(tx, decision)?;
         let matter = matter(cx, &release, &subject, &around)?;
         check(cx, decision, &release, &matter, &around.roster)?;
         replace_previous(tx, cx, &release, &subject, &matter)?;
@@ -74,12 +76,23 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
     })
 }
 
+/// The release, if there is anything to decide about it. A closed one may still be what a rollback goes back to.
+fn decidable(tx: &Tx<'_>, decision: &Decision) -> Result<Release, OpError> {
+    let known = crate::store::releases::find(tx, &decision.release)?;
+    match known {
+        Some(release) if release.state == ReleaseState::Closed && decision.environment.is_some() => {
+            Ok(release)
+        }
+        _ => open_release(tx, &decision.release),
+    }
+}
+
 /// Who may decide, and whether they saw what they decide about.
 fn check(
     cx: &Ctx<'_>,
     decision: &Decision,
     release: &Release,
-    matter: &Matter<'_>,
+    matter: &Matter,
     roster: &Roster,
 ) -> Result<(), OpError> {
     let what = decision.environment.as_ref().map_or("request", EnvName::as_str);
@@ -91,9 +104,15 @@ fn check(
             .hint("look at it again, then decide"));
     }
     let actor = &cx.actor.person;
-    let groups: Vec<&str> = matter.rules.iter().map(|rule| rule.from.as_str()).collect();
+    let mut groups: Vec<&str> = Vec::new();
+    for rule in &matter.rules {
+        if !groups.contains(&rule.from.as_str()) {
+            groups.push(&rule.from);
+        }
+    }
+    let everyone: BTreeSet<&str> = groups.iter().flat_map(|group| roster.people(group)).collect();
     if !groups.iter().any(|group| roster.has(group, actor)) {
-        let people: Vec<&str> = groups.iter().flat_map(|group| roster.people(group)).collect();
+        let people: Vec<&str> = everyone.into_iter().collect();
         return Err(OpError::new(
             ErrorKind::NotPermitted,
             format!(
@@ -106,11 +125,7 @@ fn check(
     }
     let own = release.request.requester.is_same_as(actor) || release.created_by.is_same_as(actor);
     if own && !matter.self_approval && decision.verdict == Verdict::Approved {
-        let others: Vec<&str> = groups
-            .iter()
-            .flat_map(|group| roster.people(group))
-            .filter(|name| !actor.is_called(name))
-            .collect();
+        let others: Vec<&str> = everyone.into_iter().filter(|name| !actor.is_called(name)).collect();
         return Err(OpError::new(
             ErrorKind::NotPermitted,
             format!(
@@ -135,7 +150,7 @@ fn replace_previous(
     cx: &Ctx<'_>,
     release: &Release,
     subject: &ApprovalSubject,
-    matter: &Matter<'_>,
+    matter: &Matter,
 ) -> Result<(), OpError> {
     let previous = approvals::list_of(tx, &release.id)?.into_iter().find(|approval| {
         approval.ended_at.is_none() && approval.subject == *subject && approval.by.uid == cx.actor.person.uid

@@ -12,8 +12,8 @@ use crate::domain::release::{Release, Stage};
 use crate::domain::subject::{canonical_json, request_digest};
 
 /// What a decision about `subject` would be bound to, and the rules it serves.
-pub(super) struct Matter<'a> {
-    pub rules: &'a [Rule],
+pub(super) struct Matter {
+    pub rules: Vec<Rule>,
     pub digest: Digest,
     pub content: String,
     pub self_approval: bool,
@@ -25,15 +25,15 @@ pub fn subject_of(env: Option<&EnvName>) -> ApprovalSubject {
     env.map_or(ApprovalSubject::Request, |env| ApprovalSubject::Environment(env.clone()))
 }
 
-pub(super) fn matter<'a>(
-    cx: &Ctx<'a>,
+pub(super) fn matter(
+    cx: &Ctx<'_>,
     release: &Release,
     subject: &ApprovalSubject,
     around: &facts::Surroundings,
-) -> Result<Matter<'a>, OpError> {
+) -> Result<Matter, OpError> {
     match subject {
         ApprovalSubject::Request => Ok(Matter {
-            rules: &cx.policy.stage(Stage::Request).approvals,
+            rules: cx.policy.stage(Stage::Request).approvals.clone(),
             digest: request_digest(release),
             content: canonical_json(&release.request),
             self_approval: false,
@@ -47,7 +47,8 @@ pub(super) fn matter<'a>(
             }
             let content = facts::subject(release, service, name, &around.scripts);
             Ok(Matter {
-                rules: &env.approvals,
+                // One decision serves a deployment and a rollback; each counts its own rules.
+                rules: env.approvals.iter().chain(&env.rollback_approvals).cloned().collect(),
                 digest: content.digest(),
                 content: content.canonical(),
                 self_approval: env.self_approval,

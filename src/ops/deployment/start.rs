@@ -203,7 +203,14 @@ fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpErr
     );
     let error = OpError::new(ErrorKind::Failure, format!("{} could not be started: {why}", deployment.id));
     match settled {
-        Ok(_) => error.hint("nothing ran; mend the cause and deploy again"),
+        Ok((_, true)) => error.hint("nothing ran; mend the cause and deploy again"),
+        Ok((now, false)) => {
+            let id = deployment.id;
+            error.hint(format!(
+                "it had been claimed and is {}: look at it with: relman show {}",
+                now.state, id.0
+            ))
+        }
         Err(_) => {
             error.hint("its record could not be settled either; it will be within a minute, by any relman")
         }

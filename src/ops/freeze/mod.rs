@@ -66,7 +66,9 @@ pub fn remove(cx: &Ctx<'_>, wanted: &str, reason: Option<&str>) -> Result<Freeze
     cx.act(Verb::FreezeRemoved, crate::domain::text::fit(wanted, 100), |tx| {
         let standing = facts::freezes(tx, cx)?;
         let id = wanted.parse::<FreezeId>().ok().map(FreezeOrigin::Store);
-        let found = standing.iter().find(|freeze| Some(freeze.origin) == id || freeze.name == wanted);
+        // A number means the freeze of that number, whatever others are called.
+        let by_id = standing.iter().find(|freeze| Some(freeze.origin) == id);
+        let found = by_id.or_else(|| standing.iter().find(|freeze| freeze.name == wanted));
         let Some(freeze) = found.cloned() else {
             let shown = crate::domain::text::quoted(wanted, 60);
             return Err(

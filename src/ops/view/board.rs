@@ -11,7 +11,7 @@ use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
 use crate::domain::gate::{self, Answer, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
-use crate::domain::policy::Service;
+use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::Release;
 use crate::domain::time::Timestamp;
 use crate::ops::facts::{self, Given, Surroundings, Wish};
@@ -79,7 +79,11 @@ impl Card {
         if self.release.blocked.is_some() {
             words.push("blocked".to_owned());
         }
-        let closed = |check: &&ExitCheck| matches!(check.answer, ExitAnswer::Blocked { .. });
+        // That it is not live yet is what the next environment's gates are about.
+        let closed = |check: &&ExitCheck| {
+            let on_its_way = check.gate == StageGate::Live && self.next.is_some();
+            matches!(check.answer, ExitAnswer::Blocked { .. }) && !on_its_way
+        };
         words.extend(self.exit.iter().filter(closed).map(|check| check.gate.to_string()));
         words
     }

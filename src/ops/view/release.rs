@@ -64,7 +64,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
 }
 
 /// Ended releases, newest first; `before` continues after the last row of the page before.
-pub fn past(cx: &Ctx<'_>, before: Option<&str>, limit: u32) -> Result<Vec<Release>, OpError> {
+pub fn past(cx: &Ctx<'_>, before: Option<&ReleaseId>, limit: u32) -> Result<Vec<Release>, OpError> {
     Ok(cx.store.read(|tx| releases::list_past(tx, before, limit))?)
 }
 

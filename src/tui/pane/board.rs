@@ -50,8 +50,15 @@ pub fn selected(model: &Model) -> Option<&Card> {
     cards(model).into_iter().find(|card| card.release.id == *id)
 }
 
-/// After new views: the same release stays selected; if it is gone, its neighbour is.
-pub fn reselect(model: &mut Model, before: &[ReleaseId]) {
+/// Why the list changed: what another person did is said, what one's own filter hides is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Views,
+    Filter,
+}
+
+/// After a change: the same release stays selected; if it is gone, its neighbour is.
+pub fn reselect(model: &mut Model, before: &[ReleaseId], change: Change) {
     let now: Vec<ReleaseId> = cards(model).iter().map(|card| card.release.id.clone()).collect();
     let Some(selected) = model.board.selected.clone() else {
         model.board.selected = now.first().cloned();
@@ -62,7 +69,7 @@ pub fn reselect(model: &mut Model, before: &[ReleaseId]) {
     }
     let at = before.iter().position(|id| *id == selected).unwrap_or(0);
     let next = before[at.min(before.len())..].iter().find(|id| now.contains(id)).or(now.last());
-    if model.loaded && model.board.filter.is_empty() {
+    if model.loaded && change == Change::Views {
         model.say(format!("{selected} is no longer on the board"));
     }
     model.board.selected = next.cloned();

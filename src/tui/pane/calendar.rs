@@ -66,14 +66,17 @@ pub fn of_selected_day(model: &Model) -> Vec<&Freeze> {
     freezes(model).into_iter().filter(|freeze| freeze.window.overlaps(&day)).collect()
 }
 
-/// The freeze that `x` would take away: in the agenda the selected one, in the month the first of the day that
-/// lives in the store.
-pub fn removable(model: &Model) -> Option<&Freeze> {
-    let candidates = match model.calendar.shape {
+/// The freezes the cursor is on: in the agenda the selected one, in the month those of the day.
+pub fn pointed_at(model: &Model) -> Vec<&Freeze> {
+    match model.calendar.shape {
         Shape::Agenda => freezes(model).into_iter().skip(model.calendar.line).take(1).collect(),
         Shape::Month => of_selected_day(model),
-    };
-    candidates.into_iter().find(|freeze| matches!(freeze.origin, FreezeOrigin::Store(_)))
+    }
+}
+
+/// The freeze that `x` would take away: the first one the cursor is on that lives in the store.
+pub fn removable(model: &Model) -> Option<&Freeze> {
+    pointed_at(model).into_iter().find(|freeze| matches!(freeze.origin, FreezeOrigin::Store(_)))
 }
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {

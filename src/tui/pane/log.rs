@@ -37,6 +37,11 @@ pub struct State {
     pub search: String,
     /// The line of the last hit.
     pub hit: Option<u64>,
+    /// Whether the page that comes answers a search: its first line is the hit.
+    searching: bool,
+    /// Pages asked for that have not come, and the motion they amount to: keys that come faster than pages add up.
+    asked: u32,
+    motion: Option<(u64, i64)>,
     /// Cells scrolled to the right; kept while following.
     pub shift: u16,
 }
@@ -52,6 +57,9 @@ impl Default for State {
             wrap: false,
             search: String::new(),
             hit: None,
+            searching: false,
+            asked: 0,
+            motion: None,
             shift: 0,
         }
     }
@@ -67,8 +75,22 @@ fn top(model: &Model) -> u64 {
     model.log.lines.first().map_or(0, |(offset, _)| *offset)
 }
 
-fn read(model: &Model, origin: Origin) -> Vec<Effect> {
-    model.log.shown.map(|id| vec![Effect::ReadLog { id, origin, rows: rows(model) }]).unwrap_or_default()
+fn read(model: &mut Model, origin: Origin) -> Vec<Effect> {
+    let Some(id) = model.log.shown else { return Vec::new() };
+    model.log.asked += 1;
+    model.log.searching = matches!(origin, Origin::Search { .. });
+    if !matches!(origin, Origin::Top(_, lines) if lines != 0) {
+        model.log.motion = None;
+    }
+    vec![Effect::ReadLog { id, origin, rows: rows(model) }]
+}
+
+/// A page that was asked for has come, or will not.
+pub fn answered(model: &mut Model) {
+    model.log.asked = model.log.asked.saturating_sub(1);
+    if model.log.asked == 0 {
+        model.log.motion = None;
+    }
 }
 
 /// Shows another deployment from its end.
@@ -86,14 +108,24 @@ pub fn show(model: &mut Model, page: LogPage) {
     if !page.asked && !model.log.follow {
         return;
     }
+    if page.asked {
+        answered(model);
+        if std::mem::take(&mut model.log.searching) {
+            model.log.hit = page.lines.first().map(|(offset, _)| *offset);
+        }
+    }
     if page.asked && !model.log.follow && page.at_end && model.log.hit.is_none() {
         model.log.new_lines = 0;
     }
     model.log.size = page.size;
     model.log.lines = page.lines;
-    if model.focus != Pane::Log && !page.asked {
-        model.unseen_log = true;
+    if !page.asked {
+        model.unseen_log |= !is_in_sight(model);
     }
+}
+
+fn is_in_sight(model: &Model) -> bool {
+    layout::pane(model, Pane::Log).is_some()
 }
 
 /// The log grew below the held page.
@@ -101,7 +133,7 @@ pub fn grew(model: &mut Model, id: DeploymentId, size: u64, lines: u64) {
     if model.log.shown == Some(id) {
         model.log.size = size;
         model.log.new_lines += lines;
-        model.unseen_log |= model.focus != Pane::Log;
+        model.unseen_log |= !is_in_sight(model);
     }
 }
 
@@ -114,7 +146,10 @@ fn moved(model: &mut Model, lines: i64) -> Vec<Effect> {
         model.log.follow = false;
         model.log.new_lines = 0;
     }
-    read(model, Origin::Top(top(model), lines))
+    model.log.hit = None;
+    let (base, so_far) = model.log.motion.unwrap_or((top(model), 0));
+    model.log.motion = Some((base, so_far + lines));
+    read(model, Origin::Top(base, so_far + lines))
 }
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -142,7 +177,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Follow if model.log.follow => {
             model.log.follow = false;
             model.log.new_lines = 0;
-            read(model, Origin::Top(top(model), 0))
+            let top = top(model);
+            read(model, Origin::Top(top, 0))
         }
         Action::Follow => follow(model),
         Action::Wrap => {
@@ -155,8 +191,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousError => errors(model, true),
         Action::NextStep => to_step(model, false),
         Action::PreviousStep => to_step(model, true),
-        Action::PreviousDeployment => neighbour(model, 1),
-        Action::NextDeployment => neighbour(model, -1),
+        Action::PreviousDeployment => go_to_neighbour(model, 1),
+        Action::NextDeployment => go_to_neighbour(model, -1),
         _ => on_deployment(model, action),
     }
 }
@@ -203,7 +239,9 @@ fn errors(model: &mut Model, backward: bool) -> Vec<Effect> {
 
 fn hold_and_read(model: &mut Model, words: Vec<String>, backward: bool) -> Vec<Effect> {
     // The first search from the followed end begins at the start of the log: that is where errors begin.
+    // 0 means "from the beginning"; a hit on the very first line is gone on from behind it.
     let from = match (model.log.hit, model.log.follow) {
+        (Some(hit), _) if !backward => hit.max(1),
         (Some(hit), _) => hit,
         (None, true) if !backward => 0,
         (None, true) => model.log.size,
@@ -213,27 +251,29 @@ fn hold_and_read(model: &mut Model, words: Vec<String>, backward: bool) -> Vec<E
     read(model, Origin::Search { from, words, backward })
 }
 
-fn to_step(model: &mut Model, backward: bool) -> Vec<Effect> {
-    let Some(view) = &model.views.shown else { return Vec::new() };
-    let starts: Vec<u64> = view.steps.iter().filter_map(|step| step.log_from).collect();
+/// Where the step before or after the page's top begins.
+pub fn step_start(model: &Model, backward: bool) -> Option<u64> {
+    let steps = &model.views.shown.as_ref()?.steps;
+    let mut starts = steps.iter().filter_map(|step| step.log_from);
     let here = top(model);
-    let found = if backward {
-        starts.iter().rev().find(|start| **start < here)
-    } else {
-        starts.iter().find(|start| **start > here)
-    };
-    let Some(start) = found.copied() else { return Vec::new() };
+    if backward { starts.rfind(|start| *start < here) } else { starts.find(|start| *start > here) }
+}
+
+fn to_step(model: &mut Model, backward: bool) -> Vec<Effect> {
+    let Some(start) = step_start(model, backward) else { return Vec::new() };
     model.log.follow = false;
     read(model, Origin::Top(start, 0))
 }
 
-fn neighbour(model: &mut Model, by: isize) -> Vec<Effect> {
+/// The deployment so many places further down the list, which is newest first.
+pub fn neighbour(model: &Model, by: isize) -> Option<DeploymentId> {
     let ids: Vec<DeploymentId> = model.views.deployments.iter().map(|d| d.id).collect();
-    let at = model.log.shown.and_then(|id| ids.iter().position(|other| *other == id));
-    let Some(next) = at.and_then(|at| at.checked_add_signed(by)).and_then(|at| ids.get(at)) else {
-        return Vec::new();
-    };
-    watch(model, *next)
+    let at = ids.iter().position(|id| Some(*id) == model.log.shown)?;
+    at.checked_add_signed(by).and_then(|at| ids.get(at)).copied()
+}
+
+fn go_to_neighbour(model: &mut Model, by: isize) -> Vec<Effect> {
+    neighbour(model, by).map(|id| watch(model, id)).unwrap_or_default()
 }
 
 /// The state of the page, for the pane's title.

@@ -187,6 +187,9 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
             format!("{} {}", release.build.artifact.clone().unwrap_or_default(), digest.short()),
         ));
     }
+    if let Some(why) = &item.not_yours {
+        lines.push(line("you", why.clone()));
+    }
     for rule in &item.tally.rules {
         let by = if rule.by.is_empty() { "nobody yet".to_owned() } else { rule.by.join(", ") };
         let ask = if rule.missing() > 0 {

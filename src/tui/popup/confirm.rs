@@ -13,6 +13,8 @@ use crate::tui::widget::input::{Input, Typed};
 #[derive(Debug)]
 pub struct Dialog {
     pub title: String,
+    /// Facts with their looks, as they were when the dialog opened: it stays about one thing.
+    pub facts: Vec<Line<'static>>,
     pub lines: Vec<String>,
     /// Name of the protected environment this touches.
     pub production: Option<String>,
@@ -37,7 +39,7 @@ impl Dialog {
                     };
                 }
                 match input.key(key) {
-                    Typed::Changed | Typed::Ignored => Outcome::Stay,
+                    Typed::Changed | Typed::Moved | Typed::Ignored => Outcome::Stay,
                 }
             }
             None => match key {
@@ -54,12 +56,7 @@ impl Dialog {
         if let Some(env) = &self.production {
             lines.push(banner(model, env));
         }
-        // What an approval is about is read from the queue, so that it is current while the dialog is open.
-        if self.lines.is_empty()
-            && let Some(item) = crate::tui::pane::queue::selected(model)
-        {
-            lines.extend(crate::tui::pane::queue::about(model, item));
-        }
+        lines.extend(self.facts.iter().cloned());
         lines.extend(self.lines.iter().map(|text| Line::raw(text.clone())));
         let foot = match &self.typed {
             None => "y yes   n, Enter, Esc no",

@@ -54,7 +54,9 @@ impl Dialog {
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
         match key {
             "<esc>" | "<c-g>" | "<c-c>" => return Outcome::Close,
-            "<left>" | "<right>" | "<tab>" => return self.other_environment(model, key != "<left>"),
+            "<left>" | "<right>" | "<tab>" if !self.sent => {
+                return self.other_environment(model, key != "<left>");
+            }
             "<down>" | "<pgdn>" => {
                 self.top += 1;
                 return Outcome::Stay;

@@ -256,6 +256,13 @@ impl Form {
             "<tab>" | "<down>" => self.go(1),
             "<s-tab>" | "<up>" => self.go(self.fields.len() - 1),
             "<enter>" if self.at + 1 < self.fields.len() => self.go(1),
+            "<enter>" if self.is_protected() => {
+                if let Err((label, why)) = self.effect(model) {
+                    self.point_at(label, why);
+                    return Outcome::Stay;
+                }
+                return Outcome::Say("Ctrl-S does it; Enter only goes from field to field".to_owned());
+            }
             "<enter>" => return self.submit(model),
             "<left>" | "<right>" if !self.fields[self.at].choices.is_empty() => self.choose(key == "<right>"),
             key => {
@@ -269,6 +276,11 @@ impl Form {
             self.error = None;
         }
         Outcome::Stay
+    }
+
+    /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
+    fn is_protected(&self) -> bool {
+        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. })
     }
 
     fn go(&mut self, by: usize) {
@@ -300,13 +312,18 @@ impl Form {
                 Outcome::DoAndStay(vec![effect])
             }
             Err((label, why)) => {
-                if let Some(at) = self.fields.iter().position(|field| field.label == label) {
-                    self.at = at;
-                }
-                self.error = Some(why);
+                self.point_at(label, why);
                 Outcome::Stay
             }
         }
+    }
+
+    /// Goes to the field that is wrong and says why.
+    fn point_at(&mut self, label: &str, why: String) {
+        if let Some(at) = self.fields.iter().position(|field| field.label == label) {
+            self.at = at;
+        }
+        self.error = Some(why);
     }
 
     fn reason(&self) -> Result<String, (&'static str, String)> {
@@ -390,14 +407,13 @@ impl Form {
     }
 
     fn scope(&self) -> Result<Scope, (&'static str, String)> {
-        let list = |label| {
-            self.value(label)
-                .split(',')
-                .map(|part| part.trim().to_owned())
-                .filter(|part| !part.is_empty())
-                .collect()
+        let list = |label| -> Vec<String> {
+            let parts = self.value(label).split(',').map(|part| part.trim().to_owned());
+            parts.filter(|part| !part.is_empty()).collect()
         };
-        Scope::new(list("services"), list("environments")).map_err(|why| ("environments", why.to_string()))
+        let (services, environments) = (list("services"), list("environments"));
+        Scope::new(services.clone(), Vec::new()).map_err(|why| ("services", why.to_string()))?;
+        Scope::new(services, environments).map_err(|why| ("environments", why.to_string()))
     }
 
     fn freeze(&self, model: &Model) -> Result<Effect, (&'static str, String)> {
@@ -459,10 +475,10 @@ impl Form {
         if let Some(error) = &self.error {
             lines.push(Line::styled(error.clone(), theme.bad));
         }
-        let foot = if self.sent {
-            "saving…"
-        } else {
-            "Enter next, on the last field saves   Ctrl-S saves   Esc leaves"
+        let foot = match (self.sent, self.is_protected()) {
+            (true, _) => "saving…",
+            (false, true) => "Enter next field   Ctrl-S does it   Esc leaves",
+            (false, false) => "Enter next, on the last field saves   Ctrl-S saves   Esc leaves",
         };
         dialog_box(model, frame, screen, &self.title, lines, foot);
     }

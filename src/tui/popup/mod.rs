@@ -91,6 +91,7 @@ impl Popup {
             model.policy.environments.get(&d.environment).is_some_and(Environment::is_production);
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Cancel {}", d.id),
+            facts: Vec::new(),
             lines: vec![
                 format!("{} of {} to {}, started by {}", d.kind, d.release, d.environment, d.started_by.name),
                 how,
@@ -115,6 +116,7 @@ impl Popup {
         };
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Approve {} for {about}", item.release.id),
+            facts: super::pane::queue::about(model, item),
             lines: Vec::new(),
             production: None,
             typed: None,
@@ -126,6 +128,7 @@ impl Popup {
     pub fn remove_freeze(freeze: &Freeze, model: &Model) -> Self {
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Remove freeze {}", freeze.handle()),
+            facts: Vec::new(),
             lines: vec![
                 format!("\"{}\" closes {}: {}", freeze.name, freeze.scope.describe(), freeze.reason),
                 format!("until {}", model.moment(freeze.window.end)),

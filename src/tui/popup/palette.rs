@@ -33,7 +33,9 @@ impl Palette {
                 pattern.score(Utf32Str::new(&hay, &mut buffer), &mut matcher).map(|score| (score, entry))
             })
             .collect();
-        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        // Who types a name means it; after that the best match, then the registry's order.
+        let wanted = self.input.text().trim();
+        found.sort_by_key(|(score, entry)| (entry.name != wanted, std::cmp::Reverse(*score)));
         found.into_iter().map(|(_, entry)| entry).collect()
     }
 

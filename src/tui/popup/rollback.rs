@@ -19,7 +19,10 @@ use crate::tui::widget::input::Input;
 enum Field {
     Release,
     Reason,
+    /// The version is typed, where the environment asks for it.
     Version,
+    /// Otherwise `y` is pressed.
+    Yes,
 }
 
 #[derive(Debug)]
@@ -85,11 +88,22 @@ impl Dialog {
                 self.typed = Input::default();
             }
             ("<enter>", Field::Release) => self.field = Field::Reason,
-            ("<enter>", Field::Reason) if self.needs_confirmation => self.field = Field::Version,
-            ("<enter>", _) => return self.go(model),
+            ("<enter>", Field::Reason) => {
+                self.field = if self.needs_confirmation { Field::Version } else { Field::Yes };
+                if self.field == Field::Yes {
+                    self.arming = Arming::now(model);
+                }
+            }
+            ("<enter>", Field::Version) => return self.go(model),
+            ("y" | "Y", Field::Yes) if self.arming.is_armed(model) => return self.go(model),
+            ("y" | "Y", Field::Yes) => {
+                return Outcome::Say("that was too quick to be meant; press y again".to_owned());
+            }
+            ("n" | "N" | "q", Field::Yes) => return Outcome::Close,
+            ("<enter>", Field::Yes) => return Outcome::Say("y rolls back; n or Esc leaves".to_owned()),
             (_, Field::Reason) => drop(self.reason.key(key)),
             (_, Field::Version) => drop(self.typed.key(key)),
-            (_, Field::Release) => {}
+            (_, Field::Release | Field::Yes) => {}
         }
         Outcome::Stay
     }
@@ -98,6 +112,7 @@ impl Dialog {
         match self.field {
             Field::Release => Field::Reason,
             Field::Reason if self.needs_confirmation => Field::Version,
+            Field::Reason => Field::Yes,
             _ => Field::Release,
         }
     }

@@ -7,6 +7,8 @@ use unicode_width::UnicodeWidthStr as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
     Changed,
+    /// Only the cursor moved.
+    Moved,
     /// Not a key for text: the caller may use it.
     Ignored,
 }
@@ -46,6 +48,7 @@ impl Input {
 
     /// Handles a key by its name in the registry's spelling.
     pub fn key(&mut self, key: &str) -> Typed {
+        let before = self.text.len();
         match key {
             "<bs>" => self.remove(self.before(), self.cursor),
             "<del>" => self.remove(self.cursor, self.after()),
@@ -60,7 +63,8 @@ impl Input {
             key if key.chars().count() == 1 => self.insert(key),
             _ => return Typed::Ignored,
         }
-        Typed::Changed
+        // Every change makes the text longer or shorter.
+        if self.text.len() == before { Typed::Moved } else { Typed::Changed }
     }
 
     fn remove(&mut self, from: usize, to: usize) {
@@ -115,6 +119,7 @@ mod tests {
         input.key("x");
         assert_eq!(input.text(), "xone two");
         assert_eq!(input.key("<enter>"), Typed::Ignored);
+        assert_eq!(input.key("<home>"), Typed::Moved);
     }
 
     proptest! {
