@@ -25,7 +25,8 @@ fn the_readme_names_every_variable_a_script_gets() {
     let wanted = start::StartDeploy::new(release_id("api@1.0.0"), "dev".parse().unwrap());
     world.as_("alice", |cx| start::start(cx, &wanted)).unwrap();
     let launched = world.machine.launched.borrow();
-    let given = launched[0].vars.keys().cloned().chain(ticket::step_vars(&launched[0].steps, 0, 1).into_keys());
+    let given =
+        launched[0].vars.keys().cloned().chain(ticket::step_vars(&launched[0].steps, 0, 1).into_keys());
     let readme = readme();
     let told = code_words(&readme);
     for name in given.collect::<Vec<_>>() {

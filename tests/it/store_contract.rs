@@ -1,1 +1,1115 @@
-//! What every store must do.
+//! What must every store do, in memory or in a file, and what must a file withstand?
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use relman::domain::approval::{Approval, ApprovalSubject, Verdict};
+use relman::domain::deployment::{
+    Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef,
+    Step, StepState,
+};
+use relman::domain::digest::Digest;
+use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use relman::domain::gate::GateReport;
+use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, ReleaseId};
+use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
+use relman::domain::policy::ScriptRole;
+use relman::domain::release::{
+    Block, Build, Check, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
+    Tick,
+};
+use relman::domain::strategy::{Color, StepPlan};
+use relman::domain::time::{Timestamp, Tz, Window};
+use relman::host::state::State;
+use relman::store::{
+    Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, meta, releases,
+};
+
+use crate::support::world::{env_name, outcome, person, release_id};
+
+const API: &str = "api@1.0.0";
+
+fn at(minutes: u64) -> Timestamp {
+    let start: Timestamp = "2026-09-01T10:00:00Z".parse().unwrap();
+    start.plus(Duration::from_mins(minutes))
+}
+
+fn a_release(id: &str) -> Release {
+    let alice = person("alice").person;
+    Release {
+        id: release_id(id),
+        title: "Faster 'search' ❄".to_owned(),
+        kind: ReleaseKind::Standard,
+        state: ReleaseState::Open,
+        stage: Stage::Request,
+        stage_since: at(0),
+        entered: Stage::Request,
+        blocked: None,
+        ended: None,
+        request: Request {
+            requester: alice.clone(),
+            origin: Origin::Market,
+            need: Some("two\nlines".to_owned()),
+            objective: None,
+            priority: Some(Level::High),
+        },
+        plan: Plan { risk: Some(Level::Low), target: Some(at(99)), ..Plan::default() },
+        build: Build { digest: Some(Digest::of(b"image")), ..Build::default() },
+        checks: [(
+            "unit".to_owned(),
+            Check { passed: true, digest: None, by: alice.clone(), at: at(1), note: None },
+        )]
+        .into(),
+        ticks: [("Backup taken".to_owned(), Tick { by: alice.clone(), at: at(2) })].into(),
+        review: Review::default(),
+        created_by: alice,
+        created_at: at(0),
+        updated_at: at(0),
+        revision: 1,
+    }
+}
+
+fn an_approval(by: &str, env: &str) -> Approval {
+    Approval {
+        id: ApprovalId(0),
+        release: release_id(API),
+        subject: ApprovalSubject::Environment(env_name(env)),
+        verdict: Verdict::Approved,
+        by: person(by).person,
+        at: at(3),
+        reason: None,
+        digest: Digest::of(b"subject"),
+        content: "{\"a\":1}".to_owned(),
+        expires_at: Some(at(63)),
+        ended_at: None,
+        ended_why: None,
+    }
+}
+
+fn a_freeze(name: &str, start: u64, end: u64) -> Freeze {
+    Freeze {
+        origin: FreezeOrigin::Config,
+        name: name.to_owned(),
+        reason: "books".to_owned(),
+        scope: Scope::new(vec!["api".to_owned(), "web*".to_owned()], vec!["production".to_owned()]).unwrap(),
+        window: Window::new(at(start), at(end)).unwrap(),
+        zone: Tz::Europe__Berlin,
+        created_by: Some("bob".to_owned()),
+    }
+}
+
+fn a_deployment(env: &str, epoch: i64) -> Deployment {
+    Deployment {
+        id: DeploymentId(0),
+        release: release_id(API),
+        environment: env_name(env),
+        kind: DeploymentKind::Deploy,
+        state: DeploymentState::Launching,
+        epoch,
+        strategy: "blue-green".to_owned(),
+        previous: Some("0.9.0".parse().unwrap()),
+        artifact_digest: Some(Digest::of(b"image")),
+        subject: Digest::of(b"subject"),
+        color: Some(Color::Green),
+        reason: Some("Friday".to_owned()),
+        overrides: vec!["soak".to_owned(), "freeze".to_owned()],
+        started_by: person("erin").person,
+        requested_at: at(5),
+        claimed_at: None,
+        finished_at: None,
+        heartbeat_at: None,
+        host: "bastion".to_owned(),
+        boot: "boot-1".to_owned(),
+        uid: 1234,
+        script: None,
+        progress: None,
+        progress_note: None,
+        log_size: 0,
+        log_digest: None,
+        log_dropped: 0,
+        cancel: None,
+        cause: None,
+        failed_step: None,
+        left_running: Vec::new(),
+        recovered_by: None,
+    }
+}
+
+fn a_report() -> GateReport {
+    GateReport {
+        at: at(5),
+        release: release_id(API),
+        environment: env_name("staging"),
+        kind: DeploymentKind::Deploy,
+        subject: Digest::of(b"subject"),
+        checks: Vec::new(),
+    }
+}
+
+fn some_steps() -> Vec<Step> {
+    let plan = |name: &str, role| StepPlan {
+        name: name.to_owned(),
+        role,
+        targets: vec!["web-1".to_owned()],
+        percent: Some(10),
+        color: Some(Color::Blue),
+        wait_ms: 600,
+    };
+    vec![
+        Step::planned(0, plan("deploy", ScriptRole::Deploy)),
+        Step::planned(1, plan("verify", ScriptRole::Verify)),
+    ]
+}
+
+fn an_entry(subject: &str) -> NewEntry {
+    NewEntry::new(at(7), &person("bob"), Verb::ReleaseEdited, subject)
+}
+
+/// Writes without an entry: what is tested here is the table, not the act.
+fn put<T>(store: &Store, f: impl FnMut(&Tx<'_>) -> Result<T, StoreError>) -> T {
+    store.write_quietly(f).unwrap()
+}
+
+fn get<T>(store: &Store, f: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>) -> T {
+    store.read(f).unwrap()
+}
+
+fn insert_release(store: &Store, id: &str) {
+    put(store, |tx| releases::insert(tx, &a_release(id)));
+}
+
+/// A claimed deployment of a release that is there.
+fn insert_running(store: &Store, env: &str) -> DeploymentId {
+    let id = put(store, |tx| deployments::insert(tx, &a_deployment(env, 1), &some_steps(), &a_report()));
+    assert!(put(store, |tx| deployments::claim(tx, id, 1, at(6))));
+    id
+}
+
+fn finish(store: &Store, id: DeploymentId, state: DeploymentState) -> bool {
+    let end = outcome(state, at(8));
+    put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Running], &end, None))
+}
+
+fn a_release_reads_back_as_it_was_written(store: &Store) {
+    insert_release(store, API);
+    assert_eq!(get(store, |tx| releases::find(tx, &release_id(API))), Some(a_release(API)));
+    assert_eq!(get(store, |tx| releases::find(tx, &release_id("api@2.0.0"))), None);
+}
+
+fn a_missing_release_is_missing(store: &Store) {
+    let error = store.read(|tx| releases::get(tx, &release_id(API))).unwrap_err();
+    assert_eq!((error.kind, error.sentence.as_str()), (Kind::Missing, "there is no release api@1.0.0"));
+}
+
+fn an_approval_reads_back_as_it_was_written(store: &Store) {
+    insert_release(store, API);
+    let mut yes = an_approval("bob", "production");
+    let mut no = Approval {
+        subject: ApprovalSubject::Request,
+        verdict: Verdict::Rejected,
+        reason: Some("too risky".to_owned()),
+        expires_at: None,
+        ..an_approval("carol", "production")
+    };
+    no.by.login = Some("dave".to_owned());
+    yes.id = put(store, |tx| approvals::insert(tx, &yes));
+    no.id = put(store, |tx| approvals::insert(tx, &no));
+    assert_eq!(get(store, |tx| approvals::list_of(tx, &release_id(API))), [yes.clone(), no.clone()]);
+    assert_eq!(get(store, approvals::list_open), [yes, no]);
+}
+
+fn an_approval_of_a_release_that_has_ended_is_no_longer_open(store: &Store) {
+    insert_release(store, API);
+    put(store, |tx| approvals::insert(tx, &an_approval("bob", "production")));
+    let ended = Release { state: ReleaseState::Cancelled, revision: 2, ..a_release(API) };
+    assert!(put(store, |tx| releases::update(tx, &ended)));
+    assert!(get(store, approvals::list_open).is_empty());
+}
+
+fn an_approval_needs_its_release(store: &Store) {
+    let error =
+        store.write_quietly(|tx| approvals::insert(tx, &an_approval("bob", "production"))).unwrap_err();
+    assert_eq!(error.kind, Kind::Conflict);
+}
+
+fn a_freeze_reads_back_as_it_was_written(store: &Store) {
+    let new = a_freeze("Year end", 10, 20);
+    let id = put(store, |tx| freezes::insert(tx, &new, "bob", at(0)));
+    let expected = Freeze { origin: FreezeOrigin::Store(id), ..new };
+    assert_eq!(get(store, |tx| freezes::find(tx, id)), Some(expected.clone()));
+    assert_eq!(get(store, |tx| freezes::list_standing(tx, at(0))), [expected]);
+}
+
+fn freezes_stand_until_their_end_in_the_order_of_their_start(store: &Store) {
+    for (name, start, end) in [("late", 30, 40), ("early", 1, 50), ("over", 2, 20)] {
+        put(store, |tx| freezes::insert(tx, &a_freeze(name, start, end), "bob", at(0)));
+    }
+    let names = |since: u64| -> Vec<String> {
+        let all = get(store, |tx| freezes::list_standing(tx, at(since)));
+        all.into_iter().map(|freeze| freeze.name).collect()
+    };
+    assert_eq!(names(19), ["early", "over", "late"]);
+    assert_eq!(names(20), ["early", "late"]);
+}
+
+fn a_freeze_is_removed_once(store: &Store) {
+    let id = put(store, |tx| freezes::insert(tx, &a_freeze("Year end", 10, 20), "bob", at(0)));
+    assert!(put(store, |tx| freezes::remove(tx, id, "carol", at(1))));
+    assert!(!put(store, |tx| freezes::remove(tx, id, "dave", at(2))));
+    assert_eq!(get(store, |tx| freezes::find(tx, id)), None);
+    assert!(!put(store, |tx| freezes::remove(tx, FreezeId(99), "dave", at(2))));
+}
+
+fn a_deployment_reads_back_as_it_was_written(store: &Store) {
+    insert_release(store, API);
+    let new = a_deployment("staging", 7);
+    let id = put(store, |tx| deployments::insert(tx, &new, &some_steps(), &a_report()));
+    assert_eq!(get(store, |tx| deployments::get(tx, id)), Deployment { id, ..new });
+    assert_eq!(get(store, |tx| deployments::report_of(tx, id)), a_report());
+    assert_eq!(get(store, |tx| deployments::find(tx, DeploymentId(99))), None);
+}
+
+fn steps_read_back_as_they_were_written(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    assert_eq!(get(store, |tx| deployments::steps_of(tx, id)), some_steps());
+    let went = Step {
+        state: StepState::Failed,
+        attempt: 2,
+        started_at: Some(at(6)),
+        finished_at: Some(at(7)),
+        log_from: Some(0),
+        log_to: Some(4096),
+        cause: Some(Cause::Exit { code: 3 }),
+        ..some_steps().remove(0)
+    };
+    assert!(put(store, |tx| deployments::update_step(tx, id, 1, &went)));
+    assert_eq!(get(store, |tx| deployments::steps_of(tx, id)), [went, some_steps().remove(1)]);
+}
+
+fn everything_a_deployment_goes_through_reads_back(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let script = ProcessRef { pid: 4711, start: 99 };
+    let beat = Beat {
+        log_size: 77,
+        log_dropped: 3,
+        progress: Some(40),
+        progress_note: Some("copying".to_owned()),
+        script: Some(script),
+    };
+    assert!(put(store, |tx| deployments::beat(tx, id, 1, &beat, at(7))));
+    let cancel = CancelRequest {
+        by: "dave".to_owned(),
+        at: at(7),
+        kind: CancelKind::Kill,
+        reason: Some("5xx".into()),
+    };
+    assert!(put(store, |tx| deployments::request_cancel(tx, id, &cancel)));
+    let end = Outcome {
+        left_running: vec!["12 nginx".to_owned()],
+        log_dropped: 4,
+        ..outcome(DeploymentState::Failed, at(8))
+    };
+    assert!(put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Running], &end, Some("bob"))));
+    let expected = Deployment {
+        id,
+        state: DeploymentState::Failed,
+        claimed_at: Some(at(6)),
+        heartbeat_at: Some(at(7)),
+        finished_at: Some(at(8)),
+        script: Some(script),
+        progress: Some(40),
+        progress_note: Some("copying".to_owned()),
+        log_size: 42,
+        log_digest: Some(end.log_digest.clone()),
+        log_dropped: 4,
+        cancel: Some(cancel),
+        cause: Some(Cause::Exit { code: 3 }),
+        failed_step: Some("deploy".to_owned()),
+        left_running: end.left_running.clone(),
+        recovered_by: Some("bob".to_owned()),
+        ..a_deployment("staging", 1)
+    };
+    assert_eq!(get(store, |tx| deployments::get(tx, id)), expected);
+}
+
+fn a_release_is_updated_by_who_saw_its_newest_revision(store: &Store) {
+    insert_release(store, API);
+    let mine = Release { title: "mine".to_owned(), revision: 2, ..a_release(API) };
+    let yours = Release { title: "yours".to_owned(), revision: 2, ..a_release(API) };
+    assert!(put(store, |tx| releases::update(tx, &mine)));
+    assert!(!put(store, |tx| releases::update(tx, &yours)));
+    assert_eq!(get(store, |tx| releases::get(tx, &release_id(API))), mine);
+}
+
+fn an_approval_ends_once(store: &Store) {
+    insert_release(store, API);
+    let id = put(store, |tx| approvals::insert(tx, &an_approval("bob", "production")));
+    assert!(put(store, |tx| approvals::end(tx, id, at(9), "withdrawn")));
+    assert!(!put(store, |tx| approvals::end(tx, id, at(10), "again")));
+    let kept = get(store, |tx| approvals::list_of(tx, &release_id(API))).remove(0);
+    assert_eq!((kept.ended_at, kept.ended_why.as_deref()), (Some(at(9)), Some("withdrawn")));
+}
+
+fn a_deployment_is_claimed_once_and_in_its_epoch(store: &Store) {
+    insert_release(store, API);
+    let new = a_deployment("staging", 3);
+    let id = put(store, |tx| deployments::insert(tx, &new, &[], &a_report()));
+    assert!(!put(store, |tx| deployments::claim(tx, id, 2, at(6))));
+    assert!(put(store, |tx| deployments::claim(tx, id, 3, at(6))));
+    assert!(!put(store, |tx| deployments::claim(tx, id, 3, at(7))));
+    assert_eq!(get(store, |tx| deployments::get(tx, id)).claimed_at, Some(at(6)));
+}
+
+fn a_deployment_is_finished_once_and_in_its_epoch(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let end = outcome(DeploymentState::Succeeded, at(8));
+    let from = [DeploymentState::Running];
+    assert!(!put(store, |tx| deployments::finish(tx, id, 2, &from, &end, None)));
+    assert!(!put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Lost], &end, None)));
+    assert!(finish(store, id, DeploymentState::Succeeded));
+    assert!(!finish(store, id, DeploymentState::Failed));
+    assert_eq!(get(store, |tx| deployments::get(tx, id)).state, DeploymentState::Succeeded);
+}
+
+fn what_is_settled_takes_no_sign_of_life_and_no_step(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    finish(store, id, DeploymentState::Succeeded);
+    let before = get(store, |tx| deployments::get(tx, id));
+    let beat = Beat { log_size: 999, ..Beat::default() };
+    assert!(!put(store, |tx| deployments::beat(tx, id, 1, &beat, at(9))));
+    let step = Step { state: StepState::Failed, ..some_steps().remove(0) };
+    assert!(!put(store, |tx| deployments::update_step(tx, id, 1, &step)));
+    assert!(!put(store, |tx| deployments::set_live_state(tx, id, 1, DeploymentState::Paused)));
+    assert!(!put(store, |tx| deployments::mark_lost(tx, id, 1, &Cause::Completed)));
+    let cancel = CancelRequest { by: "dave".to_owned(), at: at(9), kind: CancelKind::Gentle, reason: None };
+    assert!(!put(store, |tx| deployments::request_cancel(tx, id, &cancel)));
+    assert_eq!(get(store, |tx| deployments::get(tx, id)), before);
+}
+
+fn a_sign_of_life_does_not_forget_the_script(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let script = Some(ProcessRef { pid: 4711, start: 99 });
+    put(store, |tx| deployments::beat(tx, id, 1, &Beat { script, ..Beat::default() }, at(7)));
+    put(store, |tx| deployments::beat(tx, id, 1, &Beat::default(), at(8)));
+    assert_eq!(get(store, |tx| deployments::get(tx, id)).script, script);
+}
+
+fn a_release_is_registered_once(store: &Store) {
+    insert_release(store, API);
+    let error = store.write_quietly(|tx| releases::insert(tx, &a_release(API))).unwrap_err();
+    assert!(error.kind == Kind::Conflict && error.violates("releases.version"), "{error:?}");
+}
+
+fn one_person_has_one_standing_decision_about_one_subject(store: &Store) {
+    insert_release(store, API);
+    let id = put(store, |tx| approvals::insert(tx, &an_approval("bob", "production")));
+    let again = || store.write_quietly(|tx| approvals::insert(tx, &an_approval("bob", "production")));
+    let error = again().unwrap_err();
+    assert!(error.kind == Kind::Conflict && error.violates("approvals.by_uid"), "{error:?}");
+    put(store, |tx| approvals::insert(tx, &an_approval("bob", "staging")));
+    put(store, |tx| approvals::insert(tx, &an_approval("carol", "production")));
+    put(store, |tx| approvals::end(tx, id, at(9), "withdrawn"));
+    again().unwrap();
+}
+
+fn an_environment_has_one_active_deployment_of_a_service(store: &Store) {
+    insert_release(store, API);
+    let new =
+        || store.write_quietly(|tx| deployments::insert(tx, &a_deployment("staging", 1), &[], &a_report()));
+    let id = new().unwrap();
+    let error = new().unwrap_err();
+    assert!(error.kind == Kind::Conflict && error.violates("deployments.environment"), "{error:?}");
+    put(store, |tx| deployments::insert(tx, &a_deployment("production", 1), &[], &a_report()));
+    put(store, |tx| deployments::claim(tx, id, 1, at(6)));
+    put(store, |tx| deployments::mark_lost(tx, id, 1, &Cause::SupervisorGone { why: "gone".to_owned() }));
+    assert_eq!(new().unwrap_err().kind, Kind::Conflict);
+    let end = outcome(DeploymentState::Failed, at(9));
+    assert!(put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Lost], &end, None)));
+    new().unwrap();
+}
+
+fn an_epoch_follows_the_last_one_of_its_environment(store: &Store) {
+    insert_release(store, API);
+    let next = || get(store, |tx| deployments::next_epoch(tx, &"api".parse().unwrap(), &env_name("staging")));
+    assert_eq!(next(), 1);
+    put(store, |tx| deployments::insert(tx, &a_deployment("staging", 41), &[], &a_report()));
+    assert_eq!(next(), 42);
+    put(store, |tx| deployments::insert(tx, &a_deployment("production", 90), &[], &a_report()));
+    assert_eq!(next(), 42);
+}
+
+fn a_fact_is_written_once(store: &Store) {
+    put(store, |tx| meta::insert(tx, "instance", "one"));
+    let error = store.write_quietly(|tx| meta::insert(tx, "instance", "two")).unwrap_err();
+    assert_eq!(error.kind, Kind::Conflict);
+    assert_eq!(get(store, |tx| meta::find(tx, "instance")).as_deref(), Some("one"));
+    assert_eq!(get(store, |tx| meta::find(tx, "other")), None);
+}
+
+fn the_journal_grows_at_its_end_as_one_chain(store: &Store) {
+    assert_eq!(get(store, journal::head), (0, GENESIS));
+    let seqs: Vec<i64> = ["a", "b", "c"]
+        .map(|subject| store.write(|tx| journal::append(tx, an_entry(subject))).unwrap())
+        .into();
+    assert_eq!(seqs, [1, 2, 3]);
+    let mut link = (0, GENESIS);
+    for stored in get(store, |tx| journal::walk(tx, 0, 10)) {
+        assert_eq!(check_link(link, &stored.entry), Ok(()));
+        assert_eq!(stored.result, "done");
+        link = (stored.entry.seq, stored.entry.hash);
+    }
+    assert_eq!(get(store, journal::head), link);
+}
+
+fn a_failing_write_changes_nothing_at_all(store: &Store) {
+    insert_release(store, API);
+    let result: Result<(), StoreError> = store.write(|tx| {
+        releases::insert(tx, &a_release("api@1.1.0"))?;
+        approvals::insert(tx, &an_approval("bob", "production"))?;
+        freezes::insert(tx, &a_freeze("Year end", 10, 20), "bob", at(0))?;
+        deployments::insert(tx, &a_deployment("staging", 1), &some_steps(), &a_report())?;
+        journal::append(tx, an_entry("api@1.1.0"))?;
+        releases::insert(tx, &a_release(API))
+    });
+    assert_eq!(result.unwrap_err().kind, Kind::Conflict);
+    assert_eq!(get(store, releases::list_open), [a_release(API)]);
+    assert!(get(store, |tx| approvals::list_of(tx, &release_id(API))).is_empty());
+    assert!(get(store, |tx| freezes::list_standing(tx, at(0))).is_empty());
+    assert!(get(store, deployments::list_active).is_empty());
+    assert_eq!(get(store, journal::head), (0, GENESIS));
+}
+
+fn a_store_is_of_use_after_a_failed_write(store: &Store) {
+    insert_release(store, API);
+    store.write_quietly(|tx| releases::insert(tx, &a_release(API))).unwrap_err();
+    insert_release(store, "api@1.1.0");
+    assert_eq!(get(store, releases::list_open).len(), 2);
+}
+
+fn a_journal_is_read_in_pages(store: &Store) {
+    for at in 0..10 {
+        let subject = if at % 2 == 0 { "even" } else { "odd" };
+        store.write(|tx| journal::append(tx, an_entry(subject))).unwrap();
+    }
+    let page = |before: Option<i64>, subject: Option<&str>| -> Vec<i64> {
+        get(store, |tx| journal::list(tx, before, subject, 3)).iter().map(|entry| entry.seq).collect()
+    };
+    assert_eq!(page(None, None), [10, 9, 8]);
+    assert_eq!(page(Some(8), None), [7, 6, 5]);
+    assert_eq!(page(Some(8), Some("odd")), [6, 4, 2]);
+    assert!(page(Some(1), None).is_empty());
+    let walked: Vec<i64> =
+        get(store, |tx| journal::walk(tx, 7, 2)).iter().map(|stored| stored.entry.seq).collect();
+    assert_eq!(walked, [8, 9]);
+}
+
+fn deployments_are_read_in_pages(store: &Store) {
+    insert_release(store, API);
+    for _ in 0..5 {
+        let id = insert_running(store, "staging");
+        finish(store, id, DeploymentState::Succeeded);
+    }
+    let page = |before: Option<i64>| -> Vec<i64> {
+        let filter =
+            deployments::Filter { before: before.map(DeploymentId), ..deployments::Filter::default() };
+        get(store, |tx| deployments::list(tx, &filter, 2)).iter().map(|d| d.id.0).collect()
+    };
+    assert_eq!([page(None), page(Some(4)), page(Some(2))], [vec![5, 4], vec![3, 2], vec![1]]);
+}
+
+/// Reads the past two at a time as a listing does: each page continues after the last row of the one before.
+fn past(store: &Store) -> Vec<String> {
+    let mut shown: Vec<Release> = Vec::new();
+    loop {
+        let before = shown.last().map(|release| release.id.clone());
+        let page = get(store, |tx| releases::list_past(tx, before.as_ref(), 2));
+        if page.is_empty() || shown.len() > 20 {
+            return shown.iter().map(|release| release.id.to_string()).collect();
+        }
+        shown.extend(page);
+    }
+}
+
+fn ended(store: &Store, id: &str, minutes: u64) {
+    insert_release(store, id);
+    let ended = Release {
+        state: ReleaseState::Closed,
+        revision: 2,
+        updated_at: at(minutes),
+        ended: Some(Block { by: person("bob").person, at: at(minutes), reason: "done".to_owned() }),
+        ..a_release(id)
+    };
+    assert!(put(store, |tx| releases::update(tx, &ended)));
+}
+
+fn ended_releases_are_read_in_pages(store: &Store) {
+    for at in 1..=5 {
+        ended(store, &format!("api@1.{at}.0"), at);
+    }
+    insert_release(store, "api@2.0.0");
+    assert_eq!(past(store), ["api@1.5.0", "api@1.4.0", "api@1.3.0", "api@1.2.0", "api@1.1.0"]);
+}
+
+fn releases_that_ended_in_one_moment_are_all_read(store: &Store) {
+    for at in 1..=5 {
+        ended(store, &format!("api@1.{at}.0"), 30);
+    }
+    assert_eq!(past(store).len(), 5);
+}
+
+fn open_releases_are_listed_oldest_first(store: &Store) {
+    for id in ["web@2.0.0", API, "web@1.0.0"] {
+        insert_release(store, id);
+    }
+    ended(store, "web@3.0.0", 1);
+    let open: Vec<String> = get(store, releases::list_open).iter().map(|r| r.id.to_string()).collect();
+    assert_eq!(open, ["web@2.0.0", API, "web@1.0.0"]);
+}
+
+fn names_are_found_by_their_beginning_open_ones_first(store: &Store) {
+    insert_release(store, "api@1.0.0");
+    ended(store, "api@1.1.0", 1);
+    insert_release(store, "web@1.0.0");
+    let like = |prefix: &str| -> Vec<String> {
+        let found: Vec<ReleaseId> = get(store, |tx| releases::list_ids_like(tx, prefix, 10));
+        found.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(like("api@"), ["api@1.0.0", "api@1.1.0"]);
+    assert!(like("%").is_empty() && like("pi@").is_empty());
+}
+
+fn what_is_live_is_the_last_success(store: &Store) {
+    insert_release(store, API);
+    let live = || {
+        let service = "api".parse().unwrap();
+        let found = get(store, |tx| deployments::find_live(tx, &service, &env_name("staging")));
+        found.map(|deployment| deployment.id)
+    };
+    assert_eq!(live(), None);
+    let good = insert_running(store, "staging");
+    finish(store, good, DeploymentState::Succeeded);
+    let bad = insert_running(store, "staging");
+    finish(store, bad, DeploymentState::Failed);
+    assert_eq!(live(), Some(good));
+}
+
+fn an_environment_was_touched_once_a_deployment_was_claimed(store: &Store) {
+    insert_release(store, API);
+    let touched = || get(store, |tx| deployments::has_touched(tx, &release_id(API), &[env_name("staging")]));
+    let id = put(store, |tx| deployments::insert(tx, &a_deployment("staging", 1), &[], &a_report()));
+    insert_running(store, "production");
+    assert!(!touched());
+    put(store, |tx| deployments::claim(tx, id, 1, at(6)));
+    assert!(touched());
+}
+
+fn a_new_store_is_whole(store: &Store) {
+    store.integrity().unwrap();
+    assert!(get(store, releases::is_empty));
+    insert_release(store, API);
+    assert!(!get(store, releases::is_empty));
+}
+
+/// A store in a file of its own.
+struct OnFile {
+    dir: tempfile::TempDir,
+}
+
+impl OnFile {
+    fn new() -> Self {
+        let file = Self { dir: tempfile::tempdir().unwrap() };
+        State::prepare(&file.path()).unwrap();
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("relman.db")
+    }
+
+    fn open(&self) -> Store {
+        Store::open(&self.path()).unwrap()
+    }
+
+    /// Why it does not open.
+    #[track_caller]
+    fn refused(&self) -> StoreError {
+        refused(&self.path())
+    }
+
+    /// Lets somebody else at the file.
+    fn raw<T>(&self, f: impl FnOnce(&rusqlite::Connection) -> T) -> T {
+        f(&rusqlite::Connection::open(self.path()).unwrap())
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.path()).unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own files")]
+    fn fill(&self, bytes: &[u8]) {
+        std::fs::write(self.path(), bytes).unwrap();
+    }
+}
+
+#[track_caller]
+fn refused(path: &Path) -> StoreError {
+    let error = Store::open(path).err().unwrap();
+    assert!(error.sentence.len() > 20 && !error.sentence.contains('\n'), "{error}");
+    error
+}
+
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod in_memory {
+            $(#[test]
+            fn $name() {
+                super::$name(&relman::store::Store::in_memory().unwrap());
+            })*
+        }
+        mod on_file {
+            $(#[test]
+            fn $name() {
+                let file = super::OnFile::new();
+                super::$name(&file.open());
+            })*
+        }
+    };
+}
+
+contract! {
+    a_release_reads_back_as_it_was_written
+    a_missing_release_is_missing
+    an_approval_reads_back_as_it_was_written
+    an_approval_of_a_release_that_has_ended_is_no_longer_open
+    an_approval_needs_its_release
+    a_freeze_reads_back_as_it_was_written
+    freezes_stand_until_their_end_in_the_order_of_their_start
+    a_freeze_is_removed_once
+    a_deployment_reads_back_as_it_was_written
+    steps_read_back_as_they_were_written
+    everything_a_deployment_goes_through_reads_back
+    a_release_is_updated_by_who_saw_its_newest_revision
+    an_approval_ends_once
+    a_deployment_is_claimed_once_and_in_its_epoch
+    a_deployment_is_finished_once_and_in_its_epoch
+    what_is_settled_takes_no_sign_of_life_and_no_step
+    a_sign_of_life_does_not_forget_the_script
+    a_release_is_registered_once
+    one_person_has_one_standing_decision_about_one_subject
+    an_environment_has_one_active_deployment_of_a_service
+    an_epoch_follows_the_last_one_of_its_environment
+    a_fact_is_written_once
+    the_journal_grows_at_its_end_as_one_chain
+    a_failing_write_changes_nothing_at_all
+    a_store_is_of_use_after_a_failed_write
+    a_journal_is_read_in_pages
+    deployments_are_read_in_pages
+    ended_releases_are_read_in_pages
+    releases_that_ended_in_one_moment_are_all_read
+    open_releases_are_listed_oldest_first
+    names_are_found_by_their_beginning_open_ones_first
+    what_is_live_is_the_last_success
+    an_environment_was_touched_once_a_deployment_was_claimed
+    a_new_store_is_whole
+}
+
+#[test]
+fn what_was_written_is_there_when_the_file_is_opened_again() {
+    let file = OnFile::new();
+    insert_release(&file.open(), API);
+    assert_eq!(get(&file.open(), releases::list_open), [a_release(API)]);
+}
+
+#[test]
+fn the_journal_of_a_file_is_not_changed_and_not_shortened() {
+    let file = OnFile::new();
+    file.open().write(|tx| journal::append(tx, an_entry("a"))).unwrap();
+    for sql in ["UPDATE journal SET verb = 'x'", "DELETE FROM journal"] {
+        let error = file.raw(|raw| raw.execute(sql, [])).unwrap_err();
+        assert!(error.to_string().contains("the journal is append-only"), "{error}");
+    }
+    assert_eq!(get(&file.open(), |tx| journal::list(tx, None, None, 9))[0].verb, "release.edited");
+}
+
+#[test]
+fn the_schema_keeps_nonsense_out_whoever_writes() {
+    let file = OnFile::new();
+    let store = file.open();
+    insert_release(&store, API);
+    insert_running(&store, "staging");
+    file.raw(|raw| {
+        for sql in [
+            "UPDATE releases SET state = 'great'",
+            "UPDATE releases SET revision = 0",
+            "UPDATE releases SET revision = 'one'",
+            "UPDATE deployments SET state = 'succeeded'",
+            "UPDATE deployments SET progress = 101",
+            "UPDATE deployment_steps SET state = 'great'",
+            "INSERT INTO freezes (name, reason, services, environments, starts_at, ends_at, zone, created_by, created_at)
+             VALUES ('n', 'r', '[]', '[]', '2026-01-02', '2026-01-01', 'UTC', 'bob', '2026-01-01')",
+        ] {
+            let error = raw.execute(sql, []).unwrap_err();
+            let code = error.sqlite_error_code();
+            assert_eq!(code, Some(rusqlite::ErrorCode::ConstraintViolation), "{sql}: {error}");
+        }
+    });
+}
+
+#[test]
+fn the_counter_moves_when_another_connection_has_committed() {
+    let file = OnFile::new();
+    let (one, two) = (file.open(), file.open());
+    let before = one.change_counter().unwrap();
+    assert_eq!(one.change_counter().unwrap(), before);
+    insert_release(&two, API);
+    let after = one.change_counter().unwrap();
+    assert_ne!(after, before);
+    insert_release(&one, "api@1.1.0");
+    assert_eq!(one.change_counter().unwrap(), after);
+}
+
+#[test]
+fn the_counter_stays_when_another_connection_has_given_up() {
+    let file = OnFile::new();
+    let (one, two) = (file.open(), file.open());
+    insert_release(&two, API);
+    let before = one.change_counter().unwrap();
+    two.write_quietly(|tx| releases::insert(tx, &a_release(API))).unwrap_err();
+    assert_eq!(one.change_counter().unwrap(), before);
+}
+
+#[test]
+fn what_is_not_committed_is_not_seen_by_others() {
+    let file = OnFile::new();
+    let (one, two) = (file.open(), file.open());
+    put(&one, |tx| {
+        releases::insert(tx, &a_release(API))?;
+        assert!(get(&two, releases::is_empty));
+        Ok(())
+    });
+    assert!(!get(&two, releases::is_empty));
+}
+
+#[test]
+fn a_read_sees_one_state_whatever_is_committed_meanwhile() {
+    let file = OnFile::new();
+    let (one, two) = (file.open(), file.open());
+    get(&one, |tx| {
+        assert!(releases::is_empty(tx)?);
+        insert_release(&two, API);
+        assert!(releases::is_empty(tx)?);
+        Ok(())
+    });
+    assert!(!get(&one, releases::is_empty));
+}
+
+/// Runs `meanwhile` while another thread holds the store for writing; it lets go when the sender it is given sends or
+/// is dropped.
+fn while_held(file: &OnFile, meanwhile: impl FnOnce(mpsc::Sender<()>)) {
+    let (let_go, told) = mpsc::channel::<()>();
+    let (begun, held) = mpsc::channel::<()>();
+    let path = file.path();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let store = Store::open(&path).unwrap();
+            put(&store, |tx| {
+                begun.send(()).unwrap();
+                // An error means that the other side is done, which lets go too.
+                let _gone = told.recv();
+                releases::insert(tx, &a_release("api@1.1.0"))
+            });
+        });
+        held.recv().unwrap();
+        meanwhile(let_go);
+    });
+}
+
+#[test]
+fn a_writer_waits_for_another_ones_write() {
+    let file = OnFile::new();
+    drop(file.open());
+    while_held(&file, |let_go| {
+        // The other one lets go once this one has said that it waits.
+        let (noticed, notices) = mpsc::channel::<Duration>();
+        let store = file.open().patience(Duration::from_mins(1)).on_wait(Box::new(move |waited| {
+            noticed.send(waited).unwrap();
+            let _gone_already = let_go.send(());
+        }));
+        insert_release(&store, API);
+        assert!(notices.recv().unwrap() > Duration::from_millis(500));
+    });
+    assert_eq!(get(&file.open(), releases::list_open).len(), 2);
+}
+
+#[test]
+fn a_writer_gives_up_when_its_patience_is_over() {
+    let file = OnFile::new();
+    drop(file.open());
+    while_held(&file, |let_go| {
+        let store = file.open().patience(Duration::from_millis(300));
+        let error = store.write_quietly(|tx| releases::insert(tx, &a_release(API))).unwrap_err();
+        assert_eq!(error.kind, Kind::Busy);
+        assert!(error.sentence.starts_with("the store has been locked by another process for"), "{error}");
+        drop(let_go);
+    });
+    let names: Vec<String> =
+        get(&file.open(), releases::list_open).iter().map(|r| r.id.to_string()).collect();
+    assert_eq!(names, ["api@1.1.0"]);
+}
+
+#[test]
+fn reading_goes_on_while_another_one_writes() {
+    let file = OnFile::new();
+    insert_release(&file.open(), API);
+    while_held(&file, |let_go| {
+        assert_eq!(get(&file.open(), releases::list_open).len(), 1);
+        drop(let_go);
+    });
+}
+
+#[test]
+fn of_many_writes_by_many_none_is_lost() {
+    let file = OnFile::new();
+    drop(file.open());
+    let path = file.path();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                let store = Store::open(path).unwrap().patience(Duration::from_mins(5));
+                for write in 0..50 {
+                    let id = format!("api@{thread}.{write}.0");
+                    let done: Result<i64, StoreError> = store.write(|tx| {
+                        releases::insert(tx, &a_release(&id))?;
+                        journal::append(tx, an_entry(&id))
+                    });
+                    done.unwrap();
+                }
+            });
+        }
+    });
+    let store = file.open();
+    assert_eq!(get(&store, releases::list_open).len(), 400);
+    let mut link = (0, GENESIS);
+    for stored in get(&store, |tx| journal::walk(tx, 0, 1000)) {
+        assert_eq!(check_link(link, &stored.entry), Ok(()));
+        link = (stored.entry.seq, stored.entry.hash);
+    }
+    assert_eq!(link.0, 400);
+    store.integrity().unwrap();
+}
+
+#[test]
+fn many_who_open_a_new_file_at_once_all_find_a_store() {
+    let file = OnFile::new();
+    let path = file.path();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                let store = Store::open(path).unwrap_or_else(|why| panic!("{why}"));
+                insert_release(&store, &format!("api@{thread}.0.0"));
+            });
+        }
+    });
+    assert_eq!(get(&file.open(), releases::list_open).len(), 8);
+}
+
+#[test]
+fn a_copy_holds_everything_and_is_a_store() {
+    let file = OnFile::new();
+    let store = file.open();
+    insert_release(&store, API);
+    let copy = OnFile::new();
+    store.copy_to(&copy.path()).unwrap();
+    assert_eq!(get(&copy.open(), releases::list_open), [a_release(API)]);
+}
+
+#[test]
+fn a_file_of_garbage_is_refused_and_left_as_it_is() {
+    let file = OnFile::new();
+    let garbage = b"this is no database\n".repeat(500);
+    file.fill(&garbage);
+    let error = file.refused();
+    assert_eq!(error.kind, Kind::Corrupt);
+    assert!(error.sentence.contains("is damaged") && error.sentence.contains("backups"), "{error}");
+    assert_eq!(file.bytes(), garbage);
+}
+
+#[test]
+fn a_file_cut_short_is_refused_or_found_damaged() {
+    let file = OnFile::new();
+    insert_release(&file.open(), API);
+    let whole = file.bytes();
+    file.fill(&whole[..whole.len() / 2]);
+    let error = match Store::open(&file.path()) {
+        Err(error) => error,
+        Ok(store) => store.integrity().unwrap_err(),
+    };
+    assert_eq!(error.kind, Kind::Corrupt, "{error}");
+}
+
+#[test]
+fn a_directory_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = refused(dir.path());
+    assert_eq!(error.kind, Kind::Foreign);
+    assert!(error.sentence.contains("is not a file"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("relman.db");
+    assert_eq!(refused(&path).kind, Kind::Missing);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_link_to_a_store_is_not_followed() {
+    let file = OnFile::new();
+    drop(file.open());
+    let link = file.dir.path().join("link.db");
+    std::os::unix::fs::symlink(file.path(), &link).unwrap();
+    refused(&link);
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_as_it_is() {
+    let file = OnFile::new();
+    insert_release(&file.open(), API);
+    file.raw(|raw| raw.pragma_update(None, "user_version", SCHEMA_VERSION + 1)).unwrap();
+    let before = file.bytes();
+    let error = file.refused();
+    assert_eq!(error.kind, Kind::TooNew);
+    assert!(error.sentence.contains("schema 2") && error.sentence.contains("newer relman"), "{error}");
+    assert_eq!(file.bytes(), before);
+}
+
+/// A database of another program with one row.
+fn foreign() -> OnFile {
+    let file = OnFile::new();
+    file.raw(|raw| {
+        raw.execute_batch("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup');")
+    })
+    .unwrap();
+    file
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let file = foreign();
+    let error = file.refused();
+    assert_eq!(error.kind, Kind::Foreign);
+    assert!(error.sentence.contains("not a relman store"), "{error}");
+    let name: String =
+        file.raw(|raw| raw.query_row("SELECT name FROM recipes", [], |row| row.get(0))).unwrap();
+    assert_eq!(name, "soup");
+}
+
+#[test]
+fn a_database_of_another_program_is_left_as_it_is() {
+    let file = foreign();
+    let before = file.bytes();
+    file.refused();
+    assert!(file.bytes() == before, "the file was changed");
+}
+
+#[test]
+fn a_database_that_another_program_has_marked_is_refused() {
+    let file = OnFile::new();
+    file.raw(|raw| raw.execute_batch("PRAGMA application_id = 42; CREATE TABLE t (x); DROP TABLE t;"))
+        .unwrap();
+    assert_eq!(file.refused().kind, Kind::Foreign);
+}
+
+const PLANTED: &str = "CREATE TRIGGER planted AFTER INSERT ON approvals
+    BEGIN UPDATE approvals SET verdict = 'approved' WHERE id = NEW.id; END";
+
+#[test]
+fn a_store_with_a_planted_trigger_is_refused() {
+    let file = OnFile::new();
+    insert_release(&file.open(), API);
+    file.raw(|raw| raw.execute_batch(PLANTED)).unwrap();
+    let error = file.refused();
+    assert_eq!(error.kind, Kind::Foreign);
+    assert!(error.sentence.contains("schema was changed by something other than relman"), "{error}");
+    file.raw(|raw| raw.execute_batch("DROP TRIGGER planted")).unwrap();
+    assert_eq!(get(&file.open(), releases::list_open), [a_release(API)]);
+}
+
+#[test]
+fn a_trigger_planted_while_the_store_is_open_stops_the_next_write() {
+    let file = OnFile::new();
+    let store = file.open();
+    insert_release(&store, API);
+    file.raw(|raw| raw.execute_batch(PLANTED)).unwrap();
+    let no = Approval {
+        verdict: Verdict::Rejected,
+        reason: Some("no".to_owned()),
+        ..an_approval("bob", "production")
+    };
+    let error = store.write_quietly(|tx| approvals::insert(tx, &no)).unwrap_err();
+    assert_eq!(error.kind, Kind::Foreign);
+    file.raw(|raw| raw.execute_batch("DROP TRIGGER planted")).unwrap();
+    assert!(get(&store, |tx| approvals::list_of(tx, &release_id(API))).is_empty());
+    put(&store, |tx| approvals::insert(tx, &no));
+    assert_eq!(get(&store, |tx| approvals::list_of(tx, &release_id(API)))[0].verdict, Verdict::Rejected);
+}
+
+#[test]
+fn a_planted_view_or_table_is_noticed_too() {
+    for sql in
+        ["CREATE VIEW planted AS SELECT 1", "CREATE TABLE planted (x)", "DROP INDEX one_active_deployment"]
+    {
+        let file = OnFile::new();
+        drop(file.open());
+        file.raw(|raw| raw.execute_batch(sql)).unwrap();
+        assert_eq!(file.refused().kind, Kind::Foreign, "{sql}");
+    }
+}
+
+#[test]
+fn a_file_that_was_replaced_while_open_is_not_written_to() {
+    let file = OnFile::new();
+    let store = file.open();
+    insert_release(&store, API);
+    let other = OnFile::new();
+    insert_release(&other.open(), "web@1.0.0");
+    std::fs::rename(file.path(), file.dir.path().join("moved.db")).unwrap();
+    std::fs::copy(other.path(), file.path()).unwrap();
+    let before = file.bytes();
+    let error = store.write_quietly(|tx| releases::insert(tx, &a_release("api@1.1.0"))).unwrap_err();
+    assert_eq!(error.kind, Kind::Foreign);
+    assert!(error.sentence.contains("was replaced while relman had it open"), "{error}");
+    assert_eq!(file.bytes(), before);
+}
+
+#[test]
+fn a_file_that_was_removed_while_open_is_not_written_to() {
+    let file = OnFile::new();
+    let store = file.open();
+    std::fs::remove_file(file.path()).unwrap();
+    let error = store.write_quietly(|tx| releases::insert(tx, &a_release(API))).unwrap_err();
+    assert_eq!(error.kind, Kind::Foreign);
+    assert!(error.sentence.contains("was removed while relman had it open"), "{error}");
+    assert!(!file.path().exists());
+}
+
+#[test]
+fn neither_a_new_store_nor_one_of_this_schema_asks_for_a_backup() {
+    let file = OnFile::new();
+    for _ in 0..2 {
+        let opened = Store::open_after(&file.path(), |_| -> Result<(), StoreError> { panic!("a backup") });
+        insert_release(&opened.unwrap(), API);
+        file.raw(|raw| raw.execute("DELETE FROM releases", [])).unwrap();
+    }
+}

@@ -1,1 +1,18 @@
-//! ops
+//! Does every verb do what it says, refuse what it must, and leave exactly one entry in the journal?
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+mod approval;
+mod audit;
+mod claim;
+mod deployment;
+mod evidence;
+mod freeze;
+mod on_record;
+mod overrides;
+mod reconcile;
+mod release;
+mod rollback;
+mod stages;
+mod verbs;
+mod view;

@@ -1,1 +1,7 @@
-//! pty
+//! The panes in a real terminal: what no test without one can see.
+
+mod detached;
+mod journey;
+mod looks;
+mod quiet;
+mod restored;

@@ -1,1 +1,20 @@
-//! supervisor
+//! Supervisors as processes: the real binary runs real scripts, is killed at the worst moments, and is looked at
+//! from outside. Scripts wait for files that the tests make, so that nothing depends on how fast a machine is.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+mod cancel;
+mod crash_points;
+mod disk_full;
+mod environment;
+mod failure;
+mod hostile_output;
+mod kill;
+mod leftovers;
+mod race;
+mod scribe;
+mod script_changes;
+mod secrets;
+mod signals;
+mod success;
+mod timeout;

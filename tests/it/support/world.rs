@@ -1,5 +1,7 @@
 //! A store in memory, a policy, a clock that stands still and a machine that only remembers what it was asked.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,20 +9,31 @@ use std::time::Duration;
 
 use relman::config;
 use relman::domain::actor::{Actor, Person, Via};
-use relman::domain::deployment::{Outcome, ProcessRef};
+use relman::domain::approval::{Approval, Verdict};
+use relman::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef};
 use relman::domain::digest::Digest;
-use relman::domain::ids::{DeploymentId, ReleaseId};
+use relman::domain::freeze::{Freeze, Scope};
+use relman::domain::gate::{Answer, GateId, GateReport};
+use relman::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use relman::domain::journal::Body;
 use relman::domain::policy::{Policy, Service};
 use relman::domain::release::Release;
 use relman::domain::subject::{ScriptFile, ScriptSet};
-use relman::domain::time::Timestamp;
+use relman::domain::time::{Timestamp, Window};
+use relman::ops::approval::decide::{self, Decision};
 use relman::ops::deployment::Ticket;
+use relman::ops::deployment::claim::{self, Claim};
+use relman::ops::deployment::finish::{self, LIVE};
+use relman::ops::deployment::start::{self, StartDeploy, Started};
+use relman::ops::freeze::{self, NewFreeze};
+use relman::ops::release::edit::{self, Edit};
 use relman::ops::release::{advance, create};
-use relman::ops::{Ctx, Liveness, Machine, Store, open};
+use relman::ops::{Ctx, Liveness, Machine, OpError, Store, open};
 
 /// The machine of the tests: launches nothing, remembers tickets.
 pub(crate) struct FakeMachine {
+    pub host: String,
+    pub boot: String,
     pub launched: RefCell<Vec<Ticket>>,
     /// What the next launch answers.
     pub launch: RefCell<Result<(), String>>,
@@ -34,10 +47,10 @@ pub(crate) struct FakeMachine {
 
 impl Machine for FakeMachine {
     fn host(&self) -> &str {
-        "bastion"
+        &self.host
     }
     fn boot(&self) -> &str {
-        "boot-1"
+        &self.boot
     }
     fn unix_members(&self, group: &str) -> BTreeSet<String> {
         if group == "oncall" { BTreeSet::from(["dave".to_owned()]) } else { BTreeSet::new() }
@@ -112,12 +125,24 @@ impl World {
     }
 
     pub(crate) fn with(policy: &str) -> Self {
+        Self::over(Store::in_memory().unwrap(), policy)
+    }
+
+    /// With a store in this file, which is made.
+    pub(crate) fn on_file(path: &Path) -> Self {
+        relman::host::state::State::prepare(path).unwrap();
+        Self::over(Store::open(path).unwrap(), POLICY)
+    }
+
+    fn over(store: Store, policy: &str) -> Self {
         let config =
             config::parse(Path::new("/srv/relman.toml"), policy).unwrap_or_else(|why| panic!("{why}"));
         let world = Self {
-            store: Store::in_memory().unwrap(),
+            store,
             policy: config.policy,
             machine: FakeMachine {
+                host: "bastion".to_owned(),
+                boot: "boot-1".to_owned(),
                 launched: RefCell::default(),
                 launch: RefCell::new(Ok(())),
                 alive: RefCell::default(),
@@ -139,14 +164,12 @@ impl World {
 
     /// Runs something as a person, now.
     pub(crate) fn as_<T>(&self, name: &str, f: impl FnOnce(&Ctx<'_>) -> T) -> T {
-        let actor = person(name);
-        f(&Ctx {
-            store: &self.store,
-            policy: &self.policy,
-            actor: &actor,
-            now: self.now,
-            machine: &self.machine,
-        })
+        self.as_actor(&person(name), f)
+    }
+
+    /// Runs something as exactly this actor, now.
+    pub(crate) fn as_actor<T>(&self, actor: &Actor, f: impl FnOnce(&Ctx<'_>) -> T) -> T {
+        f(&Ctx { store: &self.store, policy: &self.policy, actor, now: self.now, machine: &self.machine })
     }
 
     /// Registers a release as alice.
@@ -162,6 +185,25 @@ impl World {
         }
     }
 
+    /// Changes what is recorded about a release, as alice.
+    #[track_caller]
+    pub(crate) fn edit(&self, id: &str, change: &Edit) -> Release {
+        self.as_("alice", |cx| edit::edit(cx, &release_id(id), change)).unwrap()
+    }
+
+    /// What every gate says to a person about a deployment.
+    #[track_caller]
+    pub(crate) fn gates(&self, who: &str, id: &str, env: &str) -> GateReport {
+        let kind = DeploymentKind::Deploy;
+        self.as_(who, |cx| start::preview(cx, &release_id(id), &env_name(env), kind)).unwrap().report
+    }
+
+    /// Adds a freeze of all services in `env` as bob.
+    #[track_caller]
+    pub(crate) fn freeze(&self, name: &str, env: &str, start: Timestamp, end: Timestamp) -> Freeze {
+        self.as_("bob", |cx| freeze::add(cx, &new_freeze(name, env, start, end))).unwrap().freeze
+    }
+
     /// The newest journal entry.
     pub(crate) fn last_entry(&self) -> (String, Body) {
         let entry = self.store.read(|tx| relman::store::journal::list(tx, None, None, 1)).unwrap().remove(0);
@@ -170,8 +212,173 @@ impl World {
 
     /// How many journal entries there are.
     pub(crate) fn entries(&self) -> i64 {
-        self.store.read(|tx| relman::store::journal::head(tx)).unwrap().0
+        self.store.read(relman::store::journal::head).unwrap().0
     }
+
+    /// Runs `act` and tells what it left in the journal, oldest first, each entry as `verb result subject`.
+    pub(crate) fn journaled<T>(&self, act: impl FnOnce() -> T) -> (T, Vec<String>) {
+        let before = self.entries();
+        let value = act();
+        let new = u32::try_from(self.entries() - before).unwrap();
+        let entries = self.store.read(|tx| relman::store::journal::list(tx, None, None, new)).unwrap();
+        let line = |entry: &relman::domain::journal::Entry| {
+            let body = entry.parsed().unwrap();
+            format!("{} {} {}", entry.verb, body.result, body.subject)
+        };
+        (value, entries.iter().rev().map(line).collect())
+    }
+
+    /// The record of a release as it is now.
+    pub(crate) fn stored(&self, id: &str) -> Release {
+        self.store.read(|tx| relman::store::releases::get(tx, &release_id(id))).unwrap()
+    }
+
+    /// The record of a deployment as it is now.
+    pub(crate) fn deployment(&self, id: DeploymentId) -> Deployment {
+        self.store.read(|tx| relman::store::deployments::get(tx, id)).unwrap()
+    }
+
+    /// One decision about an environment, or about the request where none is named.
+    pub(crate) fn decide(
+        &self,
+        who: &str,
+        id: &str,
+        env: Option<&str>,
+        verdict: Verdict,
+    ) -> Result<Approval, OpError> {
+        self.as_(who, |cx| {
+            decide::decide(
+                cx,
+                &Decision {
+                    release: release_id(id),
+                    environment: env.map(env_name),
+                    verdict,
+                    reason: (verdict == Verdict::Rejected).then(|| "not like this".to_owned()),
+                    seen: None,
+                },
+            )
+        })
+    }
+
+    pub(crate) fn approve(&self, who: &str, id: &str, env: &str) -> Approval {
+        self.decide(who, id, Some(env), Verdict::Approved).unwrap()
+    }
+
+    /// Asks for a deployment, with the version typed.
+    pub(crate) fn start(&self, who: &str, id: &str, env: &str) -> Result<Started, OpError> {
+        self.as_(who, |cx| start::start(cx, &wish(id, env)))
+    }
+
+    /// Claims a deployment as its supervisor does.
+    pub(crate) fn claim(&self, deployment: &Deployment) -> Claim {
+        let who = deployment.started_by.name.clone();
+        self.as_(&who, |cx| claim::claim(cx, deployment.id, deployment.epoch)).unwrap()
+    }
+
+    /// Starts as erin and claims.
+    #[track_caller]
+    pub(crate) fn running(&self, id: &str, env: &str) -> Deployment {
+        let started = self.start("erin", id, env).unwrap().deployment;
+        assert_eq!(self.claim(&started), Claim::Go);
+        self.deployment(started.id)
+    }
+
+    /// Ends a claimed deployment as its supervisor does.
+    #[track_caller]
+    pub(crate) fn end(&self, deployment: &Deployment, state: DeploymentState) -> Deployment {
+        let outcome = outcome(state, self.now);
+        let (after, won) = self
+            .as_("erin", |cx| finish::settle(cx, deployment.id, deployment.epoch, &LIVE, &outcome, None))
+            .unwrap();
+        assert!(won, "{after:?}");
+        after
+    }
+
+    /// From the start by erin to the success.
+    #[track_caller]
+    pub(crate) fn deploy(&self, id: &str, env: &str) -> Deployment {
+        self.end(&self.running(id, env), DeploymentState::Succeeded)
+    }
+
+    /// A release of `api` one keypress of erin away from production: live in staging for an hour, approved.
+    #[track_caller]
+    pub(crate) fn ready(&mut self, id: &str) {
+        self.release(id);
+        self.advance(id, 5);
+        self.deploy(id, "dev");
+        self.deploy(id, "staging");
+        self.pass(Duration::from_hours(1));
+        self.approve("bob", id, "production");
+        self.approve("dave", id, "production");
+    }
+
+    /// A deployment whose supervisor vanished while its script ran as pid 4711.
+    #[track_caller]
+    pub(crate) fn lost(&self, id: &str, env: &str) -> Deployment {
+        use relman::domain::deployment::Beat;
+        use relman::ops::deployment::reconcile::{Orphans, reconcile};
+        let running = self.running(id, env);
+        let beat = Beat { script: Some(SCRIPT), ..Beat::default() };
+        self.as_("erin", |cx| claim::beat(cx, running.id, running.epoch, &beat)).unwrap();
+        self.machine.alive.borrow_mut().insert(running.id, Liveness::Gone);
+        let mut changed = self.as_("bob", |cx| reconcile(cx, Orphans::Leave)).unwrap();
+        assert_eq!(changed.len(), 1);
+        changed.remove(0)
+    }
+}
+
+/// The script of [`World::lost`].
+pub(crate) const SCRIPT: ProcessRef = ProcessRef { pid: 4711, start: 99 };
+
+/// A freeze of all services in `env`.
+pub(crate) fn new_freeze(name: &str, env: &str, start: Timestamp, end: Timestamp) -> NewFreeze {
+    NewFreeze {
+        name: name.to_owned(),
+        reason: "the books are closed".to_owned(),
+        scope: Scope::new(Vec::new(), vec![env.to_owned()]).unwrap(),
+        window: Window::new(start, end).unwrap(),
+        zone: relman::domain::time::Tz::UTC,
+    }
+}
+
+/// What one gate of a report says.
+#[track_caller]
+pub(crate) fn answer(report: &GateReport, gate: GateId) -> Answer {
+    report.checks.iter().find(|check| check.gate == gate).unwrap().answer.clone()
+}
+
+/// The gates of a report that do not open.
+pub(crate) fn closed(report: &GateReport) -> Vec<&'static str> {
+    report.closed().map(|check| check.gate.as_str()).collect()
+}
+
+/// The wish for a deployment, with the version typed.
+pub(crate) fn wish(id: &str, env: &str) -> StartDeploy {
+    let release = release_id(id);
+    StartDeploy { confirm: Some(release.version.to_string()), ..StartDeploy::new(release, env_name(env)) }
+}
+
+/// How a supervisor says that it ended.
+pub(crate) fn outcome(state: DeploymentState, at: Timestamp) -> Outcome {
+    let cause = match state {
+        DeploymentState::Succeeded => Cause::Completed,
+        DeploymentState::Cancelled => Cause::Cancelled { by: "erin".to_owned() },
+        _ => Cause::Exit { code: 3 },
+    };
+    Outcome {
+        state,
+        cause,
+        failed_step: (state == DeploymentState::Failed).then(|| "deploy".to_owned()),
+        at,
+        log_size: 42,
+        log_digest: Digest::of(b"log"),
+        log_dropped: 0,
+        left_running: Vec::new(),
+    }
+}
+
+pub(crate) fn env_name(text: &str) -> EnvName {
+    text.parse().unwrap()
 }
 
 pub(crate) fn release_id(text: &str) -> ReleaseId {

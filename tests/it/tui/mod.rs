@@ -1,1 +1,16 @@
-//! tui
+//! The panes: what keys do to the state and what stands on the screen, without a terminal.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod accidents;
+mod approvals;
+mod board;
+mod calendar;
+mod deploy_dialog;
+mod discovery;
+mod forms;
+mod log;
+mod rollback_dialog;
+mod screens;
+mod sizes;
+mod state;

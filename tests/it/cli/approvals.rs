@@ -1,0 +1,102 @@
+//! `relman approve | reject | withdraw | approvals`
+
+use super::{BOB, MALLORY, at, ready};
+
+#[test]
+fn an_approval_opens_the_gate_and_is_listed() {
+    let env = ready();
+    env.run_as(BOB, &["approvals"]).is(0, "", "nothing waits for an approval\n");
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    let pending = env.run_as(BOB, &["approvals"]).ok();
+    assert!(pending.out.contains("api@1.0.0") && pending.out.contains("your turn"), "{pending:#?}");
+    assert!(pending.out.contains("managers 0/1"), "{pending:#?}");
+
+    env.run_as(BOB, &["approve", "api@1.0.0", "production", "--reason", "tested"]).is(
+        0,
+        "api@1.0.0 approved for production by bob, counts until Tue 2026-09-01 20:00 CEST\n",
+        "",
+    );
+
+    let met = env.run(&["approvals"]).ok();
+    assert!(met.out.contains("managers 1/1"), "{met:#?}");
+    let listed = env.run(&["approvals", "api@1.0.0"]).ok();
+    assert!(listed.out.lines().nth(1).unwrap().contains("production  approved  bob"), "{listed:#?}");
+    let twice = env.run_as(BOB, &["approve", "api@1.0.0", "production"]).exits(4);
+    assert!(twice.err.contains("relman withdraw api@1.0.0 production"), "{twice:#?}");
+}
+
+#[test]
+fn an_approval_is_taken_back_by_its_giver() {
+    let env = ready();
+    drop(env.run_as(BOB, &["approve", "api@1.0.0", "production"]).ok());
+    env.run_as(BOB, &["withdraw", "api@1.0.0", "production"]).is(
+        0,
+        "api@1.0.0: your decision about production is withdrawn\n",
+        "",
+    );
+    drop(env.run(&["why", "api@1.0.0", "production"]).exits(11));
+    let none = env.run_as("carol:1003", &["withdraw", "api@1.0.0", "production"]);
+    assert!([3, 4].contains(&none.code), "{none:#?}");
+}
+
+#[test]
+fn a_rejection_needs_a_reason_and_closes_the_gate() {
+    let env = ready();
+    env.run_as(BOB, &["reject", "api@1.0.0", "production"]).is(
+        2,
+        "",
+        "relman: a rejection needs a reason\n  → say it with --reason \"…\"\n",
+    );
+    drop(env.run_as(BOB, &["reject", "api@1.0.0", "production", "--reason", "untested"]).ok());
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    let said = env.run(&["deploy", "api@1.0.0", "production", "--confirm", "1.0.0"]).exits(6);
+    assert!(said.err.contains("bob rejected it: untested"), "{said:#?}");
+}
+
+#[test]
+fn who_is_in_no_group_of_the_policy_may_not_decide() {
+    let env = ready();
+    env.run_as(MALLORY, &["approve", "api@1.0.0", "production"]).is(
+        12,
+        "",
+        "relman: mallory may not decide about production; it takes someone of managers\n  → ask bob, carol\n",
+    );
+    drop(env.run_as(BOB, &["approve", "api@1.0.0", "staging"]).exits(4));
+    drop(env.run_as(BOB, &["approve", "api@1.0.0", "prod"]).exits(3));
+}
+
+#[test]
+fn an_own_release_is_not_approved() {
+    let env = ready();
+    drop(env.run_as(BOB, &["release", "new", "api", "1.1.0"]).ok());
+    let said = env.run_as(BOB, &["approve", "api@1.1.0", "production"]).exits(12);
+    assert!(said.err.contains("an own approval does not count"), "{said:#?}");
+    assert!(said.err.contains("ask carol"), "{said:#?}");
+}
+
+#[test]
+fn what_changed_since_it_was_seen_is_not_approved() {
+    let env = ready();
+    let report = env.run(&["--json", "why", "api@1.0.0", "production"]).json()["report"].clone();
+    let seen = report["subject"].as_str().unwrap();
+    env.script("deploy.sh", "echo something else");
+    let said = env.run_as(BOB, &["approve", "api@1.0.0", "production", "--seen", seen]).exits(4);
+    assert!(said.err.contains("api@1.0.0 changed while you were looking at it"), "{said:#?}");
+}
+
+#[test]
+fn an_approval_goes_stale_with_the_script_and_expires_with_time() {
+    let mut env = ready();
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run_as(BOB, &["approve", "api@1.0.0", "production"]).ok());
+    drop(env.run(&["why", "api@1.0.0", "production"]).ok());
+
+    env.script("deploy.sh", "echo something else");
+    let stale = env.run(&["why", "api@1.0.0", "production"]).exits(6);
+    assert!(stale.out.contains("bob's does not count"), "{stale:#?}");
+    env.script("deploy.sh", "echo deploying $RELMAN_SERVICE $RELMAN_VERSION to $RELMAN_ENVIRONMENT");
+    drop(env.run(&["why", "api@1.0.0", "production"]).ok());
+
+    let expired = at(&mut env, "2026-09-01T18:00:00Z").run(&["why", "api@1.0.0", "production"]).exits(6);
+    assert!(expired.out.contains("bob's does not count"), "{expired:#?}");
+}

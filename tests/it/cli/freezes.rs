@@ -1,0 +1,96 @@
+//! `relman freeze …` and `relman calendar`
+
+use super::{BOB, at, ready, team};
+
+const ADD: &[&str] =
+    &["freeze", "add", "Year end", "--start", "2026-12-21 00:00", "--end", "2027-01-04 08:00"];
+
+#[test]
+fn a_freeze_is_added_listed_and_removed() {
+    let env = team();
+    env.run(&[ADD, &["--reason", "books", "--environment", "prod*"]].concat()).is(
+        0,
+        "F1 \"Year end\" closes prod* from Mon 2026-12-21 00:00 CET until Mon 2027-01-04 08:00 CET\n",
+        "",
+    );
+    let listed = env.run(&["freeze", "list"]).ok();
+    for words in ["F1", "in 15w", "Mon 2026-12-21 00:00 CET", "Year end: books"] {
+        assert!(listed.out.contains(words), "{words}: {listed:#?}");
+    }
+
+    let removed = env.run_as(BOB, &["freeze", "remove", "F1", "--reason", "not this year"]).ok();
+    assert!(removed.out.starts_with("\"Year end\" no longer closes "), "{removed:#?}");
+    env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+    env.run(&["freeze", "remove", "Year end"]).is(
+        3,
+        "",
+        "relman: there is no freeze 'Year end'\n  → see them with: relman freeze list\n",
+    );
+}
+
+#[test]
+fn a_freeze_blocks_what_it_covers_while_it_lasts() {
+    let mut env = ready();
+    let said = env.run_as(BOB, &["freeze", "now", "--reason", "incident", "--for", "2h", "--service", "a*"]);
+    said.is(
+        0,
+        "F1 \"Stop the line\" closes a* everywhere from Tue 2026-09-01 12:00 CEST until Tue 2026-09-01 14:00 CEST\n",
+        "",
+    );
+
+    let refused = env.run(&["deploy", "api@1.0.0", "staging"]).exits(5);
+    assert!(
+        refused.err.contains("frozen by \"Stop the line\" until Tue 2026-09-01 14:00 CEST (incident)"),
+        "{refused:#?}"
+    );
+    drop(env.run(&["release", "new", "web", "1.0.0"]).ok());
+    drop(env.run(&["release", "advance", "web@1.0.0"]).ok());
+    drop(env.run(&["release", "advance", "web@1.0.0"]).ok());
+    drop(env.run(&["deploy", "web@1.0.0", "staging"]).ok());
+
+    drop(at(&mut env, "2026-09-01T11:59:59Z").run(&["deploy", "api@1.0.0", "staging"]).exits(5));
+    drop(at(&mut env, "2026-09-01T12:00:00Z").run(&["deploy", "api@1.0.0", "staging"]).ok());
+}
+
+#[test]
+fn a_freeze_without_sense_is_not_added() {
+    let env = team();
+    let add = |start: &str, end: &str, more: &[&str]| {
+        env.run(&[&["freeze", "add", "x", "--reason", "r", "--start", start, "--end", end], more].concat())
+    };
+    drop(add("2026-12-02", "2026-12-01", &[]).exits(2));
+    drop(add("2026-12-01 25:00", "2026-12-02", &[]).exits(2));
+    drop(add("tomorrow 09:00", "+2h", &["--time-zone", "Mars/Phobos"]).exits(2));
+    drop(add("tomorrow 09:00", "+2h", &["--service", "[a"]).exits(2));
+    drop(env.run(&["freeze", "now", "--reason", "r", "--for", "a while"]).exits(2));
+    drop(env.run(&["freeze", "now"]).exits(2));
+    assert_eq!(env.run(&["--json", "freeze", "list"]).ok().json()["freezes"], serde_json::json!([]));
+}
+
+#[test]
+fn a_freeze_of_the_configuration_is_changed_there() {
+    let env = team();
+    let config = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    env.config(&format!(
+        "{config}[[freezes]]\nname = \"Inventory\"\nstart = \"2026-09-01 08:00\"\nend = \"2026-09-02 08:00\"\n"
+    ));
+    assert!(env.run(&["freeze", "list"]).ok().out.contains("closed now"));
+    let said = env.run(&["freeze", "remove", "Inventory"]).exits(4);
+    assert!(said.err.contains("\"Inventory\" is written in relman.toml"), "{said:#?}");
+}
+
+#[test]
+fn the_calendar_is_an_agenda_of_freezes_and_deployments() {
+    let env = ready();
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run(&[ADD, &["--reason", "books"]].concat()).ok());
+
+    env.run(&["calendar", "--days", "200"]).is(
+        0,
+        "Tue 2026-09-01 12:00 CEST  succeeded  #1 api@1.0.0 to staging by alice\n\
+         Mon 2026-12-21 00:00 CET  frozen     everything until Mon 2027-01-04 08:00 CET: Year end (books)\n",
+        "",
+    );
+    assert!(!env.run(&["calendar"]).ok().out.contains("Year end"), "six weeks do not reach that far");
+    team().run(&["calendar"]).is(0, "", "nothing in the next 42 days\n");
+}

@@ -1,0 +1,99 @@
+//! `relman log`: parts of it, what fits, what is new.
+
+use super::{at, ready};
+use crate::support::env::{TestEnv, gate};
+
+fn printed(body: &str) -> TestEnv {
+    let env = ready();
+    env.script("deploy.sh", body);
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]));
+    env
+}
+
+#[test]
+fn the_whole_log_or_its_last_lines() {
+    let env = printed("seq 1 500");
+    let all = env.run(&["log", "1"]).ok();
+    assert_eq!(all.err, "");
+    assert_eq!(all.out, env.log(1));
+    let tail = env.run(&["log", "1", "-n", "3"]).ok();
+    let lines: Vec<&str> = tail.out.lines().collect();
+    assert_eq!(lines[..2], ["499", "500"]);
+    assert!(lines[2].starts_with("[relman] succeeded"), "{tail:#?}");
+    assert_eq!(env.run(&["log", "1", "-n", "0"]).ok().out, "", "no line was asked for");
+    assert_eq!(env.run(&["log", "#1", "--tail", "9999"]).ok().out, all.out);
+}
+
+#[test]
+fn only_lines_that_hold_a_text() {
+    let env = printed("seq 1 30; echo 'a.c'; echo abc; printf 'last a.c'");
+    assert_eq!(env.run(&["log", "1", "--grep", "a.c"]).ok().out, "a.c\nlast a.c\n", "a text, not a pattern");
+    assert_eq!(env.run(&["log", "1", "--grep", "nothing of this"]).ok().out, "");
+}
+
+#[test]
+fn only_what_was_printed_since() {
+    let mut env = ready();
+    env.vars.retain(|(name, _)| name != "RELMAN_TEST_NOW");
+    env.script("deploy.sh", &format!("echo early; {}; echo late", gate("go")));
+    drop(env.run(&["deploy", "api@1.0.0", "staging", "--detach"]).ok());
+    env.until_log(1, "early\n");
+    // Two marks in the index are at least a tenth of a second apart; the beat proves that time passed.
+    let between = env.deployment(1)["claimed_at"].as_str().unwrap().to_owned();
+    let between: relman::domain::time::Timestamp = between.parse().unwrap();
+    let between = between.plus(std::time::Duration::from_millis(500)).to_string();
+    crate::support::wait::until(
+        "half a second to pass",
+        || {
+            env.run(&["--json", "why", "api@1.0.0", "staging"]).json()["report"]["at"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        },
+        |now| *now > between,
+    );
+    env.touch("go");
+    env.until_state(1, "succeeded");
+
+    let since = env.run(&["log", "1", "--since", &between]).ok();
+
+    assert!(since.out.contains("late\n") && !since.out.contains("early\n"), "{since:#?}");
+    let all = env.run(&["log", "1", "--since", "1h"]).ok();
+    assert!(all.out.contains("early\n"), "{all:#?}");
+    let future = at(&mut env, "2099-01-01T00:00:00Z").run(&["log", "1", "--since", "1h"]).ok();
+    assert_eq!(future.out, "");
+    drop(env.run(&["log", "1", "--since", "whenever"]).exits(2));
+}
+
+#[test]
+fn following_goes_on_to_the_end_of_the_deployment() {
+    let env = ready();
+    env.script("deploy.sh", &format!("echo early; {}; echo late; exit 3", gate("go")));
+    drop(env.run(&["deploy", "api@1.0.0", "staging", "--detach"]).ok());
+    env.until_log(1, "early\n");
+
+    let mut following = env.front_end(&["log", "1", "-f"]);
+    assert!(following.runs());
+    env.touch("go");
+    let said = following.end().ok();
+
+    assert!(said.out.contains("early\nlate\n"), "{said:#?}");
+    assert!(said.out.ends_with("the script ended with exit status 3\n"), "{said:#?}");
+    assert_eq!(env.run(&["log", "1", "-f"]).ok().out, said.out, "of what is over, following shows all");
+}
+
+#[test]
+fn raw_bytes_go_to_files_and_pipes() {
+    let env = printed(r"printf 'a\033[31mb\377\n'");
+    let output = env.command(&["log", "1", "--raw"]).output().unwrap();
+    assert_eq!(output.stdout, env.log_bytes(1));
+    drop(env.run(&["log", "1", "--yes"]).exits(2));
+}
+
+#[test]
+fn what_never_ran_has_no_log() {
+    let env = ready();
+    drop(env.run(&["log", "1"]).exits(3));
+    drop(env.run(&["log", "0"]).exits(2));
+    drop(env.run(&["log", "99999999999999999999"]).exits(2));
+}

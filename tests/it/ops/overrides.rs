@@ -1,0 +1,156 @@
+//! Who may open a gate on record, which one, for what, and does it show?
+
+use std::time::Duration;
+
+use relman::domain::deployment::DeploymentState;
+use relman::domain::gate::{Answer, BlockReason, GateId, GateReport};
+use relman::domain::journal::Verb;
+use relman::ops::ErrorKind;
+use relman::ops::deployment::start::{StartDeploy, start};
+
+use super::on_record::{done, mistaken, refused};
+use crate::support::world::{World, answer, closed, wish};
+
+const API: &str = "api@1.0.0";
+const VERB: (Verb, &str) = (Verb::DeploymentStarted, "api@1.0.0 → production");
+
+const GUARDED: &str = r#"
+[groups]
+managers = ["bob"]
+sre = ["dave"]
+[environments.staging]
+[environments.production]
+kind = "production"
+soak = "1h"
+approvals = [{ from = "sre" }]
+override = ["managers"]
+[services.api]
+pipeline = ["staging", "production"]
+scripts = { deploy = ["./deploy.sh"] }
+[process.standard]
+enter = "deploy"
+"#;
+
+/// Live in staging, but neither for an hour nor approved.
+fn world() -> World {
+    let world = World::with(GUARDED);
+    world.release(API);
+    world.deploy(API, "staging");
+    world
+}
+
+fn opening(gates: &[GateId]) -> StartDeploy {
+    StartDeploy {
+        overrides: gates.iter().copied().collect(),
+        reason: Some("checkout is down".to_owned()),
+        ..wish(API, "production")
+    }
+}
+
+const CLOSED: [GateId; 2] = [GateId::Soak, GateId::Approvals];
+
+#[test]
+fn an_override_opens_its_gates_and_is_on_record() {
+    let world = world();
+    let started = done(&world, "bob", Verb::DeploymentStarted, "#2", |cx| start(cx, &opening(&CLOSED)));
+    assert_eq!(started.deployment.overrides, ["soak", "approvals"]);
+    assert_eq!(world.deployment(started.deployment.id).overrides, ["soak", "approvals"]);
+    let Answer::Overridden { reason, by, because } = answer(&started.report, GateId::Soak) else {
+        panic!("{:?}", started.report)
+    };
+    assert!(matches!(reason, BlockReason::Soaking { .. }));
+    assert_eq!((by.as_str(), because.as_str()), ("bob", "checkout is down"));
+    let body = world.last_entry().1;
+    assert_eq!(body.reason.as_deref(), Some("checkout is down"));
+    assert_eq!(serde_json::from_value::<GateReport>(body.detail.unwrap()).unwrap(), started.report);
+}
+
+#[test]
+fn an_override_opens_no_other_gate() {
+    let world = world();
+    let error =
+        refused(&world, "bob", ErrorKind::Unapproved, VERB, |cx| start(cx, &opening(&[GateId::Soak])));
+    assert_eq!(closed(&error.report.unwrap()), ["approvals"]);
+}
+
+#[test]
+fn an_override_is_for_one_deployment() {
+    let world = world();
+    let first = world.as_("bob", |cx| start(cx, &opening(&CLOSED))).unwrap().deployment;
+    world.claim(&first);
+    world.end(&first, DeploymentState::Succeeded);
+    let error = refused(&world, "bob", ErrorKind::Blocked, VERB, |cx| start(cx, &wish(API, "production")));
+    assert_eq!(closed(&error.report.unwrap()), ["soak", "approvals"]);
+}
+
+#[test]
+fn an_overridden_gate_stays_open_until_the_claim() {
+    use relman::ops::deployment::claim::Claim;
+    let world = world();
+    let started = world.as_("bob", |cx| start(cx, &opening(&CLOSED))).unwrap().deployment;
+    assert_eq!(world.claim(&started), Claim::Go);
+}
+
+#[test]
+fn only_the_group_that_is_named_may_override() {
+    let world = world();
+    let error = refused(&world, "alice", ErrorKind::NotPermitted, VERB, |cx| start(cx, &opening(&CLOSED)));
+    assert_eq!(error.sentence, "alice may not override gates of production; only managers may");
+}
+
+#[test]
+fn where_no_group_is_named_nobody_may_override() {
+    let world = World::with(&GUARDED.replace("override = [\"managers\"]\n", ""));
+    world.release(API);
+    world.deploy(API, "staging");
+    let error = refused(&world, "bob", ErrorKind::NotPermitted, VERB, |cx| start(cx, &opening(&CLOSED)));
+    assert!(error.sentence.ends_with("nobody may"), "{error}");
+}
+
+#[test]
+fn an_override_needs_a_reason() {
+    let world = world();
+    let wanted = StartDeploy { reason: None, ..opening(&CLOSED) };
+    let error = mistaken(&world, "bob", ErrorKind::Usage, |cx| start(cx, &wanted));
+    assert_eq!(error.sentence, "an override needs a reason");
+}
+
+#[test]
+fn who_deploys_what_it_is_and_who_is_there_are_not_matters_of_urgency() {
+    let world = world();
+    for gate in [GateId::Deployer, GateId::Stage, GateId::Exclusive] {
+        let error = refused(&world, "bob", ErrorKind::NotPermitted, VERB, |cx| start(cx, &opening(&[gate])));
+        assert_eq!(error.sentence, format!("the {gate} gate cannot be overridden"));
+    }
+}
+
+#[test]
+fn a_freeze_may_be_overridden() {
+    let mut world = world();
+    world.pass(Duration::from_hours(1));
+    world.approve("dave", API, "production");
+    world.freeze("Incident", "production", world.now, world.now.plus(Duration::from_hours(1)));
+    let started =
+        done(&world, "bob", Verb::DeploymentStarted, "#2", |cx| start(cx, &opening(&[GateId::Freeze])));
+    assert!(matches!(answer(&started.report, GateId::Freeze), Answer::Overridden { .. }));
+}
+
+#[test]
+fn an_override_does_not_replace_the_typed_version() {
+    let world = world();
+    let wanted = StartDeploy { confirm: None, ..opening(&CLOSED) };
+    refused(&world, "bob", ErrorKind::Unconfirmed, VERB, |cx| start(cx, &wanted));
+}
+
+#[test]
+fn a_hotfix_skips_what_its_process_names_and_says_so() {
+    use relman::domain::release::ReleaseKind;
+    use relman::ops::release::create::{NewRelease, create};
+    let world = World::with(&format!("{GUARDED}[process.hotfix]\nenter = \"deploy\"\nskip = [\"soak\"]\n"));
+    let new = NewRelease { kind: ReleaseKind::Hotfix, ..NewRelease::default() };
+    world.as_("alice", |cx| create(cx, &API.parse().unwrap(), &new)).unwrap();
+    world.deploy(API, "staging");
+    let report = world.gates("bob", API, "production");
+    let skipped = Answer::Skipped { why: "a hotfix release skips it".to_owned() };
+    assert_eq!((answer(&report, GateId::Soak), closed(&report)), (skipped, vec!["approvals"]));
+}

@@ -1,0 +1,266 @@
+//! Does every verb leave exactly one entry in the journal when it is done, and one when it is refused?
+
+use std::time::Duration;
+
+use relman::domain::approval::Verdict;
+use relman::domain::deployment::DeploymentState;
+use relman::domain::journal::Verb;
+use relman::domain::release::Stage;
+use relman::ops::approval::withdraw::withdraw;
+use relman::ops::deployment::cancel::cancel;
+use relman::ops::deployment::resolve::resolve;
+use relman::ops::freeze;
+use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
+use relman::ops::{Liveness, OpError};
+
+use crate::support::world::{POLICY, World, env_name, new_freeze, release_id};
+
+const API: &str = "api@1.0.0";
+
+type Act = fn(&World) -> Result<(), OpError>;
+
+/// A release in the deploy stage, a check, a checklist, and a freeze in the configuration.
+fn world() -> World {
+    let world = World::with(&format!(
+        r#"{POLICY}
+[stages.test]
+checks = ["unit"]
+[stages.prepare]
+checklist = ["Backup taken"]
+[[freezes]]
+name = "Year end"
+environments = ["production"]
+start = "2026-12-20 00:00"
+end = "2027-01-04 00:00"
+"#
+    ));
+    world.release(API);
+    world.advance(API, 5);
+    world
+}
+
+fn in_dev() -> World {
+    let world = world();
+    world.running(API, "dev");
+    world
+}
+
+fn lost() -> World {
+    let world = world();
+    world.lost(API, "dev");
+    world
+}
+
+fn decided() -> World {
+    let world = world();
+    world.approve("bob", API, "production");
+    world
+}
+
+fn blocked() -> World {
+    let world = world();
+    world.as_("bob", |cx| block::block(cx, &release_id(API), "licence unclear")).unwrap();
+    world
+}
+
+fn frozen() -> World {
+    let world = world();
+    world.freeze("Incident", "dev", world.now, world.now.plus(Duration::from_hours(1)));
+    world
+}
+
+fn early() -> World {
+    let world = world();
+    world.release("web@1.0.0");
+    world
+}
+
+/// What a person does to cause the verb; `None` for what the program does by itself.
+fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
+    let (before, act): (fn() -> World, Act) = match verb {
+        Verb::StoreCreated
+        | Verb::StoreMigrated
+        | Verb::DeploymentClaimed
+        | Verb::DeploymentFinished
+        | Verb::DeploymentLost => return None,
+        Verb::ReleaseCreated => (world, |w| {
+            let new = create::NewRelease::default();
+            w.as_("alice", |cx| create::create(cx, &release_id("api@1.1.0"), &new)).map(drop)
+        }),
+        Verb::ReleaseEdited => (world, |w| {
+            let change = edit::Edit { title: Some("Faster".to_owned()), ..edit::Edit::default() };
+            w.as_("alice", |cx| edit::edit(cx, &release_id(API), &change)).map(drop)
+        }),
+        Verb::ReleaseAdvanced => {
+            (early, |w| w.as_("alice", |cx| advance::advance(cx, &release_id("web@1.0.0"))).map(drop))
+        }
+        Verb::ReleaseMovedBack => {
+            (world, |w| w.as_("alice", |cx| back::back(cx, &release_id(API), None, "again")).map(drop))
+        }
+        Verb::ReleaseBlocked => {
+            (world, |w| w.as_("bob", |cx| block::block(cx, &release_id(API), "leaks")).map(drop))
+        }
+        Verb::ReleaseUnblocked => {
+            (blocked, |w| w.as_("bob", |cx| block::unblock(cx, &release_id(API), "MIT")).map(drop))
+        }
+        Verb::ReleaseCancelled => {
+            (world, |w| w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).map(drop))
+        }
+        Verb::CheckRecorded => (world, |w| {
+            w.as_("bob", |cx| evidence::record_check(cx, &release_id(API), "unit", true, None)).map(drop)
+        }),
+        Verb::ChecklistTicked => {
+            (world, |w| w.as_("bob", |cx| evidence::tick(cx, &release_id(API), "Backup taken")).map(drop))
+        }
+        Verb::ApprovalGranted => {
+            (world, |w| w.decide("bob", API, Some("production"), Verdict::Approved).map(drop))
+        }
+        Verb::ApprovalRejected => {
+            (world, |w| w.decide("bob", API, Some("production"), Verdict::Rejected).map(drop))
+        }
+        Verb::ApprovalWithdrawn => (decided, |w| {
+            w.as_("bob", |cx| withdraw(cx, &release_id(API), Some(&env_name("production")))).map(drop)
+        }),
+        Verb::FreezeAdded => (world, |w| {
+            let new = new_freeze("Incident", "dev", w.now, w.now.plus(Duration::from_hours(1)));
+            w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
+        }),
+        Verb::FreezeRemoved => {
+            (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
+        }
+        Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
+        Verb::CancelRequested => {
+            (in_dev, |w| w.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).map(drop))
+        }
+        Verb::DeploymentResolved => {
+            (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
+        }
+    };
+    Some((before, act))
+}
+
+/// What a person tries and may not do; `None` where nothing is refused.
+fn misdeed(verb: Verb) -> Option<Act> {
+    let act: Act = match verb {
+        Verb::StoreCreated
+        | Verb::StoreMigrated
+        | Verb::DeploymentClaimed
+        | Verb::DeploymentFinished
+        | Verb::DeploymentLost
+        // One's own decision may always be taken back.
+        | Verb::ApprovalWithdrawn => return None,
+        // Only releases that have ended refuse these.
+        Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
+        Verb::ReleaseCreated => |w| {
+            let new = create::NewRelease::default();
+            w.as_("alice", |cx| create::create(cx, &release_id(API), &new)).map(drop)
+        },
+        Verb::ReleaseAdvanced => |w| w.as_("alice", |cx| advance::advance(cx, &release_id(API))).map(drop),
+        Verb::ReleaseMovedBack => {
+            |w| w.as_("alice", |cx| back::back(cx, &release_id(API), Some(Stage::Review), "again")).map(drop)
+        }
+        Verb::ReleaseBlocked => |w| {
+            w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
+            w.as_("bob", |cx| block::block(cx, &release_id(API), "leaks")).map(drop)
+        },
+        Verb::ReleaseUnblocked => {
+            |w| w.as_("bob", |cx| block::unblock(cx, &release_id(API), "MIT")).map(drop)
+        }
+        Verb::ReleaseCancelled => |w| {
+            w.start("erin", API, "dev").unwrap();
+            w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).map(drop)
+        },
+        Verb::ChecklistTicked => |w| {
+            w.as_("bob", |cx| evidence::tick(cx, &release_id(API), "Backup taken")).unwrap();
+            w.as_("bob", |cx| evidence::tick(cx, &release_id(API), "Backup taken")).map(drop)
+        },
+        Verb::ApprovalGranted => |w| w.decide("frank", API, Some("production"), Verdict::Approved).map(drop),
+        Verb::ApprovalRejected => |w| w.decide("frank", API, Some("production"), Verdict::Rejected).map(drop),
+        Verb::FreezeAdded => |w| {
+            let new = new_freeze("Year end", "dev", w.now, w.now.plus(Duration::from_hours(1)));
+            w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
+        },
+        Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
+        Verb::DeploymentStarted => |w| w.start("alice", API, "production").map(drop),
+        Verb::CancelRequested => |w| {
+            let ended = w.deploy(API, "dev");
+            w.as_("erin", |cx| cancel(cx, ended.id, None)).map(drop)
+        },
+        Verb::DeploymentResolved => |w| {
+            let ended = w.deploy(API, "dev");
+            w.as_("erin", |cx| resolve(cx, ended.id, true, "fine")).map(drop)
+        },
+    };
+    Some(act)
+}
+
+fn ended(verb: Verb) -> Option<Act> {
+    let act: Act = match verb {
+        Verb::ReleaseEdited => |w| {
+            w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
+            let change = edit::Edit { title: Some("Faster".to_owned()), ..edit::Edit::default() };
+            w.as_("alice", |cx| edit::edit(cx, &release_id(API), &change)).map(drop)
+        },
+        Verb::CheckRecorded => |w| {
+            w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
+            w.as_("bob", |cx| evidence::record_check(cx, &release_id(API), "unit", true, None)).map(drop)
+        },
+        _ => return None,
+    };
+    Some(act)
+}
+
+fn words(entries: &[String]) -> Vec<String> {
+    entries.iter().map(|entry| entry.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
+    let mut seen = 0;
+    for verb in Verb::ALL {
+        let Some((before, act)) = deed(verb) else { continue };
+        let world = before();
+        let (result, entries) = world.journaled(|| act(&world));
+        assert!(result.is_ok(), "{verb}: {result:#?}");
+        assert_eq!(words(&entries), [format!("{verb} done")]);
+        seen += 1;
+    }
+    assert_eq!(seen, 17);
+}
+
+#[test]
+fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
+    for verb in Verb::ALL {
+        let Some(act) = misdeed(verb) else { continue };
+        let world = world();
+        let (result, entries) = world.journaled(|| act(&world));
+        let error = result.unwrap_err();
+        assert!(error.is_refusal(), "{verb}: {error:#?}");
+        let refused: Vec<String> =
+            words(&entries).into_iter().filter(|entry| entry.ends_with(" refused")).collect();
+        assert_eq!(refused, [format!("{verb} refused")]);
+        assert_eq!(words(&entries).last(), Some(&format!("{verb} refused")));
+        assert_eq!(world.last_entry().1.reason, Some(error.sentence));
+    }
+}
+
+#[test]
+fn what_the_program_does_by_itself_is_on_record_too() {
+    use relman::ops::deployment::reconcile::{Orphans, reconcile};
+    let world = world();
+    let started = world.start("erin", API, "dev").unwrap().deployment;
+    let (_, claimed) = world.journaled(|| world.claim(&started));
+    let (_, finished) = world.journaled(|| world.end(&started, DeploymentState::Succeeded));
+    let running = world.running(API, "dev");
+    world.machine.alive.borrow_mut().insert(running.id, Liveness::Gone);
+    let (_, lost) = world.journaled(|| world.as_("bob", |cx| reconcile(cx, Orphans::Leave)).unwrap());
+    let all = [claimed, finished, lost].concat();
+    assert_eq!(all, ["deployment.claimed done #1", "deployment.finished done #1", "deployment.lost done #2"]);
+}
+
+#[test]
+fn a_new_store_begins_with_one_entry() {
+    let world = World::new();
+    assert_eq!(world.entries(), 1);
+    assert_eq!(world.last_entry().0, "store.created");
+}

@@ -1,0 +1,245 @@
+//! The approval queue: decisions are possible when it is your turn, and bound to what was shown.
+
+use relman::domain::approval::Verdict;
+use relman::ops::approval::decide::Decision;
+use relman::ops::release::cancel;
+use relman::tui::model::Pane;
+use relman::tui::msg::{Effect, Msg};
+use relman::tui::pane::queue;
+
+use crate::support::keys::{Ui, is_severe};
+use crate::support::screen::{approved, environment, team};
+use crate::support::world::release_id;
+
+fn decision(ui: &Ui, verdict: Verdict, reason: Option<&str>) -> Effect {
+    let item = queue::selected(&ui.model).unwrap();
+    Effect::Decide(Box::new(Decision {
+        release: item.release.id.clone(),
+        environment: Some(environment("production")),
+        verdict,
+        reason: reason.map(ToOwned::to_owned),
+        seen: Some(item.digest.clone()),
+    }))
+}
+
+fn picked(ui: &Ui) -> String {
+    queue::selected(&ui.model).map_or_else(String::new, |item| item.release.id.to_string())
+}
+
+#[test]
+fn approving_asks_first_and_wants_an_armed_yes() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    let wanted = decision(&ui, Verdict::Approved, None);
+    assert_eq!(ui.keys("a"), []);
+    assert_eq!(ui.popup(), "confirm");
+    assert_eq!(ui.keys("y"), []);
+    assert_eq!(ui.said(), "that was too quick to be meant; press y again");
+    ui.wait(1000);
+    assert_eq!(ui.keys("y"), [wanted]);
+    assert_eq!(ui.popup(), "");
+}
+
+#[test]
+fn enter_never_approves() {
+    for key in ["<enter>", "n", "<esc>", "q"] {
+        let mut ui = Ui::new(&team(), "erin");
+        ui.pick("storefront@1.4.1");
+        ui.keys("a");
+        ui.wait(5000);
+        assert_eq!(ui.keys(key), []);
+        assert_eq!(ui.popup(), "");
+    }
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("a");
+    let effects = ui.hold("<enter>", 2000);
+    assert!(!effects.iter().any(is_severe), "{effects:?}");
+}
+
+#[test]
+fn the_dialog_shows_what_is_approved() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("a");
+    let screen = ui.screen();
+    for text in [
+        "Approve storefront@1.4.1 for production",
+        "Faster checkout",
+        "production: 1.4.0 → 1.4.1",
+        "medium; by alice",
+        "feat: the thing itself",
+        "1 of sre",
+    ] {
+        assert!(screen.contains(text), "{text}:\n{screen}");
+    }
+}
+
+#[test]
+fn the_dialog_never_shows_another_release_than_it_is_about() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("a");
+    world.as_("alice", |cx| cancel::cancel(cx, &release_id("storefront@1.4.1"), "not needed")).unwrap();
+    ui.load(&world);
+    let screen = ui.screen();
+    let at = screen.find("Approve storefront@1.4.1").unwrap_or(0);
+    // Whatever the dialog shows now, no other release's facts may stand under this title.
+    let open = ui.popup() == "confirm";
+    let other = &screen[at..];
+    assert!(!open || !other.contains("SEPA instant payments"), "{screen}");
+    assert!(!open || !other.contains("Synonyms"), "{screen}");
+}
+
+#[test]
+fn an_approval_is_bound_to_what_was_selected_when_it_was_asked() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    let wanted = decision(&ui, Verdict::Approved, None);
+    ui.keys("a");
+    world.as_("alice", |cx| cancel::cancel(cx, &release_id("storefront@1.4.1"), "not needed")).unwrap();
+    ui.load(&world);
+    ui.wait(1000);
+    let effects = ui.keys("y");
+    assert!(effects.is_empty() || effects == [wanted], "{effects:?}");
+}
+
+#[test]
+fn rejecting_needs_a_reason() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    let wanted = decision(&ui, Verdict::Rejected, Some("no load test"));
+    assert_eq!(ui.keys("x"), []);
+    assert_eq!(ui.popup(), "form");
+    ui.wait(1000);
+    assert_eq!(ui.keys("<c-s>"), []);
+    assert!(ui.screen().contains("say why"), "{}", ui.screen());
+    assert_eq!(ui.keys("  <c-s>"), [], "blanks are no reason");
+    assert_eq!(ui.keys("no load test<c-s>"), [wanted]);
+}
+
+#[test]
+fn what_is_not_yours_says_whose_it_is() {
+    let mut ui = Ui::new(&team(), "frank");
+    ui.pick("storefront@1.4.1");
+    for key in ["a", "x"] {
+        assert_eq!(ui.keys(key), []);
+        assert_eq!(ui.popup(), "");
+        let said = ui.said();
+        assert!(said.starts_with("not yours: you are not in managers or sre"), "{said}");
+        assert!(said.contains("ask dave, erin"), "{said}");
+    }
+}
+
+#[test]
+fn one_s_own_decision_is_taken_back_and_not_given_twice() {
+    let mut ui = Ui::new(&team(), "bob");
+    ui.pick("storefront@1.4.1");
+    assert_eq!(ui.keys("a"), []);
+    assert!(ui.said().starts_with("not yours: you have decided"), "{}", ui.said());
+    assert_eq!(
+        ui.keys("W"),
+        [Effect::Withdraw {
+            release: release_id("storefront@1.4.1"),
+            environment: Some(environment("production"))
+        }]
+    );
+}
+
+#[test]
+fn nothing_is_taken_back_by_who_has_not_decided() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    assert_eq!(ui.keys("W"), []);
+    assert_eq!(ui.said(), "you have not decided about this");
+}
+
+#[test]
+fn who_created_a_release_does_not_approve_it() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("payments@3.1.0");
+    ui.keys("a<esc>");
+    // The same item for its creator, who is made a manager for the occasion.
+    let policy = crate::support::screen::TEAM.replace("[\"bob\", \"carol\"]", "[\"bob\", \"alice\"]");
+    let mut world =
+        crate::support::world::World { store: world.store, ..crate::support::world::World::with(&policy) };
+    world.now = ui.model.now;
+    let mut ui = Ui::new(&world, "alice");
+    ui.pick("payments@3.1.0");
+    assert_eq!(ui.keys("a"), []);
+    assert!(ui.said().contains("you requested or created it"), "{}", ui.said());
+}
+
+#[test]
+fn the_selection_stays_with_its_item_and_moves_on_when_it_is_gone() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("search@0.8.1");
+    approved(&world, "erin", "payments@3.1.0");
+    ui.load(&world);
+    assert_eq!(picked(&ui), "search@0.8.1", "the order changed, the selection did not");
+    world.as_("alice", |cx| cancel::cancel(cx, &release_id("search@0.8.1"), "not needed")).unwrap();
+    ui.load(&world);
+    assert!(!picked(&ui).is_empty() && picked(&ui) != "search@0.8.1");
+}
+
+#[test]
+fn a_filter_narrows_the_queue() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.go(Pane::Approvals);
+    ui.keys("/sepa<enter>");
+    assert_eq!(picked(&ui), "payments@3.1.0");
+    ui.keys("/!sepa<enter>jjjj");
+    assert_ne!(picked(&ui), "payments@3.1.0");
+    ui.keys("/zzz<enter>");
+    assert!(ui.screen().contains("Nothing fits /zzz"), "{}", ui.screen());
+    assert_eq!(ui.keys("a"), []);
+    assert_eq!(ui.said(), "nothing waits for an approval");
+}
+
+#[test]
+fn the_tab_counts_what_waits_for_you() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    assert!(ui.screen().contains("[2]Approvals 3 "), "{}", ui.screen());
+    approved(&world, "erin", "payments@3.1.0");
+    ui.load(&world);
+    assert!(ui.screen().contains("[2]Approvals 2 "), "{}", ui.screen());
+    assert!(Ui::new(&world, "frank").screen().contains("[2]Approvals [3]"));
+}
+
+#[test]
+fn deploying_from_the_queue_is_about_the_selected_item() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    let preview =
+        [Effect::Preview { release: release_id("storefront@1.4.1"), environment: environment("production") }];
+    assert_eq!(ui.keys("D"), preview);
+    assert_eq!(ui.keys("w"), preview);
+    assert_eq!(ui.keys("<enter>"), [Effect::Detail(release_id("storefront@1.4.1"))]);
+}
+
+#[test]
+fn a_decision_that_was_recorded_is_said() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("x");
+    ui.wait(1000);
+    ui.keys("no load test<c-s>");
+    let decision = Decision {
+        release: release_id("storefront@1.4.1"),
+        environment: Some(environment("production")),
+        verdict: Verdict::Rejected,
+        reason: Some("no load test".to_owned()),
+        seen: None,
+    };
+    let approval = world.as_("erin", |cx| relman::ops::approval::decide::decide(cx, &decision)).unwrap();
+    assert_eq!(ui.send(Msg::Decided(Box::new(approval))), []);
+    assert_eq!((ui.popup(), ui.said()), ("", "storefront@1.4.1 rejected for production"));
+    ui.load(&world);
+    assert!(ui.screen().contains("rejected by erin: no load test"), "{}", ui.screen());
+}

@@ -1,0 +1,412 @@
+//! Forms: what was typed is kept, mistakes are said where they are, nothing is dropped by one key.
+
+use std::time::Duration;
+
+use relman::domain::freeze::Scope;
+use relman::domain::ids::DeploymentId;
+use relman::domain::release::{Level, Origin};
+use relman::domain::time::{Timestamp, Window};
+use relman::ops::freeze::NewFreeze;
+use relman::ops::release::create::NewRelease;
+use relman::ops::{ErrorKind, OpError};
+use relman::tui::model::Pane;
+use relman::tui::msg::{Effect, Msg};
+
+use crate::support::keys::Ui;
+use crate::support::screen::{frozen, team};
+use crate::support::world::release_id;
+
+/// The line of the open form that begins with a label.
+fn field(ui: &Ui, label: &str) -> String {
+    let screen = ui.screen();
+    let line = screen.lines().find(|line| {
+        let inner = line.split('│').nth(1).unwrap_or_default();
+        inner.trim_start_matches(['▸', ' ']).starts_with(label)
+    });
+    line.unwrap_or_else(|| panic!("no field {label}:\n{screen}")).to_owned()
+}
+
+/// Whether a field has the keys.
+fn has_keys(ui: &Ui, label: &str) -> bool {
+    field(ui, label).contains('▸')
+}
+
+fn new_release() -> Ui {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.select("payments@3.2.0");
+    assert_eq!(ui.keys("n"), []);
+    assert_eq!(ui.popup(), "form");
+    ui
+}
+
+fn order(id: &str, new: NewRelease) -> Effect {
+    Effect::Create { id: release_id(id), new: Box::new(new) }
+}
+
+fn plain() -> NewRelease {
+    NewRelease { origin: Origin::Internal, priority: Some(Level::Medium), ..NewRelease::default() }
+}
+
+#[test]
+fn a_new_release_begins_with_the_service_of_the_selected_one() {
+    let mut ui = new_release();
+    assert!(field(&ui, "service").contains("payments"), "{}", ui.screen());
+    assert_eq!(ui.keys("<tab>3.3.0<c-s>"), [order("payments@3.3.0", plain())]);
+}
+
+#[test]
+fn every_field_reaches_the_order() {
+    let mut ui = new_release();
+    let effects = ui.keys(
+        "<right><enter>0.9.1<enter>Better ranking<enter>shops ask<enter><right><enter><right><enter><right><enter>",
+    );
+    let new = NewRelease {
+        title: Some("Better ranking".to_owned()),
+        need: Some("shops ask".to_owned()),
+        kind: relman::domain::release::ReleaseKind::Hotfix,
+        origin: Origin::Incident,
+        priority: Some(Level::High),
+        ..NewRelease::default()
+    };
+    assert_eq!(effects, [order("search@0.9.1", new)]);
+}
+
+#[test]
+fn choices_go_round_in_both_directions() {
+    let mut ui = new_release();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        ui.keys("<right>");
+        seen.push(
+            ["payments", "search", "storefront"].iter().position(|name| field(&ui, "service").contains(name)),
+        );
+    }
+    assert_eq!(seen, [Some(1), Some(2), Some(0)]);
+    ui.keys("<left>");
+    assert!(field(&ui, "service").contains("storefront"));
+}
+
+#[test]
+fn a_mistake_is_said_at_its_field_and_everything_typed_is_kept() {
+    let mut ui = new_release();
+    assert_eq!(ui.keys("<tab>one<tab>Better ranking<c-s>"), []);
+    assert!(has_keys(&ui, "version"), "{}", ui.screen());
+    assert!(field(&ui, "version").contains("one"));
+    assert!(field(&ui, "title").contains("Better ranking"));
+    assert!(ui.screen().contains("version"), "{}", ui.screen());
+    assert_eq!(ui.keys("<c-u>1.0.0<c-s>").len(), 1, "mended in place");
+}
+
+#[test]
+fn an_unknown_service_is_a_mistake_of_that_field() {
+    let mut ui = new_release();
+    ui.keys("<c-u>No Such<tab>1.0.0<c-s>");
+    assert!(has_keys(&ui, "service"), "{}", ui.screen());
+}
+
+#[test]
+fn enter_goes_on_and_saves_on_the_last_field_only() {
+    let mut ui = new_release();
+    assert_eq!(ui.keys("<enter>1.0.0<enter><enter><enter><enter><enter>"), []);
+    assert!(has_keys(&ui, "priority"), "{}", ui.screen());
+    assert_eq!(ui.keys("<enter>").len(), 1);
+}
+
+#[test]
+fn tab_and_shift_tab_go_round_the_fields() {
+    let mut ui = new_release();
+    ui.keys("<s-tab>");
+    assert!(has_keys(&ui, "priority"), "{}", ui.screen());
+    ui.keys("<tab>");
+    assert!(has_keys(&ui, "service"));
+    ui.keys("<down><down><up>");
+    assert!(has_keys(&ui, "version"));
+}
+
+#[test]
+fn escape_asks_once_before_it_drops_what_was_typed() {
+    let mut ui = new_release();
+    ui.keys("<tab>1.0.0");
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "form");
+    assert!(ui.screen().contains("Esc again drops what you typed"), "{}", ui.screen());
+    ui.keys("1");
+    assert!(!ui.screen().contains("Esc again"), "any other key goes on");
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "form", "and it is asked again");
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "");
+}
+
+#[test]
+fn escape_leaves_an_untouched_form_at_once() {
+    let mut ui = new_release();
+    ui.keys("<tab><tab><esc>");
+    assert_eq!(ui.popup(), "");
+}
+
+#[test]
+fn moving_the_cursor_is_not_a_change() {
+    let mut ui = new_release();
+    ui.keys("<tab><home><end><esc>");
+    assert_eq!(ui.popup(), "", "nothing was typed that could be dropped");
+}
+
+#[test]
+fn a_form_is_sent_once() {
+    let mut ui = new_release();
+    assert_eq!(ui.keys("<tab>1.0.0<c-s>").len(), 1);
+    assert!(ui.screen().contains("saving…"), "{}", ui.screen());
+    assert_eq!(ui.keys("<c-s><enter>x<c-s>"), []);
+    assert_eq!(ui.send(Msg::Done("payments@1.0.0 registered in the request stage".to_owned())), []);
+    assert_eq!((ui.popup(), ui.said()), ("", "payments@1.0.0 registered in the request stage"));
+}
+
+#[test]
+fn a_refused_form_stays_open_with_everything_typed() {
+    let mut ui = new_release();
+    ui.keys("<tab>3.2.0<tab>Again<c-s>");
+    ui.send(Msg::Failed(OpError::new(ErrorKind::Conflict, "payments@3.2.0 exists already")));
+    assert_eq!(ui.popup(), "form");
+    assert!(ui.screen().contains("payments@3.2.0 exists already"), "{}", ui.screen());
+    assert!(field(&ui, "title").contains("Again"));
+    ui.keys("<s-tab><c-u>3.3.0");
+    assert_eq!(ui.keys("<c-s>").len(), 1);
+}
+
+#[test]
+fn news_of_something_else_does_not_close_a_form_that_is_being_filled_in() {
+    let mut ui = new_release();
+    ui.keys("<tab>3.3.0");
+    ui.send(Msg::Done("search@0.9.0 may go on".to_owned()));
+    ui.send(Msg::Failed(OpError::new(ErrorKind::Busy, "the store is busy")));
+    assert_eq!(ui.popup(), "form");
+    assert!(field(&ui, "version").contains("3.3.0"));
+}
+
+#[test]
+fn pasted_text_goes_into_the_field_as_one_harmless_line() {
+    let mut ui = new_release();
+    ui.keys("<tab>1.0.0<tab>");
+    ui.paste("Better\nranking\u{1b}]0;x\u{7} \u{202e}now");
+    let effects = ui.keys("<c-s>");
+    let new = NewRelease { title: Some("Better ranking]0;x now".to_owned()), ..plain() };
+    assert_eq!(effects, [order("payments@1.0.0", new)]);
+}
+
+#[test]
+fn a_huge_paste_is_cut_and_changes_nothing_else() {
+    let mut ui = new_release();
+    ui.keys("<tab>1.0.0<tab>");
+    assert_eq!(ui.paste(&"deploy everything now, yes\n".repeat(400)), []);
+    assert_eq!(ui.popup(), "form");
+    assert!(ui.screen().contains("New release"));
+}
+
+#[test]
+fn shell_keys_edit_a_field() {
+    let mut ui = new_release();
+    ui.keys("<tab>9.9.9<c-u>1.2.3<home><del>4<end><bs>7");
+    assert_eq!(ui.keys("<c-s>"), [order("payments@4.2.7", plain())]);
+    let mut ui = new_release();
+    ui.keys("<tab>1.0.0<tab>one two three<c-w><c-a>x<c-e>y<left><left><c-k>");
+    let new = NewRelease { title: Some("xone two".to_owned()), ..plain() };
+    assert_eq!(ui.keys("<c-s>"), [order("payments@1.0.0", new)]);
+}
+
+#[test]
+fn editing_changes_what_is_filled_in_and_names_the_revision_it_saw() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    let effects = ui.keys("e<tab><tab>web team<tab>2026-09-10 10:00<tab>high<c-s>");
+    let [Effect::Edit { id, edit }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(id.to_string(), "storefront@1.5.0");
+    assert_eq!(edit.owner.as_deref(), Some("web team"));
+    assert_eq!(edit.target, Some("2026-09-10T08:00:00Z".parse().unwrap()), "typed in Berlin");
+    assert_eq!(edit.risk, Some(Level::High));
+    assert_eq!(edit.seen, Some(world.stored("storefront@1.5.0").revision));
+    assert_eq!((edit.commit.as_ref(), edit.digest.as_ref()), (None, None));
+}
+
+#[test]
+fn the_edit_form_says_which_field_is_wrong() {
+    let world = team();
+    for (keys, label) in [
+        ("<tab><tab><tab>soon<c-s>", "target"),
+        ("<tab><tab><tab><tab>huge<c-s>", "risk"),
+        ("<s-tab><s-tab><s-tab>sha256:nope<c-s>", "digest"),
+    ] {
+        let mut ui = Ui::new(&world, "erin");
+        ui.model.size = (100, 40);
+        ui.select("storefront@1.5.0");
+        ui.keys("e");
+        assert_eq!(ui.keys(keys), [], "{label}");
+        assert!(has_keys(&ui, label), "{label}:\n{}", ui.screen());
+    }
+}
+
+#[test]
+fn every_form_that_asks_why_insists() {
+    let world = team();
+    for (release, key) in [("payments@3.2.0", "<lt>"), ("payments@3.2.0", "b"), ("search@0.9.0", "b")] {
+        let mut ui = Ui::new(&world, "erin");
+        ui.select(release);
+        ui.keys(key);
+        assert_eq!(ui.keys("<enter>"), [], "{key}");
+        assert!(ui.screen().contains("say why, in a few words"), "{}", ui.screen());
+        assert_eq!(ui.keys("because<c-s>").len(), 1, "{key}");
+    }
+}
+
+#[test]
+fn blocking_and_lifting_a_block_are_different_orders() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("payments@3.2.0");
+    let id = release_id("payments@3.2.0");
+    assert_eq!(ui.keys("bodd sums<c-s>"), [Effect::Block { id, reason: "odd sums".to_owned() }]);
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("search@0.9.0");
+    let id = release_id("search@0.9.0");
+    assert_eq!(ui.keys("bcluster is up<c-s>"), [Effect::Unblock { id, reason: "cluster is up".to_owned() }]);
+}
+
+fn freeze_form() -> Ui {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.go(Pane::Calendar);
+    assert_eq!(ui.keys("n"), []);
+    assert_eq!(ui.popup(), "form");
+    ui
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_new_freeze_begins_on_the_selected_day_and_is_read_in_the_zone_of_the_configuration() {
+    let mut ui = freeze_form();
+    assert!(field(&ui, "start").contains("2026-09-01 00:00"), "{}", ui.screen());
+    let effects = ui.keys("Sale<tab>all hands<tab><c-u>2026-09-04 18:00<tab>2026-09-07 08:00<tab><tab><c-u>storefront, pay*<c-s>");
+    let scope =
+        Scope::new(vec!["storefront".to_owned(), "pay*".to_owned()], vec!["production".to_owned()]).unwrap();
+    let window = Window::new(at("2026-09-04T16:00:00Z"), at("2026-09-07T06:00:00Z")).unwrap();
+    let zone = ui.model.zone;
+    let new = NewFreeze { name: "Sale".to_owned(), reason: "all hands".to_owned(), scope, window, zone };
+    assert_eq!(effects, [Effect::AddFreeze(Box::new(new))]);
+}
+
+#[test]
+fn an_end_may_be_a_length_from_the_start() {
+    let mut ui = freeze_form();
+    let effects = ui.keys("Sale<tab>why<tab><c-u>2026-09-04 18:00<tab>+2h<c-s>");
+    let [Effect::AddFreeze(new)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(new.window.end, at("2026-09-04T18:00:00Z"));
+}
+
+#[test]
+fn a_freeze_form_says_which_field_is_wrong_and_keeps_the_others() {
+    for (keys, label, says) in [
+        ("<c-s>", "name", "a freeze needs a name"),
+        ("Sale<c-s>", "reason", "say why"),
+        ("Sale<tab>why<tab><c-u>someday<c-s>", "start", "is not a time"),
+        ("Sale<tab>why<c-s>", "end", "is not a time"),
+        ("Sale<tab>why<tab><tab>2026-08-01<c-s>", "end", "is not after the start"),
+        ("Sale<tab>why<tab><c-u>2027-03-28 02:30<tab>+1h<c-s>", "start", "does not exist in Europe/Berlin"),
+    ] {
+        let mut ui = freeze_form();
+        assert_eq!(ui.keys(keys), [], "{keys}");
+        assert!(has_keys(&ui, label), "{keys}:\n{}", ui.screen());
+        assert!(ui.screen().contains(says), "{says}:\n{}", ui.screen());
+    }
+}
+
+#[test]
+fn a_wrong_pattern_is_said_at_the_field_that_holds_it() {
+    let mut ui = freeze_form();
+    ui.keys("Sale<tab>why<tab><tab>+2h<tab><tab><c-u>store[<c-s>");
+    assert!(ui.screen().contains("is not a pattern"), "{}", ui.screen());
+    assert!(has_keys(&ui, "services"), "{}", ui.screen());
+}
+
+#[test]
+fn stopping_the_line_closes_everything_from_now() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.go(Pane::Calendar);
+    ui.keys("N");
+    assert!(ui.screen().contains("STOP THE LINE"), "{}", ui.screen());
+    assert_eq!(ui.keys("<c-s>"), []);
+    let effects = ui.keys("carts vanish<c-s>");
+    let [Effect::AddFreeze(new)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(new.reason, "carts vanish");
+    assert_eq!(new.scope, Scope::everything());
+    assert_eq!(
+        (new.window.start, new.window.end),
+        (ui.model.now, ui.model.now.plus(Duration::from_secs(4 * 3600)))
+    );
+}
+
+#[test]
+fn a_freeze_of_the_store_is_removed_after_an_armed_yes() {
+    let world = team();
+    frozen(&world);
+    let mut ui = Ui::new(&world, "erin");
+    ui.go(Pane::Calendar);
+    assert_eq!(ui.keys("x"), []);
+    assert_eq!(ui.popup(), "confirm");
+    assert!(ui.screen().contains("carts vanish"), "{}", ui.screen());
+    ui.wait(1000);
+    let effects = ui.keys("y");
+    let [Effect::RemoveFreeze { handle }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!handle.is_empty());
+}
+
+#[test]
+fn a_freeze_of_the_configuration_is_taken_out_there() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.go(Pane::Calendar);
+    assert_eq!(ui.keys("x"), []);
+    assert_eq!(ui.said(), "no freeze on this day");
+    ui.keys("llll");
+    assert_eq!(ui.keys("x"), []);
+    assert_eq!(ui.said(), "\"Inventory\" is written in relman.toml; take it out there");
+}
+
+#[test]
+fn settling_a_lost_deployment_says_how_it_ended_and_how_one_knows() {
+    let world = team();
+    world
+        .as_("alice", |cx| {
+            relman::ops::deployment::reconcile::reconcile(
+                cx,
+                relman::ops::deployment::reconcile::Orphans::Adopt,
+            )
+        })
+        .unwrap();
+    let mut ui = Ui::new(&world, "erin");
+    ui.go(Pane::Log);
+    assert_eq!(ui.keys("R"), []);
+    assert!(ui.said().contains("only a lost deployment is settled"), "{}", ui.said());
+    world.machine.alive.borrow_mut().insert(DeploymentId(10), relman::ops::Liveness::Gone);
+    world
+        .as_("alice", |cx| {
+            relman::ops::deployment::reconcile::reconcile(
+                cx,
+                relman::ops::deployment::reconcile::Orphans::Adopt,
+            )
+        })
+        .unwrap();
+    ui.load(&world);
+    assert!(ui.screen().contains("lost"), "{}", ui.screen());
+    assert_eq!(ui.keys("R"), []);
+    assert_eq!(ui.popup(), "form");
+    assert_eq!(
+        ui.keys("<right><tab>looked at the servers<c-s>"),
+        [Effect::Resolve {
+            id: DeploymentId(10),
+            succeeded: true,
+            reason: "looked at the servers".to_owned()
+        }]
+    );
+}

@@ -1,0 +1,171 @@
+//! What the panes say and remember: sentences, times, news from other people.
+
+use std::time::Duration;
+
+use relman::ops::{ErrorKind, OpError};
+use relman::tui::model::{Pane, Times};
+use relman::tui::msg::{Effect, Msg};
+
+use crate::support::keys::Ui;
+use crate::support::screen::{ended, frozen, team};
+
+#[test]
+fn a_notice_fades_after_six_seconds() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.send(Msg::Done("search@0.9.0 may go on".to_owned()));
+    let now = ui.model.now;
+    ui.send(Msg::Ticked(now.plus(Duration::from_millis(5900))));
+    assert_eq!(ui.said(), "search@0.9.0 may go on");
+    ui.send(Msg::Ticked(now.plus(Duration::from_millis(6000))));
+    assert_eq!(ui.said(), "");
+}
+
+#[test]
+fn an_error_stays_until_a_key() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.send(Msg::Failed(OpError::new(ErrorKind::Conflict, "bob was faster").hint("watch it")));
+    let now = ui.model.now;
+    ui.send(Msg::Ticked(now.plus(Duration::from_secs(3600))));
+    assert_eq!(ui.said(), "bob was faster  → watch it");
+    ui.keys("j");
+    assert_eq!(ui.said(), "");
+}
+
+#[test]
+fn what_was_said_can_be_read_again() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.send(Msg::Done("search@0.9.0 may go on".to_owned()));
+    ui.send(Msg::Failed(OpError::new(ErrorKind::Conflict, "bob was faster")));
+    ui.keys("!");
+    let screen = ui.screen();
+    let newest = screen.find("bob was faster").unwrap_or_else(|| panic!("{screen}"));
+    assert!(newest < screen.find("may go on").unwrap(), "newest first:\n{screen}");
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "");
+}
+
+#[test]
+fn a_long_refusal_can_be_read_in_peace() {
+    let mut ui = Ui::new(&team(), "erin");
+    let error = OpError::new(
+        ErrorKind::Blocked,
+        "search@0.9.0 cannot leave the plan stage; risk: not assessed; rollback-plan: missing",
+    )
+    .hint("say the risk with e")
+    .hint("write the rollback plan with e");
+    ui.send(Msg::Failed(error));
+    assert_eq!(ui.popup(), "page");
+    let screen = ui.screen();
+    for text in ["risk: not assessed", "rollback-plan: missing", "→ write the rollback plan with e"] {
+        assert!(screen.contains(text), "{text}:\n{screen}");
+    }
+}
+
+#[test]
+fn a_deployment_that_ends_meanwhile_is_said_and_rings() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ended(&world, relman::domain::ids::DeploymentId(10), Some("deploy search-2"));
+    assert_eq!(ui.load(&world), [Effect::Bell]);
+    assert!(ui.said().starts_with("#10 search@0.8.2 to staging failed"), "{}", ui.said());
+    assert_eq!(ui.load(&world), [], "once");
+}
+
+#[test]
+fn a_freeze_stands_in_the_header_of_every_pane() {
+    let world = team();
+    frozen(&world);
+    let mut ui = Ui::new(&world, "erin");
+    for pane in Pane::ALL {
+        ui.go(pane);
+        let head = ui.screen().lines().next().unwrap().to_owned();
+        assert!(head.contains("FROZEN: production"), "{pane:?}: {head}");
+    }
+}
+
+#[test]
+fn t_goes_round_relative_local_and_utc_times() {
+    let mut ui = Ui::new(&team(), "erin");
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        ui.keys("T");
+        seen.push((ui.model.times, ui.said().to_owned()));
+    }
+    assert_eq!(
+        seen,
+        [
+            (Times::Local, "times are in Europe/Berlin".to_owned()),
+            (Times::Utc, "times are in UTC".to_owned()),
+            (Times::Relative, "times are relative".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn orders_of_the_loop_are_orders() {
+    let mut ui = Ui::new(&team(), "erin");
+    assert_eq!(ui.keys("<c-r><f5><c-l><c-z>"), [Effect::Load, Effect::Load, Effect::Redraw, Effect::Suspend]);
+}
+
+#[test]
+fn waiting_for_the_store_is_visible_with_its_time() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.send(Msg::StoreHeld("waiting for the store (held by bob pid 412), 3s".to_owned()));
+    assert!(ui.screen().contains("waiting for the store (held by bob pid 412)"), "{}", ui.screen());
+    ui.load(&world);
+}
+
+#[test]
+fn long_work_tells_how_far_it_is_and_since_when() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.send(Msg::Progressed("deploying storefront@1.0.0".to_owned()));
+    let now = ui.model.now;
+    ui.send(Msg::Ticked(now.plus(Duration::from_secs(7))));
+    assert!(ui.screen().contains("deploying storefront@1.0.0 7s"), "{}", ui.screen());
+    ui.send(Msg::Done("nine releases".to_owned()));
+    assert!(!ui.screen().contains("deploying storefront@1.0.0"), "{}", ui.screen());
+}
+
+#[test]
+fn waiting_for_the_store_ends_when_the_store_was_read() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.send(Msg::StoreHeld("waiting for the store, 3s".to_owned()));
+    ui.load(&world);
+    assert!(!ui.screen().contains("waiting for the store"), "{}", ui.screen());
+}
+
+#[test]
+fn the_focus_of_the_window_is_remembered() {
+    let mut ui = Ui::new(&team(), "erin");
+    assert_eq!(ui.send(Msg::FocusChanged(false)), []);
+    assert!(!ui.model.has_focus);
+    ui.send(Msg::FocusChanged(true));
+    assert!(ui.model.has_focus);
+}
+
+#[test]
+fn the_details_of_a_release_open_as_a_page_that_scrolls() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.4.1");
+    assert_eq!(ui.ask(&world, "<enter>"), []);
+    assert_eq!(ui.popup(), "page");
+    assert!(ui.screen().contains("in the deploy stage"), "{}", ui.screen());
+    ui.keys("G");
+    assert!(ui.screen().contains("#7 deploy to dev"), "the end:\n{}", ui.screen());
+    ui.keys("gj<c-d>k<esc>");
+    assert_eq!(ui.popup(), "");
+}
+
+#[test]
+fn zoom_gives_the_pane_the_whole_screen() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.send(Msg::Resized(200, 50));
+    assert!(ui.screen().contains("[3] Calendar"), "{}", ui.screen());
+    ui.keys("f");
+    assert!(!ui.screen().contains("[3] Calendar") && ui.screen().contains("[1] Board"), "{}", ui.screen());
+    ui.keys("+");
+    assert!(ui.screen().contains("[3] Calendar"));
+}
