@@ -15,11 +15,18 @@ use crate::host::{lock, process};
 use super::output::{Log, Stream};
 
 /// Reads until nobody writes any more. Only one process does this for a deployment.
-pub(super) fn save(state: &State, id: DeploymentId, mut reader: File, masks: &[String]) {
+pub(super) fn save(
+    state: &State,
+    id: DeploymentId,
+    mut reader: File,
+    script: Option<ProcessRef>,
+    masks: &[String],
+) {
     let files = state.files_of(id);
     let Ok(Some(_lock)) = lock::try_hold(&files.adopter_lock()) else { return };
     let Ok(mut log) = Log::open(&files) else { return };
-    log.say("the supervisor is gone; the output is saved from here on by its helper");
+    let of = script.map(|script| format!(" of pid {}", script.pid)).unwrap_or_default();
+    log.say(&format!("the supervisor is gone; the output{of} is saved from here on"));
     let mut stream = Stream::new(masks);
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read) = reader.read(&mut buffer) {
@@ -41,6 +48,6 @@ pub(super) fn from_outside(config: &Path, id: DeploymentId, script: ProcessRef) 
     // what another service calls secret does no harm.
     let names = config.policy.services.values().flat_map(|service| &service.secrets);
     let masks: Vec<String> = names.filter_map(|name| process::variable_of(script.pid, name)).collect();
-    save(&state, id, reader, &masks);
+    save(&state, id, reader, Some(script), &masks);
     Ok(())
 }

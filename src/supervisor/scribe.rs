@@ -181,7 +181,7 @@ fn stand_in(desk: &Desk, order: &Order, held: Option<File>) -> Result<(), OpErro
     let now = view::deployment(&desk.cx(), id);
     let is_lost = now.is_ok_and(|now| now.deployment.state == DeploymentState::Lost);
     if let Some(reader) = held.filter(|_| is_lost) {
-        super::adopt::save(desk.state(), id, reader, &order.masks);
+        super::adopt::save(desk.state(), id, reader, script, &order.masks);
     }
     lost.map(drop)
 }
