@@ -123,8 +123,24 @@ pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> 
     first.wait().map(drop).map_err(|why| why.to_string())
 }
 
+/// Closes what the launcher had open besides the standard streams: a lock or a pipe of the shell that started us must
+/// not stay held until the deployment ends.
+fn close_inherited() {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = open
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|fd| *fd > 2)
+        .collect();
+    for number in numbers {
+        // One of them is the directory that was just read; it is closed already.
+        let _closed = nix::unistd::close(number);
+    }
+}
+
 /// The first stage: leaves the session and starts the second with the same standard streams.
 pub fn leave_session_and_run(arguments: &[String]) -> Result<(), String> {
+    close_inherited();
     // Already a session leader (started by hand from a shell without job control): good enough.
     let _leader = nix::unistd::setsid();
     process::std_command("/proc/self/exe")

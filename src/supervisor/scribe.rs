@@ -133,7 +133,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Beat(beat) => claim::beat(cx, id, epoch, beat).map(Word::Beaten),
         Task::Step(step) => claim::step(cx, id, epoch, step).map(|_| Word::Done),
         Task::Finish(outcome) => {
-            finish::settle(cx, id, epoch, &finish::LIVE, outcome, None).map(|_| Word::Done)
+            finish::settle(cx, id, epoch, &finish::OWN, outcome, None).map(|_| Word::Done)
         }
         Task::Hold { .. } | Task::Bye => Ok(Word::Done),
     };

@@ -9,6 +9,11 @@ use crate::store::{deployments, journal};
 /// The states a supervisor may end a deployment from.
 pub const LIVE: [DeploymentState; 2] = [DeploymentState::Running, DeploymentState::Paused];
 
+/// The states in which the supervisor itself may still say how it ended: also after somebody took it for lost (its
+/// files were deleted under it, for example) and as long as no person has settled it.
+pub const OWN: [DeploymentState; 3] =
+    [DeploymentState::Running, DeploymentState::Paused, DeploymentState::Lost];
+
 /// Records the outcome once: a second time, or after somebody settled it otherwise, changes nothing. Returns the
 /// deployment as it is now and whether this call recorded it.
 pub fn settle(
