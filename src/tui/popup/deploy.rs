@@ -9,7 +9,7 @@ use super::{Arming, Outcome, dialog_box};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
-use crate::domain::time::{relative, stopwatch};
+use crate::domain::time::{span, stopwatch};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -130,8 +130,8 @@ impl Dialog {
         let from = preview.live.as_ref().map_or_else(
             || "nothing".to_owned(),
             |live| {
-                let since = live.finished_at.map(|at| relative(at, model.now)).unwrap_or_default();
-                format!("{} (since {since})", live.release.version)
+                let since = live.finished_at.map(|at| span(model.now.since(at))).unwrap_or_default();
+                format!("{} (for {since})", live.release.version)
             },
         );
         let fact = |label: &str, value: String| {
@@ -152,7 +152,7 @@ impl Dialog {
         lines.extend(gates::report(model, &preview.report));
         let mut lines: Vec<Line<'static>> = lines.into_iter().skip(self.top).collect();
         let foot = match (open, self.sent, preview.needs_confirmation) {
-            (false, _, _) => "Esc closes   Tab other environment   w why on the board",
+            (false, _, _) => "closed: the marked lines say what to do   Tab other environment   Esc closes",
             (true, true, _) => "starting…",
             (true, false, true) => {
                 lines.push(Line::default());

@@ -449,7 +449,7 @@ impl Form {
             let has_keys = at == self.at;
             let cursor = if has_keys { model.glyphs.cursor } else { " " };
             let mut spans = vec![Span::styled(
-                format!("{cursor} {:<13}", field.label),
+                format!("{cursor} {:<14}", field.label),
                 if has_keys { theme.key } else { theme.dim },
             )];
             let (shown, cell) = field.input.window(room);

@@ -73,7 +73,7 @@ impl Help {
             let style = if at == self.at { theme.selected } else { theme.strong };
             let possible = allow(model, entry.action);
             let mut spans = vec![
-                Span::styled(format!("{:<14}", keys.join(" ")), style),
+                Span::styled(format!("{:<14} ", keys.join(" ")), style),
                 Span::styled(
                     entry.doc,
                     if possible.is_ok() { ratatui::style::Style::new() } else { theme.dim },

@@ -36,7 +36,7 @@ fn help_shows_every_key_of_the_pane_with_what_it_does() {
         let screen = ui.screen();
         for entry in of(pane).filter(|entry| !entry.keys.is_empty()) {
             let keys: Vec<String> = entry.keys.iter().map(|key| shown(key)).collect();
-            let row = format!("│{:<14}{}", keys.join(" "), entry.doc);
+            let row = format!("│{:<14} {}", keys.join(" "), entry.doc);
             assert!(screen.contains(&row), "{pane:?}: {row} is missing:\n{screen}");
         }
     }
