@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use relman::desk::Desk;
 use relman::domain::actor::Via;
-use relman::domain::ids::ReleaseId;
+use relman::domain::deployment::{Cause, DeploymentState, Outcome, ProcessRef};
+use relman::domain::digest::Digest;
+use relman::domain::ids::{DeploymentId, ReleaseId};
+use relman::domain::policy::Service;
+use relman::domain::subject::ScriptSet;
+use relman::domain::time::Timestamp;
+use relman::ops::deployment::{Ticket, claim, finish, start};
 use relman::ops::release::{cancel, create};
+use relman::ops::{Ctx, Liveness, Machine};
 
 const RELMAN: &str = env!("CARGO_BIN_EXE_relman");
 
@@ -116,7 +124,7 @@ fn first_board() {
     let store = place.path("state/relman.db");
     let own = std::env::current_exe().expect("this program");
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
-    for _ in 0..15 {
+    for _ in 0..31 {
         ours.push(time_to(RELMAN, &[], place.dir.path(), "api@2.49.0"));
         let args = ["--bare".to_owned(), store.display().to_string()];
         bare.push(time_to(&own.display().to_string(), &args, place.dir.path(), "one-row:"));
@@ -124,19 +132,81 @@ fn first_board() {
     ratio("first-board", 2.0, median(ours), median(bare), "a bare program");
 }
 
+/// Past releases, each deployed once, and open ones.
 fn fill(place: &Place, past: usize, open: usize) {
     let desk = place.desk();
+    let machine =
+        Unmoved { host: desk.cx().machine.host().to_owned(), boot: desk.cx().machine.boot().to_owned() };
+    let cx = || Ctx { machine: &machine, ..desk.cx() };
     let new = create::NewRelease::default();
     let id = |line: usize, number: usize| -> ReleaseId {
         format!("api@{line}.{number}.0").parse().expect("an id")
     };
     for number in 0..past {
-        create::create(&desk.cx(), &id(1, number), &new).expect("a release");
-        cancel::cancel(&desk.cx(), &id(1, number), "history").expect("a past release");
+        let id = id(1, number);
+        create::create(&cx(), &id, &new).expect("a release");
+        let wish = start::StartDeploy::new(id.clone(), "dev".parse().expect("an environment"));
+        let started = start::start(&cx(), &wish).expect("a deployment").deployment;
+        claim::claim(&cx(), started.id, started.epoch).expect("a claim");
+        finish::settle(&cx(), started.id, started.epoch, &finish::LIVE, &success(cx().now), None)
+            .expect("an end");
+        cancel::cancel(&cx(), &id, "history").expect("a past release");
     }
     // The newest is registered first, so that the last line of the first screen is known.
     for number in (0..open).rev() {
         create::create(&desk.cx(), &id(2, number), &new).expect("a release");
+    }
+}
+
+fn success(at: Timestamp) -> Outcome {
+    Outcome {
+        state: DeploymentState::Succeeded,
+        cause: Cause::Completed,
+        failed_step: None,
+        at,
+        log_size: 0,
+        log_digest: Digest::of(b""),
+        log_dropped: 0,
+        left_running: Vec::new(),
+    }
+}
+
+/// A machine on which nothing is really started: for filling a store with history.
+struct Unmoved {
+    host: String,
+    boot: String,
+}
+
+impl Machine for Unmoved {
+    fn host(&self) -> &str {
+        &self.host
+    }
+    fn boot(&self) -> &str {
+        &self.boot
+    }
+    fn unix_members(&self, _group: &str) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+    fn scripts(&self, _service: &Service) -> ScriptSet {
+        ScriptSet::default()
+    }
+    fn launch(&self, _ticket: &Ticket) -> Result<(), String> {
+        Ok(())
+    }
+    fn liveness(&self, _id: DeploymentId) -> Liveness {
+        Liveness::Alive
+    }
+    fn exit_record(&self, _id: DeploymentId, _epoch: i64) -> Option<Outcome> {
+        None
+    }
+    fn script_runs(&self, _script: ProcessRef) -> bool {
+        false
+    }
+    fn adopt(&self, _id: DeploymentId, _script: ProcessRef) -> Result<(), String> {
+        Ok(())
+    }
+    fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
+        (0, Digest::of(b""))
     }
 }
 

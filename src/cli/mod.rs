@@ -73,17 +73,25 @@ pub fn main() -> u8 {
     if own.first().is_some_and(|word| crate::supervisor::COMMANDS.contains(&word.as_str())) {
         return crate::supervisor::main(&own);
     }
+    if own.is_empty() {
+        // The panes open at once: building the whole grammar takes longer than reading the store.
+        return conclude(Session { config: None, out: Out::new(false, None) }, |session| panes(session));
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return out::usage(&error, own.iter().any(|word| word == "--json")),
     };
     let colour = cli.color.wanted(environment::variable("NO_COLOR").is_some());
-    let mut session = Session { config: cli.config, out: Out::new(cli.json, colour) };
-    let result = match cli.command {
-        None => panes(&session),
-        Some(command) => run(&mut session, command),
-    };
-    let code = match result {
+    let session = Session { config: cli.config, out: Out::new(cli.json, colour) };
+    conclude(session, |session| match cli.command {
+        None => panes(session),
+        Some(command) => run(session, command),
+    })
+}
+
+/// Does it and says how it went; returns the exit code.
+fn conclude(mut session: Session, f: impl FnOnce(&mut Session) -> Result<u8, OpError>) -> u8 {
+    let code = match f(&mut session) {
         Ok(code) => code,
         Err(error) => {
             let error = name_the_holder(error, &session);

@@ -11,6 +11,21 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::strategy::Color;
 use crate::domain::time::{Timestamp, Window};
 
+/// A query of whole deployments. Not `*`: the gate report is large and read only where it is shown.
+macro_rules! select {
+    ($from:literal) => {
+        concat!(
+            "SELECT d.id, d.service, d.version, d.environment, d.kind, d.state, d.epoch, d.strategy, d.previous,
+             d.artifact_digest, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
+             d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
+             d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
+             d.cancel_at, d.cancel_kind, d.cancel_reason, d.cause, d.failed_step, d.left_running, d.recovered_by
+             FROM ",
+            $from
+        )
+    };
+}
+
 fn small<T: TryFrom<i64, Error: std::fmt::Display>>(column: &str, number: i64) -> Result<T, StoreError> {
     T::try_from(number).map_err(|why| StoreError::unreadable(column, why))
 }
@@ -148,7 +163,7 @@ pub fn insert(
 }
 
 pub fn find(tx: &Tx<'_>, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
-    tx.query_opt("SELECT * FROM deployments WHERE id = ?1", &[id.0.into()], deployment)
+    tx.query_opt(select!("deployments d WHERE id = ?1"), &[id.0.into()], deployment)
 }
 
 pub fn get(tx: &Tx<'_>, id: DeploymentId) -> Result<Deployment, StoreError> {
@@ -171,7 +186,7 @@ pub fn steps_of(tx: &Tx<'_>, id: DeploymentId) -> Result<Vec<Step>, StoreError> 
 /// Deployments that hold an environment, oldest first.
 pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
-        "SELECT * FROM deployments WHERE state IN ('launching', 'running', 'paused', 'lost') ORDER BY id",
+        select!("deployments d WHERE state IN ('launching', 'running', 'paused', 'lost') ORDER BY id"),
         &[],
         deployment,
     )
@@ -179,9 +194,12 @@ pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
 
 /// Every deployment of an open release, newest first.
 pub fn list_of_open_releases(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
+    // A cross join keeps its order in SQLite: from the few open releases, not from everything ever deployed.
     tx.query(
-        "SELECT d.* FROM releases r JOIN deployments d ON d.service = r.service AND d.version = r.version
-         WHERE r.state = 'open' ORDER BY d.id DESC",
+        select!(
+            "releases r CROSS JOIN deployments d
+             WHERE r.state = 'open' AND d.service = r.service AND d.version = r.version ORDER BY +d.id DESC"
+        ),
         &[],
         deployment,
     )
@@ -194,8 +212,10 @@ pub fn find_active(
     env: &EnvName,
 ) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
-        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2
-         AND state IN ('launching', 'running', 'paused', 'lost')",
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2
+         AND state IN ('launching', 'running', 'paused', 'lost')"
+        ),
         &[text(service), text(env)],
         deployment,
     )
@@ -208,8 +228,10 @@ pub fn find_live(
     env: &EnvName,
 ) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
-        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
-         ORDER BY id DESC LIMIT 1",
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+         ORDER BY id DESC LIMIT 1"
+        ),
         &[text(service), text(env)],
         deployment,
     )
@@ -222,8 +244,10 @@ pub fn find_newest(
     env: &EnvName,
 ) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
-        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL
-         ORDER BY id DESC LIMIT 1",
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL
+         ORDER BY id DESC LIMIT 1"
+        ),
         &[text(service), text(env)],
         deployment,
     )
@@ -237,8 +261,10 @@ pub fn list_succeeded(
     limit: u32,
 ) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
-        "SELECT * FROM deployments WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
-         ORDER BY id DESC LIMIT ?3",
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+         ORDER BY id DESC LIMIT ?3"
+        ),
         &[text(service), text(env), i64::from(limit).into()],
         deployment,
     )
@@ -256,9 +282,11 @@ pub struct Filter {
 /// Newest first, a page at a time.
 pub fn list(tx: &Tx<'_>, filter: &Filter, limit: u32) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
-        "SELECT * FROM deployments WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR environment = ?2)
+        select!(
+            "deployments d WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR environment = ?2)
          AND (?3 IS NULL OR service = ?3) AND (?4 IS NULL OR version = ?4) AND (?5 IS NULL OR id < ?5)
-         ORDER BY id DESC LIMIT ?6",
+         ORDER BY id DESC LIMIT ?6"
+        ),
         &[
             opt_text(filter.service.as_ref()),
             opt_text(filter.environment.as_ref()),
@@ -442,12 +470,28 @@ pub fn recent_durations(
     env: &EnvName,
     limit: u32,
 ) -> Result<Vec<u64>, StoreError> {
-    let ended = list_succeeded(tx, service, env, limit)?;
-    let took = |d: &Deployment| {
-        let (start, end) = (d.claimed_at?, d.finished_at?);
-        u64::try_from(end.since(start).as_millis()).ok()
+    let took = tx.query(
+        "SELECT claimed_at, finished_at FROM deployments
+         WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT ?3",
+        &[text(service), text(env), i64::from(limit).into()],
+        |row| Ok((row.opt_parse::<Timestamp>("claimed_at")?, row.opt_parse::<Timestamp>("finished_at")?)),
+    )?;
+    let millis = |(start, end): (Option<Timestamp>, Option<Timestamp>)| {
+        u64::try_from(end?.since(start?).as_millis()).ok()
     };
-    Ok(ended.iter().filter_map(took).collect())
+    Ok(took.into_iter().filter_map(millis).collect())
+}
+
+/// The deployments requested just before and just after this one.
+pub fn neighbours(
+    tx: &Tx<'_>,
+    id: DeploymentId,
+) -> Result<(Option<DeploymentId>, Option<DeploymentId>), StoreError> {
+    let one = |sql| tx.query_opt(sql, &[id.0.into()], |row| row.int("id").map(DeploymentId));
+    Ok((
+        one("SELECT id FROM deployments WHERE id < ?1 ORDER BY id DESC LIMIT 1")?,
+        one("SELECT id FROM deployments WHERE id > ?1 ORDER BY id LIMIT 1")?,
+    ))
 }
 
 /// One more than the highest epoch this environment has seen for the service: a fencing token that only rises.
@@ -463,7 +507,7 @@ pub fn next_epoch(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<i
 /// Requested within `span`, newest first.
 pub fn list_between(tx: &Tx<'_>, span: Window, limit: u32) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
-        "SELECT * FROM deployments WHERE requested_at >= ?1 AND requested_at < ?2 ORDER BY id DESC LIMIT ?3",
+        select!("deployments d WHERE requested_at >= ?1 AND requested_at < ?2 ORDER BY requested_at DESC, id DESC LIMIT ?3"),
         &[text(span.start), text(span.end), i64::from(limit).into()],
         deployment,
     )

@@ -135,6 +135,12 @@ impl Store {
         self.driver.copy_to(target)
     }
 
+    /// How much work all queries so far have been, in steps of the database's virtual machine.
+    #[cfg(feature = "test-hooks")]
+    pub fn steps(&self) -> i64 {
+        self.driver.steps.get()
+    }
+
     /// Reads every page and says whether all is well.
     pub fn integrity(&self) -> Result<(), StoreError> {
         self.driver.integrity()

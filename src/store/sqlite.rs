@@ -22,6 +22,9 @@ pub(super) struct Sqlite {
     identity: Option<(u64, u64)>,
     /// `PRAGMA schema_version` when the schema was last found in order.
     pub(super) schema_seen: std::cell::Cell<i64>,
+    /// Steps of SQLite's virtual machine in all queries so far: work that can be compared, unlike time.
+    #[cfg(feature = "test-hooks")]
+    pub(super) steps: std::cell::Cell<i64>,
 }
 
 impl Sqlite {
@@ -65,6 +68,8 @@ impl Sqlite {
             path,
             identity,
             schema_seen: std::cell::Cell::new(-1),
+            #[cfg(feature = "test-hooks")]
+            steps: std::cell::Cell::new(0),
         };
         driver.with(|connection| {
             connection.busy_timeout(Duration::from_millis(250))?;
@@ -221,6 +226,12 @@ impl Sqlite {
         while let Some(row) = rows.next().map_err(told)? {
             let values = (0..names.len()).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>();
             each(&Row { names: Rc::clone(&names), values: values.map_err(told)? })?;
+        }
+        drop(rows);
+        #[cfg(feature = "test-hooks")]
+        {
+            let steps = statement.reset_status(rusqlite::StatementStatus::VmStep);
+            self.steps.set(self.steps.get() + i64::from(steps));
         }
         Ok(())
     }

@@ -164,7 +164,12 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
     if !needs_one {
         return Ok(());
     }
-    let Some(view) = &model.views.shown else { return Err("no deployment is shown".to_owned()) };
+    let Some(view) = log::shown(model) else {
+        return Err(match model.log.shown {
+            Some(id) => format!("still reading {id}; one moment"),
+            None => "no deployment is shown".to_owned(),
+        });
+    };
     let d = &view.deployment;
     match action {
         Action::CancelDeployment if d.state == DeploymentState::Lost => {
@@ -177,12 +182,8 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
         Action::PreviousStep if log::step_start(model, true).is_none() => {
             Err("this is the first step".to_owned())
         }
-        Action::PreviousDeployment if log::neighbour(model, 1).is_none() => {
-            Err("this is the oldest deployment".to_owned())
-        }
-        Action::NextDeployment if log::neighbour(model, -1).is_none() => {
-            Err("this is the newest deployment".to_owned())
-        }
+        Action::PreviousDeployment if view.older.is_none() => Err("this is the oldest deployment".to_owned()),
+        Action::NextDeployment if view.newer.is_none() => Err("this is the newest deployment".to_owned()),
         Action::Resolve if d.state != DeploymentState::Lost => {
             Err(format!("{} is {}; only a lost deployment is settled by a person", d.id, d.state))
         }

@@ -1,6 +1,6 @@
 //! Where everything is: a pure function of size and state, used by drawing and by scrolling alike.
 
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 
 use super::model::{Model, Pane};
 
@@ -34,14 +34,11 @@ pub fn is_too_small(model: &Model) -> bool {
 /// ≥160 columns: four panes; 100 to 159: the board and a second one; below: one pane.
 pub fn areas(model: &Model) -> Areas {
     let (width, height) = model.size;
-    let screen = Rect::new(0, 0, width, height);
-    let [tabs, middle, flash, footer] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-        Constraint::Length(1),
-    ])
-    .areas(screen);
+    // Plain arithmetic: this is asked several times a frame, and a constraint solver would take most of that time.
+    let middle = Rect::new(0, 1.min(height), width, height.saturating_sub(3));
+    let line = |y: u16| Rect::new(0, y.min(height), width, 1.min(height.saturating_sub(y)));
+    let (tabs, flash, footer) =
+        (line(0), line(height.saturating_sub(2).max(1)), line(height.saturating_sub(1).max(2)));
     let one = |borders| Areas { tabs, panes: vec![(model.focus, middle)], flash, footer, borders };
     if width < 60 || height < 20 {
         return one(Borders::None);
@@ -49,17 +46,30 @@ pub fn areas(model: &Model) -> Areas {
     if model.zoomed || width < 100 || height < 30 {
         return one(Borders::Title);
     }
+    let upper = rounded(middle.height, 3, 5);
+    let above = Rect { height: upper, ..middle };
+    let below = Rect { y: middle.y + upper, height: middle.height - upper, ..middle };
     let panes = if width < 160 {
         let second = if model.focus == Pane::Board { Pane::Log } else { model.focus };
-        let [above, below] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(2)]).areas(middle);
         vec![(Pane::Board, above), (second, below)]
     } else {
-        let [above, below] = Layout::vertical([Constraint::Fill(3), Constraint::Fill(2)]).areas(middle);
-        let [board, approvals] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(above);
-        let [log, calendar] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(1)]).areas(below);
+        let wide = rounded(width, 2, 3);
+        let [board, approvals] = beside(above, wide);
+        let [log, calendar] = beside(below, wide);
         vec![(Pane::Board, board), (Pane::Approvals, approvals), (Pane::Log, log), (Pane::Calendar, calendar)]
     };
     Areas { tabs, panes, flash, footer, borders: Borders::Full }
+}
+
+/// `length * part / whole`, to the nearest cell.
+fn rounded(length: u16, part: u16, whole: u16) -> u16 {
+    (length.saturating_mul(part) + whole / 2) / whole
+}
+
+/// The area in two, the left one of this width.
+fn beside(area: Rect, width: u16) -> [Rect; 2] {
+    let right = Rect { x: area.x + width, width: area.width - width, ..area };
+    [Rect { width, ..area }, right]
 }
 
 /// The area inside a pane's frame.

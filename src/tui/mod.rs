@@ -41,7 +41,7 @@ use crate::ops::{ErrorKind, OpError};
 
 pub use self::action::{ENTRIES, Entry};
 
-/// Frames are at least this far apart; keys are drawn at once.
+/// Frames are at least this far apart; keys are drawn sooner, the first views at once.
 const FRAME: Duration = Duration::from_millis(66);
 const KEY_FRAME: Duration = Duration::from_millis(4);
 
@@ -52,12 +52,15 @@ pub fn run(config: &Path) -> Result<u8, OpError> {
             .hint("see the same without one: relman board, relman status; every command: relman --help"));
     }
     let desk = Desk::open(config, Via::Tui)?;
-    let model = first_model(&desk);
+    let mut model = first_model(&desk);
     let broken =
         |why: io::Error| OpError::new(ErrorKind::Failure, format!("the terminal cannot be used: {why}"));
+    model.size = crossterm::terminal::size().map_err(broken)?;
+    // The store is read while the terminal is taken.
+    let wires = Wires::lay(desk, &mut model);
     let guard = terminal::Guard::take().map_err(broken)?;
     terminal::watch_for_hang_up();
-    let ended = Panes::start(desk, model).and_then(Panes::run);
+    let ended = Panes::start(model, wires).and_then(Panes::run);
     drop(guard);
     let (code, farewell) = ended.map_err(broken)?;
     if let Some(text) = farewell {
@@ -81,48 +84,60 @@ fn first_model(desk: &Desk) -> Model {
 
 type Screen = Terminal<CrosstermBackend<io::BufWriter<io::Stdout>>>;
 
+/// What leads to and from the threads that work for the panes.
+struct Wires {
+    messages: Receiver<Msg>,
+    sender: Sender<Msg>,
+    orders: Sender<Effect>,
+    tail: Sender<TailOrder>,
+}
+
+impl Wires {
+    /// Starts the worker and the tail; the worker begins by reading what the model shows first.
+    fn lay(desk: Desk, model: &mut Model) -> Self {
+        let (orders, order_queue) = channel();
+        let (tail, tail_queue) = channel();
+        let (sender, messages) = channel();
+        let state = desk.state().clone();
+        let month = pane::calendar::due(model);
+        let (worker_sender, worker_tail) = (sender.clone(), tail.clone());
+        std::thread::spawn(move || worker::run(desk, month, &order_queue, worker_sender, worker_tail));
+        let (own, tail_sender) = (tail.clone(), sender.clone());
+        std::thread::spawn(move || tail::run(state, &tail_queue, own, tail_sender));
+        Self { messages, sender, orders, tail }
+    }
+}
+
 struct Panes {
     model: Model,
     screen: Screen,
-    messages: Receiver<Msg>,
-    orders: Sender<Effect>,
-    tail: Sender<TailOrder>,
+    wires: Wires,
     start: Instant,
     drawn: Instant,
     dirty: bool,
-    typed: bool,
+    /// How long after the last frame the next one may come.
+    pace: Duration,
     ended: Option<u8>,
 }
 
 impl Panes {
-    fn start(desk: Desk, mut model: Model) -> io::Result<Self> {
+    fn start(mut model: Model, wires: Wires) -> io::Result<Self> {
         let mut backend = CrosstermBackend::new(io::BufWriter::with_capacity(64 * 1024, io::stdout()));
         backend.clear_region(ClearType::All)?;
         let screen = Terminal::new(backend)?;
         let size = screen.size()?;
         model.size = (size.width, size.height);
-        let (orders, order_queue) = channel();
-        let (tail, tail_queue) = channel();
-        let (sender, messages) = channel();
-        let state = desk.state().clone();
-        let month = pane::calendar::span(&model);
-        let (worker_sender, worker_tail) = (sender.clone(), tail.clone());
-        std::thread::spawn(move || worker::run(desk, month, &order_queue, worker_sender, worker_tail));
-        let (own, tail_sender) = (tail.clone(), sender.clone());
-        std::thread::spawn(move || tail::run(state, &tail_queue, own, tail_sender));
-        listen(&sender)?;
+        listen(&wires.sender)?;
         let now = Instant::now();
         Ok(Self {
             model,
             screen,
-            messages,
-            orders,
-            tail,
+            wires,
             start: now,
             // The first picture waits a moment for the store: one frame with everything beats two.
             drawn: now,
             dirty: true,
-            typed: false,
+            pace: FRAME,
             ended: None,
         })
     }
@@ -133,7 +148,7 @@ impl Panes {
             self.wait();
             self.drain()?;
             if let Some(code) = self.ended {
-                let _gone = self.tail.send(TailOrder::Stop);
+                let _gone = self.wires.tail.send(TailOrder::Stop);
                 return Ok((code, self.farewell()));
             }
         }
@@ -142,8 +157,10 @@ impl Panes {
     /// Sleeps until something arrives or something on the screen is due.
     fn wait(&mut self) {
         let arrived = match self.next_deadline() {
-            Some(deadline) => self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-            None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(deadline) => {
+                self.wires.messages.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            }
+            None => self.wires.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match arrived {
             Ok(msg) => self.hear(msg),
@@ -157,7 +174,7 @@ impl Panes {
     fn next_deadline(&self) -> Option<Instant> {
         let now = Instant::now();
         if self.dirty {
-            return Some(self.drawn + self.pace());
+            return Some(self.drawn + self.pace);
         }
         let mut next: Option<Duration> = None;
         let mut soonest = |at: Duration| next = Some(next.map_or(at, |known| known.min(at)));
@@ -173,14 +190,10 @@ impl Panes {
         next.map(|next| now + next)
     }
 
-    fn pace(&self) -> Duration {
-        if self.typed { KEY_FRAME } else { FRAME }
-    }
-
     /// Everything that has arrived is taken in before the next frame: a held key never outruns the screen.
     fn drain(&mut self) -> io::Result<()> {
         for _ in 0..1000 {
-            match self.messages.try_recv() {
+            match self.wires.messages.try_recv() {
                 Ok(msg) => self.hear(msg),
                 Err(_) => break,
             }
@@ -195,7 +208,7 @@ impl Panes {
     fn hear(&mut self, msg: Msg) {
         match msg {
             Msg::Terminal(Event::Key(key)) => {
-                self.typed = true;
+                self.pace = self.pace.min(KEY_FRAME);
                 self.take(Msg::Key(key));
             }
             Msg::Terminal(Event::Paste(text)) => self.take(Msg::Pasted(text)),
@@ -210,8 +223,9 @@ impl Panes {
     }
 
     fn take(&mut self, msg: Msg) {
-        // The first views are drawn at once.
-        self.typed |= matches!(msg, Msg::Loaded(..)) && !self.model.loaded;
+        if matches!(msg, Msg::Loaded(..)) && !self.model.loaded {
+            self.pace = Duration::ZERO;
+        }
         self.model.ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if !matches!(msg, Msg::Ticked(_) | Msg::Loaded(..)) {
             self.model.now = self.model.now.max(clock::now());
@@ -234,7 +248,7 @@ impl Panes {
             }
             effect => {
                 // The worker ends only with this loop.
-                let _gone = self.orders.send(effect);
+                let _gone = self.wires.orders.send(effect);
             }
         }
     }
@@ -243,11 +257,11 @@ impl Panes {
         if std::mem::take(&mut self.model.redraw) {
             self.repaint()?;
         }
-        if !self.dirty || self.drawn.elapsed() < self.pace() {
+        if !self.dirty || self.drawn.elapsed() < self.pace {
             return Ok(());
         }
         self.dirty = false;
-        self.typed = false;
+        self.pace = FRAME;
         self.drawn = Instant::now();
         crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
         let model = &self.model;

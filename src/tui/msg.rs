@@ -32,7 +32,7 @@ pub struct Views {
     pub board: Board,
     pub queue: Vec<Pending>,
     pub calendar: Option<Calendar>,
-    /// Newest first: what the log pane can show.
+    /// The newest ones, newest first.
     pub deployments: Vec<Deployment>,
     /// The deployment the log pane shows.
     pub shown: Option<DeploymentView>,

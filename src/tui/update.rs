@@ -18,6 +18,13 @@ use ratatui::text::Line;
 pub const FLASH_MS: i64 = 6000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = on_message(model, msg);
+    // Whatever brought the calendar into sight or to other weeks.
+    effects.extend(calendar::due(model).map(Effect::ShowMonth));
+    effects
+}
+
+fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         // The loop sorts these before they get here.
         Msg::Terminal(_) | Msg::Signalled(_) => Vec::new(),
@@ -150,6 +157,9 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
     let ended = newly_ended(model, &views);
     model.now = now;
+    if let Some(calendar) = &views.calendar {
+        model.calendar.asked = Some(calendar.span);
+    }
     model.views = views;
     board::reselect(model, &before, board::Change::Views);
     queue::reselect(model);
@@ -425,7 +435,10 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
     let effects = match model.focus {
         Pane::Board => board::act(model, action),
         Pane::Approvals => queue::act(model, action),
-        Pane::Calendar => calendar::act(model, action),
+        Pane::Calendar => {
+            calendar::act(model, action);
+            Vec::new()
+        }
         Pane::Log => log::act(model, action),
     };
     let waits = effects.iter().any(|effect| {

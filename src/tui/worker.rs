@@ -16,26 +16,31 @@ use crate::ops::deployment::reconcile::{Orphans, reconcile};
 use crate::ops::deployment::{cancel, resolve, rollback, start};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Filter, OpError, freeze};
+use crate::ops::{Ctx, Filter, OpError, freeze};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often deployments without supervisor are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_secs(30);
+/// Among so many of the newest deployments the panes notice that one has ended.
+const RECENT: u32 = 20;
 
 pub(super) struct Worker {
     desk: Desk,
     messages: Sender<Msg>,
     tail: Sender<TailOrder>,
-    month: Window,
+    /// The weeks of the calendar, once somebody looks at it.
+    month: Option<Window>,
     watched: Option<DeploymentId>,
+    /// The deployment in the views that were read last.
+    shown: Option<DeploymentId>,
     seen: i64,
 }
 
 /// Opens the desk and works until the panes are gone. Opening may wait or fail; both are said on the screen.
 pub(super) fn run(
     desk: Desk,
-    month: Window,
+    month: Option<Window>,
     orders: &Receiver<Effect>,
     messages: Sender<Msg>,
     tail: Sender<TailOrder>,
@@ -47,7 +52,7 @@ pub(super) fn run(
         let seconds = waited.as_secs();
         let _gone = notices.send(Msg::StoreHeld(format!("waiting for the store{by}, {seconds}s")));
     }));
-    let mut worker = Worker { desk, messages, tail, month, watched: None, seen: -1 };
+    let mut worker = Worker { desk, messages, tail, month, watched: None, shown: None, seen: -1 };
     worker.load();
     worker.reconcile();
     let mut last_reconcile = Instant::now();
@@ -62,6 +67,24 @@ pub(super) fn run(
             worker.reconcile();
         }
         worker.look();
+    }
+}
+
+impl Views {
+    /// Reads everything the panes show: with the deployment that is watched, else the newest, and with these weeks of
+    /// the calendar.
+    pub fn read(cx: &Ctx<'_>, watched: Option<DeploymentId>, month: Option<Window>) -> Result<Self, OpError> {
+        let board = board::board(cx)?;
+        let queue = queue::queue(cx, &board)?;
+        let deployments = deployment::list(cx, &Filter::default(), RECENT)?;
+        let shown = watched.or(deployments.first().map(|d| d.id));
+        Ok(Self {
+            board,
+            queue,
+            calendar: month.map(|month| calendar::calendar(cx, month)).transpose()?,
+            shown: shown.map(|id| deployment::deployment(cx, id)).transpose()?,
+            deployments,
+        })
     }
 }
 
@@ -94,25 +117,13 @@ impl Worker {
         if let Ok(counter) = cx.store.change_counter() {
             self.seen = counter;
         }
-        match self.views() {
-            Ok(views) => self.say(Msg::Loaded(Box::new(views), cx.now)),
+        match Views::read(&cx, self.watched, self.month) {
+            Ok(views) => {
+                self.shown = views.shown.as_ref().map(|view| view.deployment.id);
+                self.say(Msg::Loaded(Box::new(views), cx.now));
+            }
             Err(error) => self.say(Msg::Failed(error)),
         }
-    }
-
-    fn views(&self) -> Result<Views, OpError> {
-        let cx = self.desk.cx();
-        let board = board::board(&cx)?;
-        let queue = queue::queue(&cx, &board)?;
-        let deployments = deployment::list(&cx, &Filter::default(), 100)?;
-        let shown = self.watched.or(deployments.first().map(|d| d.id));
-        Ok(Views {
-            board,
-            queue,
-            calendar: Some(calendar::calendar(&cx, self.month)?),
-            shown: shown.map(|id| deployment::deployment(&cx, id)).transpose()?,
-            deployments,
-        })
     }
 
     fn carry_out(&mut self, order: Effect) {
@@ -141,13 +152,15 @@ impl Worker {
         match order {
             Effect::Load => self.load(),
             Effect::ShowMonth(month) => {
-                self.month = month;
+                self.month = Some(month);
                 self.load();
             }
             Effect::Watch(id) => {
                 self.watched = Some(id);
                 let _gone = self.tail.send(TailOrder::Watch(id));
-                self.load();
+                if self.shown != Some(id) {
+                    self.load();
+                }
             }
             Effect::ReadLog { id, origin, rows } => {
                 let _gone = self.tail.send(TailOrder::Read { id, origin, rows });

@@ -17,6 +17,9 @@ pub struct DeploymentView {
     pub report: GateReport,
     /// Mean duration of the last successes of this service here, in milliseconds.
     pub usual_ms: Option<u64>,
+    /// The deployments before and after it, wherever they went.
+    pub older: Option<DeploymentId>,
+    pub newer: Option<DeploymentId>,
 }
 
 pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpError> {
@@ -25,7 +28,10 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
         let took =
             deployments::recent_durations(tx, &deployment.release.service, &deployment.environment, 10)?;
         let usual_ms = (!took.is_empty()).then(|| took.iter().sum::<u64>() / took.len() as u64);
+        let (older, newer) = deployments::neighbours(tx, id)?;
         Ok(DeploymentView {
+            older,
+            newer,
             steps: deployments::steps_of(tx, id)?,
             report: deployments::report_of(tx, id)?,
             usual_ms,

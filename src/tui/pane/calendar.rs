@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::super::action::Action;
-use super::super::model::Model;
-use super::super::msg::Effect;
+use super::super::layout;
+use super::super::model::{Model, Pane};
 use super::super::popup::{self, Popup};
 use super::scrolled;
 use crate::domain::freeze::{Freeze, FreezeOrigin};
@@ -29,11 +29,13 @@ pub struct State {
     pub shape: Shape,
     /// The selected line of the agenda.
     pub line: usize,
+    /// The weeks that are read; `None` as long as the calendar was not in sight.
+    pub asked: Option<Window>,
 }
 
 impl State {
     pub fn new(now: Timestamp, zone: Tz) -> Self {
-        Self { day: now.in_zone(zone).date_naive(), shape: Shape::Month, line: 0 }
+        Self { day: now.in_zone(zone).date_naive(), shape: Shape::Month, line: 0, asked: None }
     }
 }
 
@@ -49,6 +51,17 @@ pub fn span(model: &Model) -> Window {
     let first = first_shown(model.calendar.day);
     let last = first + TimeDelta::days(42);
     Window { start: day_window(first, model.zone).start, end: day_window(last, model.zone).start }
+}
+
+/// The weeks to read, if the calendar is in sight and shows others than were read: what nobody looks at costs nothing.
+pub fn due(model: &mut Model) -> Option<Window> {
+    layout::pane(model, Pane::Calendar)?;
+    let wanted = Some(span(model));
+    if wanted == model.calendar.asked {
+        return None;
+    }
+    model.calendar.asked = wanted;
+    wanted
 }
 
 fn first_shown(day: NaiveDate) -> NaiveDate {
@@ -79,8 +92,7 @@ pub fn removable(model: &Model) -> Option<&Freeze> {
     pointed_at(model).into_iter().find(|freeze| matches!(freeze.origin, FreezeOrigin::Store(_)))
 }
 
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let before = span(model);
+pub fn act(model: &mut Model, action: Action) {
     let agenda = model.calendar.shape == Shape::Agenda;
     match action {
         Action::Up | Action::Down if agenda => {
@@ -112,8 +124,6 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => {}
     }
-    let after = span(model);
-    if after == before { Vec::new() } else { vec![Effect::ShowMonth(after)] }
 }
 
 fn go(model: &mut Model, days: i64) {
@@ -137,6 +147,11 @@ fn month(model: &mut Model, by: i32) {
 
 pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     if area.width == 0 || area.height == 0 {
+        return;
+    }
+    if model.views.calendar.is_none() {
+        // Not an empty month: that would say that nothing is closed.
+        frame.render_widget(Paragraph::new("reading the store…"), area);
         return;
     }
     if model.calendar.shape == Shape::Agenda {

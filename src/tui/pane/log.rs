@@ -191,8 +191,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousError => errors(model, true),
         Action::NextStep => to_step(model, false),
         Action::PreviousStep => to_step(model, true),
-        Action::PreviousDeployment => go_to_neighbour(model, 1),
-        Action::NextDeployment => go_to_neighbour(model, -1),
+        Action::PreviousDeployment | Action::NextDeployment => {
+            let to = shown(model).and_then(|view| match action {
+                Action::PreviousDeployment => view.older,
+                _ => view.newer,
+            });
+            to.map(|id| watch(model, id)).unwrap_or_default()
+        }
         _ => on_deployment(model, action),
     }
 }
@@ -205,7 +210,7 @@ fn follow(model: &mut Model) -> Vec<Effect> {
 }
 
 fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(d) = model.views.shown.as_ref().map(|view| view.deployment.clone()) else { return Vec::new() };
+    let Some(d) = shown(model).map(|view| view.deployment.clone()) else { return Vec::new() };
     match action {
         Action::CancelDeployment => model.popups.push(Popup::cancel(&d, model)),
         Action::Resolve => model.popups.push(popup::form::resolve(&d)),
@@ -213,7 +218,7 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::AskChoices { service: d.release.service, environment: d.environment }];
         }
         Action::Open => {
-            if let Some(view) = &model.views.shown {
+            if let Some(view) = shown(model) {
                 let lines = details(model, view);
                 model.popups.push(Popup::page(&format!("{} {} of {}", d.id, d.kind, d.release), lines));
             }
@@ -253,7 +258,7 @@ fn hold_and_read(model: &mut Model, words: Vec<String>, backward: bool) -> Vec<E
 
 /// Where the step before or after the page's top begins.
 pub fn step_start(model: &Model, backward: bool) -> Option<u64> {
-    let steps = &model.views.shown.as_ref()?.steps;
+    let steps = &shown(model)?.steps;
     let mut starts = steps.iter().filter_map(|step| step.log_from);
     let here = top(model);
     if backward { starts.rfind(|start| *start < here) } else { starts.find(|start| *start > here) }
@@ -265,15 +270,9 @@ fn to_step(model: &mut Model, backward: bool) -> Vec<Effect> {
     read(model, Origin::Top(start, 0))
 }
 
-/// The deployment so many places further down the list, which is newest first.
-pub fn neighbour(model: &Model, by: isize) -> Option<DeploymentId> {
-    let ids: Vec<DeploymentId> = model.views.deployments.iter().map(|d| d.id).collect();
-    let at = ids.iter().position(|id| Some(*id) == model.log.shown)?;
-    at.checked_add_signed(by).and_then(|at| ids.get(at)).copied()
-}
-
-fn go_to_neighbour(model: &mut Model, by: isize) -> Vec<Effect> {
-    neighbour(model, by).map(|id| watch(model, id)).unwrap_or_default()
+/// The view of the deployment whose output is shown; `None` while that of another one is on its way.
+pub fn shown(model: &Model) -> Option<&DeploymentView> {
+    model.views.shown.as_ref().filter(|view| Some(view.deployment.id) == model.log.shown)
 }
 
 /// The state of the page, for the pane's title.
@@ -291,8 +290,7 @@ pub fn title(model: &Model) -> String {
 }
 
 pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let Some(view) = model.views.shown.as_ref().filter(|view| Some(view.deployment.id) == model.log.shown)
-    else {
+    let Some(view) = shown(model) else {
         let text = match (model.loaded, model.log.shown) {
             (true, None) => "No deployment yet. D on the board starts one; its output appears here.",
             _ => "reading…",

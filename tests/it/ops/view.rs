@@ -37,6 +37,12 @@ fn reached(world: &World, id: &str) -> [Reached; 3] {
     cells.try_into().unwrap()
 }
 
+/// The month around now.
+fn span(world: &World) -> Window {
+    let half = Duration::from_hours(24 * 15);
+    Window::new(world.now.minus(half), world.now.plus(half)).unwrap()
+}
+
 #[track_caller]
 fn next(world: &World, id: &str) -> Option<String> {
     card(world, id).next.map(|next| next.environment.to_string())
@@ -76,6 +82,43 @@ fn open_releases_are_shown_oldest_first() {
     }
     let shown: Vec<String> = seen(&world).cards.iter().map(|card| card.release.id.to_string()).collect();
     assert_eq!(shown, ["web@2.0.0", API, "web@1.0.0"]);
+}
+
+#[test]
+fn a_long_past_does_not_make_the_panes_work_harder() {
+    let mut world = World::new();
+    let work = |world: &World| {
+        let before = world.store.steps();
+        world.as_("erin", |cx| {
+            let board = board(cx).unwrap();
+            queue(cx, &board).unwrap();
+            deployment::list(cx, &Filter::default(), 10).unwrap();
+            calendar(cx, span(world)).unwrap();
+        });
+        world.store.steps() - before
+    };
+    let past = |world: &World, numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            let id = format!("api@0.{number}.0");
+            world.release(&id);
+            world.advance(&id, 5);
+            world.deploy(&id, "dev");
+            world.deploy(&id, "staging");
+            world.approve("bob", &id, "production");
+            world.as_("alice", |cx| cancel(cx, &release_id(&id), "history")).unwrap();
+        }
+    };
+    past(&world, 0..20);
+    world.release(API);
+    world.advance(API, 5);
+    world.deploy(API, "dev");
+    world.pass(Duration::from_hours(24 * 90));
+    let young = work(&world);
+    world.now = "2026-09-02T10:00:00Z".parse().unwrap();
+    past(&world, 20..200);
+    world.pass(Duration::from_hours(24 * 90));
+    let old = work(&world);
+    assert!(old <= young + young / 10, "{young} steps with 20 past releases, {old} with 200");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use relman::domain::ansi;
 use relman::domain::deployment::DeploymentKind;
 use relman::domain::ids::DeploymentId;
+use relman::ops::OpError;
 use relman::ops::deployment::{rollback, start};
-use relman::ops::view::{board, calendar, deployment, queue, release};
-use relman::ops::{Filter, OpError};
+use relman::ops::view::release;
 use relman::tui::model::{Model, Pane};
 use relman::tui::msg::{Effect, LogPage, Msg, Views};
 use relman::tui::popup::Popup;
@@ -254,19 +254,7 @@ pub(crate) fn event(name: &str) -> KeyEvent {
 /// Everything the panes show, read as they read it.
 pub(crate) fn views(world: &World, who: &str, model: &Model) -> Views {
     let month = pane::calendar::span(model);
-    let watched = model.log.shown;
-    world.as_(who, |cx| {
-        let board = board::board(cx).unwrap();
-        let deployments = deployment::list(cx, &Filter::default(), 100).unwrap();
-        let shown = watched.or(deployments.first().map(|d| d.id));
-        Views {
-            queue: queue::queue(cx, &board).unwrap(),
-            board,
-            calendar: Some(calendar::calendar(cx, month).unwrap()),
-            shown: shown.map(|id| deployment::deployment(cx, id).unwrap()),
-            deployments,
-        }
-    })
+    world.as_(who, |cx| Views::read(cx, model.log.shown, Some(month)).unwrap())
 }
 
 fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpError>> {

@@ -4,6 +4,8 @@ use relman::tui::action::{Action, ENTRIES, Entry, Place, belongs, shown};
 use relman::tui::allow::allow;
 use relman::tui::keymap::{Resolved, resolve};
 use relman::tui::model::Pane;
+use relman::tui::msg::Effect;
+use relman::tui::pane::calendar;
 use relman::tui::update::act;
 
 use crate::support::keys::Ui;
@@ -101,7 +103,8 @@ fn difference(entry: &Entry, pane: Pane, mut ui: Ui, keys: &str, base: &Ui) -> O
     let effects = ui.keys(keys);
     let mut direct = on(base, pane);
     direct.model.ms = ui.model.ms;
-    let wanted = act(&mut direct.model, entry.action);
+    let mut wanted = act(&mut direct.model, entry.action);
+    wanted.extend(calendar::due(&mut direct.model).map(Effect::ShowMonth));
     let seen = |ui: &Ui, effects| format!("{effects:?} {} {:?} {}", ui.popup(), ui.model.focus, ui.said());
     let (got, wanted) = (seen(&ui, effects), seen(&direct, wanted));
     (got != wanted).then(|| format!("{} in {pane:?}\n  got    {got}\n  wanted {wanted}", entry.name))
@@ -231,6 +234,7 @@ fn the_footer_offers_only_what_is_possible_and_help_last() {
 fn no_key_of_the_footer_is_refused_when_it_is_pressed() {
     for mut ui in situations() {
         ui.model.size.0 = 200;
+        let shown = ui.model.log.shown;
         let mut refused = Vec::new();
         for (key, word) in ui.hints() {
             let name =
@@ -241,6 +245,8 @@ fn no_key_of_the_footer_is_refused_when_it_is_pressed() {
             ui.model.popups.clear();
             ui.model.typing_filter = None;
             ui.model.flash = None;
+            // Another deployment's view would be on its way now.
+            ui.model.log.shown = shown;
         }
         assert!(refused.is_empty(), "in {:?}: {refused:?}", ui.model.focus);
     }
