@@ -34,12 +34,12 @@ pub(super) fn board(session: &mut Session) -> Result<u8, OpError> {
                 .iter()
                 .map(|cell| format!("{} {}", mark(cell.reached), cell.environment))
                 .collect();
-            let blockers = card.blockers();
-            let note = match (&release.blocked, blockers.is_empty(), card.gaps()) {
-                (Some(block), _, _) => out.paint(Tone::Bad, &format!("blocked: {}", block.reason)),
-                (None, false, _) => out.paint(Tone::Bad, &format!("needs {}", blockers.join(", "))),
-                (None, true, 0) => String::new(),
-                (None, true, gaps) => out.paint(Tone::Dim, &format!("{gaps} gaps")),
+            let (mood, note) = view::standing(card, &board.active, cx.now);
+            let note = match mood {
+                view::Mood::Good => out.paint(Tone::Good, &note),
+                view::Mood::Busy => out.paint(Tone::Busy, &note),
+                view::Mood::Bad => out.paint(Tone::Bad, &note),
+                view::Mood::Quiet => out.paint(Tone::Dim, &note),
             };
             let risk = release.plan.risk.map(|risk| format!(" {risk} risk")).unwrap_or_default();
             let age = span(cx.now.since(release.stage_since));

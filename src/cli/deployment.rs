@@ -51,6 +51,9 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     };
     settle_orphans(&desk);
     let started = start::start(&desk.cx(), &wanted)?;
+    if let Some(before) = started.deployment.takes_back() {
+        session.out.note(&format!("this is a downgrade: {before}, which was live there, is newer"));
+    }
     started_or_followed(session, &desk, started.deployment.id, args.detach)
 }
 

@@ -65,13 +65,7 @@ pub(super) fn print_report(out: &mut Out, report: &GateReport) {
             }
             Answer::Blocked { reason } => {
                 out.line(format!("  {} {gate:<10} {reason}", out.paint(Tone::Bad, "✗")));
-                let who = reason.who();
-                let who = if who.is_empty() {
-                    String::new()
-                } else {
-                    format!("   (can clear it: {})", who.join(", "))
-                };
-                out.line(format!("    → {}{who}", reason.remedy(&report.release, &report.environment)));
+                out.line(format!("    → {}", reason.next_step(&report.release, &report.environment)));
             }
         }
     }

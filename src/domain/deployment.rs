@@ -356,6 +356,12 @@ impl Deployment {
         self.finished_at.unwrap_or(now).since(start)
     }
 
+    /// The newer version it took the place of without being a rollback.
+    pub fn takes_back(&self) -> Option<&Version> {
+        let before = self.previous.as_ref().filter(|before| before.outranks(&self.release.version));
+        before.filter(|_| self.kind != DeploymentKind::Rollback)
+    }
+
     /// Whether a person has asked for its end and it has not ended yet.
     pub fn is_cancelling(&self) -> bool {
         self.cancel.is_some() && self.state.is_live()

@@ -4,7 +4,7 @@
 //! characters that forge what a screen says. One rule for all of them lives here; the log pane's colours are
 //! handled on top of it in `tui/widget/ansi.rs`.
 
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Whether a character could change how the text around it is shown, or hide.
 ///
@@ -77,6 +77,14 @@ pub fn fit(input: &str, width: usize) -> String {
     input.to_owned()
 }
 
+/// Like [`fit`], filled up with spaces to exactly `width` cells: a column.
+pub fn pad(input: &str, width: usize) -> String {
+    let mut text = fit(input, width);
+    let used = text.width();
+    text.push_str(&" ".repeat(width.saturating_sub(used)));
+    text
+}
+
 /// Why free text was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadText {
@@ -113,7 +121,6 @@ pub fn did_you_mean<'a>(input: &str, known: impl IntoIterator<Item = &'a str>) -
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use unicode_width::UnicodeWidthStr as _;
 
     #[test]
     fn escapes_and_overrides_become_visible() {

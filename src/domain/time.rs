@@ -5,7 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{
-    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone as _, Utc,
+    DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
+    TimeZone as _, Utc,
 };
 pub use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -250,6 +251,27 @@ pub fn span(length: Duration) -> String {
     }
 }
 
+/// How long ago in one coarse unit: `<1h`, `5h`, `3d`, `6w`, `2y`. For lists that stand on a silent screen: it changes
+/// so seldom that it can be kept true without drawing all the time; see [`age_turns`].
+pub fn age(length: Duration) -> String {
+    let (hours, days) = (length.as_secs() / 3600, length.as_secs() / 86_400);
+    match () {
+        () if hours < 1 => "<1h".to_owned(),
+        () if hours < 48 => format!("{hours}h"),
+        () if days < 14 => format!("{days}d"),
+        () if days < 730 => format!("{}w", days / 7),
+        () => format!("{}y", days / 365),
+    }
+}
+
+/// How long it takes until [`age`] reads differently; never later than it does.
+pub fn age_turns(length: Duration) -> Duration {
+    const HOUR: u64 = 3_600_000;
+    let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    let step = if millis < 48 * HOUR { HOUR } else { 24 * HOUR };
+    Duration::from_millis(step - millis % step)
+}
+
 fn two(big: u64, big_unit: char, small: u64, small_unit: char) -> String {
     if small == 0 { format!("{big}{big_unit}") } else { format!("{big}{big_unit}{small:02}{small_unit}") }
 }
@@ -270,6 +292,19 @@ pub fn relative(at: Timestamp, now: Timestamp) -> String {
     } else {
         format!("{} ago", span(now.since(at)))
     }
+}
+
+/// The moment as briefly as it is still clear beside `now`: `18:00`, `Mon 09:00`, `24 Dec`, `2027-01-04`.
+pub fn near(at: Timestamp, now: Timestamp, zone: Tz) -> String {
+    let (moment, today) = (at.in_zone(zone), now.in_zone(zone));
+    let days = (moment.date_naive() - today.date_naive()).num_days();
+    let format = match days {
+        0 => "%H:%M",
+        -6..=6 => "%a %H:%M",
+        _ if moment.year() == today.year() => "%-d %b",
+        _ => "%Y-%m-%d",
+    };
+    moment.format(format).to_string()
 }
 
 /// `Fri 2026-09-04 18:00 CEST`: what a person plans with. The zone's abbreviation is always shown.
@@ -351,6 +386,32 @@ mod tests {
     }
 
     #[test]
+    fn ages_are_coarse_and_turn_when_they_are_said_to() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        for (length, text) in [
+            (Duration::from_secs(3599), "<1h"),
+            (hours(1), "1h"),
+            (hours(47), "47h"),
+            (hours(48), "2d"),
+            (hours(24 * 14), "2w"),
+            (hours(24 * 800), "2y"),
+        ] {
+            assert_eq!(age(length), text);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_told_as_briefly_as_it_is_clear() {
+        let now = at("2026-11-24T22:00:00Z"); // Tue 23:00 in Berlin
+        let told = |text| near(at(text), now, BERLIN);
+        assert_eq!(told("2026-11-24T22:30:00Z"), "23:30");
+        assert_eq!(told("2026-11-24T23:30:00Z"), "Wed 00:30");
+        assert_eq!(told("2026-11-18T08:00:00Z"), "Wed 09:00");
+        assert_eq!(told("2026-12-24T08:00:00Z"), "24 Dec");
+        assert_eq!(told("2027-01-04T08:00:00Z"), "2027-01-04");
+    }
+
+    #[test]
     fn an_unknown_zone_gets_a_suggestion() {
         let error = parse_zone("Europe/Berln").unwrap_err().to_string();
         assert!(error.ends_with("did you mean Europe/Berlin?"), "{error}");
@@ -362,6 +423,13 @@ mod tests {
             let (a, b) = (Timestamp::from_millis(a), Timestamp::from_millis(b));
             prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
             prop_assert_eq!(a.to_string().parse::<Timestamp>().unwrap(), a);
+        }
+        #[test]
+        fn an_age_reads_the_same_until_it_turns(millis in 0u64..100_000_000_000) {
+            let length = Duration::from_millis(millis);
+            let last = length.saturating_add(age_turns(length)).saturating_sub(Duration::from_millis(1));
+            prop_assert_eq!(age(length), age(last));
+            prop_assert!(age(length).len() <= 4);
         }
         #[test]
         fn spans_fit_their_column(seconds in 0u64..3_000_000_000) {

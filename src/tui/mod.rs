@@ -11,6 +11,7 @@ pub mod model;
 pub mod msg;
 pub mod pane;
 pub mod popup;
+mod splits;
 mod tail;
 mod terminal;
 pub mod theme;
@@ -28,14 +29,16 @@ use crossterm::event::{self, Event};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::Terminal;
 use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM, SIGTSTP};
 
 use self::model::Model;
 use self::msg::{Effect, Msg};
+use self::splits::Splits;
 use self::tail::TailOrder;
 use self::theme::{Glyphs, Theme};
 use crate::desk::Desk;
 use crate::domain::actor::Via;
+use crate::domain::time::age_turns;
 use crate::host::{clock, environment};
 use crate::ops::{ErrorKind, OpError};
 
@@ -117,6 +120,8 @@ struct Panes {
     dirty: bool,
     /// How long after the last frame the next one may come.
     pace: Duration,
+    /// Whether the process stopped itself, with the terminal given back: then it has been taken again already.
+    slept: bool,
     ended: Option<u8>,
 }
 
@@ -138,6 +143,7 @@ impl Panes {
             drawn: now,
             dirty: true,
             pace: FRAME,
+            slept: false,
             ended: None,
         })
     }
@@ -187,6 +193,9 @@ impl Panes {
         if let Some(boundary) = boundary(&self.model) {
             soonest(boundary);
         }
+        if let Some(turn) = next_age(&self.model) {
+            soonest(turn);
+        }
         next.map(|next| now + next)
     }
 
@@ -199,6 +208,7 @@ impl Panes {
             }
         }
         if self.ended.is_none() && std::mem::take(&mut self.model.suspend) {
+            self.slept = true;
             terminal::suspend()?;
             self.repaint()?;
         }
@@ -216,10 +226,22 @@ impl Panes {
             Msg::Terminal(Event::FocusGained) => self.take(Msg::FocusChanged(true)),
             Msg::Terminal(Event::FocusLost) => self.take(Msg::FocusChanged(false)),
             Msg::Terminal(Event::Mouse(_)) => {}
-            Msg::Signalled(SIGCONT) => self.model.redraw = true,
+            Msg::Signalled(SIGTSTP) => self.model.suspend = true,
+            Msg::Signalled(SIGCONT) => self.woken(),
             Msg::Signalled(signal) => self.ended = Some(128 + u8::try_from(signal).unwrap_or(0)),
             msg => self.take(msg),
         }
+    }
+
+    /// After a stop that nobody announced (SIGSTOP) the terminal has whatever modes the shell gave it.
+    fn woken(&mut self) {
+        if !std::mem::take(&mut self.slept) {
+            terminal::leave();
+            if terminal::enter().is_err() {
+                self.ended = Some(128 + 1);
+            }
+        }
+        self.model.redraw = true;
     }
 
     fn take(&mut self, msg: Msg) {
@@ -306,22 +328,40 @@ fn boundary(model: &Model) -> Option<Duration> {
     (left < Duration::from_secs(86_400)).then_some(left)
 }
 
+/// The time to the next moment at which an age in a list reads differently.
+fn next_age(model: &Model) -> Option<Duration> {
+    let cards = model.views.board.cards.iter().map(|card| card.release.stage_since);
+    let since = cards.chain(model.views.queue.iter().map(|item| item.since));
+    since.map(|since| age_turns(model.now.since(since))).min().map(|turn| turn + Duration::from_millis(20))
+}
+
+fn read_keys(keys: &Sender<Msg>) -> io::Result<()> {
+    let mut splits = Splits::default();
+    loop {
+        let happened = match splits.patience() {
+            Some(patience) if !event::poll(patience)? => splits.give_up(),
+            _ => splits.take(event::read()?),
+        };
+        for event in happened {
+            keys.send(Msg::Terminal(event)).map_err(io::Error::other)?;
+        }
+    }
+}
+
 /// Starts the threads that read keys and signals.
 fn listen(sender: &Sender<Msg>) -> io::Result<()> {
     let keys = sender.clone();
     std::thread::spawn(move || {
-        while let Ok(event) = event::read() {
-            if keys.send(Msg::Terminal(event)).is_err() {
-                return;
-            }
-        }
+        // It ends with the terminal or with the panes.
+        let _gone = read_keys(&keys);
     });
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGTERM, SIGCONT])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGTERM, SIGCONT, SIGTSTP])?;
     let sender = sender.clone();
     std::thread::spawn(move || {
         let mut asked = false;
         for signal in signals.forever() {
-            if signal != SIGCONT && std::mem::replace(&mut asked, true) {
+            let ends = matches!(signal, SIGHUP | SIGTERM);
+            if ends && std::mem::replace(&mut asked, true) {
                 // The second time there is no patience.
                 terminal::leave();
                 std::process::exit(128 + signal);

@@ -7,7 +7,7 @@ use super::pane::{board, calendar, log, queue};
 use super::popup::Popup;
 use super::theme::{Glyphs, Theme};
 use crate::domain::policy::Policy;
-use crate::domain::time::{Timestamp, Tz, relative, wall};
+use crate::domain::time::{Timestamp, Tz, age, near, relative, wall};
 
 /// The four panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,6 +160,25 @@ impl Model {
             Times::Local => wall(at, self.zone),
             Times::Utc => wall(at, Tz::UTC),
         }
+    }
+
+    /// How long something has been so, or since when: for lists that stand on a silent screen.
+    pub fn age(&self, since: Timestamp) -> String {
+        match self.times {
+            Times::Relative => age(self.now.since(since)),
+            Times::Local => near(since, self.now, self.zone),
+            Times::Utc => near(since, self.now, Tz::UTC),
+        }
+    }
+
+    /// Cells that [`Self::age`] takes at most.
+    pub fn age_width(&self) -> usize {
+        if self.times == Times::Relative { 4 } else { 10 }
+    }
+
+    /// An instant near now, briefly: `18:00`, `Mon 09:00`.
+    pub fn near(&self, at: Timestamp) -> String {
+        near(at, self.now, if self.times == Times::Utc { Tz::UTC } else { self.zone })
     }
 
     /// An instant people plan with: never relative.

@@ -77,6 +77,9 @@ pub struct Glyphs {
     pub frozen: &'static str,
     pub full: &'static str,
     pub empty: &'static str,
+    /// There is more above, below.
+    pub above: &'static str,
+    pub below: &'static str,
     pub ascii: bool,
 }
 
@@ -99,6 +102,8 @@ impl Glyphs {
         frozen: "▒",
         full: "█",
         empty: "░",
+        above: "▴",
+        below: "▾",
         ascii: false,
     };
 
@@ -120,6 +125,8 @@ impl Glyphs {
         frozen: "#",
         full: "#",
         empty: "-",
+        above: "^",
+        below: "v",
         ascii: true,
     };
 

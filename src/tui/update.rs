@@ -5,7 +5,7 @@ use super::allow::allow;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
-use super::pane::{board, calendar, log, queue};
+use super::pane::{self, board, calendar, log, queue};
 use super::popup::{self, Outcome, Popup};
 use super::widget;
 use crate::domain::ids::EnvName;
@@ -19,6 +19,7 @@ pub const FLASH_MS: i64 = 6000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = on_message(model, msg);
+    pane::settle(model);
     // Whatever brought the calendar into sight or to other weeks.
     effects.extend(calendar::due(model).map(Effect::ShowMonth));
     effects

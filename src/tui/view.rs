@@ -17,7 +17,7 @@ use ratatui::widgets::{Block, Borders as Edges, Paragraph};
 
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
-use super::pane::{board, calendar, log, queue};
+use super::pane::{self, board, calendar, log, queue};
 use super::widget::footer;
 use crate::domain::text::fit;
 use crate::domain::time::span;
@@ -81,6 +81,10 @@ fn draw_pane(model: &Model, frame: &mut Frame<'_>, pane: Pane, outer: Rect, bord
             format!(" {}", title(model, pane)),
             if focused { theme.title } else { theme.dim },
         ));
+        let position = pane::position(model, pane);
+        if !position.is_empty() {
+            block = block.title(Line::styled(format!(" {position} "), theme.dim).right_aligned());
+        }
         // The focused frame has other lines, not only another colour.
         block = match (model.glyphs.ascii, focused) {
             (true, _) => block.border_set(ASCII_BORDER),
@@ -157,6 +161,10 @@ fn flash(model: &Model, width: usize) -> Line<'static> {
 }
 
 fn foot(model: &Model, width: usize) -> Line<'static> {
+    // A dialog has the keys and says itself which.
+    if !model.popups.is_empty() {
+        return Line::default();
+    }
     if let Some(typed) = &model.typing_filter {
         let what = if model.focus == Pane::Log { "search" } else { "filter" };
         return Line::from(vec![

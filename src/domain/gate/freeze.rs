@@ -2,7 +2,7 @@
 
 use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::freeze::closing;
-use crate::domain::time::{Timestamp, relative};
+use crate::domain::time::{Timestamp, wall};
 
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let (service, env) = (&facts.release.id.service, &facts.environment.name);
@@ -23,7 +23,7 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         Some(freeze) => Answer::pass(format!(
             "open; \"{}\" closes it {}",
             freeze.name,
-            relative(freeze.window.start, now)
+            wall(freeze.window.start, freeze.zone)
         )),
         None => Answer::pass("no freeze"),
     }

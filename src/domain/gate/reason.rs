@@ -10,27 +10,79 @@ use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
 use crate::domain::release::{ReleaseState, Stage};
-use crate::domain::time::{Timestamp, Tz, span, wall};
+use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
 /// Why a gate is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "kebab-case")]
 pub enum BlockReason {
-    NotDeployer { actor: String, groups: Vec<String>, people: Vec<String> },
-    NotInPipeline { service: ServiceName, environment: EnvName },
-    NoScript { service: ServiceName },
-    ReleaseOver { state: ReleaseState },
-    ReleaseBlocked { by: String, reason: String },
-    WrongStage { stage: Stage, needed: Stage },
-    NotLiveUpstream { upstream: EnvName, found: Option<String> },
-    Soaking { upstream: EnvName, needed: Duration, until: Option<Timestamp> },
-    ChecksOpen { missing: Vec<String>, failed: Vec<String> },
-    ChecklistOpen { open: Vec<String> },
-    Frozen { name: String, reason: String, opens: Timestamp, zone: Tz },
-    OutsideHours { hours: Vec<String>, next: Option<Timestamp>, zone: Tz },
-    ApprovalsMissing { tally: Tally },
-    Rejected { by: String, reason: String },
-    Held { holder: Holder },
+    NotDeployer {
+        actor: String,
+        groups: Vec<String>,
+        people: Vec<String>,
+    },
+    NotInPipeline {
+        service: ServiceName,
+        environment: EnvName,
+    },
+    NoScript {
+        service: ServiceName,
+    },
+    ReleaseOver {
+        state: ReleaseState,
+    },
+    ReleaseBlocked {
+        by: String,
+        reason: String,
+    },
+    WrongStage {
+        stage: Stage,
+        needed: Stage,
+    },
+    NotLiveUpstream {
+        upstream: EnvName,
+        found: Option<String>,
+    },
+    Soaking {
+        upstream: EnvName,
+        needed: Duration,
+        until: Option<Timestamp>,
+        #[serde(default = "utc")]
+        zone: Tz,
+    },
+    ChecksOpen {
+        missing: Vec<String>,
+        failed: Vec<String>,
+    },
+    ChecklistOpen {
+        open: Vec<String>,
+    },
+    Frozen {
+        name: String,
+        reason: String,
+        opens: Timestamp,
+        zone: Tz,
+    },
+    OutsideHours {
+        hours: Vec<String>,
+        next: Option<Timestamp>,
+        zone: Tz,
+    },
+    ApprovalsMissing {
+        tally: Tally,
+    },
+    Rejected {
+        by: String,
+        reason: String,
+    },
+    Held {
+        holder: Holder,
+    },
+}
+
+/// Reports written before this reason knew its zone.
+fn utc() -> Tz {
+    Tz::UTC
 }
 
 /// `a`, `a or b`, `a, b or c`.
@@ -63,12 +115,15 @@ impl fmt::Display for BlockReason {
             Self::NotLiveUpstream { upstream, found: Some(found) } => {
                 write!(f, "it is not live in {upstream}; the newest there is {found}")
             }
-            Self::Soaking { upstream, needed, until: None } => {
+            Self::Soaking { upstream, needed, until: None, .. } => {
                 write!(f, "it must be live in {upstream} for {} first", span(*needed))
             }
-            Self::Soaking { upstream, needed, until: Some(until) } => {
-                write!(f, "it must be live in {upstream} for {}; that is so at {until}", span(*needed))
-            }
+            Self::Soaking { upstream, needed, until: Some(until), zone } => write!(
+                f,
+                "it must be live in {upstream} for {}; that is so at {}",
+                span(*needed),
+                wall(*until, *zone)
+            ),
             Self::ChecksOpen { missing, failed } => {
                 let part = |label: &str, names: &[String]| {
                     (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")))
@@ -96,7 +151,7 @@ impl fmt::Display for BlockReason {
                     .iter()
                     .map(|rule| format!("{} of {} from {}", rule.by.len(), rule.needed, rule.group))
                     .collect();
-                write!(f, "approvals: {}", parts.join(", "))?;
+                write!(f, "{}", parts.join(", "))?;
                 for (who, why) in &tally.ignored {
                     write!(f, "; {who}'s does not count: {}", why.sentence())?;
                 }
@@ -116,6 +171,40 @@ impl fmt::Display for BlockReason {
 }
 
 impl BlockReason {
+    /// The same in a few words, for a card: `waits for sre`, `frozen until Mon 09:00`.
+    pub fn brief(&self, now: Timestamp) -> String {
+        match self {
+            Self::NotDeployer { groups, .. } => format!("only {} may deploy", any_of(groups)),
+            Self::NotInPipeline { .. } => "not in the pipeline".to_owned(),
+            Self::NoScript { .. } => "no deploy script".to_owned(),
+            Self::ReleaseOver { state } => format!("the release is {state}"),
+            Self::ReleaseBlocked { by, .. } => format!("blocked by {by}"),
+            Self::WrongStage { needed, .. } => format!("from the {needed} stage on"),
+            Self::NotLiveUpstream { upstream, .. } => format!("not live in {upstream}"),
+            Self::Soaking { upstream, until: None, .. } => format!("must soak in {upstream}"),
+            Self::Soaking { until: Some(until), zone, .. } => {
+                format!("soaks until {}", near(*until, now, *zone))
+            }
+            Self::ChecksOpen { missing, failed } => {
+                let names: Vec<&str> = failed.iter().chain(missing).map(String::as_str).collect();
+                format!("needs checks {}", names.join(", "))
+            }
+            Self::ChecklistOpen { open } => format!("{} checklist items open", open.len()),
+            Self::Frozen { opens, zone, .. } => format!("frozen until {}", near(*opens, now, *zone)),
+            Self::OutsideHours { next: Some(next), zone, .. } => {
+                format!("opens {}", near(*next, now, *zone))
+            }
+            Self::OutsideHours { .. } => "outside the open hours".to_owned(),
+            Self::ApprovalsMissing { tally } => {
+                let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
+                let groups: Vec<&str> = open.map(|rule| rule.group.as_str()).collect();
+                format!("waits for {}", groups.join(", "))
+            }
+            Self::Rejected { by, .. } => format!("rejected by {by}"),
+            Self::Held { holder } => format!("{} is {} there", holder.id, holder.state),
+        }
+    }
+
     /// What to do about it, as an act or a command that can be pasted.
     pub fn remedy(&self, release: &ReleaseId, env: &EnvName) -> String {
         match self {
@@ -172,6 +261,14 @@ impl BlockReason {
             }
             Self::Held { holder } => format!("watch it: relman attach {}", holder.id.0),
         }
+    }
+
+    /// The remedy, and who can clear it where the remedy does not name them already.
+    pub fn next_step(&self, release: &ReleaseId, env: &EnvName) -> String {
+        let remedy = self.remedy(release, env);
+        let others: Vec<String> =
+            self.who().into_iter().filter(|name| !remedy.contains(name.as_str())).collect();
+        if others.is_empty() { remedy } else { format!("{remedy} (can clear it: {})", others.join(", ")) }
     }
 
     /// Who can clear it, by name or group; empty when only time or the starter can.

@@ -21,14 +21,14 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         })
         .and_then(|newest| newest.finished_at);
     match since {
-        None => Answer::blocked(BlockReason::Soaking { upstream: upstream.clone(), needed, until: None }),
-        Some(since) if now < since.plus(needed) => Answer::blocked(BlockReason::Soaking {
-            upstream: upstream.clone(),
-            needed,
-            until: Some(since.plus(needed)),
-        }),
-        Some(since) => {
+        Some(since) if now >= since.plus(needed) => {
             Answer::pass(format!("{} in {upstream}, {} needed", span(now.since(since)), span(needed)))
         }
+        since => Answer::blocked(BlockReason::Soaking {
+            upstream: upstream.clone(),
+            needed,
+            until: since.map(|since| since.plus(needed)),
+            zone: facts.zone,
+        }),
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState, Outcome, Step};
 use crate::domain::gate::{self, GateId, GateReport, Overrides};
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use crate::domain::journal::Verb;
 use crate::domain::policy::{Environment, ScriptRole, Service};
 use crate::domain::release::Release;
@@ -57,6 +57,14 @@ pub struct Preview {
     pub durations: Vec<u64>,
 }
 
+impl Preview {
+    /// The newer version that is live there and would be taken back.
+    pub fn takes_back(&self) -> Option<&Version> {
+        let live = &self.live.as_ref()?.release.version;
+        live.outranks(&self.release.id.version).then_some(live)
+    }
+}
+
 /// A recorded and launched deployment.
 #[derive(Debug, Clone, Serialize)]
 pub struct Started {
@@ -76,22 +84,11 @@ pub fn preview(
     let around = Surroundings::of(cx, service);
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
-        let live = deployments::find_live(tx, &id.service, env)?;
-        let kind = computed(kind, &release, live.as_ref());
-        let overrides = Overrides::default();
-        let wish = Wish {
-            release: &release,
-            service,
-            environment,
-            kind,
-            actor: cx.actor,
-            overrides: &overrides,
-            except: None,
-        };
-        let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, &around)?, cx.now);
-        let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
+        let place = Place { service, environment, around: &around };
+        let Asked { live, report, steps } = ask(tx, cx, &place, &release, kind, &Overrides::default())?;
+        let role = facts::script_for(service, report.kind).unwrap_or(ScriptRole::Deploy);
         Ok(Preview {
-            steps: steps(service, env, kind, live.as_ref()),
+            steps,
             script: service.scripts.get(&role).cloned().unwrap_or_default(),
             needs_confirmation: environment.confirm,
             durations: deployments::recent_durations(tx, &id.service, env, 10)?,
@@ -100,6 +97,43 @@ pub fn preview(
             live,
         })
     })
+}
+
+/// Where a release would go.
+struct Place<'a> {
+    service: &'a Service,
+    environment: &'a Environment,
+    around: &'a Surroundings,
+}
+
+/// What the gates say about it, and what would run.
+struct Asked {
+    live: Option<Deployment>,
+    report: GateReport,
+    steps: Vec<StepPlan>,
+}
+
+fn ask(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    place: &Place<'_>,
+    release: &Release,
+    kind: DeploymentKind,
+    overrides: &Overrides,
+) -> Result<Asked, OpError> {
+    let Place { service, environment, around } = *place;
+    let live = deployments::find_live(tx, &service.name, &environment.name)?;
+    let kind = match kind {
+        DeploymentKind::Rollback => kind,
+        _ => DeploymentKind::of(&release.id.version, live.as_ref().map(|live| &live.release.version)),
+    };
+    let wish = Wish { release, service, environment, kind, actor: cx.actor, overrides, except: None };
+    let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
+    let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
+    let verify = service.scripts.contains_key(&ScriptRole::Verify);
+    let color = live.as_ref().and_then(|live| live.color);
+    let steps = strategy::plan(service.strategy(&environment.name), role, verify, color);
+    Ok(Asked { live, report, steps })
 }
 
 /// Records the deployment and launches its supervisor.
@@ -124,18 +158,9 @@ pub(super) fn start_as(
             .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
         confirmed(wanted, environment)?;
         let overrides = permitted_overrides(cx, wanted, environment, &around, reason.as_deref())?;
-        let live = deployments::find_live(tx, &service.name, &environment.name)?;
-        let kind = computed(kind, &release, live.as_ref());
-        let wish = Wish {
-            release: &release,
-            service,
-            environment,
-            kind,
-            actor: cx.actor,
-            overrides: &overrides,
-            except: None,
-        };
-        let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, &around)?, cx.now);
+        let place = Place { service, environment, around: &around };
+        let asked = ask(tx, cx, &place, &release, kind, &overrides)?;
+        let report = asked.report.clone();
         if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
             let mut error =
                 OpError::conflict("the gates say something else than a moment ago; nothing was started")
@@ -146,12 +171,11 @@ pub(super) fn start_as(
         if !report.allows() {
             return Err(OpError::gates(report));
         }
-        let steps = steps(service, &environment.name, kind, live.as_ref());
-        let deployment = insert(tx, cx, &wish, &report, &steps, live.as_ref(), reason.clone())?;
+        let deployment = insert(tx, cx, &place, &release, &asked, &overrides, reason.clone())?;
         also(tx, &deployment)?;
         let entry = cx.entry(Verb::DeploymentStarted, deployment.id).because(reason.as_deref());
         journal::append(tx, entry.after(&deployment).detail(&report))?;
-        let ticket = ticket::write(&deployment, &release, service, steps, around.scripts.files.clone());
+        let ticket = ticket::write(&deployment, &release, service, asked.steps, around.scripts.files.clone());
         Ok((Started { deployment, report }, ticket))
     });
     let (started, ticket) = match recorded {
@@ -217,19 +241,6 @@ fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpErr
     }
 }
 
-fn computed(kind: DeploymentKind, release: &Release, live: Option<&Deployment>) -> DeploymentKind {
-    match kind {
-        DeploymentKind::Rollback => kind,
-        _ => DeploymentKind::of(&release.id.version, live.map(|live| &live.release.version)),
-    }
-}
-
-fn steps(service: &Service, env: &EnvName, kind: DeploymentKind, live: Option<&Deployment>) -> Vec<StepPlan> {
-    let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
-    let verify = service.scripts.contains_key(&ScriptRole::Verify);
-    strategy::plan(service.strategy(env), role, verify, live.and_then(|live| live.color))
-}
-
 fn confirmed(wanted: &StartDeploy, environment: &Environment) -> Result<(), OpError> {
     if !environment.confirm {
         return Ok(());
@@ -283,26 +294,28 @@ fn permitted_overrides(
 fn insert(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
-    wish: &Wish<'_>,
-    report: &GateReport,
-    steps: &[StepPlan],
-    live: Option<&Deployment>,
+    place: &Place<'_>,
+    release: &Release,
+    asked: &Asked,
+    overrides: &Overrides,
     reason: Option<String>,
 ) -> Result<Deployment, OpError> {
+    let Place { service, environment, .. } = *place;
+    let Asked { live, report, steps } = asked;
     let deployment = Deployment {
         id: DeploymentId(0),
-        release: wish.release.id.clone(),
-        environment: wish.environment.name.clone(),
-        kind: wish.kind,
+        release: release.id.clone(),
+        environment: environment.name.clone(),
+        kind: report.kind,
         state: DeploymentState::Launching,
-        epoch: deployments::next_epoch(tx, &wish.service.name, &wish.environment.name)?,
-        strategy: wish.service.strategy(&wish.environment.name).as_str().to_owned(),
-        previous: live.map(|live| live.release.version.clone()),
-        artifact_digest: wish.release.build.digest.clone(),
+        epoch: deployments::next_epoch(tx, &service.name, &environment.name)?,
+        strategy: service.strategy(&environment.name).as_str().to_owned(),
+        previous: live.as_ref().map(|live| live.release.version.clone()),
+        artifact_digest: release.build.digest.clone(),
         subject: report.subject.clone(),
         color: steps.iter().find_map(|step| step.color),
         reason,
-        overrides: wish.overrides.gates.iter().map(ToString::to_string).collect(),
+        overrides: overrides.gates.iter().map(ToString::to_string).collect(),
         started_by: cx.actor.person.clone(),
         requested_at: cx.now,
         claimed_at: None,

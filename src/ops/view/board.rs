@@ -9,11 +9,11 @@ use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
-use crate::domain::gate::{self, Answer, GateReport, Overrides};
+use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::Release;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, span};
 use crate::ops::facts::{self, Given, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, approvals, deployments, releases};
@@ -89,8 +89,9 @@ impl Card {
     }
 
     /// What is missing but does not block.
-    pub fn gaps(&self) -> usize {
-        self.exit.iter().filter(|check| matches!(check.answer, ExitAnswer::Gap { .. })).count()
+    pub fn gaps(&self) -> Vec<&'static str> {
+        let missing = self.exit.iter().filter(|check| matches!(check.answer, ExitAnswer::Gap { .. }));
+        missing.map(|check| check.gate.as_str()).collect()
     }
 }
 
@@ -259,11 +260,71 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
     Ok(Some(Next { environment: cell.environment.clone(), report }))
 }
 
-/// The first reason of a report that blocks, as a sentence.
-pub fn first_reason(report: &GateReport) -> Option<String> {
-    report.closed().next().map(|check| match &check.answer {
-        Answer::Blocked { reason } => format!("{}: {reason}", check.gate),
-        Answer::Unknown { why } => format!("{}: {why}", check.gate),
+/// How a card stands, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Good,
+    Busy,
+    Bad,
+    Quiet,
+}
+
+/// The one thing worth knowing about a card now, in a few words: what runs, else what is wrong, else what it waits
+/// for, else what is missing.
+pub fn standing(card: &Card, active: &[Deployment], now: Timestamp) -> (Mood, String) {
+    if let Some(d) = active.iter().find(|d| d.release == card.release.id) {
+        return in_progress(d, now);
+    }
+    if let Some(block) = &card.release.blocked {
+        return (Mood::Bad, format!("BLOCKED: {}", block.reason));
+    }
+    if let Some(cell) = card.cells.iter().find(|cell| cell.reached == Reached::Failed) {
+        return (Mood::Bad, format!("FAILED in {}", cell.environment));
+    }
+    let blockers = card.blockers();
+    if !blockers.is_empty() {
+        return (Mood::Busy, format!("needs {}", blockers.join(", ")));
+    }
+    let gaps = match card.gaps().as_slice() {
+        [] => String::new(),
+        gaps => format!("gaps: {}", gaps.join(", ")),
+    };
+    match &card.next {
+        None => match card.cells.last() {
+            None => (Mood::Bad, "no longer configured".to_owned()),
+            Some(goal) if goal.reached == Reached::Live => {
+                (Mood::Good, format!("live in {}", goal.environment))
+            }
+            Some(goal) => (Mood::Quiet, format!("was live in {}; something else is now", goal.environment)),
+        },
+        Some(next) if next.report.allows() => (Mood::Good, format!("{} is open", next.environment)),
+        Some(next) => match first_closed(&next.report) {
+            // Its own stage comes first: that it is not in the deploy stage yet says nothing new.
+            (GateId::Stage, _) => (Mood::Quiet, gaps),
+            (_, reason) => (Mood::Quiet, format!("{}: {reason}", next.environment)),
+        },
+    }
+}
+
+fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
+    let percent = d.progress.map(|percent| format!(" {percent}%")).unwrap_or_default();
+    match d.state {
+        DeploymentState::Lost => (Mood::Bad, format!("{} to {} was LOST: settle it", d.id, d.environment)),
+        _ if d.is_cancelling() => (Mood::Busy, format!("{} to {} cancelling", d.id, d.environment)),
+        state => {
+            let took = span(d.duration(now));
+            (Mood::Busy, format!("{} {state} to {}{percent}, {took}", d.id, d.environment))
+        }
+    }
+}
+
+/// The first gate that does not open, and why in a few words.
+fn first_closed(report: &GateReport) -> (GateId, String) {
+    let Some(check) = report.closed().next() else { return (GateId::Exclusive, String::new()) };
+    let why = match &check.answer {
+        Answer::Blocked { reason } => reason.brief(report.at),
+        Answer::Unknown { why } => format!("{} unknown: {why}", check.gate),
         _ => String::new(),
-    })
+    };
+    (check.gate, why)
 }

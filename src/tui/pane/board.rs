@@ -7,16 +7,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::super::action::Action;
-use super::super::model::Model;
+use super::super::layout;
+use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
-use super::scrolled;
-use crate::domain::deployment::DeploymentState;
+use super::{longest_that_fits, scrolled};
 use crate::domain::ids::ReleaseId;
 use crate::domain::release::Stage;
-use crate::domain::text::fit;
-use crate::domain::time::{relative, span};
-use crate::ops::view::board::{Card, Cell, Reached, first_reason};
+use crate::domain::text::{fit, pad};
+use crate::ops::view::board::{Card, Cell, Mood, Reached, standing};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Width from which the seven stages stand side by side.
 const COLUMNS_FROM: u16 = 126;
@@ -26,6 +26,68 @@ const COLUMNS_FROM: u16 = 126;
 pub struct State {
     pub selected: Option<ReleaseId>,
     pub filter: String,
+    /// What is scrolled out of sight: lines of the list, or cards of the selected column.
+    top: usize,
+}
+
+/// Lines of a card in the list and in a column.
+const ROW: usize = 2;
+const CARD: usize = 5;
+
+/// How many lines of the list, or cards of a column, there is room for.
+fn room(area: Rect) -> usize {
+    let below = usize::from(area.height.saturating_sub(1));
+    if is_wide(area) { (below / CARD).max(1) } else { below }
+}
+
+fn is_wide(area: Rect) -> bool {
+    area.width >= COLUMNS_FROM
+}
+
+/// Where the selected card stands: its place among the cards, and what must be in sight of it, as a range of lines
+/// (list) or cards (column); and how many of these there are.
+fn place(model: &Model, wide: bool) -> Option<(usize, std::ops::Range<usize>, usize)> {
+    let all = cards(model);
+    let at = all.iter().position(|card| Some(&card.release.id) == model.board.selected.as_ref())?;
+    let stage = all[at].release.stage;
+    let first = all.iter().position(|card| card.release.stage == stage)?;
+    if wide {
+        let count = all.iter().filter(|card| card.release.stage == stage).count();
+        return Some((at, at - first..at - first + 1, count));
+    }
+    let titles = |upto: usize| {
+        let mut stages: Vec<Stage> = all[..upto].iter().map(|card| card.release.stage).collect();
+        stages.dedup();
+        stages.len()
+    };
+    // The title of the stage belongs to its first card.
+    let start = at * ROW + titles(at);
+    let end = (at + 1) * ROW + titles(at + 1);
+    Some((at, start..end, all.len() * ROW + titles(all.len())))
+}
+
+/// What is scrolled out of sight so that the selected card is in sight, moved as little as possible.
+fn top(model: &Model, area: Rect) -> usize {
+    let Some((_, wanted, count)) = place(model, is_wide(area)) else { return 0 };
+    let room = room(area);
+    let top = scrolled(model.board.top.min(wanted.start), wanted.end.saturating_sub(1), room);
+    // Never more empty room below than there must be.
+    top.min(count.saturating_sub(room))
+}
+
+pub fn settle(model: &mut Model) {
+    if let Some(area) = layout::pane(model, Pane::Board) {
+        model.board.top = top(model, area);
+    }
+}
+
+pub fn position(model: &Model) -> String {
+    let Some(area) = layout::pane(model, Pane::Board) else { return String::new() };
+    let wide = is_wide(area);
+    let Some((at, _, count)) = place(model, wide) else { return String::new() };
+    let top = top(model, area);
+    let (above, below) = if wide { (false, false) } else { (top > 0, top + room(area) < count) };
+    super::of(&model.glyphs, at, cards(model).len(), above, below)
 }
 
 /// The cards that pass the filter, in the order of stages.
@@ -246,26 +308,16 @@ fn strip(model: &Model, all: &[&Card], width: u16) -> Line<'static> {
 /// One list for narrow screens, grouped by stage, two lines a card.
 fn list(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let all = cards(model);
+    let widest = all.iter().map(|card| card.release.id.to_string().width()).max().unwrap_or(0);
     let mut lines: Vec<Line<'static>> = Vec::new();
-    let mut selected_line = 0;
     let mut stage = None;
     for card in &all {
-        let is_selected = Some(&card.release.id) == model.board.selected.as_ref();
         if stage != Some(card.release.stage) {
             stage = Some(card.release.stage);
             let title = card.release.stage.as_str().to_uppercase();
             lines.push(Line::styled(title, model.theme.title));
         }
-        if is_selected {
-            selected_line = lines.len();
-        }
-        lines.extend(row(model, card, is_selected, usize::from(area.width)));
-    }
-    let rows = usize::from(area.height.saturating_sub(1));
-    let bottom = (selected_line + 1).min(lines.len().saturating_sub(1));
-    let mut top = scrolled(0, bottom, rows);
-    if selected_line == 1 {
-        top = 0;
+        lines.extend(row(model, card, usize::from(area.width), widest));
     }
     frame.render_widget(Paragraph::new(strip(model, &all, area.width)), Rect { height: 1, ..area });
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
@@ -273,7 +325,7 @@ fn list(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new(nothing(model)), below);
         return;
     }
-    let shown: Vec<Line<'static>> = lines.into_iter().skip(top).take(rows).collect();
+    let shown: Vec<Line<'static>> = lines.into_iter().skip(top(model, area)).take(room(area)).collect();
     frame.render_widget(Paragraph::new(shown), below);
 }
 
@@ -285,45 +337,51 @@ fn nothing(model: &Model) -> String {
     }
 }
 
-fn row(model: &Model, card: &Card, is_selected: bool, width: usize) -> Vec<Line<'static>> {
+fn row(model: &Model, card: &Card, width: usize, widest_id: usize) -> Vec<Line<'static>> {
     let release = &card.release;
     let theme = &model.theme;
+    let is_selected = Some(&release.id) == model.board.selected.as_ref();
     let cursor = if is_selected { model.glyphs.cursor } else { " " };
     let style = if is_selected { theme.selected } else { theme.strong };
     let risk = release.plan.risk.map_or_else(String::new, |risk| format!("{risk} risk"));
-    let age = span(model.now.since(release.stage_since));
+    let age_width = model.age_width();
+    // Cursor, age, risk and the gaps between them; the name gets what its longest needs, the environments the rest.
+    let others = 2 + 2 + age_width + 2 + "medium risk".len() + 2;
+    let id_width = widest_id.clamp(12, (width.saturating_sub(others) / 2).max(12));
     let mut head = vec![
         Span::raw(format!("{cursor} ")),
-        Span::styled(format!("{:<26}", fit(&release.id.to_string(), 26)), style),
-        Span::styled(format!(" {age:>6} "), theme.dim),
-        Span::raw(format!("{risk:<11} ")),
+        Span::styled(pad(&release.id.to_string(), id_width), style),
+        Span::styled(format!("  {:>age_width$}  ", model.age(release.stage_since)), theme.dim),
+        Span::raw(format!("{risk:<11}  ")),
     ];
-    head.extend(cells(model, &card.cells, width.saturating_sub(48)));
+    head.extend(cells(model, &card.cells, width.saturating_sub(others + id_width)));
     let (note, note_style) = note(model, card);
     let room = width.saturating_sub(4);
-    let title_room = room.saturating_sub(note.chars().count().min(room / 2) + 2);
+    let title_room = room.saturating_sub(note.width().min(room / 2) + 2);
     let title = fit(&release.title, title_room);
     let body = vec![
         Span::raw("    "),
         Span::styled(title.clone(), theme.dim),
         Span::raw("  "),
-        Span::styled(fit(&note, room.saturating_sub(title.chars().count() + 2)), note_style),
+        Span::styled(fit(&note, room.saturating_sub(title.width() + 2)), note_style),
     ];
     vec![Line::from(head), Line::from(body)]
 }
 
-/// Every environment with its mark; names are cut evenly when there is little room.
+/// Every environment with its mark. Where there is little room the longest names are cut first, each with a sign.
 fn cells(model: &Model, cells: &[Cell], width: usize) -> Vec<Span<'static>> {
     if cells.is_empty() {
-        return vec![Span::styled("no longer configured", model.theme.bad)];
+        return vec![Span::styled(fit("no longer configured", width), model.theme.bad)];
     }
-    let each = (width / cells.len()).saturating_sub(3).max(1);
+    let names = width.saturating_sub(cells.len() * 2 - 1);
+    let longest =
+        longest_that_fits(cells.iter().map(|cell| cell.environment.as_str().len()).collect(), names);
     let mut spans = Vec::new();
     for cell in cells {
         let (mark, style) = mark(model, cell.reached);
-        let room = if each >= 12 { 40 } else { each };
-        let name: String = cell.environment.as_str().chars().take(room).collect();
         spans.push(Span::styled(mark, style));
+        // One letter and a sign say nothing: then the marks alone, in the order of the pipeline.
+        let name = if longest < 2 { String::new() } else { fit(cell.environment.as_str(), longest) };
         spans.push(Span::raw(format!("{name} ")));
     }
     spans
@@ -345,40 +403,14 @@ pub fn mark(model: &Model, reached: Reached) -> (&'static str, Style) {
 /// The one thing worth knowing about a card.
 fn note(model: &Model, card: &Card) -> (String, Style) {
     let theme = &model.theme;
-    let active = model.views.board.active.iter().find(|d| d.release == card.release.id);
-    if let Some(d) = active {
-        let took = span(d.duration(model.now));
-        let percent = d.progress.map(|percent| format!(" {percent}%")).unwrap_or_default();
-        return match d.state {
-            DeploymentState::Lost => {
-                (format!("{} to {} was LOST: settle it (4, R)", d.id, d.environment), theme.bad)
-            }
-            _ if d.is_cancelling() => (format!("{} to {} cancelling", d.id, d.environment), theme.busy),
-            state => (format!("{} {state} to {}{percent}, {took}", d.id, d.environment), theme.busy),
-        };
-    }
-    if let Some(block) = &card.release.blocked {
-        return (format!("BLOCKED: {}", block.reason), theme.bad);
-    }
-    let failed = card.cells.iter().find(|cell| cell.reached == Reached::Failed);
-    if let Some(cell) = failed {
-        return (format!("FAILED in {}", cell.environment), theme.bad);
-    }
-    let blockers = card.blockers();
-    if !blockers.is_empty() {
-        return (format!("needs {}", blockers.join(", ")), theme.busy);
-    }
-    match &card.next {
-        None => ("has come all the way".to_owned(), theme.good),
-        Some(next) if next.report.allows() => (format!("{} is open", next.environment), theme.good),
-        Some(next) if card.release.stage >= Stage::Build => {
-            let reason = first_reason(&next.report).unwrap_or_default();
-            (format!("{}: {reason}", next.environment), theme.dim)
-        }
-        Some(_) if card.gaps() == 1 => ("1 gap".to_owned(), theme.dim),
-        Some(_) if card.gaps() > 1 => (format!("{} gaps", card.gaps()), theme.dim),
-        Some(_) => (String::new(), theme.dim),
-    }
+    let (mood, text) = standing(card, &model.views.board.active, model.now);
+    let style = match mood {
+        Mood::Good => theme.good,
+        Mood::Busy => theme.busy,
+        Mood::Bad => theme.bad,
+        Mood::Quiet => theme.dim,
+    };
+    (text, style)
 }
 
 /// Seven columns side by side.
@@ -389,23 +421,23 @@ fn columns(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     for (stage, column) in Stage::ALL.into_iter().zip(areas.iter()) {
         let own: Vec<&&Card> = all.iter().filter(|card| card.release.stage == stage).collect();
         let style = if current == Some(stage) { model.theme.selected } else { model.theme.title };
-        let title = format!("{} {}", stage.as_str().to_uppercase(), own.len());
+        let top = if current == Some(stage) { top(model, area) } else { 0 };
+        let above = if top > 0 { format!(" {}{top}", model.glyphs.above) } else { String::new() };
+        let title = format!("{} {}{above}", stage.as_str().to_uppercase(), own.len());
         let head = Line::styled(fit(&title, usize::from(column.width)), style);
         frame.render_widget(Paragraph::new(head), Rect { height: column.height.min(1), ..*column });
         let below = Rect { y: column.y + 1, height: column.height.saturating_sub(1), ..*column };
-        let height = 5;
-        let fits = usize::from(below.height) / height;
-        let at = own.iter().position(|card| Some(&card.release.id) == model.board.selected.as_ref());
-        let top = scrolled(0, at.unwrap_or(0), fits.max(1));
+        let fits = room(area);
         let width = usize::from(column.width);
         let mut lines = Vec::new();
-        for card in own.iter().skip(top).take(fits.max(1)) {
+        for card in own.iter().skip(top).take(fits) {
             lines.extend(card_lines(model, card, width));
         }
-        let hidden = own.len().saturating_sub(top + fits.max(1));
+        // The last line of a card is empty: there is room for it.
+        let hidden = own.len().saturating_sub(top + fits);
         if hidden > 0 {
-            lines.truncate(usize::from(below.height).saturating_sub(1));
-            lines.push(Line::styled(format!("{hidden} more below"), model.theme.dim));
+            lines.truncate((fits * CARD).min(usize::from(below.height)).saturating_sub(1));
+            lines.push(Line::styled(format!("{} {hidden} more", model.glyphs.below), model.theme.dim));
         }
         frame.render_widget(Paragraph::new(lines), below);
     }
@@ -418,13 +450,16 @@ fn card_lines(model: &Model, card: &Card, width: usize) -> Vec<Line<'static>> {
     let style = if is_selected { theme.selected } else { theme.strong };
     let cursor = if is_selected { model.glyphs.cursor } else { "" };
     let risk = release.plan.risk.map(|risk| format!(" {risk}")).unwrap_or_default();
-    let age = span(model.now.since(release.stage_since));
+    let age = model.age(release.stage_since);
     let (note, note_style) = note(model, card);
+    // In a narrow column what it waits for matters more than where: that is its next environment.
+    let next = card.next.as_ref().map(|next| format!("{}: ", next.environment)).unwrap_or_default();
+    let note = note.strip_prefix(&next).unwrap_or(&note);
     vec![
         Line::styled(fit(&format!("{cursor}{}", release.id.service), width), style),
         Line::raw(fit(&format!("{}{risk} {age}", release.id.version), width)),
         Line::from(cells(model, &card.cells, width)),
-        Line::styled(fit(&note, width), note_style),
+        Line::styled(fit(note, width), note_style),
         Line::default(),
     ]
 }
@@ -433,10 +468,11 @@ fn card_lines(model: &Model, card: &Card, width: usize) -> Vec<Line<'static>> {
 pub fn frozen_now(model: &Model) -> Option<String> {
     let now = model.now;
     let freeze = model.views.board.freezes.iter().find(|freeze| freeze.window.covers(now))?;
+    // What is cut when there is little room is the name; when it opens is what people ask.
     Some(format!(
-        "FROZEN: {} ({}), opens {}",
+        "FROZEN until {}: {} ({})",
+        model.near(freeze.window.end),
         freeze.scope.describe(),
-        freeze.name,
-        relative(freeze.window.end, now)
+        freeze.name
     ))
 }

@@ -4,16 +4,16 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Clear, Paragraph, Wrap};
 
 use super::super::action::Action;
 use super::super::layout;
-use super::super::model::{Model, Pane};
+use super::super::model::{Model, Pane, Times};
 use super::super::popup::{self, Popup};
 use super::scrolled;
 use crate::domain::freeze::{Freeze, FreezeOrigin};
 use crate::domain::text::fit;
-use crate::domain::time::{Fold, Timestamp, Tz, Window, relative, resolve_local, wall};
+use crate::domain::time::{Fold, Timestamp, Tz, Window, resolve_local, wall};
 
 /// What the calendar shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +29,15 @@ pub struct State {
     pub shape: Shape,
     /// The selected line of the agenda.
     pub line: usize,
+    /// Lines of the agenda scrolled out of sight above.
+    top: usize,
     /// The weeks that are read; `None` as long as the calendar was not in sight.
     pub asked: Option<Window>,
 }
 
 impl State {
     pub fn new(now: Timestamp, zone: Tz) -> Self {
-        Self { day: now.in_zone(zone).date_naive(), shape: Shape::Month, line: 0, asked: None }
+        Self { day: now.in_zone(zone).date_naive(), shape: Shape::Month, line: 0, top: 0, asked: None }
     }
 }
 
@@ -126,6 +128,28 @@ pub fn act(model: &mut Model, action: Action) {
     }
 }
 
+/// Lines of a freeze in the agenda.
+const ROW: usize = 2;
+
+pub fn settle(model: &mut Model) {
+    let Some(area) = layout::pane(model, Pane::Calendar) else { return };
+    let rows = usize::from(area.height);
+    let count = freezes(model).len();
+    let line = model.calendar.line.min(count.saturating_sub(1));
+    model.calendar.line = line;
+    let top = scrolled(model.calendar.top.min(line * ROW), line * ROW + ROW - 1, rows);
+    model.calendar.top = top.min((count * ROW).saturating_sub(rows));
+}
+
+pub fn position(model: &Model) -> String {
+    let count = freezes(model).len();
+    let area = layout::pane(model, Pane::Calendar).filter(|_| model.calendar.shape == Shape::Agenda);
+    let (Some(area), true) = (area, count > 0) else { return String::new() };
+    let top = model.calendar.top;
+    let below = top + usize::from(area.height) < count * ROW;
+    super::of(&model.glyphs, model.calendar.line, count, top > 0, below)
+}
+
 fn go(model: &mut Model, days: i64) {
     if let Some(day) = model.calendar.day.checked_add_signed(TimeDelta::days(days)) {
         // Years beyond four digits fit no column and no reason.
@@ -163,7 +187,15 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let grid = Rect { height: grid_height.min(area.height), ..area };
     frame.render_widget(Paragraph::new(month_lines(model, usize::from(cell), roomy)), grid);
     let below = Rect { y: area.y + grid.height, height: area.height - grid.height, ..area };
-    frame.render_widget(Paragraph::new(describe(model)).wrap(Wrap { trim: false }), below);
+    let text = Paragraph::new(describe(model)).wrap(Wrap { trim: false });
+    let hidden = text.line_count(below.width).saturating_sub(usize::from(below.height));
+    frame.render_widget(text, below);
+    if hidden > 0 && below.height > 0 {
+        let more = format!("{} {} more: Enter shows all", model.glyphs.below, hidden + 1);
+        let last = Rect { y: below.y + below.height - 1, height: 1, ..below };
+        frame.render_widget(Clear, last);
+        frame.render_widget(Paragraph::new(Line::styled(more, model.theme.dim)), last);
+    }
 }
 
 fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
@@ -218,13 +250,8 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         lines.extend(freeze_lines(model, freeze));
     }
     let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
-    for d in deployed.filter(|d| window.covers(d.requested_at)) {
-        lines.push(Line::raw(format!(
-            "  {} {} {} to {} by {}",
-            d.id, d.state, d.release, d.environment, d.started_by.name
-        )));
-    }
-    if lines.len() == 1 {
+    let deployed: Vec<_> = deployed.filter(|d| window.covers(d.requested_at)).collect();
+    if own.is_empty() && deployed.is_empty() {
         lines.push(Line::styled("  nothing is closed, nothing was deployed", theme.dim));
     }
     let next = freezes(model)
@@ -232,18 +259,24 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         .filter(|freeze| freeze.window.start >= window.end)
         .min_by_key(|f| f.window.start);
     if let Some(freeze) = next {
-        let when = relative(freeze.window.start, model.now);
-        lines.push(Line::styled(
-            format!("next: \"{}\" closes {} {when}", freeze.name, freeze.scope.describe()),
-            theme.dim,
-        ));
+        let when = model.near(freeze.window.start);
+        let what = format!("next: \"{}\" closes {} from {when}", freeze.name, freeze.scope.describe());
+        lines.push(Line::styled(what, theme.dim));
+    }
+    for d in deployed {
+        let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
+        let at = d.requested_at.in_zone(zone).format("%H:%M");
+        lines.push(Line::raw(format!(
+            "  {at} {} {} {} to {} by {}",
+            d.id, d.state, d.release, d.environment, d.started_by.name
+        )));
     }
     lines
 }
 
 fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let zone = if model.times == super::super::model::Times::Utc { Tz::UTC } else { freeze.zone };
+    let zone = if model.times == Times::Utc { Tz::UTC } else { freeze.zone };
     let state = if freeze.window.covers(model.now) { "CLOSED NOW " } else { "" };
     let by = freeze.created_by.as_ref().map_or_else(|| "relman.toml".to_owned(), Clone::clone);
     vec![
@@ -266,11 +299,7 @@ fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
 fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let all = freezes(model);
     let mut lines = Vec::new();
-    let mut selected_line = 0;
     for (at, freeze) in all.iter().enumerate() {
-        if at == model.calendar.line {
-            selected_line = lines.len();
-        }
         let mut own = freeze_lines(model, freeze);
         if at == model.calendar.line {
             own[0] = std::mem::take(&mut own[0]).style(model.theme.selected);
@@ -281,7 +310,6 @@ fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         lines.push(Line::raw("No freeze in these weeks. n adds one, N stops the line at once."));
     }
     let rows = usize::from(area.height);
-    let top = scrolled(0, selected_line + 1, rows);
-    let shown: Vec<Line<'static>> = lines.into_iter().skip(top).take(rows).collect();
+    let shown: Vec<Line<'static>> = lines.into_iter().skip(model.calendar.top).take(rows).collect();
     frame.render_widget(Paragraph::new(shown), area);
 }

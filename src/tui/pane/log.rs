@@ -31,6 +31,8 @@ pub struct State {
     pub follow: bool,
     pub lines: Vec<(u64, ansi::Line)>,
     pub size: u64,
+    /// Whether the page reaches the end.
+    at_end: bool,
     /// Lines that arrived since the page was held.
     pub new_lines: u64,
     pub wrap: bool,
@@ -53,6 +55,7 @@ impl Default for State {
             follow: true,
             lines: Vec::new(),
             size: 0,
+            at_end: true,
             new_lines: 0,
             wrap: false,
             search: String::new(),
@@ -118,6 +121,7 @@ pub fn show(model: &mut Model, page: LogPage) {
         model.log.new_lines = 0;
     }
     model.log.size = page.size;
+    model.log.at_end = page.at_end;
     model.log.lines = page.lines;
     if !page.asked {
         model.unseen_log |= !is_in_sight(model);
@@ -132,6 +136,7 @@ fn is_in_sight(model: &Model) -> bool {
 pub fn grew(model: &mut Model, id: DeploymentId, size: u64, lines: u64) {
     if model.log.shown == Some(id) {
         model.log.size = size;
+        model.log.at_end = false;
         model.log.new_lines += lines;
         model.unseen_log |= !is_in_sight(model);
     }
@@ -287,6 +292,17 @@ pub fn title(model: &Model) -> String {
     };
     let search = if model.log.search.is_empty() { String::new() } else { format!(" /{}", model.log.search) };
     format!(" {id} {state}{search}")
+}
+
+/// How far through the log the page is, while it is held.
+pub fn position(model: &Model) -> String {
+    if model.log.follow || model.log.size == 0 {
+        return String::new();
+    }
+    let percent = top(model).saturating_mul(100) / model.log.size;
+    let above = if top(model) > 0 { format!(" {}", model.glyphs.above) } else { String::new() };
+    let below = if model.log.at_end { String::new() } else { format!(" {}", model.glyphs.below) };
+    format!("{percent}%{above}{below}")
 }
 
 pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {

@@ -6,15 +6,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::super::action::Action;
-use super::super::model::Model;
+use super::super::layout;
+use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
-use super::scrolled;
+use super::{longest_that_fits, scrolled};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
-use crate::domain::text::fit;
-use crate::domain::time::span;
+use crate::domain::text::{fit, pad};
 use crate::ops::view::queue::Pending;
+use unicode_width::UnicodeWidthStr as _;
 
 /// An item by what it is, not by where it stands.
 type Key = (ReleaseId, ApprovalSubject);
@@ -23,6 +24,40 @@ type Key = (ReleaseId, ApprovalSubject);
 pub struct State {
     pub selected: Option<Key>,
     pub filter: String,
+    /// Items scrolled out of sight above.
+    top: usize,
+}
+
+/// Rows of the list, and of what is said about the selected item below it.
+fn split(area: Rect) -> (u16, u16) {
+    let detail = if area.height >= 14 { area.height / 2 } else { 0 };
+    (area.height - detail, detail)
+}
+
+fn place(model: &Model) -> Option<(usize, usize)> {
+    let items = items(model);
+    let at = items.iter().position(|item| Some(key(item)) == model.queue.selected)?;
+    Some((at, items.len()))
+}
+
+fn top(model: &Model, area: Rect) -> usize {
+    let Some((at, count)) = place(model) else { return 0 };
+    let rows = usize::from(split(area).0);
+    scrolled(model.queue.top, at, rows).min(count.saturating_sub(rows))
+}
+
+pub fn settle(model: &mut Model) {
+    if let Some(area) = layout::pane(model, Pane::Approvals) {
+        model.queue.top = top(model, area);
+    }
+}
+
+pub fn position(model: &Model) -> String {
+    let (Some(area), Some((at, count))) = (layout::pane(model, Pane::Approvals), place(model)) else {
+        return String::new();
+    };
+    let top = top(model, area);
+    super::of(&model.glyphs, at, count, top > 0, top + usize::from(split(area).0) < count)
 }
 
 fn key(item: &Pending) -> Key {
@@ -114,14 +149,12 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new(text), area);
         return;
     }
-    let detail_rows = if area.height >= 14 { area.height / 2 } else { 0 };
-    let rows = area.height - detail_rows;
+    let (rows, detail_rows) = split(area);
     let at = items.iter().position(|item| Some(key(item)) == model.queue.selected).unwrap_or(0);
-    let top = scrolled(0, at, usize::from(rows));
     let lines: Vec<Line<'static>> = items
         .iter()
         .enumerate()
-        .skip(top)
+        .skip(top(model, area))
         .take(usize::from(rows))
         .map(|(index, item)| row(model, item, index == at, usize::from(area.width)))
         .collect();
@@ -149,14 +182,24 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
         (None, false, None) => ("YOUR TURN".to_owned(), theme.busy),
         (None, false, Some(why)) => (why.clone(), theme.dim),
     };
-    let age = span(model.now.since(item.since));
+    let age_width = model.age_width();
+    let age = model.age(item.since);
+    let others = 2 + 1 + 1 + 2 + age_width + 2 + 10 + 1;
+    // Names get what they need, then the rules; what there is no room for stands below the list.
+    let widest = |text: fn(&Pending) -> usize, most: usize| {
+        items(model).into_iter().map(text).max().unwrap_or(0).min(most)
+    };
+    let id = widest(|item| item.release.id.to_string().width(), 30);
+    let about = widest(|item| item.subject.as_text().width(), 20);
+    let most = longest_that_fits(vec![id, about], width.saturating_sub(others));
+    let (id, about) = (id.min(most), about.min(most));
     Line::from(vec![
         Span::raw(format!("{cursor} ")),
-        Span::styled(format!("{:<24}", fit(&item.release.id.to_string(), 24)), style),
-        Span::raw(format!(" {:<13} ", fit(item.subject.as_text(), 13))),
-        Span::styled(format!("{age:>6} "), theme.dim),
-        Span::styled(format!("{:<10} ", fit(&state, 10)), state_style),
-        Span::raw(fit(&rules.join(", "), width.saturating_sub(62))),
+        Span::styled(pad(&item.release.id.to_string(), id), style),
+        Span::raw(format!(" {} ", pad(item.subject.as_text(), about))),
+        Span::styled(format!("{age:>age_width$}  "), theme.dim),
+        Span::styled(format!("{} ", pad(&state, 10)), state_style),
+        Span::raw(fit(&rules.join(", "), width.saturating_sub(others + id + about))),
     ])
 }
 

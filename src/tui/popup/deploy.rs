@@ -5,16 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::confirm::{banner, prompt};
-use super::{Arming, Outcome, dialog_box};
+use super::{Arming, Outcome, dialog_box, widest};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
-use crate::domain::time::{span, stopwatch};
+use crate::domain::time::stopwatch;
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::gates;
 use crate::tui::widget::input::Input;
+use crate::tui::widget::wrap::wrap;
 
 #[derive(Debug)]
 pub struct Dialog {
@@ -57,12 +58,8 @@ impl Dialog {
             "<left>" | "<right>" | "<tab>" if !self.sent => {
                 return self.other_environment(model, key != "<left>");
             }
-            "<down>" | "<pgdn>" => {
-                self.top += 1;
-                return Outcome::Stay;
-            }
-            "<up>" | "<pgup>" => {
-                self.top = self.top.saturating_sub(1);
+            "<down>" | "<pgdn>" | "<up>" | "<pgup>" => {
+                self.scroll(model, matches!(key, "<down>" | "<pgdn>"));
                 return Outcome::Stay;
             }
             _ => {}
@@ -118,10 +115,10 @@ impl Dialog {
         Outcome::DoAndStay(vec![Effect::Preview { release: id.clone(), environment }])
     }
 
-    pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
+    /// Everything the dialog says, before it is cut to the screen.
+    fn body(&self, model: &Model) -> Vec<Line<'static>> {
         let theme = &model.theme;
         let preview = &self.preview;
-        let open = preview.report.allows();
         let mut lines: Vec<Line<'static>> = Vec::new();
         let env = model.policy.environments.get(&self.environment);
         if env.is_some_and(Environment::is_production) {
@@ -130,8 +127,8 @@ impl Dialog {
         let from = preview.live.as_ref().map_or_else(
             || "nothing".to_owned(),
             |live| {
-                let since = live.finished_at.map(|at| span(model.now.since(at))).unwrap_or_default();
-                format!("{} (for {since})", live.release.version)
+                let since = live.finished_at.map(|at| model.near(at)).unwrap_or_default();
+                format!("{} (since {since})", live.release.version)
             },
         );
         let fact = |label: &str, value: String| {
@@ -139,6 +136,13 @@ impl Dialog {
         };
         let arrow = model.glyphs.arrow;
         lines.push(fact("changes", format!("{from} {arrow} {}  ({})", self.version(), preview.report.kind)));
+        if let Some(live) = preview.takes_back() {
+            let text = format!(
+                "{} DOWNGRADE  {live} is live and newer; to go back to what was good, use B instead",
+                model.glyphs.warn
+            );
+            lines.push(Line::styled(text, theme.alarm));
+        }
         let steps: Vec<&str> = preview.steps.iter().map(|step| step.name.as_str()).collect();
         lines.push(fact("runs", format!("{}: {}", preview.script.join(" "), steps.join(", "))));
         if let Some(commit) = &preview.release.build.commit {
@@ -148,20 +152,50 @@ impl Dialog {
             let mean = preview.durations.iter().sum::<u64>() / preview.durations.len() as u64;
             lines.push(fact("usually", stopwatch(std::time::Duration::from_millis(mean))));
         }
-        lines.push(Line::styled(preview.report.headline(), if open { theme.good } else { theme.bad }));
+        let style = if preview.report.allows() { theme.good } else { theme.bad };
+        lines.push(Line::styled(preview.report.headline(), style));
         lines.extend(gates::report(model, &preview.report));
-        let mut lines: Vec<Line<'static>> = lines.into_iter().skip(self.top).collect();
-        let foot = match (open, self.sent, preview.needs_confirmation) {
+        lines
+    }
+
+    /// Whether the version is typed now.
+    fn is_asking(&self) -> bool {
+        self.preview.report.allows() && self.preview.needs_confirmation && !self.sent
+    }
+
+    /// Rows for the body: the line one types on stays in sight, whatever is scrolled.
+    fn room(&self, screen: Rect) -> usize {
+        let prompt = if self.is_asking() { 2 } else { 0 };
+        usize::from(screen.height.saturating_sub(4)).saturating_sub(prompt).max(1)
+    }
+
+    fn scroll(&mut self, model: &Model, down: bool) {
+        let (width, height) = model.size;
+        let screen = Rect::new(0, 0, width, height);
+        let last = wrap(&self.body(model), widest(screen)).len().saturating_sub(self.room(screen));
+        self.top = if down { (self.top + 1).min(last) } else { self.top.min(last).saturating_sub(1) };
+    }
+
+    pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
+        let room = self.room(screen);
+        let lines = wrap(&self.body(model), widest(screen));
+        let top = self.top.min(lines.len().saturating_sub(room));
+        let hidden = lines.len().saturating_sub(top + room);
+        let mut lines: Vec<Line<'static>> = lines.into_iter().skip(top).take(room).collect();
+        if self.is_asking() {
+            lines.push(Line::default());
+            lines.push(prompt(model, &self.version(), &self.typed));
+        }
+        let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
             (false, _, _) => "closed: the marked lines say what to do   Tab other environment   Esc closes",
             (true, true, _) => "starting…",
             (true, false, true) => {
-                lines.push(Line::default());
-                lines.push(prompt(model, &self.version(), &self.typed));
                 "Enter deploys once the version is typed   Tab other environment   Esc leaves"
             }
             (true, false, false) => "y deploy   n, Esc no   Tab other environment",
         };
-        let title = format!("Deploy {} to {}", preview.release.id, self.environment);
+        let more = if hidden > 0 { format!("  {hidden} more {}", model.glyphs.below) } else { String::new() };
+        let title = format!("Deploy {} to {}{more}", self.preview.release.id, self.environment);
         dialog_box(model, frame, screen, &title, lines, foot);
     }
 }

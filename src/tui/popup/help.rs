@@ -4,9 +4,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Outcome, dialog_box};
+use super::{Outcome, about, action_line, dialog_box};
 use crate::tui::action::{ENTRIES, Entry, Place, belongs, shown};
-use crate::tui::allow::allow;
 use crate::tui::model::Model;
 use crate::tui::pane;
 use crate::tui::widget::input::{Input, Typed};
@@ -61,7 +60,7 @@ impl Help {
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
         let theme = &model.theme;
         let entries = self.entries(model);
-        let rows = usize::from(screen.height.saturating_sub(7)).max(1);
+        let rows = usize::from(screen.height.saturating_sub(9)).max(1);
         let top = pane::scrolled(0, self.at, rows);
         let mut lines = vec![Line::from(vec![
             Span::styled("filter: ", theme.key),
@@ -70,24 +69,18 @@ impl Help {
         ])];
         for (at, entry) in entries.iter().enumerate().skip(top).take(rows) {
             let keys: Vec<String> = entry.keys.iter().map(|key| shown(key)).collect();
-            let style = if at == self.at { theme.selected } else { theme.strong };
-            let possible = allow(model, entry.action);
-            let mut spans = vec![
-                Span::styled(format!("{:<14} ", keys.join(" ")), style),
-                Span::styled(
-                    entry.doc,
-                    if possible.is_ok() { ratatui::style::Style::new() } else { theme.dim },
-                ),
-            ];
-            if let Err(why) = possible {
-                spans.push(Span::styled(format!(" ({why})"), theme.dim));
-            }
-            lines.push(Line::from(spans));
+            lines.push(action_line(model, screen, &format!("{:<14} ", keys.join(" ")), entry, at == self.at));
         }
+        lines.extend(about(model, entries.get(self.at).copied()));
         if entries.is_empty() {
             lines.push(Line::raw("no key fits"));
         }
-        let title = format!("Keys of the {} pane", model.focus.title());
+        let at = if entries.is_empty() {
+            String::new()
+        } else {
+            format!("  {} of {}", self.at + 1, entries.len())
+        };
+        let title = format!("Keys of the {} pane{at}", model.focus.title());
         dialog_box(model, frame, screen, &title, lines, "type to narrow   Enter runs   Esc closes");
     }
 }

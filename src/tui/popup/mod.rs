@@ -9,16 +9,23 @@ pub mod rollback;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Paragraph};
 
+use super::action::Entry;
+use super::allow::allow;
 use super::layout;
 use super::model::Model;
 use super::msg::Effect;
+use super::widget::input::Input;
+use super::widget::wrap::wrap;
 use crate::domain::approval::Verdict;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Freeze;
+use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
+use crate::domain::text::fit;
 use crate::ops::approval::decide::Decision;
 use crate::ops::view::queue::Pending;
 
@@ -87,8 +94,7 @@ impl Popup {
         } else {
             "The script gets TERM, then time to clean up, then KILL.".to_owned()
         };
-        let production =
-            model.policy.environments.get(&d.environment).is_some_and(Environment::is_production);
+        let version = d.release.version.to_string();
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Cancel {}", d.id),
             facts: Vec::new(),
@@ -97,9 +103,8 @@ impl Popup {
                 how,
                 "What it has done so far stays done; going back is a rollback (B).".to_owned(),
             ],
-            production: production.then(|| d.environment.to_string()),
-            // Stopping must be quick even in production: y, not a typed version.
-            typed: None,
+            production: is_production(model, &d.environment).then(|| d.environment.to_string()),
+            typed: is_protected(model, &d.environment).then(|| (version, Input::default())),
             effect: Effect::Cancel { id: d.id, reason: None },
             arming: Arming::now(model),
         }))
@@ -107,9 +112,11 @@ impl Popup {
 
     pub fn approve(item: &Pending, model: &Model) -> Self {
         let about = item.subject.as_text().to_owned();
+        let environment = super::pane::queue::environment(item);
+        let version = item.release.id.version.to_string();
         let decision = Decision {
             release: item.release.id.clone(),
-            environment: super::pane::queue::environment(item),
+            environment: environment.clone(),
             verdict: Verdict::Approved,
             reason: None,
             seen: Some(item.digest.clone()),
@@ -118,8 +125,8 @@ impl Popup {
             title: format!("Approve {} for {about}", item.release.id),
             facts: super::pane::queue::about(model, item),
             lines: Vec::new(),
-            production: None,
-            typed: None,
+            production: environment.as_ref().filter(|env| is_production(model, env)).map(ToString::to_string),
+            typed: environment.filter(|env| is_protected(model, env)).map(|_| (version, Input::default())),
             effect: Effect::Decide(Box::new(decision)),
             arming: Arming::now(model),
         }))
@@ -147,7 +154,11 @@ impl Popup {
             Self::Rollback(dialog) => dialog.key(model, key),
             Self::Confirm(dialog) => dialog.key(model, key),
             Self::Form(form) => form.key(model, key),
-            Self::Page { lines, top, .. } => page_key(lines.len(), top, model, key),
+            Self::Page { lines, top, .. } => {
+                let (width, height) = model.size;
+                let screen = Rect::new(0, 0, width, height);
+                page_key(wrap(lines, widest(screen)).len(), top, model, key)
+            }
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
         }
@@ -180,14 +191,29 @@ impl Popup {
             Self::Confirm(dialog) => dialog.view(model, frame, screen),
             Self::Form(form) => form.view(model, frame, screen),
             Self::Page { title, lines, top } => {
-                let shown: Vec<Line<'static>> = lines.iter().skip(*top).cloned().collect();
-                let foot = "Esc closes  j k scroll";
-                dialog_box(model, frame, screen, title, shown, foot);
+                let lines = wrap(lines, widest(screen));
+                let room = usize::from(screen.height.saturating_sub(4));
+                let hidden = lines.len().saturating_sub(top + room);
+                let shown: Vec<Line<'static>> = lines.into_iter().skip(*top).collect();
+                let foot = match hidden {
+                    0 => "Esc closes   j k scroll".to_owned(),
+                    hidden => format!("Esc closes   j k scroll   {hidden} more lines {}", model.glyphs.below),
+                };
+                dialog_box(model, frame, screen, title, shown, &foot);
             }
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),
         }
     }
+}
+
+fn is_production(model: &Model, env: &EnvName) -> bool {
+    model.policy.environments.get(env).is_some_and(Environment::is_production)
+}
+
+/// Where the version is typed before anything happens.
+fn is_protected(model: &Model, env: &EnvName) -> bool {
+    model.policy.environments.get(env).is_some_and(|env| env.confirm)
 }
 
 fn page_key(length: usize, top: &mut usize, model: &Model, key: &str) -> Outcome {
@@ -202,9 +228,13 @@ fn page_key(length: usize, top: &mut usize, model: &Model, key: &str) -> Outcome
         "G" | "<end>" => *top = length,
         _ => {}
     }
-    *top = (*top).min(length.saturating_sub(page.min(length)));
+    let room = usize::from(model.size.1.saturating_sub(4)).max(1);
+    *top = (*top).min(length.saturating_sub(room));
     Outcome::Stay
 }
+
+/// No dialog is wider: longer lines are hard to read.
+const WIDEST: u16 = 110;
 
 /// Draws a framed dialog in the middle, as large as its text wants.
 pub(super) fn dialog_box(
@@ -216,11 +246,11 @@ pub(super) fn dialog_box(
     foot: &str,
 ) {
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
-    let wanted = u16::try_from(widest.max(foot.len()).max(title.chars().count() + 4) + 4).unwrap_or(u16::MAX);
-    let width = wanted.clamp(46, 110).min(screen.width);
-    let text = Paragraph::new(lines).wrap(Wrap { trim: false });
-    let inner_width = width.saturating_sub(2);
-    let height = u16::try_from(text.line_count(inner_width)).unwrap_or(u16::MAX).saturating_add(3);
+    let wanted = u16::try_from(widest.max(foot.chars().count()).max(title.chars().count() + 4) + 4)
+        .unwrap_or(u16::MAX);
+    let width = wanted.clamp(46, WIDEST).min(screen.width);
+    let lines = wrap(&lines, usize::from(width.saturating_sub(2)));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(3);
     let area = layout::centred(screen, width, height.min(screen.height.saturating_sub(1)));
     if area.width < 4 || area.height < 3 {
         return;
@@ -229,9 +259,35 @@ pub(super) fn dialog_box(
     frame.render_widget(frame_block(model, title), area);
     let inner = layout::inner(layout::Borders::Full, area);
     let body = Rect { height: inner.height.saturating_sub(1), ..inner };
-    frame.render_widget(text, body);
+    frame.render_widget(Paragraph::new(lines), body);
     let last = Rect { y: inner.y + inner.height.saturating_sub(1), height: inner.height.min(1), ..inner };
     frame.render_widget(Paragraph::new(Line::styled(foot.to_owned(), model.theme.key)), last);
+}
+
+/// Cells inside a dialog of full width.
+fn widest(screen: Rect) -> usize {
+    usize::from(WIDEST.min(screen.width).saturating_sub(2))
+}
+
+/// One action on one line, in the list of help and palette: what is not possible now is marked and dim.
+fn action_line(model: &Model, screen: Rect, head: &str, entry: &Entry, is_marked: bool) -> Line<'static> {
+    let theme = &model.theme;
+    let possible = allow(model, entry.action).is_ok();
+    let mark = if possible { " " } else { model.glyphs.closed };
+    let doc = fit(entry.doc, widest(screen).saturating_sub(head.chars().count() + 2));
+    Line::from(vec![
+        Span::styled(head.to_owned(), if is_marked { theme.selected } else { theme.strong }),
+        Span::styled(format!("{mark} "), theme.bad),
+        Span::styled(doc, if possible { Style::new() } else { theme.dim }),
+    ])
+}
+
+/// Below such a list: why the marked action is not possible now.
+fn about(model: &Model, entry: Option<&Entry>) -> Vec<Line<'static>> {
+    let why = entry.and_then(|entry| allow(model, entry.action).err());
+    let line =
+        why.map(|why| Line::styled(format!("{} not now: {why}", model.glyphs.closed), model.theme.busy));
+    vec![Line::default(), line.unwrap_or_default()]
 }
 
 /// The frame of every dialog.

@@ -6,9 +6,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Outcome, dialog_box};
+use super::{Outcome, about, action_line, dialog_box};
 use crate::tui::action::{ENTRIES, Entry, belongs, shown};
-use crate::tui::allow::allow;
 use crate::tui::model::Model;
 use crate::tui::pane;
 use crate::tui::widget::input::{Input, Typed};
@@ -63,7 +62,7 @@ impl Palette {
 
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
         let theme = &model.theme;
-        let rows = usize::from(screen.height.saturating_sub(7)).clamp(1, 14);
+        let rows = usize::from(screen.height.saturating_sub(9)).clamp(1, 14);
         let entries = self.entries(model);
         let top = pane::scrolled(0, self.at, rows);
         let mut lines = vec![Line::from(vec![
@@ -72,18 +71,11 @@ impl Palette {
             Span::styled(" ", theme.selected),
         ])];
         for (at, entry) in entries.iter().enumerate().skip(top).take(rows) {
-            let style = if at == self.at { theme.selected } else { theme.strong };
             let key = entry.keys.first().map(|key| shown(key)).unwrap_or_default();
-            let text = match allow(model, entry.action) {
-                Ok(()) => Span::raw(entry.doc),
-                Err(why) => Span::styled(format!("not now: {why}"), theme.dim),
-            };
-            lines.push(Line::from(vec![
-                Span::styled(format!("{:<20}", entry.name), style),
-                Span::styled(format!(" {key:<9} "), theme.key),
-                text,
-            ]));
+            let head = format!("{:<20} {key:<6} ", entry.name);
+            lines.push(action_line(model, screen, &head, entry, at == self.at));
         }
+        lines.extend(about(model, entries.get(self.at).copied()));
         if entries.is_empty() {
             lines.push(Line::raw("no action fits"));
         }

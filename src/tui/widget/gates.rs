@@ -26,10 +26,8 @@ pub fn report(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
             Span::raw(text),
         ]));
         if let Answer::Blocked { reason } = &check.answer {
-            let who = reason.who();
-            let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(", ")) };
-            let remedy = reason.remedy(&report.release, &report.environment);
-            lines.push(Line::styled(format!("    {} {remedy}{who}", glyphs.arrow), theme.dim));
+            let step = reason.next_step(&report.release, &report.environment);
+            lines.push(Line::styled(format!("    {} {step}", glyphs.arrow), theme.dim));
         }
     }
     lines

@@ -4,6 +4,7 @@ pub mod ansi;
 pub mod footer;
 pub mod gates;
 pub mod input;
+pub mod wrap;
 
 /// Smart-case substring: lower-case text matches any case; a leading `!` turns it round.
 pub fn matches(hay: &str, wanted: &str) -> bool {

@@ -19,8 +19,8 @@ fn why_shows_every_gate_with_its_remedy_and_who_can_clear_it() {
              ✓ checklist  none required here\n  \
              ✓ freeze     no freeze\n  \
              ✓ window     open at all hours\n  \
-             ✗ approvals  approvals: 0 of 1 from managers\n    \
-             → ask bob or carol (for managers) to: relman approve {digest}   (can clear it: bob, carol)\n  \
+             ✗ approvals  0 of 1 from managers\n    \
+             → ask bob or carol (for managers) to: relman approve {digest}\n  \
              ✓ exclusive  nothing else is running here\n"
         ),
         "",

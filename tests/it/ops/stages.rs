@@ -119,7 +119,7 @@ fn a_request_is_left_when_it_is_described_and_approved() {
     let world = strict("request");
     let error = held(&world);
     assert!(error.sentence.contains("described: what it is needed for is not recorded"), "{error}");
-    assert!(error.sentence.contains("approved: approvals: 0 of 1 from managers"), "{error}");
+    assert!(error.sentence.contains("approved: 0 of 1 from managers"), "{error}");
     assert_eq!(error.hints[1], format!("bob may: relman approve {API}"));
     world.edit(API, &Edit { need: text("carts vanish"), ..Edit::default() });
     world.decide("bob", API, None, Verdict::Approved).unwrap();

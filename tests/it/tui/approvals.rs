@@ -27,28 +27,38 @@ fn picked(ui: &Ui) -> String {
 }
 
 #[test]
-fn approving_asks_first_and_wants_an_armed_yes() {
+fn approving_for_production_asks_first_and_wants_the_version() {
     let mut ui = Ui::new(&team(), "erin");
     ui.pick("storefront@1.4.1");
     let wanted = decision(&ui, Verdict::Approved, None);
     assert_eq!(ui.keys("a"), []);
     assert_eq!(ui.popup(), "confirm");
-    assert_eq!(ui.keys("y"), []);
-    assert_eq!(ui.said(), "that was too quick to be meant; press y again");
     ui.wait(1000);
-    assert_eq!(ui.keys("y"), [wanted]);
+    assert_eq!(ui.keys("1.4.2<enter>"), []);
+    assert_eq!(ui.said(), "type 1.4.1 exactly, then Enter; Esc leaves");
+    assert_eq!(ui.keys("<bs>1<enter>"), [wanted]);
     assert_eq!(ui.popup(), "");
 }
 
 #[test]
+fn pasting_the_version_does_not_approve() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("a");
+    ui.wait(1000);
+    assert_eq!(ui.paste("1.4.1\r"), []);
+    assert_eq!(ui.keys("<enter>"), []);
+}
+
+#[test]
 fn enter_never_approves() {
-    for key in ["<enter>", "n", "<esc>", "q"] {
+    for (key, left) in [("<enter>", "confirm"), ("y", "confirm"), ("<esc>", "")] {
         let mut ui = Ui::new(&team(), "erin");
         ui.pick("storefront@1.4.1");
         ui.keys("a");
         ui.wait(5000);
         assert_eq!(ui.keys(key), []);
-        assert_eq!(ui.popup(), "");
+        assert_eq!(ui.popup(), left, "{key}");
     }
     let mut ui = Ui::new(&team(), "erin");
     ui.pick("storefront@1.4.1");

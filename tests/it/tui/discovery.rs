@@ -38,8 +38,9 @@ fn help_shows_every_key_of_the_pane_with_what_it_does() {
         let screen = ui.screen();
         for entry in of(pane).filter(|entry| !entry.keys.is_empty()) {
             let keys: Vec<String> = entry.keys.iter().map(|key| shown(key)).collect();
-            let row = format!("│{:<14} {}", keys.join(" "), entry.doc);
-            assert!(screen.contains(&row), "{pane:?}: {row} is missing:\n{screen}");
+            let row = format!("│{:<14} ", keys.join(" "));
+            let found = screen.lines().any(|line| line.contains(&row) && line.contains(entry.doc));
+            assert!(found, "{pane:?}: {row}{} is missing:\n{screen}", entry.doc);
         }
     }
 }
@@ -73,8 +74,8 @@ fn help_says_why_something_is_not_possible_now() {
     let base = erin();
     let mut ui = on(&base, Pane::Board);
     ui.model.size = (160, 60);
-    ui.keys("?");
-    assert!(ui.screen().contains("(storefront@1.5.0 is in its first stage)"), "{}", ui.screen());
+    ui.keys("?move it back");
+    assert!(ui.screen().contains("✗ not now: storefront@1.5.0 is in its first stage"), "{}", ui.screen());
 }
 
 #[test]

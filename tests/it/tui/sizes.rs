@@ -120,7 +120,7 @@ fn at_80x24_each_selected_release_is_in_sight_with_its_state_and_four_hints() {
         ("search@0.9.0", "BLOCKED"),
         ("search@0.8.2", "running"),
         ("payments@3.2.0", "FAILED"),
-        ("storefront@1.4.0", "all the way"),
+        ("storefront@1.4.0", "live in production"),
     ] {
         ui.select(id);
         assert!(selected_row(&ui).contains(id), "{}", ui.screen());
@@ -144,7 +144,7 @@ fn note(ui: &Ui, id: &str) -> String {
 fn a_release_on_its_way_says_what_keeps_it_from_the_next_environment() {
     let world = team();
     let ui = Ui::new(&world, "erin");
-    assert!(note(&ui, "storefront@1.4.1").contains("approvals"), "{}", note(&ui, "storefront@1.4.1"));
+    assert!(note(&ui, "storefront@1.4.1").contains("waits for sre"), "{}", note(&ui, "storefront@1.4.1"));
     approved(&world, "dave", "storefront@1.4.1");
     let ui = Ui::new(&world, "erin");
     assert!(
@@ -154,7 +154,7 @@ fn a_release_on_its_way_says_what_keeps_it_from_the_next_environment() {
     );
     frozen(&world);
     let ui = Ui::new(&world, "erin");
-    assert!(note(&ui, "storefront@1.4.1").contains("freeze"), "{}", note(&ui, "storefront@1.4.1"));
+    assert!(note(&ui, "storefront@1.4.1").contains("frozen until"), "{}", note(&ui, "storefront@1.4.1"));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_freeze_stands_in_the_header_of_every_pane() {
     for pane in Pane::ALL {
         ui.go(pane);
         let head = ui.screen().lines().next().unwrap().to_owned();
-        assert!(head.contains("FROZEN: production"), "{pane:?}: {head}");
+        assert!(head.contains("FROZEN until 11:44: production"), "{pane:?}: {head}");
     }
 }
 
