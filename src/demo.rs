@@ -311,7 +311,7 @@ impl<F: FnMut(&str)> Story<'_, F> {
             let cx = self.desk.cx();
             let kind = crate::domain::deployment::DeploymentKind::Deploy;
             let report = start::preview(&cx, &release, &environment, kind)?.report;
-            match report.earliest().filter(|at| !report.allows() && *at > cx.now) {
+            match report.earliest.filter(|at| !report.allows() && *at > cx.now) {
                 Some(at) => clock::wait(at.since(cx.now)),
                 None => break,
             }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::{Config, Init};
 use super::{Session, current_dir, exit, write_new};
-use crate::config::{self, Severity};
+use crate::config;
 use crate::domain::ids::ServiceName;
 use crate::domain::policy::{Policy, Rule};
 use crate::domain::release::Stage;
@@ -44,16 +44,17 @@ pub(super) fn run(session: &mut Session, verb: Config) -> Result<u8, OpError> {
 
 fn check(session: &mut Session) -> Result<u8, OpError> {
     let path = session.config_path()?;
-    let problems = match config::load(&path) {
-        Ok(config) => config.warnings,
-        Err(problems) => problems.0,
+    let (problems, notes) = match config::load(&path) {
+        Ok(config) => (config.warnings, config.notes),
+        Err(problems) => (problems.0, Vec::new()),
     };
     if session.out.is_json() {
         let rows: Vec<_> = problems
             .iter()
+            .chain(&notes)
             .map(|problem| {
                 serde_json::json!({
-                    "severity": if problem.severity == Severity::Error { "error" } else { "warning" },
+                    "severity": problem.severity.as_str(),
                     "path": problem.path,
                     "line": problem.place.as_ref().map(|place| place.line),
                     "column": problem.place.as_ref().map(|place| place.column),
@@ -63,12 +64,16 @@ fn check(session: &mut Session) -> Result<u8, OpError> {
             })
             .collect();
         session.out.json("problems", &rows);
-    } else if problems.is_empty() {
-        session.out.line(format!("{} is in order", path.display()));
     } else {
         for problem in &problems {
             session.out.line(problem.to_string());
             session.out.line("");
+        }
+        if problems.is_empty() {
+            session.out.line(format!("{} is in order", path.display()));
+        }
+        for note in &notes {
+            session.out.line(note.one_line());
         }
     }
     // What is only a warning elsewhere fails here (SPEC 9): a check is asked to be strict.

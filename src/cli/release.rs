@@ -314,7 +314,7 @@ fn facts(release: &domain::Release, wall: impl Fn(Timestamp) -> String) -> Vec<(
     for (name, check) in &release.checks {
         let result = if check.passed { "passed" } else { "failed" };
         let valid =
-            if check.digest == release.build.digest { "" } else { " (for another artifact: does not count)" };
+            if release.valid_check(name).is_some() { "" } else { " (for another artifact: does not count)" };
         facts.push(("check", format!("{name}: {result} by {}{valid}", check.by.name)));
     }
     for (label, value) in

@@ -28,6 +28,8 @@ pub struct Config {
     pub policy: Policy,
     /// What is odd but does not prevent work: unknown keys, rules nobody can meet.
     pub warnings: Vec<Problem>,
+    /// What is kept for later versions and does nothing yet: for `relman config check`.
+    pub notes: Vec<Problem>,
 }
 
 /// Reads and checks the file at `path`. Relative paths in it are relative to the file.
@@ -53,17 +55,19 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, Problems> {
     let mut checker = validate::Checker::new(path);
     let config = checker.config(raw);
     let mut warnings: Vec<Problem> = unknown.into_iter().map(|key| source.unknown_key(&key)).collect();
-    let mut errors = Vec::new();
+    let (mut errors, mut notes) = (Vec::new(), Vec::new());
     for finding in checker.findings {
         let problem = source.locate(&finding);
         match problem.severity {
             Severity::Error => errors.push(problem),
             Severity::Warning => warnings.push(problem),
+            Severity::Note => notes.push(problem),
         }
     }
     match config {
         Some(mut config) if errors.is_empty() => {
             config.warnings = warnings;
+            config.notes = notes;
             Ok(config)
         }
         _ => {

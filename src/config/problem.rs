@@ -14,6 +14,8 @@ use crate::domain::text::{did_you_mean, one_line};
 pub enum Severity {
     Error,
     Warning,
+    /// No mistake: something that nothing comes of yet.
+    Note,
 }
 
 /// One mistake with its place.
@@ -36,9 +38,27 @@ pub struct Place {
     pub width: usize,
 }
 
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl Problem {
+    /// Place and message on one line.
+    pub fn one_line(&self) -> String {
+        let line = self.place.as_ref().map(|place| format!(":{}", place.line)).unwrap_or_default();
+        format!("{}{line}: {}: {}", self.path.display(), self.severity.as_str(), self.message)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.severity == Severity::Error { "error" } else { "warning" };
+        let kind = self.severity.as_str();
         match &self.place {
             None => write!(f, "{}: {kind}: {}", self.path.display(), self.message)?,
             Some(place) => {

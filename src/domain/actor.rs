@@ -17,10 +17,16 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether the two are one human as far as the kernel can tell.
+    /// Whether the two may be one human: any name in common. Right for barring people (an own approval), too wide for
+    /// granting them something; see [`Self::human`].
     pub fn is_same_as(&self, other: &Self) -> bool {
         let names = |person: &'_ Self| [Some(person.name.clone()), person.login.clone()];
         names(self).iter().flatten().any(|name| names(other).iter().flatten().any(|also| also == name))
+    }
+
+    /// The name of the human behind it: the login decides where it is known, whoever they have become since.
+    pub fn human(&self) -> &str {
+        self.login.as_deref().unwrap_or(&self.name)
     }
 
     /// Whether this person goes by `name`.
@@ -79,7 +85,7 @@ impl Roster {
     /// Whether `person` belongs to `group` under the name that counts: the login name decides when there is one,
     /// so membership is not gained by `sudo -u`.
     pub fn has(&self, group: &str, person: &Person) -> bool {
-        let name = person.login.as_ref().unwrap_or(&person.name);
+        let name = person.human();
         self.groups.get(group).is_some_and(|members| members.everyone || members.names.contains(name))
     }
 
@@ -105,6 +111,7 @@ mod tests {
     fn sudo_does_not_make_another_person() {
         assert!(person("alice", None).is_same_as(&person("bob", Some("alice"))));
         assert!(!person("alice", None).is_same_as(&person("bob", None)));
+        assert_eq!(person("bob", Some("alice")).human(), "alice");
     }
 
     #[test]

@@ -180,8 +180,10 @@ fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) 
     if approval.digest != *question.digest {
         return Some(Ignored::Stale);
     }
+    let is_eligible = question.rules.iter().any(|rule| question.roster.has(&rule.from, &approval.by));
     if approval.verdict == Verdict::Rejected {
-        return None;
+        // A no does not expire and may come from whoever asked for it; it takes a say in this to give one.
+        return (!is_eligible).then_some(Ignored::NoLongerEligible);
     }
     if let Some(at) = approval.expires_at.filter(|at| *at <= question.now) {
         return Some(Ignored::Expired { at });
@@ -189,7 +191,7 @@ fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) 
     if !question.self_approval && question.interested.iter().any(|person| person.is_same_as(&approval.by)) {
         return Some(Ignored::OwnRelease);
     }
-    if !question.rules.iter().any(|rule| question.roster.has(&rule.from, &approval.by)) {
+    if !is_eligible {
         return Some(Ignored::NoLongerEligible);
     }
     counted.iter().any(|other| other.by.is_same_as(&approval.by)).then_some(Ignored::AlreadyCounted)

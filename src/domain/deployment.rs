@@ -73,7 +73,7 @@ impl DeploymentState {
         let targets: &[S] = match self {
             S::Scheduled => &[S::Waiting, S::Launching, S::Cancelled, S::Missed, S::Failed],
             S::Waiting => &[S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
-            S::Launching => &[S::Running, S::Failed, S::Cancelled],
+            S::Launching => &[S::Running, S::Failed, S::Cancelled, S::Lost],
             S::Running => &[S::Paused, S::Succeeded, S::Failed, S::Cancelled, S::Lost],
             // The store may have last heard of a wait when the outcome arrives from the exit record.
             S::Paused => &[S::Running, S::Succeeded, S::Failed, S::Cancelled, S::Lost],
@@ -317,6 +317,8 @@ pub struct Deployment {
     /// What was live when it started.
     pub previous: Option<Version>,
     pub artifact_digest: Option<Digest>,
+    /// Digest of commit, artifact name and artifact digest; see [`super::release::Build::content`].
+    pub content: Option<Digest>,
     /// Digest of everything its approvals were about.
     pub subject: Digest,
     pub color: Option<Color>,
@@ -390,6 +392,23 @@ pub struct Outcome {
     pub log_dropped: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_running: Vec<String>,
+}
+
+impl Outcome {
+    /// The end of a deployment by something else than its steps, with its log as it is.
+    pub fn without_steps(state: DeploymentState, cause: Cause, at: Timestamp, log: (u64, Digest)) -> Self {
+        let (log_size, log_digest) = log;
+        Self {
+            state,
+            cause,
+            failed_step: None,
+            at,
+            log_size,
+            log_digest,
+            log_dropped: 0,
+            left_running: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub enum Verb {
     ReleaseBlocked,
     ReleaseUnblocked,
     ReleaseCancelled,
+    ReleaseRejected,
     CheckRecorded,
     ChecklistTicked,
     ApprovalGranted,
@@ -55,7 +56,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -65,6 +66,7 @@ impl Verb {
         Self::ReleaseBlocked,
         Self::ReleaseUnblocked,
         Self::ReleaseCancelled,
+        Self::ReleaseRejected,
         Self::CheckRecorded,
         Self::ChecklistTicked,
         Self::ApprovalGranted,
@@ -91,6 +93,7 @@ impl Verb {
             Self::ReleaseBlocked => "release.blocked",
             Self::ReleaseUnblocked => "release.unblocked",
             Self::ReleaseCancelled => "release.cancelled",
+            Self::ReleaseRejected => "release.rejected",
             Self::CheckRecorded => "check.recorded",
             Self::ChecklistTicked => "checklist.ticked",
             Self::ApprovalGranted => "approval.granted",

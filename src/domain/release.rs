@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::Person;
 use super::digest::Digest;
 use super::ids::ReleaseId;
+use super::subject::canonical_json;
 use super::time::Timestamp;
 use super::words::words;
 
@@ -186,13 +187,33 @@ pub struct Build {
     pub changes: Vec<String>,
 }
 
+impl Build {
+    /// Names what is deployed: evidence and earlier deployments prove something only for the same content.
+    pub fn content(&self) -> Digest {
+        let parts = canonical_json(&(&self.commit, &self.artifact, &self.digest));
+        Digest::of(format!("relman-content-v1\n{parts}").as_bytes())
+    }
+
+    /// Whether something recorded for this content (or, before contents were recorded, for this artifact) was about
+    /// what is here now.
+    pub fn is(&self, content: Option<&Digest>, artifact: Option<&Digest>) -> bool {
+        match content {
+            Some(content) => *content == self.content(),
+            None => artifact == self.digest.as_ref(),
+        }
+    }
+}
+
 /// Evidence of one test kind for one artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub passed: bool,
-    /// Digest the check was made on; evidence for another artifact never counts.
+    /// Digest of the artifact the check was made on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// Digest of the whole content; evidence for another never counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
     pub by: Person,
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,13 +284,13 @@ impl Release {
         self.state == ReleaseState::Open
     }
 
-    /// The check of that name, if it was made on the artifact this release now has.
+    /// The check of that name, if it was made on what this release now is.
     pub fn valid_check(&self, name: &str) -> Option<&Check> {
-        self.checks.get(name).filter(|check| check.digest == self.build.digest)
+        self.checks.get(name).filter(|check| self.build.is(check.content.as_ref(), check.digest.as_ref()))
     }
 
-    /// Moves back to `to` and voids what was recorded for the stages after it: evidence gathered for something
-    /// that is being changed again proves nothing.
+    /// Moves back to `to` and voids the evidence of later stages: gathered for something that is being changed again it
+    /// proves nothing. What was planned and built stays as it is recorded until it is changed.
     pub fn move_back(&mut self, to: Stage, now: Timestamp) {
         self.stage = to;
         self.stage_since = now;

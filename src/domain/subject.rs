@@ -2,11 +2,13 @@
 //!
 //! When any part changes, an approval of the old digest is stale and the gate is pending again.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::ids::{EnvName, ReleaseId};
-use super::policy::{Argv, ScriptRole};
+use super::policy::{Argv, ScriptRole, Service};
 use super::release::Release;
 use super::strategy::Strategy;
 
@@ -35,18 +37,23 @@ pub struct DeploySubject {
     pub artifact_digest: Option<Digest>,
     pub strategy: Strategy,
     pub scripts: ScriptSet,
+    pub working_dir: PathBuf,
+    /// Names of the variables the scripts get from whoever starts it.
+    pub variables: Vec<String>,
 }
 
 impl DeploySubject {
-    pub fn new(release: &Release, environment: &EnvName, strategy: &Strategy, scripts: ScriptSet) -> Self {
+    pub fn new(release: &Release, service: &Service, environment: &EnvName, scripts: ScriptSet) -> Self {
         Self {
             release: release.id.clone(),
             environment: environment.clone(),
             commit: release.build.commit.clone(),
             artifact: release.build.artifact.clone(),
             artifact_digest: release.build.digest.clone(),
-            strategy: strategy.clone(),
+            strategy: service.strategy(environment).clone(),
             scripts,
+            working_dir: service.working_dir.clone(),
+            variables: service.pass_env.iter().chain(&service.secrets).cloned().collect(),
         }
     }
 
@@ -56,7 +63,7 @@ impl DeploySubject {
     }
 
     pub fn digest(&self) -> Digest {
-        Digest::of(format!("relman-subject-v1\n{}", self.canonical()).as_bytes())
+        Digest::of(format!("relman-subject-v2\n{}", self.canonical()).as_bytes())
     }
 }
 

@@ -189,7 +189,10 @@ pub fn parse_when(text: &str, now: Timestamp, zone: Tz, fold: Fold) -> Result<Ti
     let date_of = |text: &str| match text.to_ascii_lowercase().as_str() {
         "today" => Some(today),
         "tomorrow" => today.succ_opt(),
-        _ => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+        // Years of four digits: others fit neither the store nor the calendar's arithmetic.
+        _ => {
+            NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|date| (1..=9998).contains(&date.year()))
+        }
     };
     let local = if let Some(time) = time_of(text) {
         let at = today.and_time(time);
@@ -349,7 +352,19 @@ mod tests {
         assert_eq!(read("tomorrow 09:00"), "2026-09-02T07:00:00.000Z");
         assert_eq!(read("2026-12-24"), "2026-12-23T23:00:00.000Z");
         assert_eq!(read("2026-12-24 18:00"), "2026-12-24T17:00:00.000Z");
-        for bad in ["", "soon", "25:00", "2026-13-01", "2026-12-24 6pm", "+", "+5 parsecs"] {
+        for bad in [
+            "-262143-01-01",
+            "+262142-01-01 10:00",
+            "9999-12-31",
+            "0000-01-01",
+            "",
+            "soon",
+            "25:00",
+            "2026-13-01",
+            "2026-12-24 6pm",
+            "+",
+            "+5 parsecs",
+        ] {
             assert!(parse_when(bad, now, BERLIN, Fold::First).is_err(), "{bad:?}");
         }
     }

@@ -51,7 +51,7 @@ pub fn subject(
     environment: &EnvName,
     scripts: &ScriptSet,
 ) -> DeploySubject {
-    DeploySubject::new(release, environment, service.strategy(environment), scripts.clone())
+    DeploySubject::new(release, service, environment, scripts.clone())
 }
 
 pub fn newest(deployment: Deployment) -> Newest {
@@ -59,6 +59,7 @@ pub fn newest(deployment: Deployment) -> Newest {
         id: deployment.id,
         release: deployment.release,
         artifact: deployment.artifact_digest,
+        content: deployment.content,
         state: deployment.state,
         finished_at: deployment.finished_at,
     }

@@ -85,15 +85,14 @@ impl Ctx<'_> {
         self.policy.services.get(name).ok_or_else(|| OpError::unknown_service(name, self.policy))
     }
 
-    /// Runs one verb: commits what `f` did, or puts the refusal on record. `f` refuses before it changes
-    /// anything, so that the refusal is all that is committed.
+    /// Runs one verb: commits what `f` did, or undoes it and puts the refusal on record.
     pub fn act<T>(
         &self,
         verb: Verb,
         subject: impl ToString,
         mut f: impl FnMut(&Tx<'_>) -> Result<T, OpError>,
     ) -> Result<T, OpError> {
-        self.store.write(|tx| match f(tx) {
+        self.store.write(|tx| match tx.nested(&mut f) {
             Ok(value) => Ok(Ok(value)),
             Err(error) if error.is_refusal() => {
                 let entry =

@@ -4,7 +4,7 @@ use super::value::{json, opt_json, opt_text, size, text};
 use super::{Row, StoreError, Tx, Value};
 use crate::domain::actor::Person;
 use crate::domain::deployment::{
-    Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step,
+    Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step, StepState,
 };
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
@@ -16,7 +16,7 @@ macro_rules! select {
     ($from:literal) => {
         concat!(
             "SELECT d.id, d.service, d.version, d.environment, d.kind, d.state, d.epoch, d.strategy, d.previous,
-             d.artifact_digest, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
+             d.artifact_digest, d.content, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
              d.cancel_at, d.cancel_kind, d.cancel_reason, d.cause, d.failed_step, d.left_running, d.recovered_by
@@ -58,6 +58,7 @@ fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         strategy: row.text("strategy")?,
         previous: row.opt_parse("previous")?,
         artifact_digest: row.opt_parse("artifact_digest")?,
+        content: row.opt_parse("content")?,
         subject: row.parse("subject")?,
         color,
         reason: row.opt_text("reason")?,
@@ -117,9 +118,9 @@ pub fn insert(
     let id = tx.query_opt(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
-             uid, left_running, report, relman_version)
+             uid, left_running, report, relman_version, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22) RETURNING id",
+                 ?22, ?23) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -143,6 +144,7 @@ pub fn insert(
             i64::from(d.uid).into(),
             json(report),
             env!("CARGO_PKG_VERSION").into(),
+            opt_text(d.content.as_ref()),
         ],
         |row| row.int("id"),
     )?;
@@ -189,6 +191,16 @@ pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
         select!("deployments d WHERE state IN ('launching', 'running', 'paused', 'lost') ORDER BY id"),
         &[],
         deployment,
+    )
+}
+
+/// Deployments whose supervisor gave a sign of life after `since`. Reads only what every schema has.
+pub fn list_lively(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
+    tx.query(
+        "SELECT id FROM deployments WHERE state IN ('launching', 'running', 'paused')
+         AND coalesce(heartbeat_at, claimed_at, requested_at) > ?1 ORDER BY id",
+        &[text(since)],
+        |row| row.int("id").map(DeploymentId),
     )
 }
 
@@ -253,8 +265,8 @@ pub fn find_newest(
     )
 }
 
-/// Successes in this environment, newest first: what a rollback may go back to.
-pub fn list_succeeded(
+/// The last success of each release in this environment, newest first: what a rollback may go back to.
+pub fn list_known_good(
     tx: &Tx<'_>,
     service: &ServiceName,
     env: &EnvName,
@@ -262,8 +274,9 @@ pub fn list_succeeded(
 ) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
         select!(
-            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
-         ORDER BY id DESC LIMIT ?3"
+            "deployments d WHERE id IN (SELECT max(id) FROM deployments
+                 WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' GROUP BY version)
+             ORDER BY id DESC LIMIT ?3"
         ),
         &[text(service), text(env), i64::from(limit).into()],
         deployment,
@@ -385,12 +398,13 @@ pub fn update_step(tx: &Tx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Re
     Ok(rows == 1)
 }
 
-/// Settles steps that did not get to run once the deployment is over.
-pub fn skip_open_steps(tx: &Tx<'_>, id: DeploymentId) -> Result<(), StoreError> {
+/// Ends the steps that were open: one that ran ended as the deployment did, as far as that is known.
+fn end_open_steps(tx: &Tx<'_>, id: DeploymentId, outcome: DeploymentState) -> Result<(), StoreError> {
+    let ran = if outcome == DeploymentState::Succeeded { StepState::Succeeded } else { StepState::Failed };
     tx.execute(
-        "UPDATE deployment_steps SET state = CASE state WHEN 'running' THEN 'failed' ELSE 'skipped' END
+        "UPDATE deployment_steps SET state = CASE state WHEN 'running' THEN ?2 ELSE 'skipped' END
          WHERE deployment_id = ?1 AND state IN ('pending', 'waiting', 'running')",
-        &[id.0.into()],
+        &[id.0.into(), text(ran)],
     )
     .map(drop)
 }
@@ -428,7 +442,7 @@ pub fn finish(
         ],
     )?;
     if rows == 1 {
-        skip_open_steps(tx, id)?;
+        end_open_steps(tx, id, outcome.state)?;
     }
     Ok(rows == 1)
 }
@@ -437,7 +451,7 @@ pub fn finish(
 pub fn mark_lost(tx: &Tx<'_>, id: DeploymentId, epoch: i64, cause: &Cause) -> Result<bool, StoreError> {
     let rows = tx.execute(
         "UPDATE deployments SET state = 'lost', cause = ?3
-         WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'paused')",
+         WHERE id = ?1 AND epoch = ?2 AND state IN ('launching', 'running', 'paused')",
         &[id.0.into(), epoch.into(), json(cause)],
     )?;
     Ok(rows == 1)

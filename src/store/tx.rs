@@ -52,6 +52,22 @@ impl<'a> Tx<'a> {
         Ok(self.query(sql, params, map)?.into_iter().next())
     }
 
+    /// Runs `f` so that an error of its own undoes what it did, and nothing else of the transaction.
+    pub fn nested<T, E: From<StoreError>>(&self, f: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        self.execute("SAVEPOINT verb", &[])?;
+        let before = self.appended.get();
+        let result = f(self);
+        if result.is_err() {
+            self.appended.set(before);
+            // After some errors (a full disk) nothing is left to go back to; the error itself is what matters then.
+            let _undone = self.execute("ROLLBACK TO SAVEPOINT verb", &[]);
+            let _left = self.execute("RELEASE SAVEPOINT verb", &[]);
+            return result;
+        }
+        self.execute("RELEASE SAVEPOINT verb", &[])?;
+        result
+    }
+
     /// Notes that a journal entry was appended; see [`super::Store::write`].
     pub(super) fn note_entry(&self) {
         self.appended.set(self.appended.get() + 1);

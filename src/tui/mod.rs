@@ -322,7 +322,7 @@ impl Panes {
 fn boundary(model: &Model) -> Option<Duration> {
     let freezes =
         model.views.board.freezes.iter().flat_map(|freeze| [freeze.window.start, freeze.window.end]);
-    let gates = model.views.board.cards.iter().filter_map(|card| card.next.as_ref()?.report.earliest());
+    let gates = model.views.board.cards.iter().filter_map(|card| card.next.as_ref()?.report.earliest);
     let next = freezes.chain(gates).filter(|at| *at > model.now).min()?;
     let left = next.since(model.now) + Duration::from_millis(20);
     (left < Duration::from_secs(86_400)).then_some(left)

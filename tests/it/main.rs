@@ -8,6 +8,7 @@
 mod architecture;
 mod cli;
 mod docs;
+mod migrations;
 mod ops;
 mod pty;
 mod store_contract;

@@ -60,7 +60,7 @@ fn a_release(id: &str) -> Release {
         build: Build { digest: Some(Digest::of(b"image")), ..Build::default() },
         checks: [(
             "unit".to_owned(),
-            Check { passed: true, digest: None, by: alice.clone(), at: at(1), note: None },
+            Check { passed: true, digest: None, content: None, by: alice.clone(), at: at(1), note: None },
         )]
         .into(),
         ticks: [("Backup taken".to_owned(), Tick { by: alice.clone(), at: at(2) })].into(),
@@ -112,6 +112,7 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         strategy: "blue-green".to_owned(),
         previous: Some("0.9.0".parse().unwrap()),
         artifact_digest: Some(Digest::of(b"image")),
+        content: Some(Digest::of(b"content")),
         subject: Digest::of(b"subject"),
         color: Some(Color::Green),
         reason: Some("Friday".to_owned()),
@@ -146,6 +147,7 @@ fn a_report() -> GateReport {
         kind: DeploymentKind::Deploy,
         subject: Digest::of(b"subject"),
         checks: Vec::new(),
+        earliest: None,
     }
 }
 
@@ -990,7 +992,11 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
     let before = file.bytes();
     let error = file.refused();
     assert_eq!(error.kind, Kind::TooNew);
-    assert!(error.sentence.contains("schema 2") && error.sentence.contains("newer relman"), "{error}");
+    assert!(
+        error.sentence.contains(&format!("schema {}", SCHEMA_VERSION + 1))
+            && error.sentence.contains("newer relman"),
+        "{error}"
+    );
     assert_eq!(file.bytes(), before);
 }
 

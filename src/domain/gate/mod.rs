@@ -106,8 +106,18 @@ pub struct Newest {
     pub id: DeploymentId,
     pub release: ReleaseId,
     pub artifact: Option<Digest>,
+    pub content: Option<Digest>,
     pub state: DeploymentState,
     pub finished_at: Option<Timestamp>,
+}
+
+impl Newest {
+    /// Whether it put exactly this release there, with the content it has now, and succeeded.
+    pub fn proves(&self, release: &Release) -> bool {
+        self.release == release.id
+            && self.state == DeploymentState::Succeeded
+            && release.build.is(self.content.as_ref(), self.artifact.as_ref())
+    }
 }
 
 /// The deployment that holds the environment now.
@@ -210,6 +220,10 @@ pub struct GateReport {
     pub kind: DeploymentKind,
     pub subject: Digest,
     pub checks: Vec<Checked>,
+    /// The first moment at which all gates would be open if nobody did anything: found when only gates are closed that
+    /// open by themselves, and they are all open at once within their next openings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earliest: Option<Timestamp>,
 }
 
 impl GateReport {
@@ -222,25 +236,17 @@ impl GateReport {
         self.checks.iter().filter(|check| !check.answer.opens())
     }
 
+    /// Gates that are closed and were opened on record.
+    pub fn overridden(&self) -> impl Iterator<Item = &Checked> {
+        self.checks.iter().filter(|check| matches!(check.answer, Answer::Overridden { .. }))
+    }
+
     /// Whether both reports say the same about the same content; the time of asking does not matter.
     pub fn same_checks(&self, other: &Self) -> bool {
         let shape = |report: &Self| -> Vec<(GateId, bool)> {
             report.checks.iter().map(|check| (check.gate, check.answer.opens())).collect()
         };
         self.subject == other.subject && self.kind == other.kind && shape(self) == shape(other)
-    }
-
-    /// The earliest moment everything that only waits for time will be open; `None` when a person must act or
-    /// nobody knows.
-    pub fn earliest(&self) -> Option<Timestamp> {
-        let mut latest = self.at;
-        for check in self.closed() {
-            match &check.answer {
-                Answer::Blocked { reason } => latest = latest.max(reason.earliest()?),
-                _ => return None,
-            }
-        }
-        Some(latest)
     }
 
     /// `2 of 10 gates are closed: freeze, approvals`, or that all are open.
@@ -272,9 +278,9 @@ const GATES: [(GateId, Gate); 10] = [
 
 /// Asks every gate; never stops at the first no.
 pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
-    let checks =
-        GATES.iter().map(|&(gate, check)| Checked { gate, answer: ask(gate, check, facts, now) }).collect();
+    let checks = ask_all(facts, now);
     GateReport {
+        earliest: earliest(facts, &checks, now),
         at: now,
         release: facts.release.id.clone(),
         environment: facts.environment.name.clone(),
@@ -282,6 +288,38 @@ pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
         subject: facts.subject.clone(),
         checks,
     }
+}
+
+fn ask_all(facts: &DeployFacts, now: Timestamp) -> Vec<Checked> {
+    GATES.iter().map(|&(gate, check)| Checked { gate, answer: ask(gate, check, facts, now) }).collect()
+}
+
+/// Goes from one opening to the next until every gate is open: that a freeze ends at night is no use where the window
+/// opens in the morning.
+fn earliest(facts: &DeployFacts, checks: &[Checked], now: Timestamp) -> Option<Timestamp> {
+    const OPENINGS: usize = 100;
+    let opens = |checks: &[Checked], at: Timestamp| -> Option<Timestamp> {
+        let mut latest = at;
+        for check in checks.iter().filter(|check| !check.answer.opens()) {
+            match &check.answer {
+                Answer::Blocked { reason } => latest = latest.max(reason.earliest()?),
+                _ => return None,
+            }
+        }
+        Some(latest)
+    };
+    let mut at = opens(checks, now)?;
+    if at == now {
+        return Some(now);
+    }
+    for _ in 0..OPENINGS {
+        let next = opens(&ask_all(facts, at), at)?;
+        if next == at {
+            return Some(at);
+        }
+        at = next;
+    }
+    None
 }
 
 fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer {

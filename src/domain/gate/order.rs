@@ -21,8 +21,8 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
         Some(newest) if newest.state != DeploymentState::Succeeded => {
             blocked(Some(format!("{} {}", newest.id, newest.state)))
         }
-        Some(newest) if newest.artifact != facts.release.build.digest => {
-            blocked(Some(format!("{} with another artifact", newest.id)))
+        Some(newest) if !newest.proves(&facts.release) => {
+            blocked(Some(format!("{} with another commit or artifact", newest.id)))
         }
         Some(newest) => Answer::pass(format!("live in {upstream} ({})", newest.id)),
     }

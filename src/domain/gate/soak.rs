@@ -1,7 +1,6 @@
 //! Has it been live one environment earlier for long enough?
 
 use super::{Answer, BlockReason, DeployFacts};
-use crate::domain::deployment::DeploymentState;
 use crate::domain::time::{Timestamp, span};
 
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
@@ -12,14 +11,8 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let Some((upstream, newest)) = &facts.upstream else {
         return Answer::pass("first in the pipeline");
     };
-    let since = newest
-        .as_ref()
-        .filter(|newest| {
-            newest.release == facts.release.id
-                && newest.state == DeploymentState::Succeeded
-                && newest.artifact == facts.release.build.digest
-        })
-        .and_then(|newest| newest.finished_at);
+    let since =
+        newest.as_ref().filter(|newest| newest.proves(&facts.release)).and_then(|newest| newest.finished_at);
     match since {
         Some(since) if now >= since.plus(needed) => {
             Answer::pass(format!("{} in {upstream}, {} needed", span(now.since(since)), span(needed)))

@@ -1,7 +1,8 @@
 //! Is the release where it has to be for this environment, and in a state to go anywhere?
 
 use super::{Answer, BlockReason, DeployFacts};
-use crate::domain::release::Stage;
+use crate::domain::deployment::DeploymentKind;
+use crate::domain::release::{ReleaseState, Stage};
 use crate::domain::time::Timestamp;
 
 /// Protected environments want the deploy stage; all others are open from the build stage on, so that staging
@@ -16,6 +17,11 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
     }
     if facts.script.is_none() {
         return Answer::blocked(BlockReason::NoScript { service: release.id.service.clone() });
+    }
+    // What is live here already may be put here again (REL-7): a rebuilt machine needs it, whatever became of the
+    // release since.
+    if facts.kind == DeploymentKind::Redeploy && release.state != ReleaseState::Cancelled {
+        return Answer::pass("it is what is live here");
     }
     if !release.is_open() {
         return Answer::blocked(BlockReason::ReleaseOver { state: release.state });

@@ -159,9 +159,11 @@ fn live(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, Str
     let goal = facts.policy.services.get(&release.id.service).map(|service| service.goal().to_string());
     let goal = goal.unwrap_or_else(|| "the last environment".to_owned());
     match facts.goal {
-        Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => {
-            Ok(format!("live in {goal} ({})", newest.id))
-        }
+        Some(newest) if newest.proves(release) => Ok(format!("live in {goal} ({})", newest.id)),
+        Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => Err((
+            format!("what is live in {goal} ({}) is another commit or artifact of it", newest.id),
+            format!("relman deploy {} {goal}", release.id),
+        )),
         _ => Err((format!("it is not live in {goal}"), format!("relman deploy {} {goal}", release.id))),
     }
 }

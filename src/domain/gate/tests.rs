@@ -110,6 +110,7 @@ fn open() -> DeployFacts {
                 id: DeploymentId(7),
                 release: "api@1.2.0".parse().unwrap(),
                 artifact: None,
+                content: None,
                 state: DeploymentState::Succeeded,
                 finished_at: Some(now().minus(Duration::from_secs(7200))),
             }),
@@ -224,7 +225,7 @@ fn every_refusal_is_a_sentence_with_a_next_step() {
         assert!(sentence.len() > 10 && !sentence.contains("{ ") && !sentence.contains("Some("), "{sentence}");
         assert!(!remedy.is_empty(), "{sentence}");
     }
-    assert_eq!(report.earliest(), None, "people must act, so no moment can be promised");
+    assert_eq!(report.earliest, None, "people must act, so no moment can be promised");
 }
 
 #[test]
@@ -232,7 +233,33 @@ fn the_earliest_moment_is_when_the_last_clock_has_run() {
     let mut facts = open();
     facts.upstream.as_mut().unwrap().1.as_mut().unwrap().finished_at = Some(now());
     facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T10:30:00Z")];
-    assert_eq!(evaluate(&facts, now()).earliest(), Some(now().plus(Duration::from_secs(3600))));
+    assert_eq!(evaluate(&facts, now()).earliest, Some(now().plus(Duration::from_secs(3600))));
+}
+
+#[test]
+fn a_freeze_that_ends_outside_the_open_hours_opens_nothing() {
+    // now is a Tuesday, 10:00 UTC; the environment opens in the mornings.
+    let mut facts = open();
+    facts.environment.hours = vec!["Mon-Fri 09:00-11:00".parse().unwrap()];
+    facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T20:00:00Z")];
+    let opens: Timestamp = "2026-09-02T09:00:00Z".parse().unwrap();
+    assert_eq!(evaluate(&facts, now()).earliest, Some(opens));
+    facts.freezes.push(make_freeze("audit", "2026-09-02T00:00:00Z", "2026-09-03T10:15:00Z"));
+    let opens: Timestamp = "2026-09-03T10:15:00Z".parse().unwrap();
+    assert_eq!(evaluate(&facts, now()).earliest, Some(opens));
+}
+
+#[test]
+fn what_is_live_may_be_put_there_again_whatever_became_of_the_release() {
+    let mut facts = open();
+    facts.kind = DeploymentKind::Redeploy;
+    facts.release.state = ReleaseState::Closed;
+    facts.release.blocked = Some(Block { by: person("bo"), at: now(), reason: "leaks".into() });
+    let stage = evaluate(&facts, now()).checks.into_iter().find(|check| check.gate == GateId::Stage).unwrap();
+    assert!(stage.answer.opens(), "{stage:?}");
+    facts.kind = DeploymentKind::Deploy;
+    let stage = evaluate(&facts, now()).checks.into_iter().find(|check| check.gate == GateId::Stage).unwrap();
+    assert!(!stage.answer.opens());
 }
 
 #[test]

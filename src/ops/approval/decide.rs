@@ -7,7 +7,7 @@ use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{ApprovalId, EnvName, ReleaseId};
 use crate::domain::journal::Verb;
-use crate::domain::release::{Block, Release, ReleaseState};
+use crate::domain::release::{Block, Release, ReleaseState, Stage};
 use crate::domain::text::free;
 use crate::ops::facts::Surroundings;
 use crate::ops::release::{open_release, save};
@@ -47,7 +47,7 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
         let release = decidable(tx, decision)?;
         let matter = matter(cx, &release, &subject, &around)?;
         check(cx, decision, &release, &matter, &around.roster)?;
-        replace_previous(tx, cx, &release, &subject, &matter)?;
+        let replaced = replace_previous(tx, cx, &release, &subject, &matter)?;
         let approval = Approval {
             id: ApprovalId(0),
             release: release.id.clone(),
@@ -67,11 +67,12 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
         };
         let id = approvals::insert(tx, &approval)?;
         let approval = Approval { id, ..approval };
-        let mut entry = cx.entry(verb, &release.id).because(reason.as_deref()).detail(&approval);
-        if let Some((before, after)) = refuse_request(tx, cx, &release, &approval)? {
-            entry = entry.before(&before).after(&after);
+        let mut entry = cx.entry(verb, &release.id).because(reason.as_deref()).after(&approval);
+        if let Some(replaced) = &replaced {
+            entry = entry.before(replaced);
         }
         journal::append(tx, entry)?;
+        refuse_request(tx, cx, &release, &approval)?;
         Ok(approval)
     })
 }
@@ -83,7 +84,21 @@ fn decidable(tx: &Tx<'_>, decision: &Decision) -> Result<Release, OpError> {
         Some(release) if release.state == ReleaseState::Closed && decision.environment.is_some() => {
             Ok(release)
         }
-        _ => open_release(tx, &decision.release),
+        _ => {
+            let release = open_release(tx, &decision.release)?;
+            // A no to the request ends the release for ever: not by a forgotten word, long after it was let through.
+            let is_late = decision.environment.is_none() && release.stage != Stage::Request;
+            if is_late && decision.verdict == Verdict::Rejected {
+                let id = &release.id;
+                return Err(OpError::conflict(format!(
+                    "the request of {id} was let through: it is in the {} stage",
+                    release.stage
+                ))
+                .hint(format!("to close an environment to it: relman reject {id} ENV --reason \"…\""))
+                .hint(format!("to stop it: relman release block {id} --reason \"…\"")));
+            }
+            Ok(release)
+        }
     }
 }
 
@@ -151,11 +166,13 @@ fn replace_previous(
     release: &Release,
     subject: &ApprovalSubject,
     matter: &Matter,
-) -> Result<(), OpError> {
+) -> Result<Option<Approval>, OpError> {
     let previous = approvals::list_of(tx, &release.id)?.into_iter().find(|approval| {
-        approval.ended_at.is_none() && approval.subject == *subject && approval.by.uid == cx.actor.person.uid
+        approval.ended_at.is_none()
+            && approval.subject == *subject
+            && (approval.by.uid == cx.actor.person.uid || approval.by.human() == cx.actor.person.human())
     });
-    let Some(previous) = previous else { return Ok(()) };
+    let Some(previous) = previous else { return Ok(None) };
     let expired = previous.expires_at.is_some_and(|at| at <= cx.now);
     if previous.digest == matter.digest && !expired {
         let id = &release.id;
@@ -168,23 +185,20 @@ fn replace_previous(
     }
     let why = if expired { "it expired" } else { "void: superseded, the content changed" };
     approvals::end(tx, previous.id, cx.now, why)?;
-    Ok(())
+    Ok(Some(Approval { ended_at: Some(cx.now), ended_why: Some(why.to_owned()), ..previous }))
 }
 
-/// A no to the request itself ends the release.
-fn refuse_request(
-    tx: &Tx<'_>,
-    cx: &Ctx<'_>,
-    release: &Release,
-    approval: &Approval,
-) -> Result<Option<(Release, Release)>, OpError> {
+/// A no to the request itself ends the release; that has its own entry, as every change of a release has.
+fn refuse_request(tx: &Tx<'_>, cx: &Ctx<'_>, release: &Release, approval: &Approval) -> Result<(), OpError> {
     if approval.subject != ApprovalSubject::Request || approval.verdict != Verdict::Rejected {
-        return Ok(None);
+        return Ok(());
     }
-    let ended =
-        Block { by: approval.by.clone(), at: cx.now, reason: approval.reason.clone().unwrap_or_default() };
+    let reason = approval.reason.clone().unwrap_or_default();
+    let ended = Block { by: approval.by.clone(), at: cx.now, reason: reason.clone() };
     let after =
         Release { state: ReleaseState::Rejected, ended: Some(ended), stage_since: cx.now, ..release.clone() };
     let after = save(tx, cx, after)?;
-    Ok(Some((release.clone(), after)))
+    let entry = cx.entry(Verb::ReleaseRejected, &release.id).because(Some(&reason));
+    journal::append(tx, entry.before(release).after(&after))?;
+    Ok(())
 }

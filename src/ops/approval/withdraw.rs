@@ -12,7 +12,7 @@ pub fn withdraw(cx: &Ctx<'_>, id: &ReleaseId, env: Option<&EnvName>) -> Result<A
         let mine = approvals::list_of(tx, id)?.into_iter().find(|approval| {
             approval.ended_at.is_none()
                 && approval.subject == subject
-                && approval.by.is_same_as(&cx.actor.person)
+                && approval.by.human() == cx.actor.person.human()
         });
         let Some(mine) = mine else {
             return Err(OpError::not_found(format!("decision of yours about {} of {id}", subject.as_text()))

@@ -26,7 +26,7 @@ pub fn cancel(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>) -> Result<De
             return Err(OpError::conflict(format!("{id} is over already: {}", before.state)));
         }
         let env = cx.policy.environments.get(&before.environment);
-        let own = before.started_by.is_same_as(&cx.actor.person);
+        let own = before.started_by.human() == cx.actor.person.human();
         if !own && env.is_some_and(|env| !env.may_deploy(&roster, cx.actor)) {
             let groups = env.map(|env| env.deployers.join(", ")).unwrap_or_default();
             return Err(OpError::new(

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Actor;
 use crate::domain::deployment::{Beat, CancelRequest, Cause, Deployment, DeploymentState, Outcome, Step};
-use crate::domain::gate::{self, GateId, Overrides};
+use crate::domain::gate::{self, GateId, GateReport, Overrides};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::ops::facts::{self, Surroundings, Wish};
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, Liveness, OpError};
 use crate::store::{Tx, deployments, journal, releases};
 
 /// What came of a claim.
@@ -25,32 +25,37 @@ pub enum Claim {
 
 /// launching → running, exactly once. Asks the gates again: a freeze or a withdrawn approval between the start
 /// and the claim still counts.
+///
+/// May be asked again by the same supervisor when the answer got lost: a deployment that is claimed and has not begun is
+/// still its own, for there is only one supervisor (it holds the lock of the deployment's directory, which only one could
+/// make). Where none lives, nothing is claimed.
 pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpError> {
-    let (log_size, log_digest) = cx.machine.log_facts(id);
+    let log = cx.machine.log_facts(id);
+    let around = cx.store.read(|tx| super::known(tx, id))?.release.service;
+    let around = Surroundings::of(cx, cx.service(&around)?);
+    let lives = cx.machine.liveness(id) == Liveness::Alive;
     cx.store.write_quietly(|tx| {
         let before = super::known(tx, id)?;
+        if !lives {
+            return Ok(Claim::NotOurs { why: format!("the supervisor of {id} is gone") });
+        }
+        if before.epoch == epoch && before.state == DeploymentState::Running && has_not_begun(tx, &before)? {
+            return Ok(Claim::Go);
+        }
         if before.epoch != epoch || before.state != DeploymentState::Launching {
             let why = format!("{id} is {} in epoch {}", before.state, before.epoch);
             return Ok(Claim::NotOurs { why });
         }
-        let end = |state: DeploymentState, cause: Cause| Outcome {
-            state,
-            cause,
-            failed_step: None,
-            at: cx.now,
-            log_size,
-            log_digest: log_digest.clone(),
-            log_dropped: 0,
-            left_running: Vec::new(),
-        };
         if let Some(cancel) = &before.cancel {
-            let outcome = end(DeploymentState::Cancelled, Cause::Cancelled { by: cancel.by.clone() });
-            settle_unclaimed(tx, cx, &before, &outcome)?;
+            let cause = Cause::Cancelled { by: cancel.by.clone() };
+            let outcome = Outcome::without_steps(DeploymentState::Cancelled, cause, cx.now, log.clone());
+            settle_unclaimed(tx, cx, &before, &outcome, None)?;
             return Ok(Claim::Ended { why: format!("cancelled by {} before it began", cancel.by) });
         }
-        if let Some(why) = closed_meanwhile(tx, cx, &before)? {
-            let outcome = end(DeploymentState::Failed, Cause::Refused { why: why.clone() });
-            settle_unclaimed(tx, cx, &before, &outcome)?;
+        if let Some((why, report)) = closed_meanwhile(tx, cx, &before, &around)? {
+            let cause = Cause::Refused { why: why.clone() };
+            let outcome = Outcome::without_steps(DeploymentState::Failed, cause, cx.now, log.clone());
+            settle_unclaimed(tx, cx, &before, &outcome, Some(&report))?;
             return Ok(Claim::Ended { why });
         }
         deployments::claim(tx, id, epoch, cx.now)?;
@@ -60,21 +65,38 @@ pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpErro
     })
 }
 
+fn has_not_begun(tx: &Tx<'_>, d: &Deployment) -> Result<bool, OpError> {
+    let steps = deployments::steps_of(tx, d.id)?;
+    Ok(d.script.is_none() && steps.iter().all(|step| step.started_at.is_none()))
+}
+
+/// Ends it before anything ran; `report`: what the gates said, when they refused it.
 fn settle_unclaimed(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
     before: &Deployment,
     outcome: &Outcome,
+    report: Option<&GateReport>,
 ) -> Result<(), OpError> {
     deployments::finish(tx, before.id, before.epoch, &[DeploymentState::Launching], outcome, None)?;
     let after = deployments::get(tx, before.id)?;
-    let entry = cx.entry(Verb::DeploymentFinished, before.id).because(Some(&outcome.cause.to_string()));
-    journal::append(tx, entry.before(before).after(&after))?;
+    let why = outcome.cause.to_string();
+    let entry = cx.entry(Verb::DeploymentFinished, before.id).before(before).after(&after);
+    let entry = match report {
+        Some(report) => entry.refused(&why).detail(report),
+        None => entry.because(Some(&why)),
+    };
+    journal::append(tx, entry)?;
     Ok(())
 }
 
 /// The gates once more, as the person who started it. `None`: still open, for the same content.
-fn closed_meanwhile(tx: &Tx<'_>, cx: &Ctx<'_>, before: &Deployment) -> Result<Option<String>, OpError> {
+fn closed_meanwhile(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    before: &Deployment,
+    around: &Surroundings,
+) -> Result<Option<(String, GateReport)>, OpError> {
     let service = cx.service(&before.release.service)?;
     let environment = facts::environment(cx, &before.environment)?;
     let release = releases::get(tx, &before.release)?;
@@ -84,7 +106,6 @@ fn closed_meanwhile(tx: &Tx<'_>, cx: &Ctx<'_>, before: &Deployment) -> Result<Op
         by: before.started_by.name.clone(),
         reason: before.reason.clone().unwrap_or_default(),
     };
-    let around = Surroundings::of(cx, service);
     let wish = Wish {
         release: &release,
         service,
@@ -94,11 +115,12 @@ fn closed_meanwhile(tx: &Tx<'_>, cx: &Ctx<'_>, before: &Deployment) -> Result<Op
         overrides: &overrides,
         except: Some(before.id),
     };
-    let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, &around)?, cx.now);
+    let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
     if report.subject != before.subject {
-        return Ok(Some("the release or its scripts changed between the start and now".to_owned()));
+        let why = "the release or its scripts changed between the start and now".to_owned();
+        return Ok(Some((why, report)));
     }
-    Ok((!report.allows()).then(|| OpError::gates(report).sentence))
+    Ok((!report.allows()).then(|| (OpError::gates(report.clone()).sentence, report)))
 }
 
 /// What a sign of life brings back.

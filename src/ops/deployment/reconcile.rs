@@ -23,20 +23,32 @@ pub enum Orphans {
 pub fn reconcile(cx: &Ctx<'_>, orphans: Orphans) -> Result<Vec<Deployment>, OpError> {
     let active = cx.store.read(deployments::list_active)?;
     let mut changed = Vec::new();
-    for deployment in active.into_iter().filter(|d| d.state.is_live() && d.host == cx.machine.host()) {
+    for deployment in active.into_iter().filter(|d| d.host == cx.machine.host()) {
         // Alive or out of reach: nothing to conclude.
-        if cx.machine.liveness(deployment.id) == Liveness::Gone {
-            changed.extend(settle_orphan(cx, &deployment, orphans)?);
+        if cx.machine.liveness(deployment.id) != Liveness::Gone {
+            continue;
+        }
+        if deployment.state.is_live() {
+            changed.extend(settle_orphan(cx, &deployment)?);
+        }
+        if orphans == Orphans::Adopt {
+            adopt(cx, &deployment);
         }
     }
     Ok(changed)
 }
 
-fn settle_orphan(
-    cx: &Ctx<'_>,
-    deployment: &Deployment,
-    orphans: Orphans,
-) -> Result<Option<Deployment>, OpError> {
+/// Saves what waits in the pipe of a script that lost its supervisor. Only the user who started it may; so everybody
+/// tries, also when somebody else has marked it lost already.
+fn adopt(cx: &Ctx<'_>, deployment: &Deployment) {
+    let is_here = deployment.boot == cx.machine.boot();
+    if let Some(script) = deployment.script.filter(|script| is_here && cx.machine.script_runs(*script)) {
+        // That it cannot be saved changes nothing about the record.
+        let _saved = cx.machine.adopt(deployment.id, script);
+    }
+}
+
+fn settle_orphan(cx: &Ctx<'_>, deployment: &Deployment) -> Result<Option<Deployment>, OpError> {
     let (id, epoch) = (deployment.id, deployment.epoch);
     let by = cx.actor.name();
     if let Some(outcome) = cx.machine.exit_record(id, epoch) {
@@ -58,7 +70,7 @@ fn settle_orphan(
         None => "whether its script began is unknown".to_owned(),
     };
     let cause = Cause::SupervisorGone { why };
-    let lost = cx.store.write_quietly(|tx| {
+    cx.store.write_quietly(|tx| {
         let before = super::known(tx, id)?;
         if !deployments::mark_lost(tx, id, epoch, &cause)? {
             return Ok::<_, OpError>(None);
@@ -67,32 +79,19 @@ fn settle_orphan(
         let entry = cx.entry(Verb::DeploymentLost, id).because(Some(&cause.to_string()));
         journal::append(tx, entry.before(&before).after(&after))?;
         Ok(Some(after))
-    })?;
-    if let (Some(_), Some(script), true) = (&lost, deployment.script, runs && orphans == Orphans::Adopt) {
-        // The output that waits in the script's pipe can be saved; that it cannot (another user's script, for
-        // example) changes nothing about the record.
-        let _saved = cx.machine.adopt(id, script);
-    }
-    Ok(lost)
+    })
 }
 
 /// The claim is committed before the script is spawned, so an unclaimed deployment has run nothing.
 fn never_started(cx: &Ctx<'_>, deployment: &Deployment) -> Result<Option<Deployment>, OpError> {
-    let (log_size, log_digest) = cx.machine.log_facts(deployment.id);
-    let cancelled = deployment.cancel.as_ref();
-    let outcome = Outcome {
-        state: if cancelled.is_some() { DeploymentState::Cancelled } else { DeploymentState::Failed },
-        cause: match cancelled {
-            Some(cancel) => Cause::Cancelled { by: cancel.by.clone() },
-            None => Cause::NeverStarted { why: "its supervisor disappeared before it claimed it".to_owned() },
-        },
-        failed_step: None,
-        at: cx.now,
-        log_size,
-        log_digest,
-        log_dropped: 0,
-        left_running: Vec::new(),
+    let (state, cause) = match &deployment.cancel {
+        Some(cancel) => (DeploymentState::Cancelled, Cause::Cancelled { by: cancel.by.clone() }),
+        None => {
+            let why = "its supervisor disappeared before it claimed it".to_owned();
+            (DeploymentState::Failed, Cause::NeverStarted { why })
+        }
     };
+    let outcome = Outcome::without_steps(state, cause, cx.now, cx.machine.log_facts(deployment.id));
     let from = [DeploymentState::Launching];
     let (after, won) = settle(cx, deployment.id, deployment.epoch, &from, &outcome, Some(cx.actor.name()))?;
     Ok(won.then_some(after))

@@ -1,19 +1,36 @@
 //! A person says how a lost deployment ended.
 
+use std::time::Duration;
+
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::text::free;
-use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::domain::time::Timestamp;
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
 use crate::store::{deployments, journal};
+
+/// A supervisor that this machine cannot judge (it ran on another one, or its files are out of reach) counts as gone when
+/// it has given no sign of life for this long: it gives one every five seconds.
+const SILENCE: Duration = Duration::from_secs(600);
 
 /// Frees the environment. Nothing is ever run again by itself: that the person looked is the point.
 pub fn resolve(cx: &Ctx<'_>, id: DeploymentId, succeeded: bool, reason: &str) -> Result<Deployment, OpError> {
     let reason = free("reason", reason, 2000)?;
     let roster = cx.roster();
-    let (log_size, log_digest) = cx.machine.log_facts(id);
+    let log = cx.machine.log_facts(id);
+    // Asked before the write: nobody waits for the store meanwhile.
+    let known = cx.store.read(|tx| super::known(tx, id))?;
+    let is_silent = is_silent(cx, &known);
+    let runs =
+        known.script.filter(|script| known.host == cx.machine.host() && cx.machine.script_runs(*script));
     cx.act(Verb::DeploymentResolved, id, |tx| {
-        let before = super::known(tx, id)?;
+        let mut before = super::known(tx, id)?;
+        if before.state.is_live() && is_silent {
+            let why = format!("no sign of life from {} since {}", before.host, last_sign(&before));
+            deployments::mark_lost(tx, id, before.epoch, &Cause::SupervisorGone { why })?;
+            before = super::known(tx, id)?;
+        }
         if before.state != DeploymentState::Lost {
             let error = OpError::conflict(format!("{id} is not lost, it is {}", before.state));
             return Err(match before.state.is_live() {
@@ -33,25 +50,31 @@ pub fn resolve(cx: &Ctx<'_>, id: DeploymentId, succeeded: bool, reason: &str) ->
                 ),
             ));
         }
-        if let Some(script) = before.script.filter(|script| cx.machine.script_runs(*script)) {
+        if let Some(script) = runs {
             return Err(OpError::conflict(format!("the script of {id} still runs (pid {})", script.pid))
                 .hint(format!("wait for its end, or stop it by hand: kill -- -{}", script.pid)));
         }
+        let state = if succeeded { DeploymentState::Succeeded } else { DeploymentState::Failed };
+        let cause = Cause::Resolved { by: cx.actor.name().to_owned(), reason: reason.clone() };
         let outcome = Outcome {
-            state: if succeeded { DeploymentState::Succeeded } else { DeploymentState::Failed },
-            cause: Cause::Resolved { by: cx.actor.name().to_owned(), reason: reason.clone() },
-            failed_step: None,
-            at: cx.now,
-            log_size,
-            log_digest: log_digest.clone(),
             log_dropped: before.log_dropped,
-            left_running: Vec::new(),
+            ..Outcome::without_steps(state, cause, cx.now, log.clone())
         };
         deployments::finish(tx, id, before.epoch, &[DeploymentState::Lost], &outcome, Some(cx.actor.name()))?;
         let after = deployments::get(tx, id)?;
         let entry =
-            cx.entry(Verb::DeploymentResolved, id).because(Some(&reason)).before(&before).after(&after);
+            cx.entry(Verb::DeploymentResolved, id).because(Some(&reason)).before(&known).after(&after);
         journal::append(tx, entry)?;
         Ok(after)
     })
+}
+
+fn last_sign(d: &Deployment) -> Timestamp {
+    d.heartbeat_at.or(d.claimed_at).unwrap_or(d.requested_at)
+}
+
+/// Whether nobody here can tell if its supervisor lives, and it has been silent for long.
+fn is_silent(cx: &Ctx<'_>, d: &Deployment) -> bool {
+    let unknown = d.host != cx.machine.host() || cx.machine.liveness(d.id) == Liveness::OutOfReach;
+    unknown && last_sign(d).plus(SILENCE) < cx.now
 }

@@ -5,10 +5,10 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::{Deployment, DeploymentKind};
-use crate::domain::ids::{EnvName, ServiceName, Version};
+use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
+use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::journal::Verb;
-use crate::domain::release::{Block, Release};
+use crate::domain::release::{Block, Release, ReleaseState};
 use crate::domain::text::free;
 use crate::ops::{Ctx, ErrorKind, OpError, facts};
 use crate::store::{Tx, deployments, journal, releases};
@@ -26,9 +26,11 @@ pub struct Candidate {
 /// What a rollback leaves and where it may go, newest success first.
 #[derive(Debug, Clone, Serialize)]
 pub struct Choices {
-    /// The release the newest deployment tried to put there, whatever became of it.
+    /// The newest deployment that may have touched the environment, whatever became of it.
     pub occupant: Option<Deployment>,
     pub candidates: Vec<Candidate>,
+    /// Releases that were good here and are not gone back to, with the reason.
+    pub barred: Vec<(Version, String)>,
 }
 
 pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choices, OpError> {
@@ -40,21 +42,31 @@ pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Cho
     cx.store.read(|tx| choices_in(tx, service, env))
 }
 
+/// Releases whose last success here is known. What is there now is left out, unless its newest attempt failed: then going
+/// back to the same release again is exactly what may help.
 fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choices, OpError> {
     let occupant = deployments::find_newest(tx, service, env)?;
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for deployment in deployments::list_succeeded(tx, service, env, 50)? {
-        let is_occupant = occupant.as_ref().is_some_and(|occupant| occupant.release == deployment.release);
-        let is_listed = candidates.iter().any(|known| known.deployment.release == deployment.release);
-        if is_occupant || is_listed {
-            continue;
-        }
+    let is_in_place = |release: &ReleaseId| {
+        occupant.as_ref().is_some_and(|occupant| {
+            occupant.release == *release && occupant.state == DeploymentState::Succeeded
+        })
+    };
+    let (mut candidates, mut barred) = (Vec::new(), Vec::new());
+    for deployment in deployments::list_known_good(tx, service, env, 50)? {
         let release = releases::get(tx, &deployment.release)?;
-        if release.blocked.is_none() {
-            candidates.push(Candidate { deployment, title: release.title });
+        let version = release.id.version.clone();
+        match (&release.blocked, release.state) {
+            _ if is_in_place(&deployment.release) => {}
+            (Some(block), _) => {
+                barred.push((version, format!("blocked by {}: {}", block.by.name, block.reason)))
+            }
+            (None, ReleaseState::Cancelled | ReleaseState::Rejected) => {
+                barred.push((version, format!("the release is {}", release.state)));
+            }
+            _ => candidates.push(Candidate { deployment, title: release.title }),
         }
     }
-    Ok(Choices { occupant, candidates })
+    Ok(Choices { occupant, candidates, barred })
 }
 
 /// A rollback somebody wants.
@@ -70,32 +82,56 @@ pub struct StartRollback {
 
 pub fn rollback(cx: &Ctx<'_>, wanted: &StartRollback) -> Result<Started, OpError> {
     let reason = free("reason", &wanted.reason, 2000)?;
-    let choices = choices(cx, &wanted.service, &wanted.environment)?;
-    let target = choose(wanted, &choices)?.deployment.release.clone();
+    let subject = format!("{} in {}", wanted.service, wanted.environment);
+    let known = choices(cx, &wanted.service, &wanted.environment)?;
+    let target = match choose(wanted, &known) {
+        Ok(target) => target.deployment.release.clone(),
+        // That there was nothing to go back to is on record like every other no.
+        Err(error) => return cx.act(Verb::DeploymentStarted, &subject, |_| Err(error.clone())),
+    };
     let start = StartDeploy {
         reason: Some(reason.clone()),
         confirm: wanted.confirm.clone(),
         ..StartDeploy::new(target, wanted.environment.clone())
     };
-    let left = choices.occupant.map(|occupant| occupant.release);
     start_as(cx, &start, DeploymentKind::Rollback, |tx, deployment| {
-        let Some(left) = left.as_ref().filter(|left| **left != deployment.release) else { return Ok(()) };
-        let release = releases::get(tx, left)?;
-        if !release.is_open() || release.blocked.is_some() {
-            return Ok(());
+        // The record may have changed since the choice was made.
+        let now = choices_in(tx, &wanted.service, &wanted.environment)?;
+        choose(&StartRollback { to: Some(deployment.release.version.clone()), ..wanted.clone() }, &now)?;
+        match now.occupant {
+            Some(left) if left.release != deployment.release => {
+                block_left(tx, cx, &left, deployment, &reason)
+            }
+            _ => Ok(()),
         }
-        let block = Block {
-            by: cx.actor.person.clone(),
-            at: cx.now,
-            reason: format!("rolled back from {} by {}: {reason}", deployment.environment, deployment.id),
-        };
-        let reason = block.reason.clone();
-        let after = crate::ops::release::save(tx, cx, Release { blocked: Some(block), ..release.clone() })?;
-        let entry =
-            cx.entry(Verb::ReleaseBlocked, left).because(Some(&reason)).before(&release).after(&after);
-        journal::append(tx, entry)?;
-        Ok(())
     })
+}
+
+/// What a rollback leaves is blocked, so that neither a person nor the next rollback puts it back by mistake. Not the
+/// release of a rollback that failed: that one is good, it just did not arrive.
+fn block_left(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    left: &Deployment,
+    deployment: &Deployment,
+    reason: &str,
+) -> Result<(), OpError> {
+    let release = releases::get(tx, &left.release)?;
+    let did_not_arrive = left.kind == DeploymentKind::Rollback && left.state != DeploymentState::Succeeded;
+    if release.blocked.is_some() || did_not_arrive {
+        return Ok(());
+    }
+    let block = Block {
+        by: cx.actor.person.clone(),
+        at: cx.now,
+        reason: format!("rolled back from {} by {}: {reason}", deployment.environment, deployment.id),
+    };
+    let reason = block.reason.clone();
+    let after = crate::ops::release::save(tx, cx, Release { blocked: Some(block), ..release.clone() })?;
+    let entry =
+        cx.entry(Verb::ReleaseBlocked, &left.release).because(Some(&reason)).before(&release).after(&after);
+    journal::append(tx, entry)?;
+    Ok(())
 }
 
 fn choose<'a>(wanted: &StartRollback, choices: &'a Choices) -> Result<&'a Candidate, OpError> {
@@ -112,11 +148,16 @@ fn choose<'a>(wanted: &StartRollback, choices: &'a Choices) -> Result<&'a Candid
         });
     };
     choices.candidates.iter().find(|candidate| candidate.deployment.release.version == *version).ok_or_else(|| {
+        if let Some((_, why)) = choices.barred.iter().find(|(barred, _)| barred == version) {
+            let sentence = format!("{service} {version} was good in {env} but is not gone back to: {why}");
+            return OpError::new(ErrorKind::Blocked, sentence)
+                .hint(format!("to allow it again: relman release unblock {service}@{version} --reason \"…\""));
+        }
         let known: Vec<String> =
             choices.candidates.iter().map(|c| c.deployment.release.version.to_string()).collect();
         let error = OpError::new(
             ErrorKind::NotFound,
-            format!("{service} {version} is no release to go back to in {env}: it was never good there, is there now, or is blocked"),
+            format!("{service} {version} is no release to go back to in {env}: it was never good there, or is there now"),
         );
         if known.is_empty() { error } else { error.hint(format!("known good: {}", known.join(", "))) }
     })

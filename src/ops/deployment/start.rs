@@ -171,7 +171,7 @@ pub(super) fn start_as(
         if !report.allows() {
             return Err(OpError::gates(report));
         }
-        let deployment = insert(tx, cx, &place, &release, &asked, &overrides, reason.clone())?;
+        let deployment = insert(tx, cx, &place, &release, &asked, reason.clone())?;
         also(tx, &deployment)?;
         let entry = cx.entry(Verb::DeploymentStarted, deployment.id).because(reason.as_deref());
         journal::append(tx, entry.after(&deployment).detail(&report))?;
@@ -206,17 +206,9 @@ fn who_was_faster(cx: &Ctx<'_>, wanted: &StartDeploy) -> Option<OpError> {
 
 /// The supervisor did not come up: settle the row, so that the environment is free again.
 fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpError {
-    let (log_size, log_digest) = cx.machine.log_facts(deployment.id);
-    let outcome = Outcome {
-        state: DeploymentState::Failed,
-        cause: Cause::NeverStarted { why: why.clone() },
-        failed_step: None,
-        at: cx.now,
-        log_size,
-        log_digest,
-        log_dropped: 0,
-        left_running: Vec::new(),
-    };
+    let cause = Cause::NeverStarted { why: why.clone() };
+    let log = cx.machine.log_facts(deployment.id);
+    let outcome = Outcome::without_steps(DeploymentState::Failed, cause, cx.now, log);
     let settled = super::finish::settle(
         cx,
         deployment.id,
@@ -297,7 +289,6 @@ fn insert(
     place: &Place<'_>,
     release: &Release,
     asked: &Asked,
-    overrides: &Overrides,
     reason: Option<String>,
 ) -> Result<Deployment, OpError> {
     let Place { service, environment, .. } = *place;
@@ -312,10 +303,12 @@ fn insert(
         strategy: service.strategy(&environment.name).as_str().to_owned(),
         previous: live.as_ref().map(|live| live.release.version.clone()),
         artifact_digest: release.build.digest.clone(),
+        content: Some(release.build.content()),
         subject: report.subject.clone(),
         color: steps.iter().find_map(|step| step.color),
         reason,
-        overrides: overrides.gates.iter().map(ToString::to_string).collect(),
+        // Only what it really went past is on record for ever; a gate that closes later is closed.
+        overrides: report.overridden().map(|check| check.gate.to_string()).collect(),
         started_by: cx.actor.person.clone(),
         requested_at: cx.now,
         claimed_at: None,

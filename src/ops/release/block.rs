@@ -1,4 +1,4 @@
-//! Blocks a release with a reason, and lifts the block again.
+//! Blocks a release with a reason, and lifts the block again. Also one that has ended: a rollback could go back to it.
 
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
@@ -10,7 +10,7 @@ use crate::store::journal;
 pub fn block(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpError> {
     let reason = free("reason", reason, 2000)?;
     cx.act(Verb::ReleaseBlocked, id, |tx| {
-        let before = super::open_release(tx, id)?;
+        let before = super::known_release(tx, id)?;
         if let Some(known) = &before.blocked {
             return Err(OpError::conflict(format!(
                 "{id} is blocked already, by {}: {}",
@@ -28,7 +28,7 @@ pub fn block(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpEr
 pub fn unblock(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpError> {
     let reason = free("reason", reason, 2000)?;
     cx.act(Verb::ReleaseUnblocked, id, |tx| {
-        let before = super::open_release(tx, id)?;
+        let before = super::known_release(tx, id)?;
         if before.blocked.is_none() {
             return Err(OpError::conflict(format!("{id} is not blocked")));
         }

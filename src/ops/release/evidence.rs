@@ -23,6 +23,7 @@ pub fn record_check(
         let check = Check {
             passed,
             digest: before.build.digest.clone(),
+            content: Some(before.build.content()),
             by: cx.actor.person.clone(),
             at: cx.now,
             note: note.clone(),

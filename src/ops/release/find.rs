@@ -12,9 +12,14 @@ pub fn find(cx: &Ctx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
 fn find_in(tx: &Tx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
     let listing = "list them with: relman release list";
     match wanted {
-        ReleaseRef::Exact(id) => releases::find(tx, id)?
-            .map(|release| release.id)
-            .ok_or_else(|| OpError::not_found(format!("release {id}")).hint(listing)),
+        // What reads as a whole version may also be the beginning of one: 1.0.0-r of 1.0.0-rc.1.
+        ReleaseRef::Exact(id) => match releases::find(tx, id)? {
+            Some(release) => Ok(release.id),
+            None => match releases::list_ids_like(tx, &id.to_string(), 2)?.as_slice() {
+                [one] => Ok(one.clone()),
+                _ => Err(OpError::not_found(format!("release {id}")).hint(listing)),
+            },
+        },
         ReleaseRef::Latest(service) => {
             // Highest version, not newest row: a patch of an old line may be registered last.
             let all = releases::list_of(tx, service, 10_000)?;

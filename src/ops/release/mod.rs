@@ -16,13 +16,17 @@ use crate::store::{Tx, releases};
 
 /// The release, if it can still be changed.
 pub(super) fn open_release(tx: &Tx<'_>, id: &ReleaseId) -> Result<Release, OpError> {
-    let release = releases::find(tx, id)?.ok_or_else(|| {
-        OpError::not_found(format!("release {id}")).hint("list them with: relman release list")
-    })?;
+    let release = known_release(tx, id)?;
     if release.is_open() {
         return Ok(release);
     }
     Err(OpError::conflict(format!("{id} is {}; what has ended is not changed", release.state)))
+}
+
+pub(super) fn known_release(tx: &Tx<'_>, id: &ReleaseId) -> Result<Release, OpError> {
+    releases::find(tx, id)?.ok_or_else(|| {
+        OpError::not_found(format!("release {id}")).hint("list them with: relman release list")
+    })
 }
 
 /// Writes the changed release under its next revision.

@@ -8,10 +8,11 @@ use relman::domain::digest::Digest;
 use relman::domain::gate::{Answer, BlockReason, GateId};
 use relman::domain::journal::Verb;
 use relman::domain::policy::Member;
-use relman::domain::release::ReleaseState;
+use relman::domain::release::{ReleaseState, Stage};
 use relman::ops::ErrorKind;
 use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::release::back::back;
 use relman::ops::release::cancel::cancel;
 use relman::ops::release::edit::Edit;
 
@@ -98,7 +99,7 @@ fn a_member_of_the_group_may_approve() {
     assert_eq!(approval.expires_at, Some(world.now.plus(Duration::from_hours(8))));
     assert_eq!(approval.digest, world.gates("alice", API, PRODUCTION).subject);
     assert_eq!(decisions(&world), std::slice::from_ref(&approval));
-    let told: Approval = serde_json::from_value(world.last_entry().1.detail.unwrap()).unwrap();
+    let told: Approval = serde_json::from_value(world.last_entry().1.after.unwrap()).unwrap();
     assert_eq!(told, approval);
 }
 
@@ -271,8 +272,11 @@ fn a_blank_reason_is_none() {
 #[test]
 fn a_rejected_request_ends_the_release() {
     let world = ruled(ONE);
+    world.as_("alice", |cx| back(cx, &release_id(API), Some(Stage::Request), "again")).unwrap();
     let decision = Decision { environment: None, ..no() };
-    done(&world, "bob", Verb::ApprovalRejected, API, |cx| decide(cx, &decision));
+    let (result, entries) = world.journaled(|| world.as_("bob", |cx| decide(cx, &decision)));
+    result.unwrap();
+    assert_eq!(entries, ["approval.rejected done api@1.0.0", "release.rejected done api@1.0.0"]);
     let release = world.stored(API);
     assert_eq!(release.state, ReleaseState::Rejected);
     let ended = release.ended.clone().unwrap();
@@ -464,8 +468,39 @@ fn becoming_another_user_does_not_make_an_approver() {
 fn one_human_under_two_accounts_counts_once() {
     let world = ruled("approvals = [{ from = \"managers\", count = 2 }]");
     world.approve("bob", API, PRODUCTION);
-    world.as_actor(&as_another("carol", "bob"), |cx| decide(cx, &yes())).unwrap();
-    assert_eq!(missing(&world).ignored, [("carol".to_owned(), Ignored::AlreadyCounted)]);
+    let (result, _) =
+        world.journaled(|| world.as_actor(&as_another("carol", "bob"), |cx| decide(cx, &yes())));
+    assert!(result.unwrap_err().sentence.starts_with("you approved this already"));
+    assert_eq!(missing(&world).rules[0].by, ["bob"]);
+}
+
+#[test]
+fn nobody_takes_back_the_no_of_another_by_becoming_them() {
+    let world = world();
+    world.as_("bob", |cx| decide(cx, &no())).unwrap();
+    let mallory = as_another("bob", "alice");
+    let env = env_name(PRODUCTION);
+    let error = world.as_actor(&mallory, |cx| withdraw(cx, &release_id(API), Some(&env))).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn a_no_of_somebody_without_a_say_does_not_close_the_gate() {
+    let mut world = ruled(ONE);
+    world.as_("bob", |cx| decide(cx, &no())).unwrap();
+    world.policy.groups.insert("managers".to_owned(), vec![Member::User("carol".to_owned())]);
+    assert_eq!(missing(&world).ignored, [("bob".to_owned(), Ignored::NoLongerEligible)]);
+}
+
+#[test]
+fn a_request_that_was_let_through_is_not_rejected_by_a_forgotten_word() {
+    let world = ruled(ONE);
+    let decision = Decision { environment: None, ..no() };
+    let error = refused(&world, "bob", ErrorKind::Conflict, (Verb::ApprovalRejected, API), |cx| {
+        decide(cx, &decision)
+    });
+    assert!(error.hints[0].contains("relman reject api@1.0.0 ENV"), "{:?}", error.hints);
+    assert!(world.stored(API).is_open());
 }
 
 #[test]

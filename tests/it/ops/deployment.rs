@@ -6,7 +6,7 @@ use std::time::Duration;
 use relman::domain::actor::Actor;
 use relman::domain::deployment::{Cause, DeploymentKind, DeploymentState, Outcome, ProcessRef, StepState};
 use relman::domain::digest::Digest;
-use relman::domain::gate::GateReport;
+use relman::domain::gate::{Answer, GateId, GateReport};
 use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
 use relman::domain::policy::Service;
@@ -20,7 +20,7 @@ use relman::ops::release::edit::Edit;
 use relman::ops::{Ctx, ErrorKind, Liveness, Machine, Store};
 
 use super::on_record::{done, mistaken, refused};
-use crate::support::world::{FakeMachine, World, closed, env_name, person, release_id, wish};
+use crate::support::world::{FakeMachine, World, answer, closed, env_name, person, release_id, wish};
 
 const API: &str = "api@1.0.0";
 const REFUSED: (Verb, &str) = (Verb::DeploymentStarted, "api@1.0.0 → dev");
@@ -480,4 +480,19 @@ fn a_launch_that_fails_after_the_claim_does_not_say_that_nothing_ran() {
     let error = start(&cx, &StartDeploy::new(release_id(API), env_name("dev"))).unwrap_err();
     assert_eq!(world.deployment(DeploymentId(1)).state, DeploymentState::Running);
     assert!(!error.hints.iter().any(|hint| hint.contains("nothing ran")), "{error:?}");
+}
+
+#[test]
+fn another_commit_is_not_what_was_tried_upstream() {
+    let mut world = deployable();
+    world.advance(API, 3);
+    world.deploy(API, "dev");
+    world.deploy(API, "staging");
+    world.pass(Duration::from_hours(2));
+    assert_eq!(closed(&world.gates("erin", API, "production")), ["approvals"]);
+    world.edit(API, &Edit { commit: Some("deadbeef".to_owned()), ..Edit::default() });
+    let report = world.gates("erin", API, "production");
+    assert_eq!(closed(&report), ["order", "soak", "approvals"]);
+    let Answer::Blocked { reason } = answer(&report, GateId::Order) else { panic!("{report:?}") };
+    assert!(reason.to_string().contains("another commit or artifact"), "{reason}");
 }

@@ -194,7 +194,7 @@ fn a_frozen_start_is_refused_with_the_moment_it_opens() {
     let error = result.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Frozen);
     let report = error.report.unwrap();
-    assert_eq!((closed(&report), report.earliest()), (vec!["freeze"], Some(freeze.window.end)));
+    assert_eq!((closed(&report), report.earliest), (vec!["freeze"], Some(freeze.window.end)));
     assert!(
         error.sentence.contains("frozen by \"Incident\" until Tue 2026-09-01 14:00 UTC"),
         "{}",
@@ -229,7 +229,7 @@ fn freezes_without_a_gap_open_when_the_last_one_ends() {
     let world = deployable();
     world.freeze("One", "dev", world.now, hours(&world, 2));
     world.freeze("Two", "dev", hours(&world, 2), hours(&world, 5));
-    assert_eq!(world.gates("erin", API, "dev").earliest(), Some(hours(&world, 5)));
+    assert_eq!(world.gates("erin", API, "dev").earliest, Some(hours(&world, 5)));
 }
 
 #[test]
@@ -278,5 +278,5 @@ fn outside_its_hours_an_environment_says_when_it_opens() {
     world.advance(API, 2);
     let error = world.start("erin", API, "dev").unwrap_err();
     assert_eq!(error.kind, ErrorKind::Frozen);
-    assert_eq!(error.report.unwrap().earliest(), Some(hours(&world, 2)));
+    assert_eq!(error.report.unwrap().earliest, Some(hours(&world, 2)));
 }

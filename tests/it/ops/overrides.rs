@@ -6,6 +6,7 @@ use relman::domain::deployment::DeploymentState;
 use relman::domain::gate::{Answer, BlockReason, GateId, GateReport};
 use relman::domain::journal::Verb;
 use relman::ops::ErrorKind;
+use relman::ops::deployment::claim::Claim;
 use relman::ops::deployment::start::{StartDeploy, start};
 
 use super::on_record::{done, mistaken, refused};
@@ -63,6 +64,16 @@ fn an_override_opens_its_gates_and_is_on_record() {
     let body = world.last_entry().1;
     assert_eq!(body.reason.as_deref(), Some("checkout is down"));
     assert_eq!(serde_json::from_value::<GateReport>(body.detail.unwrap()).unwrap(), started.report);
+}
+
+#[test]
+fn only_what_it_really_went_past_is_on_record_and_open_at_the_claim() {
+    let world = world();
+    let wanted = opening(&[GateId::Soak, GateId::Approvals, GateId::Freeze]);
+    let started = world.as_("bob", |cx| start(cx, &wanted)).unwrap().deployment;
+    assert_eq!(started.overrides, ["soak", "approvals"]);
+    world.freeze("Incident", "production", world.now, world.now.plus(Duration::from_hours(1)));
+    assert!(matches!(world.claim(&started), Claim::Ended { .. }), "nobody agreed to go past that freeze");
 }
 
 #[test]

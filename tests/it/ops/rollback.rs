@@ -12,6 +12,7 @@ use relman::ops::deployment::claim::Claim;
 use relman::ops::deployment::rollback::{Choices, StartRollback, choices, rollback};
 use relman::ops::deployment::start::Started;
 use relman::ops::release::block::block;
+use relman::ops::release::cancel::cancel;
 
 use super::on_record::{mistaken, refused};
 use crate::support::world::{POLICY, World, answer, closed, env_name, release_id};
@@ -152,7 +153,34 @@ fn what_is_there_now_is_nothing_to_go_back_to() {
 fn a_blocked_version_is_nothing_to_go_back_to() {
     let world = world();
     world.as_("bob", |cx| block(cx, &release_id("api@1.1.0"), "leaks")).unwrap();
-    mistaken(&world, "erin", ErrorKind::NotFound, |cx| rollback(cx, &back(Some("1.1.0"))));
+    let (result, entries) = world.journaled(|| world.as_("erin", |cx| rollback(cx, &back(Some("1.1.0")))));
+    let error = result.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Blocked);
+    assert!(error.sentence.ends_with("blocked by bob: leaks"), "{error}");
+    assert_eq!(entries, ["deployment.started refused api in production"]);
+}
+
+#[test]
+fn a_rollback_that_failed_may_be_tried_again_and_blocks_nothing() {
+    let world = world();
+    let failed = rolled_back(&world, None).deployment;
+    assert_eq!(failed.release, release_id("api@1.1.0"));
+    assert_eq!(world.claim(&failed), Claim::Go);
+    world.end(&failed, DeploymentState::Failed);
+    let again = rolled_back(&world, None).deployment;
+    assert_eq!(again.release, release_id("api@1.1.0"));
+    assert_eq!(world.claim(&again), Claim::Go);
+    world.end(&again, DeploymentState::Failed);
+    let further = rolled_back(&world, Some("1.0.0")).deployment;
+    assert_eq!(further.release, release_id("api@1.0.0"));
+    assert_eq!(world.stored("api@1.1.0").blocked, None, "it is good, it just did not arrive");
+}
+
+#[test]
+fn a_release_that_was_given_up_is_nothing_to_go_back_to() {
+    let world = world();
+    world.as_("alice", |cx| cancel(cx, &release_id("api@1.1.0"), "superseded")).unwrap();
+    assert_eq!(candidates(&world), ["api@1.0.0"]);
 }
 
 #[test]
@@ -201,11 +229,15 @@ fn a_rollback_leads_to_a_release_that_is_closed_already() {
 }
 
 #[test]
-fn a_release_that_is_closed_is_left_without_a_block() {
+fn a_release_that_is_closed_is_blocked_too_so_that_the_next_rollback_does_not_lead_back() {
     let world = world();
     world.advance("api@1.2.0", 2);
-    let (started, entries) = world.journaled(|| rolled_back(&world, None));
-    assert_eq!(entries, [format!("deployment.started done {}", started.deployment.id)]);
+    let first = rolled_back(&world, None).deployment;
+    assert_eq!(first.release, release_id("api@1.1.0"));
+    assert!(world.stored("api@1.2.0").blocked.is_some());
+    assert_eq!(world.claim(&first), Claim::Go);
+    world.end(&first, DeploymentState::Succeeded);
+    assert_eq!(candidates(&world), ["api@1.0.0"]);
 }
 
 #[test]

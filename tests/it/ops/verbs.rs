@@ -80,6 +80,8 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
+        // What follows from the rejection of a request.
+        | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
         | Verb::DeploymentFinished
         | Verb::DeploymentLost => return None,
@@ -144,6 +146,8 @@ fn misdeed(verb: Verb) -> Option<Act> {
     let act: Act = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
+        // What follows from the rejection of a request.
+        | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
         | Verb::DeploymentFinished
         | Verb::DeploymentLost
@@ -160,7 +164,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
             |w| w.as_("alice", |cx| back::back(cx, &release_id(API), Some(Stage::Review), "again")).map(drop)
         }
         Verb::ReleaseBlocked => |w| {
-            w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
+            w.as_("bob", |cx| block::block(cx, &release_id(API), "leaks")).unwrap();
             w.as_("bob", |cx| block::block(cx, &release_id(API), "leaks")).map(drop)
         },
         Verb::ReleaseUnblocked => {

@@ -1,5 +1,14 @@
 //! What was written → what it means. Collects every finding instead of stopping at the first.
 
+/// The path of keys to a finding.
+macro_rules! keys {
+    ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
+}
+
+mod freeze;
+mod lint;
+mod strategy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,8 +16,7 @@ use std::time::Duration;
 
 use super::Config;
 use super::problem::{Finding, Severity};
-use super::raw::{Raw, RawEnvironment, RawFreeze, RawProcess, RawRule, RawService, RawStage, RawStrategy};
-use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawService, RawStage};
 use crate::domain::gate::GateId;
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{
@@ -16,13 +24,14 @@ use crate::domain::policy::{
     StageRules,
 };
 use crate::domain::release::{ReleaseKind, Stage};
-use crate::domain::strategy::Strategy;
 use crate::domain::text::did_you_mean;
-use crate::domain::time::{Fold, Timestamp, Tz, Window, parse_duration, parse_when, parse_zone};
+use crate::domain::time::{Tz, parse_duration, parse_zone};
 
 /// Default time an approval counts for in a production environment (SPEC 5).
 const APPROVAL_TTL: Duration = Duration::from_secs(8 * 3600);
 const GRACE: Duration = Duration::from_secs(10);
+/// The name by which approvals of the request itself are kept; see `domain::approval::ApprovalSubject`.
+const REQUEST: &str = "request";
 
 pub(super) struct Checker {
     base: PathBuf,
@@ -32,11 +41,6 @@ pub(super) struct Checker {
     environments: BTreeSet<String>,
     zone: Tz,
     approval_ttl: Duration,
-}
-
-/// The path of keys to a finding.
-macro_rules! keys {
-    ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
 }
 
 impl Checker {
@@ -64,12 +68,16 @@ impl Checker {
     }
 
     fn warning(&mut self, keys: &[String], message: impl ToString) {
-        let finding = Finding {
-            severity: Severity::Warning,
-            keys: keys.to_vec(),
-            message: message.to_string(),
-            hint: None,
-        };
+        self.found(Severity::Warning, keys, message);
+    }
+
+    /// Said by `relman config check` only: it is no mistake, but nothing comes of it yet.
+    fn note(&mut self, keys: &[String], message: impl ToString) {
+        self.found(Severity::Note, keys, message);
+    }
+
+    fn found(&mut self, severity: Severity, keys: &[String], message: impl ToString) {
+        let finding = Finding { severity, keys: keys.to_vec(), message: message.to_string(), hint: None };
         self.findings.push(finding);
     }
 
@@ -176,7 +184,14 @@ impl Checker {
         let policy = Policy { zone: self.zone, groups, environments, services, stages, processes, freezes };
         self.lint(&policy);
         let database = self.base.join(database);
-        Some(Config { path: self.path.clone(), database, log_retention, policy, warnings: Vec::new() })
+        Some(Config {
+            path: self.path.clone(),
+            database,
+            log_retention,
+            policy,
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        })
     }
 
     /// Parsed and refused, so that nobody believes in a protection that is not there.
@@ -242,13 +257,26 @@ impl Checker {
         let at =
             |key: &str| -> Vec<String> { vec!["environments".to_owned(), name.to_owned(), key.to_owned()] };
         let env: Option<EnvName> = self.parsed(keys!["environments", name], name);
+        if name == REQUEST {
+            self.error(
+                keys!["environments", name],
+                "an environment cannot be called request: approvals of a release's request go by that name",
+            );
+        }
         let kind = match &raw.kind {
             Some(kind) if self.one_of(&at("kind"), kind, &EnvKind::ALL.map(EnvKind::as_str)) => {
                 kind.parse().ok()
             }
             Some(_) => None,
             None if matches!(name, "production" | "prod" | "live") => Some(EnvKind::Production),
-            None => Some(EnvKind::Development),
+            None => {
+                if name.contains("prod") || name.contains("live") {
+                    let why = "has no kind, so it is not protected like production; write kind = \"production\", or \
+                               kind = \"development\" if that is meant";
+                    self.warning(keys!["environments", name], format!("{name} {why}"));
+                }
+                Some(EnvKind::Development)
+            }
         };
         for (key, groups) in [("deployers", &raw.deployers), ("override", &raw.r#override)] {
             for (index, group) in groups.iter().enumerate() {
@@ -258,6 +286,11 @@ impl Checker {
         let mirrors = raw.mirrors.as_ref().and_then(|other| self.environment_name(&at("mirrors"), other));
         if let Some(other) = &raw.mirrored_by {
             self.environment_name(&at("mirrored-by"), other);
+        }
+        for (key, set) in [("mirrors", raw.mirrors.is_some()), ("mirrored-by", raw.mirrored_by.is_some())] {
+            if set {
+                self.note(&at(key), "recorded; this version does not compare the two environments yet");
+            }
         }
         let confirm = match raw.confirm.as_deref() {
             None => kind == Some(EnvKind::Production),
@@ -338,7 +371,13 @@ impl Checker {
             } else if argv.iter().any(|word| word.contains('\0')) {
                 self.error(&own, "an argument cannot hold a NUL character");
             }
+            if matches!(role.as_str(), "build" | "analyse" | "current") {
+                self.note(&own, format!("kept; this version does not run the {role} script yet"));
+            }
             scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
+        }
+        if raw.repo.is_some() {
+            self.note(&at("repo"), "kept; this version does not read the repository yet");
         }
         for (key, names) in [("pass-env", &raw.pass_env), ("secrets", &raw.secrets)] {
             for (index, variable) in names.iter().enumerate() {
@@ -351,6 +390,12 @@ impl Checker {
         for (env, strategy) in raw.strategy {
             let own = [&at("strategy")[..], keys![env]].concat();
             let env = self.environment_name(&own, &env);
+            if let Some(env) = env.as_ref().filter(|env| !pipeline.contains(env)) {
+                self.error(
+                    &own,
+                    format!("{env} is not in the pipeline of {name}: this strategy is never used"),
+                );
+            }
             let strategy = self.strategy(&own, &strategy);
             strategies.extend(env.zip(strategy));
         }
@@ -368,67 +413,6 @@ impl Checker {
             scripts,
             strategies,
         })
-    }
-
-    fn strategy(&mut self, keys: &[String], raw: &RawStrategy) -> Option<Strategy> {
-        let at = |key: &str| [keys, keys![key]].concat();
-        let known = ["all-at-once", "rolling", "canary", "blue-green"];
-        if !self.one_of(&at("kind"), &raw.kind, &known) {
-            return None;
-        }
-        if let Some(policy) = raw.on_failure.as_deref().filter(|policy| *policy != "fail")
-            && self.one_of(&at("on-failure"), policy, &["fail", "ask", "rollback"])
-        {
-            let hint = Some("use \"fail\": a failed step ends the deployment".to_owned());
-            self.hinted(&at("on-failure"), format!("\"{policy}\" is not supported by this version"), hint);
-        }
-        if raw.keep.is_some() {
-            self.error(&at("keep"), "this version does not keep the old side by itself; take keep out");
-        }
-        match raw.kind.as_str() {
-            "rolling" => {
-                if raw.targets.is_empty() {
-                    self.error(&at("targets"), "rolling needs its targets: targets = [\"web-1\", \"web-2\"]");
-                }
-                let sound = |target: &String| {
-                    !target.is_empty()
-                        && !target.starts_with('-')
-                        && target.chars().all(|c| c.is_ascii_graphic())
-                };
-                if let Some(bad) = raw.targets.iter().find(|target| !sound(target)) {
-                    let shown = crate::domain::text::quoted(bad, 40);
-                    self.error(
-                        &at("targets"),
-                        format!("{shown} is not a target: use letters, digits and -._:@/"),
-                    );
-                }
-                let batch = usize::try_from(raw.batch.unwrap_or(1)).ok().filter(|batch| *batch > 0);
-                if batch.is_none() {
-                    self.error(&at("batch"), "a batch is at least 1");
-                }
-                Some(Strategy::Rolling { targets: raw.targets.clone(), batch: batch? })
-            }
-            "canary" => {
-                let percents: Vec<u8> = raw.percents.iter().filter_map(|n| u8::try_from(*n).ok()).collect();
-                let rising = percents.windows(2).all(|pair| pair[0] < pair[1]);
-                let sound = percents.len() == raw.percents.len() && rising && percents.first() > Some(&0);
-                if !sound || percents.last() != Some(&100) {
-                    self.error(
-                        &at("percents"),
-                        "canary percents rise from above 0 to 100, such as [10, 50, 100]",
-                    );
-                }
-                if raw.pause.as_deref() == Some("manual") {
-                    let hint = Some("give a time, such as pause = \"10m\"".to_owned());
-                    self.hinted(&at("pause"), "a pause for a person is not supported by this version", hint);
-                    return None;
-                }
-                let pause = self.duration(&at("pause"), raw.pause.as_ref()).unwrap_or_default();
-                Some(Strategy::Canary { percents, pause })
-            }
-            "blue-green" => Some(Strategy::BlueGreen),
-            _ => Some(Strategy::AllAtOnce),
-        }
     }
 
     fn stage(&mut self, name: &str, raw: RawStage) -> Option<(Stage, StageRules)> {
@@ -454,6 +438,17 @@ impl Checker {
                 self.error(&[keys, keys![key]].concat(), format!("{key} belongs into [stages.{only}]"));
             }
         }
+        for (gate, key, is_empty) in [
+            (StageGate::Approved, "approvals", raw.approvals.is_empty()),
+            (StageGate::Checks, "checks", raw.checks.is_empty()),
+            (StageGate::Checklist, "checklist", raw.checklist.is_empty()),
+        ] {
+            if require.contains(&gate) && is_empty {
+                let hint = Some(format!("say what is required in {key} = […], or take \"{gate}\" out"));
+                let message = format!("\"{gate}\" is required, but {key} is empty: nothing would be asked");
+                self.hinted(&[keys, keys!["require"]].concat(), message, hint);
+            }
+        }
         let approvals = self.rules(&[keys, keys!["approvals"]].concat(), &raw.approvals);
         Some((stage, StageRules { require, approvals, checks: raw.checks, checklist: raw.checklist }))
     }
@@ -477,96 +472,6 @@ impl Checker {
             self.one_of(&[keys, keys!["skip", index]].concat(), gate, &known);
         }
         Some((name.parse().ok()?, Process { enter, skip: raw.skip.into_iter().collect() }))
-    }
-
-    fn freeze(&mut self, index: usize, raw: RawFreeze) -> Option<Freeze> {
-        let at = |key: &str| -> Vec<String> { vec!["freezes".to_owned(), index.to_string(), key.to_owned()] };
-        if raw.name.trim().is_empty() {
-            self.error(keys!["freezes", index], "a freeze needs a name");
-        }
-        if raw.rrule.is_some() {
-            let hint = Some("write one [[freezes]] for each time".to_owned());
-            self.hinted(&at("rrule"), "freezes that repeat are not supported by this version", hint);
-        }
-        match raw.running.as_deref() {
-            None | Some("finish") => {}
-            Some("stop-at-step") => {
-                let hint =
-                    Some("use \"finish\": what runs when the freeze begins runs to its end".to_owned());
-                self.hinted(&at("running"), "\"stop-at-step\" is not supported by this version", hint);
-            }
-            Some(other) => {
-                self.one_of(&at("running"), other, &["finish", "stop-at-step"]);
-            }
-        }
-        let zone = match raw.time_zone.as_deref().map(parse_zone) {
-            None => self.zone,
-            Some(Ok(zone)) => zone,
-            Some(Err(why)) => {
-                self.error(&at("time-zone"), why);
-                return None;
-            }
-        };
-        let start = self.instant(&at("start"), raw.start.as_deref(), zone, Fold::First);
-        let end = self.instant(&at("end"), raw.end.as_deref(), zone, Fold::Last);
-        let scope = Scope::new(raw.services, raw.environments);
-        let scope = scope.map_err(|why| self.error(keys!["freezes", index], why)).ok();
-        let window = Window::new(start?, end?).map_err(|why| self.error(&at("end"), why)).ok();
-        Some(Freeze {
-            origin: FreezeOrigin::Config,
-            name: raw.name,
-            reason: raw.reason.unwrap_or_else(|| "no reason given".to_owned()),
-            scope: scope?,
-            window: window?,
-            zone,
-            created_by: None,
-        })
-    }
-
-    /// An absolute local time: words such as "tomorrow" mean something else every day and have no place in a file.
-    fn instant(&mut self, keys: &[String], text: Option<&str>, zone: Tz, fold: Fold) -> Option<Timestamp> {
-        let Some(text) = text else {
-            self.error(keys, "a freeze needs a start and an end, such as \"2026-12-24 18:00\"");
-            return None;
-        };
-        if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.contains('-') {
-            self.error(keys, "write the date and the time, such as \"2026-12-24 18:00\"");
-            return None;
-        }
-        parse_when(text, Timestamp::from_millis(0), zone, fold).map_err(|why| self.error(keys, why)).ok()
-    }
-
-    /// Rules nobody could ever meet (APR-4), as far as the file alone tells.
-    fn lint(&mut self, policy: &Policy) {
-        let open = |group: &str| {
-            policy
-                .groups
-                .get(group)
-                .is_some_and(|members| members.iter().any(|member| !matches!(member, Member::User(_))))
-        };
-        let rules = policy.environments.values().flat_map(|env| {
-            env.approvals.iter().map(move |rule| (env.name.to_string(), env.self_approval, rule))
-        });
-        let mut found = Vec::new();
-        for (env, self_approval, rule) in rules {
-            let people = policy.groups.get(&rule.from).map_or(0, Vec::len);
-            let needed =
-                usize::from(rule.count) + usize::from(!self_approval && people == usize::from(rule.count));
-            if !open(&rule.from) && people < needed {
-                let why = if people < usize::from(rule.count) {
-                    format!("{} has {people} people, the rule wants {}", rule.from, rule.count)
-                } else {
-                    format!(
-                        "{} has {people} people; when one of them made the release, nobody is left",
-                        rule.from
-                    )
-                };
-                found.push((vec!["environments".to_owned(), env, "approvals".to_owned()], why));
-            }
-        }
-        for (keys, why) in found {
-            self.warning(&keys, why);
-        }
     }
 }
 

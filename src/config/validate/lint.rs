@@ -1,0 +1,72 @@
+//! What is sound by itself and still cannot be meant: rules nobody can meet, freezes that close nothing.
+
+use super::Checker;
+use crate::domain::policy::{Member, Policy, Rule};
+use crate::domain::release::Stage;
+
+impl Checker {
+    pub(super) fn lint(&mut self, policy: &Policy) {
+        self.rules_nobody_meets(policy);
+        self.freezes_without_effect(policy);
+    }
+
+    /// Rules nobody could ever meet (APR-4), as far as the file alone tells.
+    fn rules_nobody_meets(&mut self, policy: &Policy) {
+        let of_environments = policy.environments.values().flat_map(|env| {
+            let keys = |key: &str| vec!["environments".to_owned(), env.name.to_string(), key.to_owned()];
+            let approvals =
+                env.approvals.iter().map(move |rule| (keys("approvals"), env.self_approval, rule));
+            let rollback = env
+                .rollback_approvals
+                .iter()
+                .map(move |rule| (keys("rollback-approvals"), env.self_approval, rule));
+            approvals.chain(rollback)
+        });
+        let keys = vec!["stages".to_owned(), "request".to_owned(), "approvals".to_owned()];
+        let request = policy.stages.get(&Stage::Request);
+        let of_request =
+            request.into_iter().flat_map(|rules| &rules.approvals).map(|rule| (keys.clone(), false, rule));
+        let found: Vec<(Vec<String>, String)> = of_environments
+            .chain(of_request)
+            .filter_map(|(keys, self_approval, rule)| Some((keys, unmet(policy, rule, self_approval)?)))
+            .collect();
+        for (keys, why) in found {
+            self.warning(&keys, why);
+        }
+    }
+
+    /// A pattern that fits nothing protects nothing.
+    fn freezes_without_effect(&mut self, policy: &Policy) {
+        let mut found = Vec::new();
+        for (index, freeze) in policy.freezes.iter().enumerate() {
+            let closes = policy
+                .services
+                .values()
+                .any(|service| service.pipeline.iter().any(|env| freeze.scope.covers(&service.name, env)));
+            if !closes {
+                let why = format!("\"{}\" closes nothing: no service goes where it says", freeze.name);
+                found.push((keys!["freezes", index].to_vec(), why));
+            }
+        }
+        for (keys, why) in found {
+            self.warning(&keys, why);
+        }
+    }
+}
+
+fn unmet(policy: &Policy, rule: &Rule, self_approval: bool) -> Option<String> {
+    let members = policy.groups.get(&rule.from);
+    let is_open =
+        members.is_some_and(|members| members.iter().any(|member| !matches!(member, Member::User(_))));
+    let people = members.map_or(0, Vec::len);
+    let wanted = usize::from(rule.count);
+    if is_open || people > wanted || (people == wanted && self_approval) {
+        return None;
+    }
+    Some(match people < wanted {
+        true => format!("{} has {people} people, the rule wants {wanted}", rule.from),
+        false => {
+            format!("{} has {people} people; when one of them made the release, nobody is left", rule.from)
+        }
+    })
+}

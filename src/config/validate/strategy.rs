@@ -1,0 +1,85 @@
+//! What `strategy.ENV` says: kind and what belongs to it.
+
+use super::Checker;
+use crate::config::raw::RawStrategy;
+use crate::domain::strategy::Strategy;
+
+impl Checker {
+    pub(super) fn strategy(&mut self, keys: &[String], raw: &RawStrategy) -> Option<Strategy> {
+        let at = |key: &str| [keys, keys![key]].concat();
+        let known = ["all-at-once", "rolling", "canary", "blue-green"];
+        if !self.one_of(&at("kind"), &raw.kind, &known) {
+            return None;
+        }
+        if let Some(policy) = raw.on_failure.as_deref().filter(|policy| *policy != "fail")
+            && self.one_of(&at("on-failure"), policy, &["fail", "ask", "rollback"])
+        {
+            let hint = Some("use \"fail\": a failed step ends the deployment".to_owned());
+            self.hinted(&at("on-failure"), format!("\"{policy}\" is not supported by this version"), hint);
+        }
+        if raw.keep.is_some() {
+            self.error(&at("keep"), "this version does not keep the old side by itself; take keep out");
+        }
+        self.keys_of_another_kind(keys, raw);
+        match raw.kind.as_str() {
+            "rolling" => {
+                if raw.targets.is_empty() {
+                    self.error(&at("targets"), "rolling needs its targets: targets = [\"web-1\", \"web-2\"]");
+                }
+                let sound = |target: &String| {
+                    !target.is_empty()
+                        && !target.starts_with('-')
+                        && target.chars().all(|c| c.is_ascii_graphic())
+                };
+                if let Some(bad) = raw.targets.iter().find(|target| !sound(target)) {
+                    let shown = crate::domain::text::quoted(bad, 40);
+                    self.error(
+                        &at("targets"),
+                        format!("{shown} is not a target: use letters, digits and -._:@/"),
+                    );
+                }
+                let batch = usize::try_from(raw.batch.unwrap_or(1)).ok().filter(|batch| *batch > 0);
+                if batch.is_none() {
+                    self.error(&at("batch"), "a batch is at least 1");
+                }
+                Some(Strategy::Rolling { targets: raw.targets.clone(), batch: batch? })
+            }
+            "canary" => {
+                let percents: Vec<u8> = raw.percents.iter().filter_map(|n| u8::try_from(*n).ok()).collect();
+                let rising = percents.windows(2).all(|pair| pair[0] < pair[1]);
+                let sound = percents.len() == raw.percents.len() && rising && percents.first() > Some(&0);
+                if !sound || percents.last() != Some(&100) {
+                    self.error(
+                        &at("percents"),
+                        "canary percents rise from above 0 to 100, such as [10, 50, 100]",
+                    );
+                }
+                if raw.pause.as_deref() == Some("manual") {
+                    let hint = Some("give a time, such as pause = \"10m\"".to_owned());
+                    self.hinted(&at("pause"), "a pause for a person is not supported by this version", hint);
+                    return None;
+                }
+                let pause = self.duration(&at("pause"), raw.pause.as_ref()).unwrap_or_default();
+                Some(Strategy::Canary { percents, pause })
+            }
+            "blue-green" => Some(Strategy::BlueGreen),
+            _ => Some(Strategy::AllAtOnce),
+        }
+    }
+
+    /// A key that its kind does not know would be believed in and do nothing.
+    fn keys_of_another_kind(&mut self, keys: &[String], raw: &RawStrategy) {
+        for (key, set, kind) in [
+            ("targets", !raw.targets.is_empty(), "rolling"),
+            ("batch", raw.batch.is_some(), "rolling"),
+            ("percents", !raw.percents.is_empty(), "canary"),
+            ("pause", raw.pause.is_some(), "canary"),
+            ("keep", raw.keep.is_some(), "blue-green"),
+        ] {
+            if set && raw.kind != kind {
+                let message = format!("{key} belongs to kind = \"{kind}\"; {} does not know it", raw.kind);
+                self.error(&[keys, keys![key]].concat(), message);
+            }
+        }
+    }
+}
