@@ -187,6 +187,22 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// The same with its texts cut to so many cells.
+    #[must_use]
+    pub fn brief(self, cells: usize) -> Self {
+        let cut = |text: String| super::text::fit(&text, cells);
+        match self {
+            Self::CannotRun { why } => Self::CannotRun { why: cut(why) },
+            Self::NeverStarted { why } => Self::NeverStarted { why: cut(why) },
+            Self::Refused { why } => Self::Refused { why: cut(why) },
+            Self::SupervisorGone { why } => Self::SupervisorGone { why: cut(why) },
+            Self::Resolved { by, reason } => Self::Resolved { by, reason: cut(reason) },
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

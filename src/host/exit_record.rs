@@ -5,7 +5,7 @@
 //! not verify and counts as no record.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::deployment::Outcome;
 use crate::domain::digest::Digest;
 use crate::domain::ids::DeploymentId;
+use crate::domain::text::fit;
 
 const SIZE: usize = 4096;
 
@@ -37,7 +38,9 @@ pub fn prepare(path: &Path) -> io::Result<File> {
 /// Writes the outcome into the reserved room and waits until it is on the disk.
 pub fn write(file: &File, deployment: DeploymentId, epoch: i64, outcome: &Outcome) -> io::Result<()> {
     let mut outcome = outcome.clone();
-    // What must fit always fits; the list of left-over processes is what may be long.
+    // What may be long is cut: the store has it whole, and this is read when there is no store.
+    outcome.failed_step = outcome.failed_step.map(|step| fit(&step, 300));
+    outcome.cause = outcome.cause.brief(300);
     let text = loop {
         let line = serde_json::to_string(&Record { deployment, epoch, outcome: outcome.clone() })?;
         let text = format!("{line}\n{}\n", Digest::of(line.as_bytes()));
@@ -56,7 +59,17 @@ pub fn write(file: &File, deployment: DeploymentId, epoch: i64, outcome: &Outcom
 
 /// The outcome, if the record is whole and belongs to this attempt.
 pub fn read(path: &Path, deployment: DeploymentId, epoch: i64) -> Option<Outcome> {
-    let bytes = std::fs::read(path).ok()?;
+    // Neither a link nor a named pipe that somebody put there.
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
+        .open(path)
+        .ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(SIZE as u64).read_to_end(&mut bytes).ok()?;
     let text = std::str::from_utf8(bytes.get(..SIZE)?).ok()?;
     let mut lines = text.lines();
     let (line, digest) = (lines.next()?, lines.next()?);

@@ -65,7 +65,7 @@ pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
 
 /// Starts the supervisor and waits until it reports. Returns its sentence when it does not get to work.
 pub fn launch(order: &Order) -> Result<(), String> {
-    let mut first = process::std_command("/proc/self/exe")
+    let mut first = process::own_command()
         .arg("__launch")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -111,7 +111,7 @@ fn report(stdout: std::process::ChildStdout) -> Result<(), String> {
 
 /// Starts a process that saves the output of a script without supervisor; does not wait for it.
 pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> Result<(), String> {
-    let mut first = process::std_command("/proc/self/exe")
+    let mut first = process::own_command()
         .arg("__adopt")
         .arg(config)
         .args([id.0.to_string(), script.pid.to_string(), script.start.to_string()])
@@ -143,7 +143,7 @@ pub fn leave_session_and_run(arguments: &[String]) -> Result<(), String> {
     close_inherited();
     // Already a session leader (started by hand from a shell without job control): good enough.
     let _leader = nix::unistd::setsid();
-    process::std_command("/proc/self/exe")
+    process::own_command()
         .args(arguments)
         .spawn()
         .map(drop)

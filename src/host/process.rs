@@ -104,9 +104,13 @@ pub fn identify(pid: i32) -> Option<ProcessRef> {
     Some(ProcessRef { pid, start: stat(pid)?.start })
 }
 
-/// Whether exactly this process still runs (a zombie does not).
+/// Whether exactly this process still runs (a zombie does not). One that may not be looked at (`hidepid`) counts as
+/// running as long as there is a process of that number.
 pub fn runs(process: ProcessRef) -> bool {
-    stat(process.pid).is_some_and(|stat| stat.start == process.start && stat.state != 'Z')
+    match stat(process.pid) {
+        Some(stat) => stat.start == process.start && stat.state != 'Z',
+        None => kill(Pid::from_raw(process.pid), None) == Err(nix::errno::Errno::EPERM),
+    }
 }
 
 struct Stat {
@@ -184,9 +188,20 @@ pub fn reap(spare: &[i32]) {
     }
 }
 
+/// Opens a pipe by its path under /proc, and nothing else: a script may have sent its output to a file since.
+pub fn open_pipe(path: &str) -> io::Result<File> {
+    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("it is no pipe"));
+    }
+    fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    Ok(file)
+}
+
 /// Opens the output of a script whose supervisor is gone: its own standard output, for reading.
 pub fn open_output_of(script: ProcessRef) -> io::Result<File> {
-    let file = File::open(format!("/proc/{}/fd/1", script.pid))?;
+    let file = open_pipe(&format!("/proc/{}/fd/1", script.pid))?;
     // Between looking and opening, the pid may have changed hands.
     if runs(script) { Ok(file) } else { Err(io::Error::new(io::ErrorKind::NotFound, "the script has ended")) }
 }
@@ -201,9 +216,22 @@ pub fn variable_of(pid: i32, name: &str) -> Option<String> {
 
 /// The command that starts the scribe of this supervisor.
 pub fn scribe_command() -> std::process::Command {
-    let mut command = std_command("/proc/self/exe");
+    let mut command = own_command();
     command.arg("__scribe");
     command
+}
+
+/// This program again, under its own name: `ps` and `pgrep` find it by that.
+pub(super) fn own_command() -> std::process::Command {
+    let mut command = std_command("/proc/self/exe");
+    command.arg0("relman");
+    command
+}
+
+/// Names this process in lists of processes; the kernel keeps fifteen bytes.
+pub fn call_oneself(name: &std::ffi::CStr) {
+    // A process without the right name works as well.
+    let _unnamed = nix::sys::prctl::set_name(name);
 }
 
 /// The process that writes into the pipe `reader` reads from: the oldest one, which is the script itself. Finds a

@@ -21,9 +21,11 @@ const BACKOFF: [u64; 6] = [50, 250, 500, 1000, 2000, 5000];
 
 type Queue = Rc<RefCell<VecDeque<(Task, Option<oneshot::Sender<Word>>)>>>;
 
-/// Handed tasks are carried out in order, repeated until they are answered.
+/// Handed tasks are carried out in order, repeated until they are answered. What does not need the store goes first: it
+/// must not wait for a store that is out of reach.
 pub(super) struct Link {
     queue: Queue,
+    urgent: Queue,
     wake: Rc<Notify>,
     pid: Rc<Cell<i32>>,
     pub pulses: mpsc::UnboundedReceiver<Pulse>,
@@ -33,25 +35,34 @@ impl Link {
     /// Starts the scribe and the task that talks to it.
     pub(super) fn start(order: &Order) -> Self {
         let (sender, pulses) = mpsc::unbounded_channel();
-        let queue = Queue::default();
+        let (queue, urgent) = (Queue::default(), Queue::default());
         let wake = Rc::new(Notify::new());
         let pid = Rc::new(Cell::new(0));
         let talk = Talk {
             order: serde_json::to_string(order).unwrap_or_default(),
             queue: Rc::clone(&queue),
+            urgent: Rc::clone(&urgent),
             wake: Rc::clone(&wake),
             pid: Rc::clone(&pid),
             pulses: sender,
             hold: None,
         };
         tokio::task::spawn_local(talk.run());
-        Self { queue, wake, pid, pulses }
+        Self { queue, urgent, wake, pid, pulses }
     }
 
     /// Hands over a task without waiting for it.
     pub(super) fn post(&self, task: Task) {
         self.queue.borrow_mut().push_back((task, None));
         self.wake.notify_one();
+    }
+
+    /// Tells the scribe which descriptor to hold open; the answer comes when it does.
+    pub(super) fn hold(&self, fd: i32) -> oneshot::Receiver<Word> {
+        let (reply, answer) = oneshot::channel();
+        self.urgent.borrow_mut().push_back((Task::Hold { fd }, Some(reply)));
+        self.wake.notify_one();
+        answer
     }
 
     /// Hands over a task and waits for its answer, however long the store is out of reach.
@@ -76,6 +87,7 @@ impl Link {
 struct Talk {
     order: String,
     queue: Queue,
+    urgent: Queue,
     wake: Rc<Notify>,
     pid: Rc<Cell<i32>>,
     pulses: mpsc::UnboundedSender<Pulse>,
@@ -128,14 +140,16 @@ impl Talk {
         }
         let mut attempts = 0;
         loop {
-            let next = self.queue.borrow().front().map(|(task, _)| task.clone());
+            let from = if self.urgent.borrow().is_empty() { &self.queue } else { &self.urgent };
+            let from = Rc::clone(from);
+            let next = from.borrow().front().map(|(task, _)| task.clone());
             let Some(task) = next else {
                 self.idle(&mut scribe).await?;
                 continue;
             };
             if matches!(task, Task::Bye) {
                 send(&mut scribe, &text(&task)).await?;
-                if let Some((_, Some(reply))) = self.queue.borrow_mut().pop_front() {
+                if let Some((_, Some(reply))) = from.borrow_mut().pop_front() {
                     let _nobody = reply.send(Word::Done);
                 }
                 return Ok(());
@@ -147,15 +161,15 @@ impl Talk {
                 Word::Later(_) => {
                     let pause = BACKOFF[attempts.min(BACKOFF.len() - 1)];
                     attempts += 1;
-                    tokio::time::sleep(Duration::from_millis(pause)).await;
                     // A newer sign of life makes this one worthless.
                     if matches!(task, Task::Beat(_)) {
-                        self.queue.borrow_mut().pop_front();
+                        from.borrow_mut().pop_front();
                     }
+                    self.pause(Duration::from_millis(pause)).await;
                 }
                 word => {
                     attempts = 0;
-                    let done = self.queue.borrow_mut().pop_front();
+                    let done = from.borrow_mut().pop_front();
                     if let Word::Beaten(pulse) = &word {
                         let _nobody = self.pulses.send(pulse.clone());
                     }
@@ -163,6 +177,17 @@ impl Talk {
                         let _nobody = reply.send(word);
                     }
                 }
+            }
+        }
+    }
+
+    /// Waits before the next try, unless something comes that does not need the store.
+    async fn pause(&self, time: Duration) {
+        let end = tokio::time::Instant::now() + time;
+        while self.urgent.borrow().is_empty() {
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => return,
+                () = self.wake.notified() => {}
             }
         }
     }

@@ -24,6 +24,7 @@ use std::path::Path;
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
 use crate::host::launch::{self, Order};
+use crate::host::process;
 
 pub use self::output::OWN;
 
@@ -34,8 +35,14 @@ pub const COMMANDS: [&str; 5] = ["__launch", "__supervise", "__scribe", "__adopt
 pub fn main(arguments: &[String]) -> u8 {
     let result = match arguments.first().map(String::as_str) {
         Some("__launch") => launch::leave_session_and_run(&["__supervise".to_owned()]),
-        Some("__supervise") => supervise(),
-        Some("__scribe") => scribe::run().map_err(|error| error.sentence),
+        Some("__supervise") => {
+            process::call_oneself(c"relman-superv");
+            supervise()
+        }
+        Some("__scribe") => {
+            process::call_oneself(c"relman-scribe");
+            scribe::run().map_err(|error| error.sentence)
+        }
         Some("__adopt") => {
             let mut second = arguments.to_vec();
             "__adopting".clone_into(&mut second[0]);

@@ -43,6 +43,7 @@ const BEAT_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the store may take to hear that a deployment begins, and how it ended.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(25);
+const HOLD_PATIENCE: Duration = Duration::from_secs(3);
 const STORE_PATIENCE: Duration = Duration::from_secs(600);
 /// How long output is waited for after the script's main process ended.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -61,6 +62,10 @@ struct Supervisor {
     told: Beat,
     script: Option<ProcessRef>,
     left_running: Vec<String>,
+    /// Processes that steps which succeeded left running on purpose, such as a service they started.
+    spared: Vec<i32>,
+    /// Somebody else has settled the deployment.
+    settled: bool,
     /// Output that somebody may still write.
     lingering: Vec<JoinHandle<()>>,
     terminate: Signal,
@@ -106,6 +111,8 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         told: Beat::default(),
         script: None,
         left_running: Vec::new(),
+        spared: Vec::new(),
+        settled: false,
         lingering: Vec::new(),
         terminate: catch(SignalKind::terminate())?,
         _shrugged_off: shrugged_off,
@@ -165,8 +172,12 @@ impl Supervisor {
         for (index, plan) in plans.iter().enumerate() {
             let mut step = Step::planned(index, plan.clone());
             step.attempt = 1;
+            if self.settled {
+                return (settled_by_others(), Some(plan.name.clone()));
+            }
             if plan.wait_ms > 0 && !self.wait_before(&mut step).await {
-                return (self.stopped_cause(), Some(plan.name.clone()));
+                let cause = if self.settled { settled_by_others() } else { self.stopped_cause() };
+                return (cause, Some(plan.name.clone()));
             }
             step.state = StepState::Running;
             step.started_at = Some(clock::now());
@@ -203,7 +214,7 @@ impl Supervisor {
         let until = Instant::now() + pause;
         while Instant::now() < until {
             self.attend(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
-            if self.stop.cause().is_some() {
+            if self.stop.cause().is_some() || self.settled {
                 return false;
             }
         }
@@ -233,8 +244,11 @@ impl Supervisor {
             Ok(reader) => reader,
             Err(why) => return Cause::CannotRun { why: format!("the output cannot be read: {why}") },
         };
-        // Before the script exists: should this process die right after it does, the scribe has its output.
-        self.link.ask(Task::Hold { fd: reader.as_raw_fd() }).await;
+        self.have_it_held(reader.as_raw_fd()).await;
+        if let Some(cause) = self.stop.cause() {
+            // Asked to end before it began.
+            return cause.clone();
+        }
         fault::point("before-spawn");
         let spawned =
             process::spawn(Spawn { argv: &argv, working_dir: &working_dir, env: &env, output: pipe.script });
@@ -267,6 +281,19 @@ impl Supervisor {
         }
     }
 
+    /// Before the script exists: should this process die right after it does, the scribe has its output. A scribe that is
+    /// busy with a store out of reach is not waited for long: the script matters more.
+    async fn have_it_held(&mut self, fd: i32) {
+        let mut held = self.link.hold(fd);
+        let deadline = Instant::now() + HOLD_PATIENCE;
+        while Instant::now() < deadline && self.stop.cause().is_none() {
+            tokio::select! {
+                _answer = &mut held => return,
+                () = self.attend(LOOK_EVERY) => {}
+            }
+        }
+    }
+
     /// One round of everything that is not the script: requests, signals, clocks, signs of life.
     async fn attend(&mut self, at_most: Duration) {
         tokio::select! {
@@ -283,6 +310,7 @@ impl Supervisor {
     }
 
     fn heed(&mut self, pulse: Option<Pulse>) {
+        self.settled |= pulse.as_ref().is_some_and(|pulse| pulse.settled);
         if let Some(cancel) = pulse.and_then(|pulse| pulse.cancel) {
             self.stop.cancel(&cancel, &mut self.log.borrow_mut());
         }
@@ -323,6 +351,8 @@ impl Supervisor {
         let is_due = since >= BEAT_EVERY || (is_news && since >= Duration::from_millis(500));
         if now || (is_due && self.link.pending() == 0) {
             self.last_beat = Some(Instant::now());
+            // Orphans of the script are handed to this process; uncollected they would fill the process table.
+            process::reap(&[self.script.map_or(0, |script| script.pid), self.link.pid()]);
             self.told = beat.clone();
             self.link.post(Task::Beat(beat));
         }
@@ -330,8 +360,8 @@ impl Supervisor {
 
     /// The main process has ended: the rest of its output, and what it left behind.
     async fn after_exit(&mut self, group: i32, mut reading: JoinHandle<()>) {
-        let spare = [self.link.pid()];
-        if self.stop.cause().is_some() {
+        let spare = [&self.spared[..], &[self.link.pid()]].concat();
+        if self.stop.has_acted() {
             process::signal_group(group, nix::sys::signal::Signal::SIGKILL);
             let swept = sweep(&spare).await;
             if !swept.escaped.is_empty() {
@@ -346,11 +376,12 @@ impl Supervisor {
             self.lingering.push(reading);
         }
         process::reap(&spare);
-        if self.stop.cause().is_none() {
-            let left: Vec<String> = process::descendants(&spare)
+        if !self.stop.has_acted() {
+            let left = process::descendants(&spare);
+            self.spared.extend(left.iter().map(|(process, _)| process.pid));
+            let left: Vec<String> = left
                 .into_iter()
                 .map(|(process, name)| format!("{} {}", process.pid, crate::domain::text::one_line(&name)))
-                .filter(|left| !self.left_running.contains(left))
                 .collect();
             if !left.is_empty() {
                 self.say(&format!("left running by the script: {}", left.join(", ")));
@@ -359,13 +390,14 @@ impl Supervisor {
         }
     }
 
-    /// A clean exit wins over a cancel that came too late; every other end after a request is that request's.
+    /// Once a script was told to end, that is how it ended, whatever it says of itself: many exit with 0 on TERM, and a
+    /// half-done deployment must not pass for a whole one. A request that came when it had ended already changes nothing.
     fn cause_of(&self, status: ExitStatus) -> Cause {
+        if let Some(cause) = self.stop.cause().filter(|_| self.stop.has_acted()) {
+            return cause.clone();
+        }
         if status.success() {
             return Cause::Completed;
-        }
-        if let Some(cause) = self.stop.cause() {
-            return cause.clone();
         }
         match (status.code(), status.signal()) {
             (Some(code), _) => Cause::Exit { code },
@@ -424,12 +456,22 @@ impl Supervisor {
         while self.lingering.iter().any(|reading| !reading.is_finished()) && Instant::now() < deadline {
             tokio::time::sleep(LOOK_EVERY).await;
         }
+        if self.lingering.iter().any(|reading| !reading.is_finished()) {
+            self.say(
+                "what was left running still has this log open; nobody reads on, and after 1 MiB more it will wait for \
+                 ever: redirect the output of what a script leaves running",
+            );
+        }
     }
 
     /// Lets the scribe go: from here on there is nothing to save.
     async fn say_goodbye(&self) {
         let _late = tokio::time::timeout(Duration::from_secs(2), self.link.ask(Task::Bye)).await;
     }
+}
+
+fn settled_by_others() -> Cause {
+    Cause::Refused { why: "somebody settled it while it waited; nothing more was run".to_owned() }
 }
 
 /// A line in the supervisor's own log, for what has no other place.

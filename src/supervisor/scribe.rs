@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::domain::actor::Via;
 use crate::domain::deployment::{Beat, DeploymentState, Outcome, Step};
 use crate::host::launch::Order;
@@ -27,7 +28,8 @@ use crate::desk::Desk;
 /// How often the scribe looks for a request to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// What the supervisor asks for. Every task may be repeated: all are guarded by the epoch.
+/// What the supervisor asks for. Every task may be repeated: all are guarded by the epoch, and a claim whose answer got
+/// lost is answered alike until something has begun.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Task {
@@ -64,7 +66,7 @@ pub(super) fn run() -> Result<(), OpError> {
     let first = lines.recv().map_err(|_| OpError::new(ErrorKind::Failure, "no order"))?;
     let order: Order =
         serde_json::from_str(&first).map_err(|why| OpError::new(ErrorKind::Failure, why.to_string()))?;
-    let desk = match Desk::open(&order.config, Via::Supervisor) {
+    let desk = match open(&order) {
         Ok(desk) => desk,
         Err(error) => return decline(&lines, error),
     };
@@ -76,7 +78,7 @@ pub(super) fn run() -> Result<(), OpError> {
                 Ok(Task::Bye) => return Ok(()),
                 Ok(Task::Hold { fd }) => {
                     let parent = nix::unistd::getppid();
-                    held = File::open(format!("/proc/{parent}/fd/{fd}")).ok();
+                    held = process::open_pipe(&format!("/proc/{parent}/fd/{fd}")).ok();
                     say(&Word::Done);
                 }
                 Ok(task) => say(&answer(&desk.cx(), &order, &task)),
@@ -88,11 +90,20 @@ pub(super) fn run() -> Result<(), OpError> {
     }
 }
 
+/// The store of the order, whatever the configuration has come to say since.
+fn open(order: &Order) -> Result<Desk, OpError> {
+    let config = crate::config::load(&order.config)
+        .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+    Desk::with(Config { database: order.store.clone(), ..config }, Via::Supervisor)
+}
+
 /// Answers the first task with why there is no store; the supervisor starts another scribe in a moment.
 fn decline(lines: &Receiver<String>, error: OpError) -> Result<(), OpError> {
-    if lines.recv().is_ok() {
+    if let Ok(line) = lines.recv() {
+        // Nothing begins under a configuration nobody can read; what has begun is recorded once it can be again.
+        let begins = matches!(serde_json::from_str(&line), Ok(Task::Claim));
         say(&match error.kind {
-            ErrorKind::BadConfig => Word::Never(error.sentence.clone()),
+            ErrorKind::BadConfig if begins => Word::Never(error.sentence.clone()),
             _ => Word::Later(error.sentence.clone()),
         });
     }
@@ -138,7 +149,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Hold { .. } | Task::Bye => Ok(Word::Done),
     };
     result.unwrap_or_else(|error| match error.kind {
-        ErrorKind::NotFound | ErrorKind::BadConfig => Word::Never(error.sentence),
+        ErrorKind::NotFound => Word::Never(error.sentence),
         _ => Word::Later(error.sentence),
     })
 }

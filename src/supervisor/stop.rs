@@ -23,6 +23,11 @@ impl Stop {
         self.asked.as_ref().map(|(cause, _)| cause)
     }
 
+    /// Whether a script was told to end: from then on whatever it says of itself, that is how it ended.
+    pub(super) fn has_acted(&self) -> bool {
+        self.term_at.is_some() || self.killed
+    }
+
     /// Somebody wants the end. A person's wish outranks a timeout that came first; a second wish means KILL.
     pub(super) fn cancel(&mut self, request: &CancelRequest, log: &mut Log) {
         let by = request.by.clone();

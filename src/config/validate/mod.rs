@@ -253,6 +253,42 @@ impl Checker {
         known
     }
 
+    /// What an environment is, by its own word or, for the plainest names, by its name.
+    fn kind(&mut self, name: &str, wanted: Option<&str>) -> Option<EnvKind> {
+        match wanted {
+            Some(kind) => {
+                self.one_of(keys!["environments", name, "kind"], kind, &EnvKind::ALL.map(EnvKind::as_str));
+                kind.parse().ok()
+            }
+            None if matches!(name, "production" | "prod" | "live") => Some(EnvKind::Production),
+            None => {
+                if name.contains("prod") || name.contains("live") {
+                    let why = "has no kind, so it is not protected like production; write kind = \"production\", or \
+                               kind = \"development\" if that is meant";
+                    self.warning(keys!["environments", name], format!("{name} {why}"));
+                }
+                Some(EnvKind::Development)
+            }
+        }
+    }
+
+    fn signed_approvals(&mut self, keys: &[String], wanted: Option<&str>) {
+        match wanted {
+            None | Some("off") => {}
+            Some("optional") => {
+                self.warning(keys, "accepted, but this version records approvals without signatures");
+            }
+            Some("required") => self.hinted(
+                keys,
+                "this version cannot verify signatures, so it cannot require them",
+                Some("use \"off\", or a relman that signs approvals".to_owned()),
+            ),
+            Some(other) => {
+                self.one_of(keys, other, &["required", "optional", "off"]);
+            }
+        }
+    }
+
     fn environment(&mut self, name: &str, raw: RawEnvironment) -> Option<Environment> {
         let at =
             |key: &str| -> Vec<String> { vec!["environments".to_owned(), name.to_owned(), key.to_owned()] };
@@ -263,21 +299,7 @@ impl Checker {
                 "an environment cannot be called request: approvals of a release's request go by that name",
             );
         }
-        let kind = match &raw.kind {
-            Some(kind) if self.one_of(&at("kind"), kind, &EnvKind::ALL.map(EnvKind::as_str)) => {
-                kind.parse().ok()
-            }
-            Some(_) => None,
-            None if matches!(name, "production" | "prod" | "live") => Some(EnvKind::Production),
-            None => {
-                if name.contains("prod") || name.contains("live") {
-                    let why = "has no kind, so it is not protected like production; write kind = \"production\", or \
-                               kind = \"development\" if that is meant";
-                    self.warning(keys!["environments", name], format!("{name} {why}"));
-                }
-                Some(EnvKind::Development)
-            }
-        };
+        let kind = self.kind(name, raw.kind.as_deref());
         for (key, groups) in [("deployers", &raw.deployers), ("override", &raw.r#override)] {
             for (index, group) in groups.iter().enumerate() {
                 self.group(&[&at(key)[..], keys![index]].concat(), group);
@@ -301,21 +323,7 @@ impl Checker {
                 false
             }
         };
-        match raw.signed_approvals.as_deref() {
-            None | Some("off") => {}
-            Some("optional") => self.warning(
-                &at("signed-approvals"),
-                "accepted, but this version records approvals without signatures",
-            ),
-            Some("required") => self.hinted(
-                &at("signed-approvals"),
-                "this version cannot verify signatures, so it cannot require them",
-                Some("use \"off\", or a relman that signs approvals".to_owned()),
-            ),
-            Some(other) => {
-                self.one_of(&at("signed-approvals"), other, &["required", "optional", "off"]);
-            }
-        }
+        self.signed_approvals(&at("signed-approvals"), raw.signed_approvals.as_deref());
         let mut hours = Vec::new();
         for (index, text) in raw.hours.iter().enumerate() {
             match text.parse::<OpenHours>() {

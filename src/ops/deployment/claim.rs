@@ -128,6 +128,8 @@ fn closed_meanwhile(
 pub struct Pulse {
     /// Whether the deployment is still ours; `false` after somebody settled it.
     pub ours: bool,
+    /// Whether it is over by somebody else's word: then nothing more may be run for it.
+    pub settled: bool,
     pub cancel: Option<CancelRequest>,
 }
 
@@ -135,14 +137,20 @@ pub struct Pulse {
 pub fn beat(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, beat: &Beat) -> Result<Pulse, OpError> {
     cx.store.write_quietly(|tx| {
         let ours = deployments::beat(tx, id, epoch, beat, cx.now)?;
-        Ok(Pulse { ours, cancel: super::known(tx, id)?.cancel })
+        let now = super::known(tx, id)?;
+        Ok(Pulse { ours, settled: is_settled(&now, epoch), cancel: now.cancel })
     })
 }
 
 /// Only looks whether somebody asked for the end: far cheaper than a write, done many times a second.
 pub fn pulse(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Pulse, OpError> {
     let now = cx.store.read(|tx| super::known(tx, id))?;
-    Ok(Pulse { ours: now.epoch == epoch && now.state.is_live(), cancel: now.cancel })
+    let ours = now.epoch == epoch && now.state.is_live();
+    Ok(Pulse { ours, settled: is_settled(&now, epoch), cancel: now.cancel })
+}
+
+fn is_settled(d: &Deployment, epoch: i64) -> bool {
+    d.epoch != epoch || d.state.is_over()
 }
 
 /// Records how far a step has come, and with it whether the deployment runs or waits between steps.

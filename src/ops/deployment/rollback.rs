@@ -58,7 +58,7 @@ fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choic
         match (&release.blocked, release.state) {
             _ if is_in_place(&deployment.release) => {}
             (Some(block), _) => {
-                barred.push((version, format!("blocked by {}: {}", block.by.name, block.reason)))
+                barred.push((version, format!("blocked by {}: {}", block.by.name, block.reason)));
             }
             (None, ReleaseState::Cancelled | ReleaseState::Rejected) => {
                 barred.push((version, format!("the release is {}", release.state)));

@@ -30,6 +30,15 @@ fn a_deployment_that_takes_too_long_is_stopped_and_says_so() {
 }
 
 #[test]
+fn a_script_that_says_it_succeeded_when_its_time_was_over_has_timed_out() {
+    let env = env("timeout = \"1s\"", &format!("trap 'exit 0' TERM; {}", gate("never")));
+
+    drop(env.deploy().exits(124));
+
+    assert_eq!(env.deployment(1)["state"], "failed");
+}
+
+#[test]
 fn a_deployment_that_falls_silent_is_stopped_and_says_so() {
     let env = env("quiet-timeout = \"1s\"", &format!("trap '' TERM; echo last words; {}", gate("never")));
 
