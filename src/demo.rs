@@ -3,6 +3,7 @@
 //! Only on the demo's own configuration: the same verbs on somebody's real one would reach real environments.
 //! Where there is no configuration, the demo's (it is part of the binary) is written into a new directory first.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::domain::approval::Verdict;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
+use crate::domain::gate::GateId;
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::policy::{Policy, ScriptRole};
 use crate::domain::release::{Level, Origin, ReleaseKind, Stage};
@@ -37,6 +39,9 @@ const FILES: [(&str, &str, u32); 7] = [
     ("assets/demo/rollback.sh", include_str!("../assets/demo/rollback.sh"), 0o755),
     ("assets/demo/current.sh", include_str!("../assets/demo/current.sh"), 0o755),
 ];
+
+/// No gate of the demo's is waited for longer: a freeze of weeks is not.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Whether every script this policy would run is one of the demo's, byte for byte.
 pub fn is_demo(policy: &Policy) -> bool {
@@ -187,6 +192,7 @@ impl<F: FnMut(&str)> Story<'_, F> {
         let cx = self.desk.cx();
         let start = cx.now.plus(Duration::from_secs(4 * 86_400));
         let new = NewFreeze {
+            numbered: false,
             name: "Sales weekend".to_owned(),
             reason: "the busiest days of the month".to_owned(),
             scope: Scope::new(
@@ -307,17 +313,22 @@ impl<F: FnMut(&str)> Story<'_, F> {
         let release = id(release);
         let environment = env(environment);
         // A soak time that has not passed yet is waited for, as a person would.
-        loop {
+        let report = loop {
             let cx = self.desk.cx();
             let kind = crate::domain::deployment::DeploymentKind::Deploy;
             let report = start::preview(&cx, &release, &environment, kind)?.report;
-            match report.earliest.filter(|at| !report.allows() && *at > cx.now) {
+            match report.earliest.filter(|at| !report.allows() && at.since(cx.now) <= LONGEST_WAIT) {
                 Some(at) => clock::wait(at.since(cx.now)),
-                None => break,
+                None => break report,
             }
-        }
+        };
+        // The example's own freeze may be in force: a sample of an override then.
+        let overrides: BTreeSet<GateId> =
+            report.closed().map(|check| check.gate).filter(|gate| *gate == GateId::Freeze).collect();
         let wanted = StartDeploy {
             confirm: Some(release.version.to_string()),
+            reason: (!overrides.is_empty()).then(|| "samples for the demo".to_owned()),
+            overrides,
             ..StartDeploy::new(release, environment)
         };
         let started = start::start(&self.desk.cx(), &wanted)?;

@@ -344,8 +344,9 @@ pub struct FreezeNow {
     pub services: Vec<String>,
     #[arg(long = "environment", alias = "env", value_name = "GLOB")]
     pub environments: Vec<String>,
-    #[arg(long, default_value = "Stop the line")]
-    pub name: String,
+    /// How to call it (otherwise: Stop the line, with a number if there is one already)
+    #[arg(long)]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -66,7 +66,7 @@ fn check(session: &mut Session) -> Result<u8, OpError> {
         session.out.json("problems", &rows);
     } else {
         for problem in &problems {
-            session.out.line(problem.to_string());
+            session.out.lines(&problem.to_string());
             session.out.line("");
         }
         if problems.is_empty() {

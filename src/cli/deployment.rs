@@ -6,13 +6,13 @@ use super::{Session, exit, log, why};
 use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::DeploymentId;
-use crate::domain::time::{Timestamp, relative, stopwatch};
+use crate::domain::time::{Timestamp, relative, span, stopwatch};
 use crate::ops::deployment::{
     cancel as cancelling, reconcile, resolve as resolving, rollback as going_back, start,
 };
 use crate::ops::release::find;
 use crate::ops::view::deployment as view;
-use crate::ops::{Filter, OpError};
+use crate::ops::{ErrorKind, Filter, OpError};
 
 pub(super) const HEADER: &[&str] = &["ID", "STATE", "KIND", "RELEASE", "TO", "BY", "STARTED", "TOOK", "NOTE"];
 
@@ -126,7 +126,9 @@ fn started_or_followed(
         session.out.line(format!("{} {} of {} to {}: {}", d.id, d.kind, d.release, d.environment, d.state));
         session.out.note(&format!("watch it with: relman attach {}", id.0));
     }
-    Ok(exit::OK)
+    // It may be over already: turned down by a gate that closed meanwhile, for example.
+    let d = &view.deployment;
+    Ok(exit::of_deployment(d.state, d.cause.as_ref()).unwrap_or(exit::OK))
 }
 
 pub(super) fn list(session: &mut Session, args: &Deployments) -> Result<u8, OpError> {
@@ -165,6 +167,9 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
     let out = &mut session.out;
     out.line(out.paint(Tone::Strong, &format!("{} {} of {} to {}", d.id, d.kind, d.release, d.environment)));
     print_state(out, d);
+    if let Some(silence) = silence(d, cx.now) {
+        out.line(out.paint(Tone::Bad, &format!("  {silence}")));
+    }
     let usual = view.usual_ms.map(|ms| stopwatch(std::time::Duration::from_millis(ms)));
     let usual = usual.map(|usual| format!(" (usually {usual})")).unwrap_or_default();
     out.line(format!(
@@ -230,14 +235,31 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
         return Ok(exit::OK);
     }
     session.out.note(&format!("{} was asked to stop; again kills it at once", args.id));
+    if let Some(silence) = silence(&asked, desk.cx().now) {
+        session.out.note(&format!(
+            "{silence}; only {} or root can wake or end its supervisor (pkill -CONT relman-superv)",
+            asked.started_by.name
+        ));
+    }
     let ended = log::wait_for_end(session, &desk, args.id)?;
     if session.out.is_json() {
         session.out.json("deployment", &ended);
     } else {
         print_state(&mut session.out, &ended);
     }
-    // Asked for and done: the cancel succeeded, however the deployment ended.
-    Ok(if ended.state == DeploymentState::Lost { 13 } else { exit::OK })
+    // Asked for and done. It may have come to another end before it heard.
+    Ok(match ended.state {
+        DeploymentState::Cancelled => exit::OK,
+        DeploymentState::Succeeded => exit::code(ErrorKind::Conflict),
+        state => exit::of_deployment(state, ended.cause.as_ref()).unwrap_or(exit::OK),
+    })
+}
+
+/// Signs of life come every five seconds; after half a minute without one something is wrong.
+fn silence(d: &Deployment, now: Timestamp) -> Option<String> {
+    let last = d.heartbeat_at.or(d.claimed_at).filter(|_| d.state.is_live())?;
+    let quiet = now.since(last);
+    (quiet.as_secs() >= 30).then(|| format!("its supervisor has given no sign of life for {}", span(quiet)))
 }
 
 pub(super) fn resolve(session: &mut Session, args: &Resolve) -> Result<u8, OpError> {

@@ -42,6 +42,7 @@ fn add(session: &mut Session, args: AddFreeze) -> Result<u8, OpError> {
     let end = parse_when(&args.end, start, zone, Fold::Last)?;
     let new = freeze::NewFreeze {
         name: args.name,
+        numbered: false,
         reason: args.reason,
         scope: scope(args.services, args.environments)?,
         window: Window::new(start, end)?,
@@ -54,10 +55,12 @@ fn now(session: &mut Session, args: FreezeNow) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
     let length = parse_duration(&args.length)?;
+    let scope = scope(args.services, args.environments)?;
     let new = freeze::NewFreeze {
-        name: args.name,
+        numbered: args.name.is_none(),
+        name: args.name.unwrap_or_else(|| freeze::STOP_THE_LINE.to_owned()),
         reason: args.reason,
-        scope: scope(args.services, args.environments)?,
+        scope,
         window: Window::new(cx.now, cx.now.plus(length))?,
         zone: cx.policy.zone,
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::args::{Id, Log};
 use super::{Session, deployment, exit};
 use crate::desk::Desk;
-use crate::domain::ansi::LineParser;
+use crate::domain::ansi::{Line, LineParser};
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Fold, parse_duration, parse_when};
@@ -45,17 +45,26 @@ impl Printer {
                 continue;
             }
             for line in self.parser.feed(&bytes) {
-                if self.grep.as_ref().is_none_or(|wanted| line.text().contains(wanted.as_str())) {
-                    session.out.log_line(&line);
-                }
+                self.show(session, &line);
             }
+        }
+    }
+
+    fn show(&self, session: &mut Session, line: &Line) {
+        if self.grep.as_ref().is_some_and(|wanted| !line.text().contains(wanted.as_str())) {
+            return;
+        }
+        if session.out.is_json() {
+            session.out.json("line", &line.text());
+        } else {
+            session.out.log_line(line);
         }
     }
 
     /// A last line without an end.
     fn finish(&mut self, session: &mut Session) {
-        if let Some(line) = self.parser.unfinished().filter(|_| !self.raw) {
-            session.out.log_line(line);
+        if let Some(line) = self.parser.unfinished().filter(|_| !self.raw).cloned() {
+            self.show(session, &line);
         }
     }
 }
@@ -65,6 +74,13 @@ fn broken(why: &std::io::Error) -> OpError {
 }
 
 pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
+    if args.raw && session.out.is_json() {
+        return Err(OpError::new(
+            ErrorKind::Usage,
+            "--raw is the output as it is, --json is one object a line",
+        )
+        .hint("use one of them"));
+    }
     if args.raw && session.out.is_terminal() && !args.yes {
         return Err(OpError::new(ErrorKind::Usage, "raw output of a script could take over this terminal")
             .hint("send it to a file or a pipe, or add --yes"));

@@ -33,6 +33,34 @@ pub(super) enum Tone {
     Strong,
 }
 
+/// Ends a colour in text that is not printed yet; the tones begin behind it. Private-use characters, so that neither a
+/// script nor a name can bring an escape sequence through.
+const END: char = '\u{F0000}';
+
+impl Tone {
+    const ALL: [Self; 5] = [Self::Good, Self::Bad, Self::Busy, Self::Dim, Self::Strong];
+
+    fn mark(self) -> char {
+        match self {
+            Self::Good => '\u{F0001}',
+            Self::Bad => '\u{F0002}',
+            Self::Busy => '\u{F0003}',
+            Self::Dim => '\u{F0004}',
+            Self::Strong => '\u{F0005}',
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Bad => "31",
+            Self::Busy => "33",
+            Self::Dim => "2",
+            Self::Strong => "1",
+        }
+    }
+}
+
 /// Standard output and standard error of a command.
 pub(crate) struct Out {
     json: bool,
@@ -69,16 +97,39 @@ impl Out {
         self.broken.is_some()
     }
 
-    /// A line of data.
+    /// A line of data: whatever is in it, it stays one line and changes nothing around it. Only colours of
+    /// [`Self::paint`] come through.
     pub(super) fn line(&mut self, text: impl AsRef<str>) {
-        self.bytes(format!("{}\n", text.as_ref()).as_bytes());
+        let safe = one_line(text.as_ref());
+        let mut shown = String::with_capacity(safe.len() + 1);
+        for c in safe.chars() {
+            match Tone::ALL.iter().find(|tone| tone.mark() == c) {
+                Some(tone) if self.colour => shown.push_str(&format!("\x1b[{}m", tone.code())),
+                None if c == END && self.colour => shown.push_str("\x1b[0m"),
+                None if c != END => shown.push(c),
+                _ => {}
+            }
+        }
+        self.exactly(&shown);
+    }
+
+    /// Several lines of relman's own making, each made safe.
+    pub(super) fn lines(&mut self, text: &str) {
+        for line in text.lines() {
+            self.line(line);
+        }
+    }
+
+    /// A line that is right as it is.
+    fn exactly(&mut self, line: &str) {
+        self.bytes(format!("{line}\n").as_bytes());
     }
 
     /// The answer as JSON: `{"schema":1,"KIND":…}`.
     pub(super) fn json(&mut self, kind: &str, value: &impl Serialize) {
         let value = serde_json::to_value(value).unwrap_or_default();
         let answer = serde_json::json!({ "schema": SCHEMA, kind: value });
-        self.line(answer.to_string());
+        self.exactly(&answer.to_string());
     }
 
     /// A message beside the data; not part of the answer.
@@ -88,19 +139,9 @@ impl Out {
         }
     }
 
-    /// Gives a word its colour.
+    /// Gives a word its colour: a mark, which [`Self::line`] turns into what the terminal understands.
     pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
-        }
-        let code = match tone {
-            Tone::Good => "32",
-            Tone::Bad => "31",
-            Tone::Busy => "33",
-            Tone::Dim => "2",
-            Tone::Strong => "1",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        if self.colour { format!("{}{text}{END}", tone.mark()) } else { text.to_owned() }
     }
 
     /// A table without lines: columns are found by eye and by `awk` alike.
@@ -109,7 +150,7 @@ impl Out {
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header.iter().map(|title| self.paint(Tone::Dim, title)));
         for row in rows {
-            table.add_row(row.iter().map(|cell| one_line_keeping_colour(cell)));
+            table.add_row(row.iter().map(|cell| one_line(cell)));
         }
         for line in table.lines() {
             self.line(line.trim_end());
@@ -119,7 +160,7 @@ impl Out {
     /// A line of a script's output, safe for the terminal.
     pub(super) fn log_line(&mut self, line: &Line) {
         if !self.colour {
-            self.line(line.text());
+            self.exactly(&line.text());
             return;
         }
         let mut text = String::new();
@@ -133,7 +174,7 @@ impl Out {
         if line.cut > 0 {
             text.push_str(&format!("…(+{} bytes)", line.cut));
         }
-        self.line(text);
+        self.exactly(&text);
     }
 
     /// An error with its hints; as JSON on stderr when JSON was asked for.
@@ -165,11 +206,6 @@ impl Out {
             }
         }
     }
-}
-
-/// Cells may hold our own colours; everything else was made harmless where it came in.
-fn one_line_keeping_colour(cell: &str) -> String {
-    if cell.contains('\x1b') { cell.to_owned() } else { one_line(cell) }
 }
 
 fn sgr(look: Look) -> String {
@@ -205,7 +241,8 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> u8 {
         text.chars().map(|c| if c != '\n' && is_deceptive(c) { picture(c) } else { c.to_string() }).collect()
     };
     if !error.use_stderr() {
-        let mut out = Out::new(false, None);
+        let plain = crate::host::environment::variable("NO_COLOR").is_some();
+        let mut out = Out::new(false, plain.then_some(false));
         let text = error.render();
         out.bytes(if out.colour { text.ansi().to_string() } else { text.to_string() }.as_bytes());
         return out.finish(super::exit::OK);

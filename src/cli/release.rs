@@ -350,7 +350,14 @@ pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, Op
         Checklist::List { release } => {
             let view = view::release(&cx, &find::find(&cx, &release)?)?;
             if session.out.is_json() {
-                session.out.json("checklist", &view.release.ticks);
+                let items: Vec<_> = cx
+                    .policy
+                    .stage(Stage::Prepare)
+                    .checklist
+                    .iter()
+                    .map(|item| serde_json::json!({ "item": item, "done": view.release.ticks.get(item) }))
+                    .collect();
+                session.out.json("checklist", &items);
                 return Ok(exit::OK);
             }
             for item in &cx.policy.stage(Stage::Prepare).checklist {

@@ -31,10 +31,35 @@ pub fn find(option: Option<&Path>, cwd: &Path) -> Result<PathBuf, Problems> {
         return Ok(named.clone());
     }
     let found = places.into_iter().find(|path| path.is_file());
+    if let Some(path) = &found {
+        trusted(path)?;
+    }
     found.ok_or_else(|| {
         Problems::plain(
             &cwd.join("relman.toml"),
             "there is no relman.toml here or in a parent directory; write one with: relman init",
         )
     })
+}
+
+/// A file that was only come across decides which scripts run under this user's name: one that somebody else could have
+/// put there is not used unless it is named.
+fn trusted(path: &Path) -> Result<(), Problems> {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = std::fs::metadata(path).map_err(|why| Problems::unreadable(path, &why))?;
+    let owner = meta.uid();
+    let own = nix::unistd::getuid().as_raw();
+    let why = match () {
+        () if owner != own && owner != 0 => format!("it belongs to another user (uid {owner})"),
+        () if meta.mode() & 0o002 != 0 => "everyone may write it".to_owned(),
+        () => return Ok(()),
+    };
+    Err(Problems::plain(
+        path,
+        &format!(
+            "found here, but {why}: it would say which scripts run in your name; if you trust it, name it: \
+             relman --config {}",
+            path.display()
+        ),
+    ))
 }

@@ -68,11 +68,13 @@ impl State {
         }
         let mode = meta.mode() & 0o7777;
         let shared = mode & 0o020 != 0;
-        if mode & 0o002 != 0 {
+        if mode & 0o007 != 0 {
+            let what = if mode & 0o002 != 0 { "write to" } else { "look into" };
             return Err(trouble(format!(
-                "everyone may write to the state directory {shown} (mode {mode:04o})"
+                "everyone may {what} the state directory {shown} (mode {mode:04o})"
             ))
-            .hint(format!("chmod 0700 {shown}, or for a group: chmod 2770 {shown}")));
+            .hint(format!("chmod 0700 {shown}, or for a group: chmod 2770 {shown}"))
+            .hint("or give the store a directory of its own: [relman] database = \".relman/relman.db\""));
         }
         if shared && mode & 0o2000 == 0 {
             return Err(trouble(format!(
@@ -181,16 +183,44 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
+        if parent.symlink_metadata()?.file_type().is_symlink() {
+            return Err(io::Error::other(format!("{} is a symbolic link", parent.display())));
+        }
         let files = self.files_of(id);
-        DirBuilder::new().mode(own_mode).create(&files.dir)?;
+        match DirBuilder::new().mode(own_mode).create(&files.dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.set_aside(&files)?;
+                DirBuilder::new().mode(own_mode).create(&files.dir)?;
+            }
+            made => made?,
+        }
         std::fs::set_permissions(&files.dir, std::fs::Permissions::from_mode(own_mode))?;
         Ok(files)
+    }
+
+    /// Files of an earlier deployment of that number, from a store that was removed or restored since: kept under another
+    /// name. Those of a living supervisor are left alone.
+    fn set_aside(&self, files: &DeploymentFiles) -> io::Result<()> {
+        if super::lock::is_held(&files.supervisor_lock()).unwrap_or(true) {
+            return Err(io::Error::other("a supervisor is at work there"));
+        }
+        let name = files.dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let parent = self.dir.join("deployments");
+        let free =
+            (1..10_000).map(|number| parent.join(format!("{name}.old-{number}"))).find(|path| !path.exists());
+        std::fs::rename(&files.dir, free.unwrap_or_else(|| parent.join(format!("{name}.old"))))
     }
 
     /// An empty file for a backup, readable by its owner alone, named by `stamp`.
     pub fn make_backup_file(&self, stamp: &str) -> io::Result<PathBuf> {
         let dir = self.backups();
-        DirBuilder::new().recursive(true).mode(if self.shared { 0o2770 } else { 0o700 }).create(&dir)?;
+        let mode = if self.shared { 0o2770 } else { 0o700 };
+        match DirBuilder::new().mode(mode).create(&dir) {
+            // The mode is set whatever the umask says.
+            Ok(()) => std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(mode))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
         let path = dir.join(format!("relman-{stamp}.db"));
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(path)
@@ -301,13 +331,34 @@ mod tests {
 
     #[test]
     fn loose_modes_are_refused_with_the_command_that_mends_them() {
-        for (mode, words) in [(0o777, "everyone may write"), (0o770, "not setgid"), (0o3770, "sticky")] {
+        for (mode, words) in [
+            (0o777, "everyone may write"),
+            (0o755, "everyone may look into"),
+            (0o2775, "everyone may look into"),
+            (0o770, "not setgid"),
+            (0o3770, "sticky"),
+        ] {
             let (_outer, dir) = dir_with(mode);
             let error = State::prepare(&dir.join("relman.db")).unwrap_err();
             assert!(error.sentence.contains(words), "{error}");
             assert!(error.hints[0].contains("chmod"), "{error:?}");
             assert!(!dir.join("relman.db").exists());
         }
+    }
+
+    #[test]
+    fn files_of_an_earlier_store_are_kept_under_another_name() {
+        let outer = tempfile::tempdir().unwrap();
+        let state = State::prepare(&outer.path().join("state/relman.db")).unwrap();
+        let id = DeploymentId(1);
+        let first = state.make_files_of(id).unwrap();
+        DeploymentFiles::append(&first.log()).unwrap();
+        let lock = super::super::lock::hold(&first.supervisor_lock()).unwrap().unwrap();
+        assert!(state.make_files_of(id).is_err(), "somebody is at work there");
+        drop(lock);
+        let second = state.make_files_of(id).unwrap();
+        assert!(!second.log().exists());
+        assert!(state.dir().join("deployments/1.old-1/output.log").exists());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Shorter values would mask ordinary text.
@@ -100,7 +101,9 @@ fn variants(secret: &str) -> Vec<Vec<u8>> {
             continue;
         }
         all.push(bytes.to_vec());
-        all.push(percent_encoded(bytes).into_bytes());
+        let percent = percent_encoded(bytes);
+        all.push(lower_percent(&percent).into_bytes());
+        all.push(percent.into_bytes());
         if let Ok(json) = serde_json::to_string(text) {
             all.push(json.trim_matches('"').as_bytes().to_vec());
         }
@@ -109,8 +112,35 @@ fn variants(secret: &str) -> Vec<Vec<u8>> {
                 all.push(base64_inside(engine, bytes, lead));
             }
         }
+        for width in WRAPS {
+            all.extend(wrapped_base64(bytes, width));
+        }
     }
     all
+}
+
+/// Where common tools break base64: `base64` and PEM.
+const WRAPS: [usize; 2] = [76, 64];
+
+/// The lines of a value that is encoded by itself and too long for one.
+fn wrapped_base64(bytes: &[u8], width: usize) -> Vec<Vec<u8>> {
+    let text = STANDARD_NO_PAD.encode(bytes);
+    if text.len() <= width {
+        return Vec::new();
+    }
+    let lines = text.as_bytes().chunks(width).filter(|line| line.len() >= SHORTEST);
+    lines.map(<[u8]>::to_vec).collect()
+}
+
+/// `%2F` → `%2f`: both are in use.
+fn lower_percent(encoded: &str) -> String {
+    let mut out = String::with_capacity(encoded.len());
+    let mut left = 0;
+    for c in encoded.chars() {
+        out.push(if left > 0 { c.to_ascii_lowercase() } else { c });
+        left = if c == '%' { 2 } else { i32::max(left - 1, 0) };
+    }
+    out
 }
 
 /// The characters that are the same whatever stands before and after the secret, when it begins `lead` bytes into
@@ -138,7 +168,6 @@ fn percent_encoded(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
     use proptest::prelude::*;
 
     fn mask(secrets: &[&str], pieces: &[&[u8]]) -> String {
@@ -198,5 +227,18 @@ mod tests {
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
             prop_assert_eq!(mask(&secrets, &pieces), whole);
         }
+    }
+
+    #[test]
+    fn long_values_are_masked_as_base64_breaks_them_and_in_lower_case_url_forms() {
+        let secret = format!("start/{}", "x/y".repeat(40));
+        let encoded = STANDARD_NO_PAD.encode(&secret);
+        for width in WRAPS {
+            let broken: Vec<&str> =
+                encoded.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            let masked = mask(&[&secret], &[broken.join("\n").as_bytes()]);
+            assert!(broken[..broken.len() - 1].iter().all(|line| !masked.contains(line)), "{masked}");
+        }
+        assert!(!mask(&["pass/word"], &[b"key=pass%2fword&"]).contains("pass"));
     }
 }

@@ -164,6 +164,11 @@ impl Supervisor {
     /// Runs step after step; the first that fails ends it.
     async fn steps(&mut self) -> (Cause, Option<String>) {
         for name in &self.order.ticket.secrets {
+            if !self.order.env.contains_key(name) {
+                self.say(&format!(
+                    "{name} is not set (or no text) where this was started: the scripts do not get it"
+                ));
+            }
             if self.order.env.get(name).is_some_and(|value| value.len() < super::mask::SHORTEST) {
                 self.say(&format!("the value of {name} is too short to be masked"));
             }

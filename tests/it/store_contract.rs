@@ -633,7 +633,7 @@ impl OnFile {
     }
 
     fn path(&self) -> PathBuf {
-        self.dir.path().join("relman.db")
+        self.dir.path().join("state/relman.db")
     }
 
     fn open(&self) -> Store {

@@ -8,10 +8,16 @@ use crate::domain::time::{Tz, Window};
 use crate::ops::{Ctx, OpError, facts};
 use crate::store::{deployments, freezes, journal};
 
+/// What a stop of the line is called where nobody gives it another name.
+pub const STOP_THE_LINE: &str = "Stop the line";
+
 /// A freeze to be written down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewFreeze {
     pub name: String,
+    /// Whether a number is put behind a name that is taken: who stops the line a second time has no time to think of
+    /// another one.
+    pub numbered: bool,
     pub reason: String,
     pub scope: Scope,
     pub window: Window,
@@ -40,7 +46,14 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
             .hint("give an --end in the future"));
     }
     cx.act(Verb::FreezeAdded, &freeze.name, |tx| {
-        if let Some(known) = facts::freezes(tx, cx)?.into_iter().find(|known| known.name == freeze.name) {
+        let standing = facts::freezes(tx, cx)?;
+        let mut freeze = freeze.clone();
+        let mut number = 2;
+        while new.numbered && standing.iter().any(|known| known.name == freeze.name) {
+            freeze.name = format!("{} {number}", new.name);
+            number += 1;
+        }
+        if let Some(known) = standing.into_iter().find(|known| known.name == freeze.name) {
             return Err(OpError::conflict(format!(
                 "there is a freeze \"{}\" already ({}); two of one name could not be told apart",
                 known.name,
@@ -49,7 +62,7 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
             .hint("choose another name"));
         }
         let id = freezes::insert(tx, &freeze, cx.actor.name(), cx.now)?;
-        let freeze = Freeze { origin: FreezeOrigin::Store(id), ..freeze.clone() };
+        freeze.origin = FreezeOrigin::Store(id);
         let entry = cx.entry(Verb::FreezeAdded, id).because(Some(&freeze.reason)).after(&freeze);
         journal::append(tx, entry)?;
         let covered = |d: &crate::domain::deployment::Deployment| {

@@ -13,7 +13,7 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version}
 use crate::domain::release::{Level, Origin, Release, ReleaseKind};
 use crate::domain::time::{Fold, Tz, Window, parse_duration, parse_when};
 use crate::ops::approval::decide::Decision;
-use crate::ops::freeze::NewFreeze;
+use crate::ops::freeze::{NewFreeze, STOP_THE_LINE};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
 use crate::ops::view::queue::Pending;
@@ -425,7 +425,7 @@ impl Form {
         let end =
             parse_when(self.value("end"), start, zone, Fold::Last).map_err(|why| ("end", why.to_string()))?;
         let window = Window::new(start, end).map_err(|why| ("end", why.to_string()))?;
-        let new = NewFreeze { name, reason, scope: self.scope()?, window, zone };
+        let new = NewFreeze { name, numbered: false, reason, scope: self.scope()?, window, zone };
         Ok(Effect::AddFreeze(Box::new(new)))
     }
 
@@ -434,9 +434,8 @@ impl Form {
         let length = parse_duration(self.value("for")).map_err(|why| ("for", why.to_string()))?;
         let window =
             Window::new(model.now, model.now.plus(length)).map_err(|why| ("for", why.to_string()))?;
-        let stamp = model.now.in_zone(model.zone).format("%m-%d %H:%M");
-        let name = format!("Stop the line {stamp}");
-        let new = NewFreeze { name, reason, scope: self.scope()?, window, zone: model.zone };
+        let name = STOP_THE_LINE.to_owned();
+        let new = NewFreeze { name, numbered: true, reason, scope: self.scope()?, window, zone: model.zone };
         Ok(Effect::AddFreeze(Box::new(new)))
     }
 

@@ -25,7 +25,7 @@ struct Kept {
 impl Kept {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let world = World::on_file(&dir.path().join("relman.db"));
+        let world = World::on_file(&dir.path().join("state/relman.db"));
         for id in ["api@1.0.0", "api@1.1.0", "web@1.0.0"] {
             world.release(id);
             world.advance(id, 2);
@@ -37,7 +37,7 @@ impl Kept {
     }
 
     fn path(&self) -> PathBuf {
-        self.dir.path().join("relman.db")
+        self.dir.path().join("state/relman.db")
     }
 
     /// Does what somebody who can write the file could do, and leaves the schema as it was.

@@ -251,6 +251,7 @@ pub(crate) fn approved(world: &World, who: &str, id: &str) {
 /// Closes production from now on for four hours.
 pub(crate) fn frozen(world: &World) {
     let new = freeze::NewFreeze {
+        numbered: false,
         name: "Checkout incident".to_owned(),
         reason: "carts vanish".to_owned(),
         scope: Scope::new(vec!["*".to_owned()], vec!["production".to_owned()]).unwrap(),

@@ -334,6 +334,7 @@ pub(crate) const SCRIPT: ProcessRef = ProcessRef { pid: 4711, start: 99 };
 pub(crate) fn new_freeze(name: &str, env: &str, start: Timestamp, end: Timestamp) -> NewFreeze {
     NewFreeze {
         name: name.to_owned(),
+        numbered: false,
         reason: "the books are closed".to_owned(),
         scope: Scope::new(Vec::new(), vec![env.to_owned()]).unwrap(),
         window: Window::new(start, end).unwrap(),
