@@ -315,8 +315,7 @@ impl<F: FnMut(&str)> Story<'_, F> {
         // A soak time that has not passed yet is waited for, as a person would.
         let report = loop {
             let cx = self.desk.cx();
-            let kind = crate::domain::deployment::DeploymentKind::Deploy;
-            let report = start::preview(&cx, &release, &environment, kind)?.report;
+            let report = start::preview(&cx, &release, &environment)?.report;
             match report.earliest.filter(|at| !report.allows() && at.since(cx.now) <= LONGEST_WAIT) {
                 Some(at) => clock::wait(at.since(cx.now)),
                 None => break report,

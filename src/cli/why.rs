@@ -3,7 +3,6 @@
 use super::args::Why;
 use super::out::{Out, Tone};
 use super::{Session, deployment, exit, release};
-use crate::domain::deployment::DeploymentKind;
 use crate::domain::gate::{Answer, GateReport};
 use crate::domain::time::{relative, wall};
 use crate::ops::OpError;
@@ -30,7 +29,7 @@ pub(super) fn why(session: &mut Session, args: &Why) -> Result<u8, OpError> {
         }
         return Ok(if open { exit::OK } else { exit::BLOCKED });
     };
-    let preview = start::preview(&cx, &id, env, DeploymentKind::Deploy)?;
+    let preview = start::preview(&cx, &id, env)?;
     let report = &preview.report;
     if session.out.is_json() {
         session.out.json("report", report);

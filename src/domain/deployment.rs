@@ -128,10 +128,11 @@ impl DeploymentKind {
         }
     }
 
-    /// The kind a normal deployment of `version` has when `live` is what runs now.
+    /// The kind a deployment of `version` has when `live` is what runs now (RBK-2).
     pub fn of(version: &Version, live: Option<&Version>) -> Self {
         match live {
             Some(live) if live == version => Self::Redeploy,
+            Some(live) if live.outranks(version) => Self::Rollback,
             _ => Self::Deploy,
         }
     }
@@ -325,12 +326,15 @@ pub struct Deployment {
     pub release: ReleaseId,
     pub environment: EnvName,
     pub kind: DeploymentKind,
+    /// Asked for as a rollback: it passes what guards going on. (An older release that is deployed in the ordinary way is
+    /// of kind rollback too, but passes nothing.)
+    pub rescue: bool,
     pub state: DeploymentState,
     /// Rises with each attempt; every write of a supervisor names it, so that one that lost its claim and wakes
     /// up later changes nothing.
     pub epoch: i64,
     pub strategy: String,
-    /// What was live when it started.
+    /// What was there when it started: what the newest attempt put there, whatever became of it.
     pub previous: Option<Version>,
     pub artifact_digest: Option<Digest>,
     /// Digest of commit, artifact name and artifact digest; see [`super::release::Build::content`].
@@ -377,7 +381,7 @@ impl Deployment {
     /// The newer version it took the place of without being a rollback.
     pub fn takes_back(&self) -> Option<&Version> {
         let before = self.previous.as_ref().filter(|before| before.outranks(&self.release.version));
-        before.filter(|_| self.kind != DeploymentKind::Rollback)
+        before.filter(|_| !self.rescue)
     }
 
     /// Whether a person has asked for its end and it has not ended yet.
@@ -460,6 +464,7 @@ mod tests {
         assert_eq!(DeploymentKind::of(&v("1.0.0"), Some(&v("1.0.0"))), DeploymentKind::Redeploy);
         assert_eq!(DeploymentKind::of(&v("1.1.0"), Some(&v("1.0.0"))), DeploymentKind::Deploy);
         assert_eq!(DeploymentKind::of(&v("1.1.0"), None), DeploymentKind::Deploy);
+        assert_eq!(DeploymentKind::of(&v("1.0.0"), Some(&v("1.1.0"))), DeploymentKind::Rollback);
     }
 
     proptest! {

@@ -33,6 +33,8 @@ pub struct Wish<'a> {
     pub service: &'a Service,
     pub environment: &'a Environment,
     pub kind: DeploymentKind,
+    /// Whether it is asked for as a rollback.
+    pub rescue: bool,
     pub actor: &'a Actor,
     pub overrides: &'a Overrides,
     /// The deployment asking for itself does not stand in its own way.
@@ -107,7 +109,7 @@ pub struct Given {
 
 /// Puts wish, surroundings and record together.
 pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Given) -> DeployFacts {
-    let Wish { release, service, environment, kind, .. } = *wish;
+    let Wish { release, service, environment, kind, rescue, .. } = *wish;
     let name = &environment.name;
     let upstream = service.upstream(name).map(|upstream| (upstream.clone(), given.upstream));
     let holder = given.holder.filter(|holder| Some(holder.id) != wish.except);
@@ -117,6 +119,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         environment: environment.clone(),
         zone: cx.policy.zone,
         kind,
+        rescue,
         actor: wish.actor.clone(),
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),

@@ -15,7 +15,7 @@ use crate::domain::time::{Timestamp, Window};
 macro_rules! select {
     ($from:literal) => {
         concat!(
-            "SELECT d.id, d.service, d.version, d.environment, d.kind, d.state, d.epoch, d.strategy, d.previous,
+            "SELECT d.id, d.service, d.version, d.environment, d.kind, d.rescue, d.state, d.epoch, d.strategy, d.previous,
              d.artifact_digest, d.content, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
@@ -53,6 +53,7 @@ fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         release: ReleaseId::new(row.parse("service")?, row.parse("version")?),
         environment: row.parse("environment")?,
         kind: row.parse("kind")?,
+        rescue: row.int("rescue")? != 0,
         state: row.parse("state")?,
         epoch: row.int("epoch")?,
         strategy: row.text("strategy")?,
@@ -118,9 +119,9 @@ pub fn insert(
     let id = tx.query_opt(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
-             uid, left_running, report, relman_version, content)
+             uid, left_running, report, relman_version, content, rescue)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22, ?23) RETURNING id",
+                 ?22, ?23, ?24) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -145,6 +146,7 @@ pub fn insert(
             json(report),
             env!("CARGO_PKG_VERSION").into(),
             opt_text(d.content.as_ref()),
+            i64::from(d.rescue).into(),
         ],
         |row| row.int("id"),
     )?;

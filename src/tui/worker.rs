@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::msg::{Effect, Msg, Views};
 use super::tail::TailOrder;
 use crate::desk::Desk;
-use crate::domain::deployment::DeploymentKind;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
@@ -183,7 +182,7 @@ impl Worker {
         let cx = self.desk.cx();
         Ok(match order {
             Effect::Preview { release, environment } => {
-                let preview = start::preview(&cx, &release, &environment, DeploymentKind::Deploy)?;
+                let preview = start::preview(&cx, &release, &environment)?;
                 Msg::Previewed(Box::new(preview), environment)
             }
             Effect::Deploy(wanted) => {

@@ -113,6 +113,7 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         previous: Some("0.9.0".parse().unwrap()),
         artifact_digest: Some(Digest::of(b"image")),
         content: Some(Digest::of(b"content")),
+        rescue: true,
         subject: Digest::of(b"subject"),
         color: Some(Color::Green),
         reason: Some("Friday".to_owned()),

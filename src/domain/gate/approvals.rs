@@ -3,7 +3,6 @@
 use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::actor::Person;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally};
-use crate::domain::deployment::DeploymentKind;
 use crate::domain::policy::Rule;
 use crate::domain::time::Timestamp;
 
@@ -24,10 +23,7 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
 }
 
 fn rules(facts: &DeployFacts) -> &[Rule] {
-    match facts.kind {
-        DeploymentKind::Rollback => &facts.environment.rollback_approvals,
-        _ => &facts.environment.approvals,
-    }
+    if facts.rescue { &facts.environment.rollback_approvals } else { &facts.environment.approvals }
 }
 
 /// How the approvals of this environment add up now. The person about to start counts as interested too: who

@@ -145,6 +145,8 @@ pub struct DeployFacts {
     pub environment: Environment,
     pub zone: Tz,
     pub kind: DeploymentKind,
+    /// Whether it is asked for as a rollback.
+    pub rescue: bool,
     pub actor: Actor,
     pub roster: Roster,
     /// Whether the service's pipeline contains the environment at all.
@@ -323,7 +325,7 @@ fn earliest(facts: &DeployFacts, checks: &[Checked], now: Timestamp) -> Option<T
 }
 
 fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer {
-    if facts.kind == DeploymentKind::Rollback && gate.yields_to_rollback() {
+    if facts.rescue && gate.yields_to_rollback() {
         return Answer::Skipped { why: "a rollback is not held up by it".to_owned() };
     }
     if gate.may_be_opened() && facts.skipped.contains(gate.as_str()) {

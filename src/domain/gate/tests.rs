@@ -97,6 +97,7 @@ fn open() -> DeployFacts {
         environment: environment(),
         zone: Tz::UTC,
         kind: DeploymentKind::Deploy,
+        rescue: false,
         actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None },
         roster: Roster::new(
             [("rm".to_owned(), members(&["bo", "cy"])), ("sre".to_owned(), members(&["cy", "di"]))].into(),
@@ -265,7 +266,7 @@ fn what_is_live_may_be_put_there_again_whatever_became_of_the_release() {
 #[test]
 fn a_rollback_passes_what_guards_going_on_and_nothing_else() {
     let mut facts = open();
-    facts.kind = DeploymentKind::Rollback;
+    (facts.kind, facts.rescue) = (DeploymentKind::Rollback, true);
     facts.release.stage = Stage::Build;
     facts.upstream = None;
     facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
@@ -304,7 +305,7 @@ fn any_facts() -> impl proptest::strategy::Strategy<Value = DeployFacts> {
                 facts.required_checks = vec!["unit".into()];
             }
             if flags[4] {
-                facts.kind = DeploymentKind::Rollback;
+                (facts.kind, facts.rescue) = (DeploymentKind::Rollback, true);
             }
             if flags[5] {
                 facts.skipped = BTreeSet::from(["soak".to_owned(), "stage".to_owned()]);

@@ -111,6 +111,7 @@ fn closed_meanwhile(
         service,
         environment,
         kind: before.kind,
+        rescue: before.rescue,
         actor: &starter,
         overrides: &overrides,
         except: Some(before.id),

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
+use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::journal::Verb;
 use crate::domain::release::{Block, Release, ReleaseState};
@@ -13,7 +13,7 @@ use crate::domain::text::free;
 use crate::ops::{Ctx, ErrorKind, OpError, facts};
 use crate::store::{Tx, deployments, journal, releases};
 
-use super::start::{StartDeploy, Started, start_as};
+use super::start::{Errand, StartDeploy, Started, start_as};
 
 /// A release that was good in the environment.
 #[derive(Debug, Clone, Serialize)]
@@ -94,7 +94,7 @@ pub fn rollback(cx: &Ctx<'_>, wanted: &StartRollback) -> Result<Started, OpError
         confirm: wanted.confirm.clone(),
         ..StartDeploy::new(target, wanted.environment.clone())
     };
-    start_as(cx, &start, DeploymentKind::Rollback, |tx, deployment| {
+    start_as(cx, &start, Errand::Rollback, |tx, deployment| {
         // The record may have changed since the choice was made.
         let now = choices_in(tx, &wanted.service, &wanted.environment)?;
         choose(&StartRollback { to: Some(deployment.release.version.clone()), ..wanted.clone() }, &now)?;
@@ -117,7 +117,7 @@ fn block_left(
     reason: &str,
 ) -> Result<(), OpError> {
     let release = releases::get(tx, &left.release)?;
-    let did_not_arrive = left.kind == DeploymentKind::Rollback && left.state != DeploymentState::Succeeded;
+    let did_not_arrive = left.rescue && left.state != DeploymentState::Succeeded;
     if release.blocked.is_some() || did_not_arrive {
         return Ok(());
     }

@@ -73,19 +73,15 @@ pub struct Started {
 }
 
 /// Asks every gate without changing anything.
-pub fn preview(
-    cx: &Ctx<'_>,
-    id: &ReleaseId,
-    env: &EnvName,
-    kind: DeploymentKind,
-) -> Result<Preview, OpError> {
+pub fn preview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, OpError> {
     let service = cx.service(&id.service)?;
     let environment = facts::environment(cx, env)?;
     let around = Surroundings::of(cx, service);
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
         let place = Place { service, environment, around: &around };
-        let Asked { live, report, steps } = ask(tx, cx, &place, &release, kind, &Overrides::default())?;
+        let Asked { live, report, steps, .. } =
+            ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?;
         let role = facts::script_for(service, report.kind).unwrap_or(ScriptRole::Deploy);
         Ok(Preview {
             steps,
@@ -109,6 +105,9 @@ struct Place<'a> {
 /// What the gates say about it, and what would run.
 struct Asked {
     live: Option<Deployment>,
+    /// What is there now, whatever became of it.
+    previous: Option<Version>,
+    rescue: bool,
     report: GateReport,
     steps: Vec<StepPlan>,
 }
@@ -118,34 +117,47 @@ fn ask(
     cx: &Ctx<'_>,
     place: &Place<'_>,
     release: &Release,
-    kind: DeploymentKind,
+    errand: Errand,
     overrides: &Overrides,
 ) -> Result<Asked, OpError> {
     let Place { service, environment, around } = *place;
     let live = deployments::find_live(tx, &service.name, &environment.name)?;
-    let kind = match kind {
-        DeploymentKind::Rollback => kind,
-        _ => DeploymentKind::of(&release.id.version, live.as_ref().map(|live| &live.release.version)),
+    let newest = deployments::find_newest(tx, &service.name, &environment.name)?;
+    let live_version = live.as_ref().map(|live| &live.release.version);
+    let rescue = errand == Errand::Rollback;
+    let kind = match errand {
+        Errand::Rollback => DeploymentKind::Rollback,
+        Errand::Deploy => DeploymentKind::of(&release.id.version, live_version),
     };
-    let wish = Wish { release, service, environment, kind, actor: cx.actor, overrides, except: None };
+    let wish = Wish { release, service, environment, kind, rescue, actor: cx.actor, overrides, except: None };
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
     let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
     let verify = service.scripts.contains_key(&ScriptRole::Verify);
     let color = live.as_ref().and_then(|live| live.color);
     let steps = strategy::plan(service.strategy(&environment.name), role, verify, color);
-    Ok(Asked { live, report, steps })
+    // Of a second attempt what it replaces is what was there before the first.
+    let before = newest.map(|newest| newest.release.version).filter(|version| *version != release.id.version);
+    let previous = before.or_else(|| live_version.cloned());
+    Ok(Asked { live, previous, rescue, report, steps })
 }
 
 /// Records the deployment and launches its supervisor.
 pub fn start(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Started, OpError> {
-    start_as(cx, wanted, DeploymentKind::Deploy, |_, _| Ok(()))
+    start_as(cx, wanted, Errand::Deploy, |_, _| Ok(()))
+}
+
+/// What a person asked for: it decides what must be passed, where the kind only says what it amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errand {
+    Deploy,
+    Rollback,
 }
 
 /// Shared with rollback: `also` runs in the same transaction once the deployment has its number.
 pub(super) fn start_as(
     cx: &Ctx<'_>,
     wanted: &StartDeploy,
-    kind: DeploymentKind,
+    errand: Errand,
     also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
 ) -> Result<Started, OpError> {
     let service = cx.service(&wanted.release.service)?;
@@ -159,7 +171,7 @@ pub(super) fn start_as(
         confirmed(wanted, environment)?;
         let overrides = permitted_overrides(cx, wanted, environment, &around, reason.as_deref())?;
         let place = Place { service, environment, around: &around };
-        let asked = ask(tx, cx, &place, &release, kind, &overrides)?;
+        let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
         let report = asked.report.clone();
         if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
             let mut error =
@@ -292,16 +304,17 @@ fn insert(
     reason: Option<String>,
 ) -> Result<Deployment, OpError> {
     let Place { service, environment, .. } = *place;
-    let Asked { live, report, steps } = asked;
+    let Asked { previous, rescue, report, steps, .. } = asked;
     let deployment = Deployment {
         id: DeploymentId(0),
         release: release.id.clone(),
         environment: environment.name.clone(),
         kind: report.kind,
+        rescue: *rescue,
         state: DeploymentState::Launching,
         epoch: deployments::next_epoch(tx, &service.name, &environment.name)?,
         strategy: service.strategy(&environment.name).as_str().to_owned(),
-        previous: live.as_ref().map(|live| live.release.version.clone()),
+        previous: previous.clone(),
         artifact_digest: release.build.digest.clone(),
         content: Some(release.build.content()),
         subject: report.subject.clone(),

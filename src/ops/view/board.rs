@@ -246,8 +246,16 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
     let environment = facts::environment(cx, &cell.environment)?;
     let overrides = Overrides::default();
     let kind = DeploymentKind::Deploy;
-    let wish =
-        Wish { release, service, environment, kind, actor: cx.actor, overrides: &overrides, except: None };
+    let wish = Wish {
+        release,
+        service,
+        environment,
+        kind,
+        rescue: false,
+        actor: cx.actor,
+        overrides: &overrides,
+        except: None,
+    };
     let upstream = service.upstream(&cell.environment).and_then(|env| spots.get(&(&service.name, env)));
     let own = spots.get(&(&service.name, &cell.environment));
     let given = Given {

@@ -43,6 +43,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                     kind: DeploymentKind::Deploy,
                     actor: cx.actor,
                     overrides: &overrides,
+                    rescue: false,
                     except: None,
                 };
                 reports.push(gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now));

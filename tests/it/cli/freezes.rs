@@ -94,3 +94,16 @@ fn the_calendar_is_an_agenda_of_freezes_and_deployments() {
     assert!(!env.run(&["calendar"]).ok().out.contains("Year end"), "six weeks do not reach that far");
     team().run(&["calendar"]).is(0, "", "nothing in the next 42 days\n");
 }
+
+#[test]
+fn the_line_is_stopped_as_often_as_it_takes() {
+    let env = team();
+    let stop = |service: &str| {
+        env.run_as(BOB, &["--json", "freeze", "now", "--reason", "incident", "--service", service])
+            .ok()
+            .json()
+    };
+    assert_eq!(stop("api")["added"]["freeze"]["name"], "Stop the line");
+    assert_eq!(stop("web")["added"]["freeze"]["name"], "Stop the line 2");
+    drop(env.run_as(BOB, &["freeze", "now", "--reason", "r", "--name", "Stop the line"]).exits(4));
+}

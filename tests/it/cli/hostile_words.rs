@@ -199,3 +199,21 @@ fn any_words_are_parsed_or_refused_without_a_panic() {
     }
     assert!(parsed > 20 && refused > 20, "{parsed} parsed, {refused} refused: the words are badly chosen");
 }
+
+#[test]
+fn neither_the_configuration_nor_a_reason_reaches_the_terminal_as_it_is() {
+    let env = TestEnv::new();
+    env.config(&format!(
+        "{}\n[[freezes]]\nname = \"x\"\nreason = \"a\\u001b]52;c;eA==\\u0007b\\n  \u{2713} approvals  forged\"\n\
+         start = \"2026-01-01 00:00\"\nend = \"2027-01-01 00:00\"\n",
+        super::TEAM
+    ));
+    for args in [&["freeze", "list"][..], &["calendar"], &["--color", "always", "freeze", "list"]] {
+        let said = env.run(args).ok();
+        assert!(!said.out.contains("\u{1b}]") && !said.out.contains('\u{7}'), "{said:#?}");
+        assert!(
+            !said.out.lines().any(|line| line.trim_start().starts_with("\u{2713} approvals")),
+            "{said:#?}"
+        );
+    }
+}

@@ -97,3 +97,19 @@ fn what_never_ran_has_no_log() {
     drop(env.run(&["log", "0"]).exits(2));
     drop(env.run(&["log", "99999999999999999999"]).exits(2));
 }
+
+#[test]
+fn a_log_is_told_in_json_line_by_line() {
+    let env = printed("echo one; printf 'last \\033[31mred'");
+    let said = env.run(&["--json", "log", "1", "--grep", "last"]).ok();
+    let lines: Vec<serde_json::Value> =
+        said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, [serde_json::json!({ "schema": 1, "line": "last red" })]);
+    drop(env.run(&["--json", "log", "1", "--raw"]).exits(2));
+}
+
+#[test]
+fn an_unfinished_last_line_is_searched_too() {
+    let env = printed("echo one; printf 'last'");
+    assert_eq!(env.run(&["log", "1", "--grep", "one"]).ok().out, "one\n");
+}

@@ -496,3 +496,44 @@ fn another_commit_is_not_what_was_tried_upstream() {
     let Answer::Blocked { reason } = answer(&report, GateId::Order) else { panic!("{report:?}") };
     assert!(reason.to_string().contains("another commit or artifact"), "{reason}");
 }
+
+#[test]
+fn an_older_release_is_a_rollback_by_kind_and_passes_nothing_for_it() {
+    let mut world = World::new();
+    world.ready("api@1.1.0");
+    world.deploy("api@1.1.0", "production");
+    world.release(API);
+    world.advance(API, 5);
+    let report = world.gates("erin", API, "production");
+    assert_eq!(report.kind, DeploymentKind::Rollback);
+    assert_eq!(closed(&report), ["order", "soak", "approvals"]);
+    let older = world.start("erin", API, "dev").unwrap().deployment;
+    assert_eq!((older.kind, older.rescue), (DeploymentKind::Rollback, false));
+    assert_eq!(older.takes_back().unwrap().to_string(), "1.1.0");
+}
+
+#[test]
+fn what_was_there_before_is_what_the_newest_attempt_put_there() {
+    let mut world = World::new();
+    for id in ["api@1.1.0", "api@1.2.0"] {
+        world.ready(id);
+        world.deploy(id, "production");
+    }
+    world.ready("api@1.3.0");
+    let failed = world.running("api@1.3.0", "production");
+    world.end(&failed, DeploymentState::Failed);
+    assert_eq!(failed.previous.unwrap().to_string(), "1.2.0");
+    let again = world.running("api@1.3.0", "production");
+    world.end(&again, DeploymentState::Failed);
+    assert_eq!(again.previous.unwrap().to_string(), "1.2.0", "not itself");
+    let back = relman::ops::deployment::rollback::StartRollback {
+        service: "api".parse().unwrap(),
+        environment: env_name("production"),
+        to: Some("1.2.0".parse().unwrap()),
+        reason: "broken".to_owned(),
+        confirm: Some("1.2.0".to_owned()),
+    };
+    let back =
+        world.as_("erin", |cx| relman::ops::deployment::rollback::rollback(cx, &back)).unwrap().deployment;
+    assert_eq!((back.previous.unwrap().to_string().as_str(), back.rescue), ("1.3.0", true));
+}

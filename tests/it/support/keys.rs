@@ -4,7 +4,6 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use relman::domain::ansi;
-use relman::domain::deployment::DeploymentKind;
 use relman::domain::ids::DeploymentId;
 use relman::ops::OpError;
 use relman::ops::deployment::{rollback, start};
@@ -259,10 +258,8 @@ pub(crate) fn views(world: &World, who: &str, model: &Model) -> Views {
 
 fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpError>> {
     Some(match effect {
-        Effect::Preview { release, environment } => {
-            start::preview(cx, release, environment, DeploymentKind::Deploy)
-                .map(|preview| Msg::Previewed(Box::new(preview), environment.clone()))
-        }
+        Effect::Preview { release, environment } => start::preview(cx, release, environment)
+            .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
         Effect::AskChoices { service, environment } => {
             rollback::choices(cx, service, environment).map(|choices| Msg::Choices {
                 service: service.clone(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use relman::config;
 use relman::domain::actor::{Actor, Person, Via};
 use relman::domain::approval::{Approval, Verdict};
-use relman::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef};
+use relman::domain::deployment::{Cause, Deployment, DeploymentState, Outcome, ProcessRef};
 use relman::domain::digest::Digest;
 use relman::domain::freeze::{Freeze, Scope};
 use relman::domain::gate::{Answer, GateId, GateReport};
@@ -194,8 +194,7 @@ impl World {
     /// What every gate says to a person about a deployment.
     #[track_caller]
     pub(crate) fn gates(&self, who: &str, id: &str, env: &str) -> GateReport {
-        let kind = DeploymentKind::Deploy;
-        self.as_(who, |cx| start::preview(cx, &release_id(id), &env_name(env), kind)).unwrap().report
+        self.as_(who, |cx| start::preview(cx, &release_id(id), &env_name(env))).unwrap().report
     }
 
     /// Adds a freeze of all services in `env` as bob.
