@@ -6,11 +6,12 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{
-    Build, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
+    Build, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review,
 };
-use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::{journal, releases};
+
+use super::edit::{self, Edit};
 
 /// What the caller says about the new release; everything but the id may be added later.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,46 +30,19 @@ pub struct NewRelease {
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
     cx.service(&id.service)?;
-    let text =
-        |field, value: &Option<String>| value.as_deref().map(|text| free(field, text, 4000)).transpose();
-    let changes = new.changes.iter().map(|line| free("change", line, 500)).collect::<Result<_, _>>()?;
-    let enter = cx.policy.process(new.kind).enter;
-    let release = Release {
-        id: id.clone(),
-        title: match &new.title {
-            Some(title) => free("title", title, 200)?,
-            None => format!("{id}"),
-        },
-        kind: new.kind,
-        state: ReleaseState::Open,
-        stage: enter,
-        stage_since: cx.now,
-        entered: enter,
-        blocked: None,
-        ended: None,
-        request: Request {
-            requester: cx.actor.person.clone(),
-            origin: new.origin,
-            need: text("need", &new.need)?,
-            objective: text("objective", &new.objective)?,
-            priority: new.priority,
-        },
-        plan: Plan::default(),
-        build: Build {
-            commit: text("commit", &new.commit)?,
-            artifact: text("artifact", &new.artifact)?,
-            digest: new.digest.clone(),
-            changes,
-        },
-        checks: BTreeMap::new(),
-        ticks: BTreeMap::new(),
-        review: Review::default(),
-        created_by: cx.actor.person.clone(),
-        created_at: cx.now,
-        updated_at: cx.now,
-        revision: 1,
-    };
-    debug_assert!(Stage::ALL.contains(&release.stage));
+    let said = edit::checked(&Edit {
+        title: new.title.clone(),
+        origin: Some(new.origin),
+        need: new.need.clone(),
+        objective: new.objective.clone(),
+        priority: new.priority,
+        commit: new.commit.clone(),
+        artifact: new.artifact.clone(),
+        digest: new.digest.clone(),
+        changes: Some(new.changes.clone()),
+        ..Edit::default()
+    })?;
+    let release = edit::applied(blank(cx, id, new.kind), &said);
     cx.act(Verb::ReleaseCreated, id, |tx| {
         if let Some(known) = releases::find(tx, id)? {
             return Err(OpError::conflict(format!(
@@ -81,4 +55,36 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         journal::append(tx, cx.entry(Verb::ReleaseCreated, id).after(&release))?;
         Ok(release.clone())
     })
+}
+
+/// A release of which nothing is known but that it is wanted.
+fn blank(cx: &Ctx<'_>, id: &ReleaseId, kind: ReleaseKind) -> Release {
+    let enter = cx.policy.process(kind).enter;
+    Release {
+        id: id.clone(),
+        title: id.to_string(),
+        kind,
+        state: ReleaseState::Open,
+        stage: enter,
+        stage_since: cx.now,
+        entered: enter,
+        blocked: None,
+        ended: None,
+        request: Request {
+            requester: cx.actor.person.clone(),
+            origin: Origin::default(),
+            need: None,
+            objective: None,
+            priority: None,
+        },
+        plan: Plan::default(),
+        build: Build::default(),
+        checks: BTreeMap::new(),
+        ticks: BTreeMap::new(),
+        review: Review::default(),
+        created_by: cx.actor.person.clone(),
+        created_at: cx.now,
+        updated_at: cx.now,
+        revision: 1,
+    }
 }

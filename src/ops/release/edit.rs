@@ -51,7 +51,8 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
     })
 }
 
-fn checked(edit: &Edit) -> Result<Edit, OpError> {
+/// The same with every text made safe and within its bounds: also what a new release says.
+pub(super) fn checked(edit: &Edit) -> Result<Edit, OpError> {
     let text = |field, value: &Option<String>, max| {
         value.as_deref().map(|text| free(field, text, max)).transpose().map_err(OpError::from)
     };
@@ -74,7 +75,7 @@ fn checked(edit: &Edit) -> Result<Edit, OpError> {
     })
 }
 
-fn applied(mut release: Release, edit: &Edit) -> Release {
+pub(super) fn applied(mut release: Release, edit: &Edit) -> Release {
     fn put<T: Clone>(slot: &mut T, value: Option<&T>) {
         if let Some(value) = value {
             slot.clone_from(value);
