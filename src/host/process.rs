@@ -37,6 +37,11 @@ pub fn output_pipe() -> io::Result<OutputPipe> {
     Ok(OutputPipe { script: script.into(), reader })
 }
 
+/// Lets reads of an empty pipe return at once.
+pub fn never_block(pipe: &File) -> io::Result<()> {
+    fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(drop).map_err(io::Error::from)
+}
+
 /// What to run.
 pub struct Spawn<'a> {
     pub argv: &'a Argv,

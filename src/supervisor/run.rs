@@ -11,6 +11,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
@@ -45,6 +46,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const CLAIM_PATIENCE: Duration = Duration::from_secs(25);
 const HOLD_PATIENCE: Duration = Duration::from_secs(3);
 const STORE_PATIENCE: Duration = Duration::from_secs(600);
+/// How long lines are gathered: nobody sees the difference.
+const GATHER: Duration = Duration::from_millis(2);
 /// How long output is waited for after the script's main process ended.
 const DRAIN: Duration = Duration::from_secs(2);
 /// How long output of processes that were left running is still saved.
@@ -245,10 +248,10 @@ impl Supervisor {
             Ok(pipe) => pipe,
             Err(why) => return Cause::CannotRun { why: format!("no pipe for the script's output: {why}") },
         };
-        let reader = match pipe::Receiver::from_owned_fd(pipe.reader) {
-            Ok(reader) => reader,
-            Err(why) => return Cause::CannotRun { why: format!("the output cannot be read: {why}") },
-        };
+        let reader = File::from(pipe.reader);
+        if let Err(why) = process::never_block(&reader) {
+            return Cause::CannotRun { why: format!("the output cannot be read: {why}") };
+        }
         self.have_it_held(reader.as_raw_fd()).await;
         if let Some(cause) = self.stop.cause() {
             // Asked to end before it began.
@@ -488,34 +491,36 @@ fn note(files: &DeploymentFiles, text: &str) {
 }
 
 /// Moves everything from the pipe to the log until nobody can write to it any more.
-async fn drain(reader: pipe::Receiver, log: SharedLog, masks: Vec<String>) {
+///
+/// While output flows the pipe is looked at every two milliseconds and is not registered with the runtime: a registered
+/// one wakes this process for every line a script prints, and the script pays for each of these wake-ups (measured).
+async fn drain(mut reader: File, log: SharedLog, masks: Vec<String>) {
     let mut stream = Stream::new(&masks);
     let mut buffer = vec![0; 256 * 1024];
     'open: loop {
-        if reader.readable().await.is_err() {
-            break;
-        }
         let mut moved = 0;
-        loop {
-            match reader.try_read(&mut buffer) {
+        while moved < buffer.len() * 4 {
+            match reader.read(&mut buffer) {
                 Ok(0) => break 'open,
                 Ok(read) => {
                     stream.feed(&buffer[..read], &mut log.borrow_mut());
                     moved += read;
-                    if moved >= buffer.len() * 4 {
-                        break;
-                    }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => break 'open,
             }
         }
-        // A script that prints line by line would wake us for each of them; a pause of two milliseconds lets them
-        // gather, and nobody sees the difference.
-        if moved < 64 * 1024 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        } else {
-            tokio::task::yield_now().await;
+        match moved {
+            0 => {
+                let registered = reader.try_clone().and_then(|fd| pipe::Receiver::from_owned_fd(fd.into()));
+                let Ok(registered) = registered else { break };
+                if registered.readable().await.is_err() {
+                    break;
+                }
+            }
+            moved if moved < 64 * 1024 => tokio::time::sleep(GATHER).await,
+            _ => tokio::task::yield_now().await,
         }
     }
     stream.finish(&mut log.borrow_mut());
