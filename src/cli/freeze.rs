@@ -3,7 +3,7 @@
 use super::args::{AddFreeze, Freeze, FreezeNow};
 use super::{Session, exit};
 use crate::domain::freeze::Scope;
-use crate::domain::time::{Fold, Window, parse_duration, parse_when, parse_zone, relative, wall};
+use crate::domain::time::{Fold, Window, parse_duration, parse_end, parse_when, parse_zone, relative, wall};
 use crate::ops::view::calendar;
 use crate::ops::{ErrorKind, OpError, freeze};
 
@@ -39,7 +39,7 @@ fn add(session: &mut Session, args: AddFreeze) -> Result<u8, OpError> {
     let zone = args.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(cx.policy.zone);
     let start = parse_when(&args.start, cx.now, zone, Fold::First)?;
     // "+2h" and "18:00" for the end are meant from the start on.
-    let end = parse_when(&args.end, start, zone, Fold::Last)?;
+    let end = parse_end(&args.end, start, cx.now, zone)?;
     let new = freeze::NewFreeze {
         name: args.name,
         numbered: false,

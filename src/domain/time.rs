@@ -200,7 +200,8 @@ pub fn parse_when(text: &str, now: Timestamp, zone: Tz, fold: Fold) -> Result<Ti
     } else if let Some(date) = date_of(text) {
         date.and_time(NaiveTime::MIN)
     } else {
-        let (date, time) = text.split_once([' ', 'T']).ok_or_else(|| BadTime::unreadable(text))?;
+        let parts = text.split_once(' ').or_else(|| text.split_once('T'));
+        let (date, time) = parts.ok_or_else(|| BadTime::unreadable(text))?;
         let date = date_of(date).ok_or_else(|| BadTime::unreadable(text))?;
         date.and_time(time_of(time).ok_or_else(|| BadTime::unreadable(text))?)
     };
@@ -214,6 +215,14 @@ pub fn parse_when(text: &str, now: Timestamp, zone: Tz, fold: Fold) -> Result<Ti
         ));
     }
     Ok(at)
+}
+
+/// Reads what a person types for the end of something that starts at `start`: a span or a bare time of day counts from
+/// there, `today` and `tomorrow` are the person's own, wherever the start lies.
+pub fn parse_end(text: &str, start: Timestamp, now: Timestamp, zone: Tz) -> Result<Timestamp, BadTime> {
+    let day = text.split_whitespace().next().unwrap_or_default();
+    let is_own = ["now", "today", "tomorrow"].iter().any(|own| day.eq_ignore_ascii_case(own));
+    parse_when(text, if is_own { now } else { start }, zone, Fold::Last)
 }
 
 /// `[start, end)`: the start belongs to it, the end does not.
@@ -367,6 +376,18 @@ mod tests {
         ] {
             assert!(parse_when(bad, now, BERLIN, Fold::First).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_end_counts_from_the_start_but_tomorrow_is_the_persons_own() {
+        let now = at("2026-09-01T10:00:00Z"); // 12:00 in Berlin
+        let start = at("2026-09-02T07:00:00Z"); // tomorrow 09:00
+        let read = |text| parse_end(text, start, now, BERLIN).unwrap().to_string();
+        assert_eq!(read("+2h"), "2026-09-02T09:00:00.000Z");
+        assert_eq!(read("18:00"), "2026-09-02T16:00:00.000Z");
+        assert_eq!(read("tomorrow 10:00"), "2026-09-02T08:00:00.000Z");
+        assert_eq!(read("Tomorrow 10:00"), "2026-09-02T08:00:00.000Z");
+        assert_eq!(read("2026-09-03"), "2026-09-02T22:00:00.000Z");
     }
 
     #[test]

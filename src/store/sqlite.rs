@@ -3,8 +3,11 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{AccessFlags, access};
 use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
@@ -14,6 +17,11 @@ use super::{Row, Value};
 
 /// `RLMN`: marks the file as a relman store.
 pub(super) const APPLICATION_ID: i64 = 0x524C_4D4E;
+
+/// How long the files beside the store may take until they have its mode.
+const BESIDE: Duration = Duration::from_millis(250);
+/// How often to look again within that time.
+const REOPENED: u32 = 25;
 
 pub(super) struct Sqlite {
     pub(super) connection: std::cell::RefCell<Connection>,
@@ -29,7 +37,23 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Opens an existing file; never creates one, because the modes SQLite gives it are wrong for a shared store.
+    ///
+    /// SQLite makes the files beside it under the umask of whoever comes first and gives them the store's mode a moment
+    /// later. Who opens them within that moment may only read: so the umask is set aside meanwhile, and because other
+    /// programs do not do that, a store we may write is tried again.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let start = Instant::now();
+        loop {
+            match with_open_umask(|| Self::open_once(path)) {
+                Err(error) if is_passing(&error, path) && start.elapsed() < BESIDE => {
+                    pause(BESIDE / REOPENED);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn open_once(path: &Path) -> Result<Self, StoreError> {
         let meta = std::fs::metadata(path).map_err(|why| {
             StoreError::new(Kind::Missing, format!("cannot open the store {}: {why}", path.display()))
         })?;
@@ -134,6 +158,16 @@ impl Sqlite {
         f(&self.connection.borrow()).map_err(|error| explain(&error, self.path.as_deref()))
     }
 
+    /// A connection that got hold of the files beside the store while they could only be read stays so: a new one is
+    /// made where that was the trouble.
+    fn reopen(&self, error: &StoreError) -> Result<bool, StoreError> {
+        let Some(path) = self.path.as_deref().filter(|path| is_passing(error, path)) else {
+            return Ok(false);
+        };
+        self.connection.replace(Self::open(path)?.connection.into_inner());
+        Ok(true)
+    }
+
     pub(super) fn pragma_int(&self, name: &str) -> Result<i64, StoreError> {
         self.with(|connection| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)))
     }
@@ -164,6 +198,7 @@ impl Sqlite {
     ) -> Result<(), StoreError> {
         self.check_identity()?;
         let start = Instant::now();
+        let mut reopened = 0;
         let mut jitter = u64::from(std::process::id()) ^ 0x9E37_79B9;
         loop {
             match self.with(|connection| connection.execute_batch("BEGIN IMMEDIATE")) {
@@ -179,6 +214,11 @@ impl Sqlite {
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1_442_695_040_888_963_407);
                     pause(Duration::from_millis(5 + (jitter >> 33) % 75));
+                }
+                // Counted, not timed: the wait for another process's transaction may have come first.
+                Err(error) if reopened < REOPENED && self.reopen(&error)? => {
+                    reopened += 1;
+                    pause(BESIDE / REOPENED);
                 }
                 result => return result,
             }
@@ -310,6 +350,22 @@ fn damaged(path: Option<&Path>, why: &str) -> StoreError {
 }
 
 /// Turns SQLite's error into a sentence with the next step.
+/// Lets files get the modes that are asked for, as far as owner and group go. The umask belongs to the whole process:
+/// one thread at a time.
+fn with_open_umask<T>(act: impl FnOnce() -> T) -> T {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = umask(Mode::S_IRWXO);
+    let done = act();
+    umask(own);
+    done
+}
+
+/// A refusal that another process's half-made file beside the store explains: the store itself may be written.
+fn is_passing(error: &StoreError, path: &Path) -> bool {
+    error.kind == Kind::ReadOnly && access(path, AccessFlags::W_OK).is_ok()
+}
+
 fn explain(error: &rusqlite::Error, path: Option<&Path>) -> StoreError {
     let shown = path.map_or_else(|| "the store".to_owned(), |path| path.display().to_string());
     let rusqlite::Error::SqliteFailure(code, message) = error else {

@@ -175,7 +175,14 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
         Action::CancelDeployment if d.state == DeploymentState::Lost => {
             Err(format!("{} was lost: nothing is left that could stop it; R settles it", d.id))
         }
-        Action::CancelDeployment if !d.state.is_live() => Err(format!("{} is over: {}", d.id, d.state)),
+        Action::CancelDeployment if !d.state.is_live() => {
+            let running = model.views.board.active.iter().filter(|d| d.state.is_live());
+            let running: Vec<String> =
+                running.map(|d| format!("{} ({} to {})", d.id, d.release, d.environment)).collect();
+            let others =
+                if running.is_empty() { String::new() } else { format!("; running: {}", running.join(", ")) };
+            Err(format!("{} is over: {}{others}", d.id, d.state))
+        }
         Action::NextStep if log::step_start(model, false).is_none() => {
             Err("there is no later step".to_owned())
         }

@@ -10,6 +10,7 @@ use crossterm::event::KeyEvent;
 use crate::domain::ansi::Line;
 use crate::domain::approval::Approval;
 use crate::domain::deployment::Deployment;
+use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
@@ -64,6 +65,8 @@ pub enum Msg {
     Ticked(Timestamp),
     Loaded(Box<Views>, Timestamp),
     Previewed(Box<Preview>, EnvName),
+    /// Every gate of one deployment, to be read.
+    Explained(Box<GateReport>),
     Choices {
         service: ServiceName,
         environment: EnvName,
@@ -109,6 +112,11 @@ pub enum Effect {
     Load,
     ShowMonth(Window),
     Preview {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    /// Asks the gates without offering the deployment.
+    Explain {
         release: ReleaseId,
         environment: EnvName,
     },

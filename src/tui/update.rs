@@ -7,8 +7,8 @@ use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
 use super::popup::{self, Outcome, Popup};
-use super::widget;
-use crate::domain::ids::EnvName;
+use super::worker::foremost;
+use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::time::Timestamp;
 use crate::ops::deployment::start::Preview;
 use crate::ops::{ErrorKind, OpError};
@@ -35,6 +35,14 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Ticked(now) => on_tick(model, now),
         Msg::Loaded(views, now) => on_views(model, *views, now),
         Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
+        Msg::Explained(report) => {
+            if is_awaited(model) {
+                let title = format!("Why {} may or may not go to {}", report.release, report.environment);
+                let lines = popup::pages::explanation(model, &report);
+                model.popups.push(Popup::page(&title, lines));
+            }
+            settled(model)
+        }
         Msg::Choices { service, environment, choices, needs_confirmation } => {
             if !is_awaited(model) {
                 return settled(model);
@@ -48,7 +56,7 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if !is_awaited(model) {
                 return settled(model);
             }
-            let lines = detail(model, &view);
+            let lines = popup::pages::release(model, &view);
             let title = format!("{}  {}", view.release.id, view.release.title);
             model.popups.push(Popup::page(&title, lines));
             settled(model)
@@ -173,12 +181,24 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
         model.say(text);
         effects.push(Effect::Bell);
     }
-    if model.log.shown.is_none()
-        && let Some(newest) = model.views.deployments.first().map(|d| d.id)
-    {
-        effects.extend(log::watch(model, newest));
+    if let Some(id) = unchosen_log(model) {
+        effects.extend(log::watch(model, id));
+        model.log.is_chosen = false;
     }
     effects
+}
+
+/// The deployment whose log should stand ready now, if another one than before: something began, and nobody picked the
+/// other one or is looking at it. What has just ended stays: how it ended is what one wants to read.
+fn unchosen_log(model: &Model) -> Option<DeploymentId> {
+    let foremost = foremost(&model.views.board, &model.views.deployments)?;
+    match model.log.shown {
+        None => Some(foremost),
+        Some(shown) => {
+            let is_free = !model.log.is_chosen && model.focus != Pane::Log;
+            (is_free && foremost > shown).then_some(foremost)
+        }
+    }
 }
 
 /// A deployment that was running in the views before and is over now.
@@ -445,7 +465,11 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
     let waits = effects.iter().any(|effect| {
         matches!(
             effect,
-            Effect::Preview { .. } | Effect::AskChoices { .. } | Effect::Detail(_) | Effect::Demo
+            Effect::Preview { .. }
+                | Effect::Explain { .. }
+                | Effect::AskChoices { .. }
+                | Effect::Detail(_)
+                | Effect::Demo
         )
     });
     if waits {
@@ -509,76 +533,4 @@ fn messages(model: &Model) -> Vec<Line<'static>> {
         Line::styled(format!("{at} {}", flash.text), style)
     };
     model.messages.iter().map(line).collect()
-}
-
-/// The detail page of a release.
-fn detail(model: &Model, view: &crate::ops::view::release::ReleaseView) -> Vec<Line<'static>> {
-    use ratatui::text::Span;
-    let release = &view.release;
-    let theme = &model.theme;
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    let mut fact = |label: &str, value: Option<String>| {
-        let (value, style) = match value {
-            Some(value) => (value, ratatui::style::Style::new()),
-            None => ("–".to_owned(), theme.dim),
-        };
-        lines.push(Line::from(vec![
-            Span::styled(format!("{label:<14}"), theme.dim),
-            Span::styled(value, style),
-        ]));
-    };
-    let since = model.time(release.stage_since);
-    fact(
-        "state",
-        Some(format!("{}, in the {} stage ({since}), {}", release.state, release.stage, release.kind)),
-    );
-    if let Some(block) = &release.blocked {
-        fact("BLOCKED", Some(format!("by {}: {}", block.by.name, block.reason)));
-    }
-    fact("requested by", Some(format!("{} ({})", release.request.requester.name, release.request.origin)));
-    fact("need", release.request.need.clone());
-    fact("owner", release.plan.owner.clone());
-    fact("target", release.plan.target.map(|at| model.moment(at)));
-    fact("risk", release.plan.risk.map(|risk| risk.to_string()));
-    fact("rollback plan", release.plan.rollback.clone());
-    fact("commit", release.build.commit.clone());
-    fact("artifact", release.build.artifact.clone());
-    fact("digest", release.build.digest.as_ref().map(ToString::to_string));
-    for (at, change) in release.build.changes.iter().enumerate() {
-        fact(if at == 0 { "contains" } else { "" }, Some(change.clone()));
-    }
-    for (name, check) in &release.checks {
-        let result = if check.passed { "passed" } else { "FAILED" };
-        fact("check", Some(format!("{name} {result}, {}", check.by.name)));
-    }
-    if !view.exit.is_empty() {
-        lines.push(Line::styled(format!("to leave the {} stage", release.stage), theme.strong));
-        lines.extend(widget::gates::exit(model, &view.exit));
-    }
-    for report in &view.reports {
-        let style = if report.allows() { theme.good } else { theme.bad };
-        lines.push(Line::styled(report.headline(), style));
-    }
-    for approval in &view.approvals {
-        let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-        lines.push(Line::raw(format!(
-            "{} by {} for {}, {}{ended}",
-            approval.verdict,
-            approval.by.name,
-            approval.subject.as_text(),
-            model.time(approval.at)
-        )));
-    }
-    for d in &view.deployments {
-        lines.push(Line::raw(format!(
-            "{} {} to {} {} by {}, {}",
-            d.id,
-            d.kind,
-            d.environment,
-            d.state,
-            d.started_by.name,
-            model.time(d.requested_at)
-        )));
-    }
-    lines
 }

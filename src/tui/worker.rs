@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::msg::{Effect, Msg, Views};
 use super::tail::TailOrder;
 use crate::desk::Desk;
+use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
@@ -14,6 +15,7 @@ use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::reconcile::{Orphans, reconcile};
 use crate::ops::deployment::{cancel, resolve, rollback, start};
 use crate::ops::release::{advance, back, block, create, edit};
+use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
 use crate::ops::{Ctx, Filter, OpError, freeze};
 
@@ -70,13 +72,13 @@ pub(super) fn run(
 }
 
 impl Views {
-    /// Reads everything the panes show: with the deployment that is watched, else the newest, and with these weeks of
-    /// the calendar.
+    /// Reads everything the panes show: with the deployment that is watched, else the one that matters most, and with
+    /// these weeks of the calendar.
     pub fn read(cx: &Ctx<'_>, watched: Option<DeploymentId>, month: Option<Window>) -> Result<Self, OpError> {
         let board = board::board(cx)?;
         let queue = queue::queue(cx, &board)?;
         let deployments = deployment::list(cx, &Filter::default(), RECENT)?;
-        let shown = watched.or(deployments.first().map(|d| d.id));
+        let shown = watched.or(foremost(&board, &deployments));
         Ok(Self {
             board,
             queue,
@@ -85,6 +87,12 @@ impl Views {
             deployments,
         })
     }
+}
+
+/// The deployment to show where nobody chose one: the newest that runs, else the newest.
+pub(super) fn foremost(board: &Board, deployments: &[Deployment]) -> Option<DeploymentId> {
+    let running = board.active.iter().filter(|d| d.state.is_live()).map(|d| d.id).max();
+    running.or(deployments.first().map(|d| d.id))
 }
 
 impl Worker {
@@ -184,6 +192,9 @@ impl Worker {
             Effect::Preview { release, environment } => {
                 let preview = start::preview(&cx, &release, &environment)?;
                 Msg::Previewed(Box::new(preview), environment)
+            }
+            Effect::Explain { release, environment } => {
+                Msg::Explained(Box::new(start::preview(&cx, &release, &environment)?.report))
             }
             Effect::Deploy(wanted) => {
                 let d = start::start(&cx, &wanted)?.deployment;

@@ -179,8 +179,11 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(popup::form::block(&id, is_blocked));
             Vec::new()
         }
-        Action::Deploy | Action::Why => target(model, card)
+        Action::Deploy => target(model, card)
             .map(|environment| vec![Effect::Preview { release: id, environment }])
+            .unwrap_or_default(),
+        Action::Why => target(model, card)
+            .map(|environment| vec![Effect::Explain { release: id, environment }])
             .unwrap_or_default(),
         Action::RollBack => rollback_target(card)
             .map(|environment| vec![Effect::AskChoices { service: id.service, environment }])

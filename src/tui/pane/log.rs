@@ -28,6 +28,8 @@ pub const ERRORS: [&str; 5] = ["error", "fail", "fatal", "panic", "traceback"];
 #[derive(Debug)]
 pub struct State {
     pub shown: Option<DeploymentId>,
+    /// Whether a person picked it; what was not picked makes room for what runs.
+    pub is_chosen: bool,
     pub follow: bool,
     pub lines: Vec<(u64, ansi::Line)>,
     pub size: u64,
@@ -52,6 +54,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             shown: None,
+            is_chosen: false,
             follow: true,
             lines: Vec::new(),
             size: 0,
@@ -99,7 +102,7 @@ pub fn answered(model: &mut Model) {
 /// Shows another deployment from its end.
 pub fn watch(model: &mut Model, id: DeploymentId) -> Vec<Effect> {
     let wrap = model.log.wrap;
-    model.log = State { shown: Some(id), wrap, ..State::default() };
+    model.log = State { shown: Some(id), is_chosen: true, wrap, ..State::default() };
     vec![Effect::Watch(id), Effect::ReadLog { id, origin: Origin::End, rows: rows(model) }]
 }
 

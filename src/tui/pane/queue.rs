@@ -126,6 +126,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Withdraw => vec![Effect::Withdraw { release: id, environment: environment(item) }],
         Action::Open => vec![Effect::Detail(id)],
         Action::Deploy | Action::Why => match environment(item) {
+            Some(environment) if action == Action::Why => vec![Effect::Explain { release: id, environment }],
             Some(environment) => vec![Effect::Preview { release: id, environment }],
             None => vec![Effect::Detail(id)],
         },

@@ -11,7 +11,7 @@ use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::release::{Level, Origin, Release, ReleaseKind};
-use crate::domain::time::{Fold, Tz, Window, parse_duration, parse_when};
+use crate::domain::time::{Fold, Tz, Window, parse_duration, parse_end, parse_when};
 use crate::ops::approval::decide::Decision;
 use crate::ops::freeze::{NewFreeze, STOP_THE_LINE};
 use crate::ops::release::create::NewRelease;
@@ -423,7 +423,7 @@ impl Form {
         let start = parse_when(self.value("start"), model.now, zone, Fold::First)
             .map_err(|why| ("start", why.to_string()))?;
         let end =
-            parse_when(self.value("end"), start, zone, Fold::Last).map_err(|why| ("end", why.to_string()))?;
+            parse_end(self.value("end"), start, model.now, zone).map_err(|why| ("end", why.to_string()))?;
         let window = Window::new(start, end).map_err(|why| ("end", why.to_string()))?;
         let new = NewFreeze { name, numbered: false, reason, scope: self.scope()?, window, zone };
         Ok(Effect::AddFreeze(Box::new(new)))

@@ -4,6 +4,7 @@ pub mod confirm;
 pub mod deploy;
 pub mod form;
 pub mod help;
+pub mod pages;
 pub mod palette;
 pub mod rollback;
 

@@ -81,3 +81,16 @@ fn nothing_is_ever_asked_of_the_terminal() {
     panes.send("q");
     assert_eq!(panes.ends(), 0);
 }
+
+#[test]
+fn more_keys_than_the_terminal_is_read_at_once_are_all_heard() {
+    let env = TestEnv::deploying("echo done");
+    let mut panes = Terminal::open(&env);
+    panes.wait_for("api@1.0.0");
+    panes.until_quiet();
+    // A slow line delivers what was typed for seconds in one piece.
+    panes.send(&format!("{}4", "j".repeat(3000)));
+    panes.wait_for("[4] Log");
+    panes.send("q");
+    assert_eq!(panes.ends(), 0);
+}

@@ -260,6 +260,9 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
     Some(match effect {
         Effect::Preview { release, environment } => start::preview(cx, release, environment)
             .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
+        Effect::Explain { release, environment } => {
+            start::preview(cx, release, environment).map(|preview| Msg::Explained(Box::new(preview.report)))
+        }
         Effect::AskChoices { service, environment } => {
             rollback::choices(cx, service, environment).map(|choices| Msg::Choices {
                 service: service.clone(),

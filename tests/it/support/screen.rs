@@ -236,6 +236,17 @@ fn half_done(world: &World, id: DeploymentId) {
     });
 }
 
+/// The team's store with wish lists ready to be built: development is open to them, and asks nothing but `y`.
+pub(crate) fn built() -> World {
+    let world = team();
+    world.advance("storefront@1.5.0", 1);
+    let plan =
+        Edit { risk: Some(Level::Low), rollback_plan: Some("take it out".to_owned()), ..Edit::default() };
+    world.as_("frank", |cx| edit(cx, &release_id("storefront@1.5.0"), &plan)).unwrap();
+    world.advance("storefront@1.5.0", 1);
+    world
+}
+
 /// Somebody agrees to production.
 pub(crate) fn approved(world: &World, who: &str, id: &str) {
     let decision = Decision {

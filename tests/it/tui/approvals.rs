@@ -228,7 +228,10 @@ fn deploying_from_the_queue_is_about_the_selected_item() {
     let preview =
         [Effect::Preview { release: release_id("storefront@1.4.1"), environment: environment("production") }];
     assert_eq!(ui.keys("D"), preview);
-    assert_eq!(ui.keys("w"), preview);
+    // Asking why never opens what could start something.
+    let asked =
+        [Effect::Explain { release: release_id("storefront@1.4.1"), environment: environment("production") }];
+    assert_eq!(ui.keys("w"), asked);
     assert_eq!(ui.keys("<enter>"), [Effect::Detail(release_id("storefront@1.4.1"))]);
 }
 

@@ -240,7 +240,10 @@ fn the_verbs_of_the_board_order_what_they_say() {
     let preview =
         [Effect::Preview { release: release_id("storefront@1.5.0"), environment: "dev".parse().unwrap() }];
     assert_eq!(ui.keys("D"), preview);
-    assert_eq!(ui.keys("w"), preview);
+    // Asking why never opens what could start something.
+    let asked =
+        [Effect::Explain { release: release_id("storefront@1.5.0"), environment: "dev".parse().unwrap() }];
+    assert_eq!(ui.keys("w"), asked);
     ui.select("storefront@1.4.0");
     let choices = [Effect::AskChoices {
         service: "storefront".parse().unwrap(),

@@ -2,10 +2,8 @@
 
 use relman::domain::gate::GateReport;
 use relman::domain::ids::DeploymentId;
-use relman::domain::release::Level;
 use relman::ops::deployment::start::StartDeploy;
 use relman::ops::release::cancel;
-use relman::ops::release::edit::{Edit, edit};
 use relman::ops::{ErrorKind, OpError};
 use relman::tui::action::ENTRIES;
 use relman::tui::model::Pane;
@@ -15,19 +13,8 @@ use relman::tui::popup::Popup;
 use relman::tui::popup::deploy::Dialog;
 
 use crate::support::keys::{Ui, is_severe};
-use crate::support::screen::{approved, begun, environment, frozen, team};
+use crate::support::screen::{approved, begun, built, environment, frozen, team};
 use crate::support::world::{World, release_id};
-
-/// The team's store with wish lists ready to be built: development is open to them, and asks nothing but `y`.
-fn built() -> World {
-    let world = team();
-    world.advance("storefront@1.5.0", 1);
-    let plan =
-        Edit { risk: Some(Level::Low), rollback_plan: Some("take it out".to_owned()), ..Edit::default() };
-    world.as_("frank", |cx| edit(cx, &release_id("storefront@1.5.0"), &plan)).unwrap();
-    world.advance("storefront@1.5.0", 1);
-    world
-}
 
 /// The team's store with a release that production is open to.
 fn agreed() -> World {
@@ -476,4 +463,19 @@ fn stopping_from_the_log_stops_what_the_log_shows() {
     ui.keys("X");
     ui.wait(1000);
     assert_eq!(ui.keys("y"), [Effect::Cancel { id: DeploymentId(10), reason: None }]);
+}
+
+#[test]
+fn asking_why_shows_the_gates_and_starts_nothing() {
+    let world = built();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    assert_eq!(ui.ask(&world, "w"), []);
+    assert_eq!(ui.popup(), "page");
+    let screen = ui.screen();
+    assert!(screen.contains("Why storefront@1.5.0 may or may not go to dev"), "{screen}");
+    assert!(screen.contains("D asks for the deployment"), "{screen}");
+    ui.wait(5000);
+    assert_eq!(ui.ask(&world, "y"), []);
+    assert_eq!(ui.popup(), "page");
 }

@@ -6,7 +6,7 @@ use relman::tui::msg::{Effect, Msg, Origin};
 use relman::tui::pane::log::{self, ERRORS};
 
 use crate::support::keys::{Ui, page};
-use crate::support::screen::team;
+use crate::support::screen::{begun, built, delivered, ended, team};
 
 const ID: DeploymentId = DeploymentId(10);
 
@@ -44,6 +44,31 @@ fn the_newest_deployment_is_followed_from_the_start() {
     let rows = log::rows(&ui.model);
     assert_eq!(effects, [Effect::Watch(ID), Effect::ReadLog { id: ID, origin: Origin::End, rows }]);
     assert!(ui.model.log.follow);
+}
+
+#[test]
+fn what_runs_stands_ready_even_when_something_newer_has_ended() {
+    let mut world = built();
+    delivered(&mut world, "erin", "storefront@1.5.0", "dev", None);
+    let mut ui = Ui::unloaded(&world, "erin");
+    ui.load(&world);
+    assert!(ui.model.views.deployments[0].id > ID);
+    assert_eq!(ui.model.log.shown, Some(ID), "the one that runs");
+    let newest = begun(&world, "erin", "storefront@1.5.0", "staging");
+    ui.load(&world);
+    assert_eq!(ui.model.log.shown, Some(newest), "nobody picked the other one");
+    ended(&world, newest, Some("boom"));
+    ui.load(&world);
+    assert_eq!(ui.model.log.shown, Some(newest), "how it ended is to be read");
+    // What a person looks at, or picked, stays.
+    ui.go(Pane::Log);
+    ui.keys("[");
+    ui.load(&world);
+    let picked = ui.model.log.shown;
+    assert_ne!(picked, Some(newest));
+    ui.go(Pane::Board);
+    ui.load(&world);
+    assert_eq!(ui.model.log.shown, picked);
 }
 
 #[test]
@@ -382,5 +407,5 @@ fn a_deployment_that_is_over_cannot_be_stopped() {
     ui.keys("[");
     ui.load(&world);
     assert_eq!(ui.keys("X"), []);
-    assert_eq!((ui.popup(), ui.said()), ("", "#9 is over: failed"));
+    assert_eq!((ui.popup(), ui.said()), ("", "#9 is over: failed; running: #10 (search@0.8.2 to staging)"));
 }

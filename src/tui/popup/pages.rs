@@ -1,0 +1,93 @@
+//! Pages to be read in peace: what a release is, and why it may or may not go somewhere.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::gate::GateReport;
+use crate::ops::view::release::ReleaseView;
+use crate::tui::model::Model;
+use crate::tui::widget::gates;
+
+/// The page that says what each gate thinks of a deployment.
+pub fn explanation(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
+    let style = if report.allows() { model.theme.good } else { model.theme.bad };
+    let mut lines = vec![Line::styled(report.headline(), style)];
+    lines.extend(gates::report(model, report));
+    if let Some(at) = report.earliest.filter(|at| *at > report.at) {
+        lines.push(Line::raw(format!("earliest: {}", model.moment(at))));
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled("Nothing starts from here: D asks for the deployment.", model.theme.dim));
+    lines
+}
+
+/// Everything known about a release.
+pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
+    let release = &view.release;
+    let theme = &model.theme;
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut fact = |label: &str, value: Option<String>| {
+        let (value, style) = match value {
+            Some(value) => (value, Style::new()),
+            None => ("–".to_owned(), theme.dim),
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{label:<14}"), theme.dim),
+            Span::styled(value, style),
+        ]));
+    };
+    let since = model.time(release.stage_since);
+    fact(
+        "state",
+        Some(format!("{}, in the {} stage ({since}), {}", release.state, release.stage, release.kind)),
+    );
+    if let Some(block) = &release.blocked {
+        fact("BLOCKED", Some(format!("by {}: {}", block.by.name, block.reason)));
+    }
+    fact("requested by", Some(format!("{} ({})", release.request.requester.name, release.request.origin)));
+    fact("need", release.request.need.clone());
+    fact("owner", release.plan.owner.clone());
+    fact("target", release.plan.target.map(|at| model.moment(at)));
+    fact("risk", release.plan.risk.map(|risk| risk.to_string()));
+    fact("rollback plan", release.plan.rollback.clone());
+    fact("commit", release.build.commit.clone());
+    fact("artifact", release.build.artifact.clone());
+    fact("digest", release.build.digest.as_ref().map(ToString::to_string));
+    for (at, change) in release.build.changes.iter().enumerate() {
+        fact(if at == 0 { "contains" } else { "" }, Some(change.clone()));
+    }
+    for (name, check) in &release.checks {
+        let result = if check.passed { "passed" } else { "FAILED" };
+        fact("check", Some(format!("{name} {result}, {}", check.by.name)));
+    }
+    if !view.exit.is_empty() {
+        lines.push(Line::styled(format!("to leave the {} stage", release.stage), theme.strong));
+        lines.extend(gates::exit(model, &view.exit));
+    }
+    for report in &view.reports {
+        let style = if report.allows() { theme.good } else { theme.bad };
+        lines.push(Line::styled(report.headline(), style));
+    }
+    for approval in &view.approvals {
+        let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        lines.push(Line::raw(format!(
+            "{} by {} for {}, {}{ended}",
+            approval.verdict,
+            approval.by.name,
+            approval.subject.as_text(),
+            model.time(approval.at)
+        )));
+    }
+    for d in &view.deployments {
+        lines.push(Line::raw(format!(
+            "{} {} to {} {} by {}, {}",
+            d.id,
+            d.kind,
+            d.environment,
+            d.state,
+            d.started_by.name,
+            model.time(d.requested_at)
+        )));
+    }
+    lines
+}
