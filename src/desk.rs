@@ -34,9 +34,9 @@ impl Desk {
         })?;
         let store = ops::open::open(state.store(), &actor, now, &instance, || {
             let stamp = now.utc().format("%Y%m%dT%H%M%S").to_string();
-            state
-                .make_backup_file(&format!("{stamp}-before-migration"))
-                .map_err(|why| OpError::new(ErrorKind::Busy, format!("cannot make room for a backup: {why}")))
+            state.make_backup_file(&format!("{stamp}-before-migration")).map_err(|why| {
+                OpError::new(ErrorKind::Unusable, format!("cannot make room for a backup: {why}"))
+            })
         })?;
         let machine = Local::new(state, config.path.clone());
         Ok(Self { config, actor, store, machine })
@@ -58,6 +58,31 @@ impl Desk {
             now: clock::now(),
             machine: &self.machine,
         }
+    }
+
+    /// Reads the configuration again if its file is another one than the one in force; says whether it was.
+    ///
+    /// One that cannot be used leaves everything as it was, and so does one that names another store: what is on the
+    /// screen belongs to this one.
+    pub fn refresh(&mut self) -> Result<bool, OpError> {
+        let stamp = config::Stamp::of(&self.config.path);
+        if stamp == self.config.stamp {
+            return Ok(false);
+        }
+        // Said once, not at every look.
+        self.config.stamp = stamp;
+        let fresh = config::load(&self.config.path)
+            .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+        if fresh.database != self.config.database {
+            return Err(OpError::new(
+                ErrorKind::BadConfig,
+                format!("relman.toml names another database now: {}", fresh.database.display()),
+            )
+            .hint("leave and start relman again to open it"));
+        }
+        let is_news = fresh.policy != self.config.policy;
+        self.config = fresh;
+        Ok(is_news)
     }
 
     pub fn machine(&self) -> &Local {

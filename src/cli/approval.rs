@@ -69,13 +69,16 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
             session.out.json("approvals", &view.approvals);
             return Ok(exit::OK);
         }
-        let row = |a: &Approval| {
+        let row = |decision: &view::Decision| {
+            let a = &decision.approval;
+            let ignored = decision.ignored.as_ref().map(|why| format!("does not count: {}", why.sentence()));
+            let notes: Vec<String> = ignored.into_iter().chain(a.reason.clone()).collect();
             vec![
                 a.subject.as_text().to_owned(),
                 a.verdict.to_string(),
                 a.by.name.clone(),
                 relative(a.at, cx.now),
-                a.ended_why.clone().or_else(|| a.reason.clone()).unwrap_or_default(),
+                notes.join("; "),
             ]
         };
         let rows = view.approvals.iter().map(row).collect();

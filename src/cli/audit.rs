@@ -39,7 +39,10 @@ fn list(
                 entry.at.to_string(),
                 field(|body| body.actor.person.name.clone()),
                 entry.verb.clone(),
-                field(|body| body.subject.clone()),
+                field(|body| match body.environment() {
+                    Some(env) if !body.subject.contains(env) => format!("{} → {env}", body.subject),
+                    _ => body.subject.clone(),
+                }),
                 field(|body| body.result.to_string()),
                 field(|body| crate::domain::text::fit(&body.reason.clone().unwrap_or_default(), 80)),
             ]

@@ -29,7 +29,7 @@ pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
     };
     vec![
         d.id.to_string(),
-        d.state.to_string(),
+        d.state_word().to_owned(),
         d.kind.to_string(),
         d.release.to_string(),
         d.environment.to_string(),
@@ -217,8 +217,11 @@ pub(super) fn print_state(out: &mut Out, d: &Deployment) {
     let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
     let step = d.failed_step.as_ref().map(|step| format!(" (step {step})")).unwrap_or_default();
     let cancelling = if d.is_cancelling() { ", cancelling" } else { "" };
-    let state = out.paint(tone, d.state.as_str());
+    let state = out.paint(tone, d.state_word());
     out.line(format!("  {state}{cancelling}{cause}{step}"));
+    if let Some(lost) = d.lost_output() {
+        out.line(out.paint(Tone::Bad, &format!("  {lost}")));
+    }
 }
 
 pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError> {

@@ -70,6 +70,8 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
         true,
         "cooperative: every operator can write the file; changes behind relman's back are evident".to_owned(),
     );
+    let (what, ok, text) = machine::room(state.dir());
+    add(what, ok, text);
     if let Some(holder) = holder {
         add("lock", true, format!("held right now by {holder}"));
     }

@@ -17,7 +17,7 @@ pub fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Frozen => 5,
         ErrorKind::Unapproved => 6,
         ErrorKind::Unconfirmed => 7,
-        ErrorKind::Busy => 8,
+        ErrorKind::Busy | ErrorKind::Unusable => 8,
         ErrorKind::Blocked => BLOCKED,
         ErrorKind::NotPermitted => 12,
         ErrorKind::BadConfig => 14,
@@ -29,6 +29,7 @@ pub fn of_deployment(state: DeploymentState, cause: Option<&Cause>) -> Option<u8
     match state {
         DeploymentState::Succeeded => Some(OK),
         DeploymentState::Failed if matches!(cause, Some(Cause::TimedOut { .. })) => Some(124),
+        DeploymentState::Failed if matches!(cause, Some(Cause::Refused { .. })) => Some(BLOCKED),
         DeploymentState::Failed | DeploymentState::Superseded => Some(9),
         DeploymentState::Cancelled => Some(10),
         DeploymentState::Lost | DeploymentState::Missed => Some(13),

@@ -93,18 +93,16 @@ fn added(session: &mut Session, added: freeze::Added) -> Result<u8, OpError> {
 fn list(session: &mut Session) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
-    let far = cx.now.plus(std::time::Duration::from_secs(400 * 86_400));
-    let calendar = calendar::calendar(&cx, Window::new(cx.now, far)?)?;
+    let freezes = calendar::freezes(&cx)?;
     if session.out.is_json() {
-        session.out.json("freezes", &calendar.freezes);
+        session.out.json("freezes", &freezes);
         return Ok(exit::OK);
     }
-    if calendar.freezes.is_empty() {
+    if freezes.is_empty() {
         session.out.note("no freeze is in force or to come");
         return Ok(exit::OK);
     }
-    let rows = calendar
-        .freezes
+    let rows = freezes
         .iter()
         .map(|freeze| {
             let state = if freeze.window.covers(cx.now) {

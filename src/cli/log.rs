@@ -93,7 +93,10 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
         if view.deployment.state.is_live() && args.follow {
             return follow_to_end(session, &desk, args.id, true);
         }
-        return Err(OpError::not_found(format!("log of {}: it never ran", args.id)));
+        return Err(OpError::not_found(match view.deployment.claimed_at {
+            None => format!("log of {}: it never ran", args.id),
+            Some(_) => format!("log of {} any more: {} was taken away", args.id, files.log().display()),
+        }));
     };
     let mut offset = 0;
     if let Some(since) = &args.since {

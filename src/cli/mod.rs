@@ -109,7 +109,6 @@ fn panes(session: &Session) -> Result<u8, OpError> {
 /// A store that is locked: say by whom.
 fn name_the_holder(mut error: OpError, session: &Session) -> OpError {
     if error.kind == ErrorKind::Busy
-        && error.sentence.contains("locked by another process")
         && let Ok(path) = session.config_path()
         && let Ok(config) = config::load(&path)
         && let Some(holder) = crate::host::store_lock::holder(&config.database)

@@ -266,8 +266,9 @@ fn show(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
         let mark = if open { out.paint(Tone::Good, "✓") } else { out.paint(Tone::Bad, "✗") };
         out.line(format!("{mark} {}", report.headline()));
     }
-    for approval in &view.approvals {
-        let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    for view::Decision { approval, ignored } in &view.approvals {
+        let ended =
+            ignored.as_ref().map(|why| format!(" (does not count: {})", why.sentence())).unwrap_or_default();
         let reason = approval.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let (by, about) = (&approval.by.name, approval.subject.as_text());
         out.line(format!(

@@ -29,19 +29,18 @@ pub(super) fn why(session: &mut Session, args: &Why) -> Result<u8, OpError> {
         }
         return Ok(if open { exit::OK } else { exit::BLOCKED });
     };
-    let preview = start::preview(&cx, &id, env)?;
-    let report = &preview.report;
+    let report = start::explain(&cx, &id, env)?;
     if session.out.is_json() {
-        session.out.json("report", report);
+        session.out.json("report", &report);
     } else {
         session.out.line(report.headline());
-        print_report(&mut session.out, report);
+        print_report(&mut session.out, &report);
         if let Some(at) = report.earliest.filter(|at| *at > report.at) {
             let (when, how_long) = (wall(at, cx.policy.zone), relative(at, cx.now));
             session.out.line(format!("earliest: {when} ({how_long})"));
         }
     }
-    Ok(if report.allows() { exit::OK } else { exit::code(OpError::gates(preview.report).kind) })
+    Ok(if report.allows() { exit::OK } else { exit::code(OpError::gates(report).kind) })
 }
 
 /// Every gate on a line; closed ones with who can clear them and what to do.

@@ -49,17 +49,31 @@ fn trusted(path: &Path) -> Result<(), Problems> {
     let meta = std::fs::metadata(path).map_err(|why| Problems::unreadable(path, &why))?;
     let owner = meta.uid();
     let own = nix::unistd::getuid().as_raw();
-    let why = match () {
-        () if owner != own && owner != 0 => format!("it belongs to another user (uid {owner})"),
-        () if meta.mode() & 0o002 != 0 => "everyone may write it".to_owned(),
-        () => return Ok(()),
-    };
+    if owner == own || owner == 0 {
+        return Ok(());
+    }
     Err(Problems::plain(
         path,
         &format!(
-            "found here, but {why}: it would say which scripts run in your name; if you trust it, name it: \
-             relman --config {}",
+            "found here, but it belongs to another user (uid {owner}): it would say which scripts run in your name; if \
+             you trust it, name it: relman --config {}",
             path.display()
+        ),
+    ))
+}
+
+/// However it was found: what everyone may write says nothing about what anybody wants to be run.
+pub(super) fn guarded(path: &Path, file: &std::fs::File) -> Result<(), Problems> {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = file.metadata().map_err(|why| Problems::unreadable(path, &why))?;
+    if meta.mode() & 0o002 == 0 {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(Problems::plain(
+        path,
+        &format!(
+            "every user of this machine may write this file, and it says which scripts run in your name: chmod o-w {shown}"
         ),
     ))
 }

@@ -9,6 +9,7 @@ mod problem;
 mod raw;
 mod validate;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Config {
     /// Absolute path of the file.
     pub path: PathBuf,
     pub database: PathBuf,
+    /// Which file was read.
+    pub stamp: Stamp,
     /// How long logs are to be kept; accepted and shown, nothing is deleted by this version.
     pub log_retention: Option<Duration>,
     pub policy: Policy,
@@ -32,11 +35,31 @@ pub struct Config {
     pub notes: Vec<Problem>,
 }
 
+/// Tells one state of a file from another: any write or replacement changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp(Option<(u64, u64, i64, i64)>);
+
+impl Stamp {
+    pub fn of(path: &Path) -> Self {
+        Self(std::fs::metadata(path).ok().map(|meta| Self::parts(&meta)))
+    }
+
+    fn parts(meta: &std::fs::Metadata) -> (u64, u64, i64, i64) {
+        use std::os::unix::fs::MetadataExt as _;
+        (meta.ino(), meta.size(), meta.ctime(), meta.ctime_nsec())
+    }
+}
+
 /// Reads and checks the file at `path`. Relative paths in it are relative to the file.
 pub fn load(path: &Path) -> Result<Config, Problems> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let bytes = std::fs::read(&path).map_err(|why| Problems::unreadable(&path, &why))?;
+    let unreadable = |why: std::io::Error| Problems::unreadable(&path, &why);
+    let file = std::fs::File::open(&path).map_err(unreadable)?;
+    find::guarded(&path, &file)?;
+    let stamp = Stamp(file.metadata().ok().map(|meta| Stamp::parts(&meta)));
     // A file of this size is a mistake, and parsing it would only delay saying so.
+    let mut bytes = Vec::new();
+    file.take((1 << 20) + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > 1 << 20 {
         return Err(Problems::plain(&path, "the file is larger than 1 MiB; is it a relman.toml?"));
     }
@@ -44,7 +67,7 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
         let at = why.utf8_error().valid_up_to();
         Problems::plain(&path, &format!("the file is not UTF-8 (byte {}); save it as UTF-8", at + 1))
     })?;
-    parse(&path, &text)
+    parse(&path, &text).map(|config| Config { stamp, ..config })
 }
 
 /// Checks `text` as if it were the file at `path`.

@@ -149,7 +149,7 @@ pub struct Question<'a> {
 pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
     let mut result = Tally::default();
     let mut valid: Vec<&Approval> = Vec::new();
-    for approval in approvals {
+    for approval in approvals.iter().filter(|approval| !is_replaced(approval, approvals)) {
         match ignored(question, approval, &valid) {
             Some(why) => result.ignored.push((approval.by.name.clone(), why)),
             None if approval.verdict == Verdict::Rejected => {
@@ -171,6 +171,17 @@ pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
         });
     }
     result
+}
+
+/// Why one decision does not count by itself, whatever others were made; nothing: it does.
+pub fn standing(question: &Question<'_>, approval: &Approval) -> Option<Ignored> {
+    ignored(question, approval, &[])
+}
+
+/// A decision that its author has replaced by a later one says nothing any more.
+fn is_replaced(approval: &Approval, all: &[Approval]) -> bool {
+    let later = |other: &&Approval| other.id.0 > approval.id.0 && other.by.is_same_as(&approval.by);
+    approval.ended_why.is_some() && all.iter().any(|other| later(&other))
 }
 
 fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) -> Option<Ignored> {

@@ -221,7 +221,7 @@ impl fmt::Display for Cause {
             }
             Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::NeverStarted { why } => write!(f, "it never started: {why}"),
-            Self::Refused { why } => write!(f, "refused at the start: {why}"),
+            Self::Refused { why } => write!(f, "turned down at the start: {why}"),
             Self::CannotRun { why } => write!(f, "{why}"),
             Self::SupervisorGone { why } => write!(f, "its supervisor is gone without an outcome: {why}"),
             Self::Resolved { by, reason } => write!(f, "settled by {by}: {reason}"),
@@ -288,6 +288,13 @@ impl StepState {
 }
 words!(StepState, "step state", Self::ALL);
 
+impl StepState {
+    /// Whether nothing more is done in it.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped)
+    }
+}
+
 /// One step of a deployment as it went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -316,6 +323,21 @@ impl Step {
             log_to: None,
             cause: None,
         }
+    }
+}
+
+impl Step {
+    /// The same after its deployment has ended so, where nobody could record more of it.
+    #[must_use]
+    pub fn after(self, ended: &Deployment) -> Self {
+        let state = match self.state {
+            state if state.is_over() => state,
+            _ if ended.state == DeploymentState::Succeeded => StepState::Succeeded,
+            _ if ended.failed_step.as_ref() == Some(&self.plan.name) => StepState::Failed,
+            _ => StepState::Skipped,
+        };
+        let finished_at = self.finished_at.or(self.started_at.and(ended.finished_at));
+        Self { state, finished_at, ..self }
     }
 }
 
@@ -382,6 +404,36 @@ impl Deployment {
     pub fn takes_back(&self) -> Option<&Version> {
         let before = self.previous.as_ref().filter(|before| before.outranks(&self.release.version));
         before.filter(|_| !self.rescue)
+    }
+
+    /// Its state as people read it: one that a gate turned down before anything ran did not fail.
+    pub fn state_word(&self) -> &'static str {
+        match (self.state, &self.cause) {
+            (DeploymentState::Failed, Some(Cause::Refused { .. })) => "refused",
+            (state, _) => state.as_str(),
+        }
+    }
+
+    /// What is missing of its output, if anything is.
+    pub fn lost_output(&self) -> Option<String> {
+        let bytes = self.log_dropped;
+        (bytes > 0).then(|| format!("{bytes} bytes of output were lost: the disk was full"))
+    }
+
+    /// The same, ended so.
+    #[must_use]
+    pub fn ended(self, outcome: Outcome) -> Self {
+        Self {
+            state: outcome.state,
+            cause: Some(outcome.cause),
+            failed_step: outcome.failed_step,
+            finished_at: Some(outcome.at),
+            log_size: outcome.log_size,
+            log_digest: Some(outcome.log_digest),
+            log_dropped: outcome.log_dropped,
+            left_running: outcome.left_running,
+            ..self
+        }
     }
 
     /// Whether a person has asked for its end and it has not ended yet.

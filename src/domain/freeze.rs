@@ -36,13 +36,7 @@ impl Scope {
     }
 
     pub fn covers(&self, service: &ServiceName, environment: &EnvName) -> bool {
-        let hits = |patterns: &[String], name: &str| {
-            patterns.iter().any(|pattern| {
-                pattern == "*"
-                    || pattern == name
-                    || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
-            })
-        };
+        let hits = |patterns: &[String], name: &str| patterns.iter().any(|pattern| fits(pattern, name));
         hits(&self.services, service.as_str()) && hits(&self.environments, environment.as_str())
     }
 
@@ -56,6 +50,13 @@ impl Scope {
             (false, false) => format!("{} in {}", self.services.join(", "), self.environments.join(", ")),
         }
     }
+}
+
+/// Whether a name is one a pattern means.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    pattern == "*"
+        || pattern == name
+        || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
 }
 
 /// Where a freeze is written down, and so how it can be ended.

@@ -163,6 +163,17 @@ pub struct Body {
     pub detail: Option<Value>,
 }
 
+impl Body {
+    /// The environment the act was about, where the record it changed names one.
+    pub fn environment(&self) -> Option<&str> {
+        let records = [&self.after, &self.before, &self.detail];
+        records.into_iter().flatten().find_map(|record| {
+            let about = record.get("subject").and_then(|subject| subject.get("environment"));
+            about.or_else(|| record.get("environment"))?.as_str()
+        })
+    }
+}
+
 /// An entry before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEntry {

@@ -10,10 +10,11 @@ use chrono::{Datelike as _, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, Members, Roster};
-use super::freeze::Freeze;
+use super::freeze::{self, Freeze, Scope};
 use super::ids::{EnvName, ServiceName};
 use super::release::{ReleaseKind, Stage};
 use super::strategy::Strategy;
+use super::text::{did_you_mean, quoted};
 use super::time::{Fold, Timestamp, Tz, resolve_local};
 use super::words::words;
 
@@ -40,6 +41,28 @@ impl Policy {
     pub fn process(&self, kind: ReleaseKind) -> &Process {
         static DEFAULT: Process = Process { enter: Stage::Request, skip: BTreeSet::new() };
         self.processes.get(&kind).unwrap_or(&DEFAULT)
+    }
+
+    /// What is wrong with a scope here: a pattern that fits no name, or no service that goes where it says. Such a freeze
+    /// would close less than its author believes.
+    pub fn misfit(&self, scope: &Scope) -> Option<String> {
+        let services: Vec<&str> = self.services.keys().map(ServiceName::as_str).collect();
+        let environments: Vec<&str> = self.environments.keys().map(EnvName::as_str).collect();
+        for (what, patterns, names) in
+            [("service", &scope.services, &services), ("environment", &scope.environments, &environments)]
+        {
+            let idle = |pattern: &&String| !names.iter().any(|name| freeze::fits(pattern, name));
+            if let Some(pattern) = patterns.iter().filter(|pattern| *pattern != "*").find(idle) {
+                let near = match did_you_mean(pattern, names.iter().copied()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("there are: {}", names.join(", ")),
+                };
+                return Some(format!("no {what} fits {}; {near}", quoted(pattern, 40)));
+            }
+        }
+        let covered = |service: &Service| service.pipeline.iter().any(|env| scope.covers(&service.name, env));
+        (!self.services.values().any(covered))
+            .then(|| format!("no service goes where it says ({}): it would close nothing", scope.describe()))
     }
 
     /// Resolves the groups: named people as written, Unix groups through `unix_members`.
@@ -306,6 +329,12 @@ impl Service {
     pub fn upstream(&self, env: &EnvName) -> Option<&EnvName> {
         let at = self.pipeline.iter().position(|name| name == env)?;
         at.checked_sub(1).map(|before| &self.pipeline[before])
+    }
+
+    /// The environment after (or before) `env` in the pipeline, from the end on to the beginning.
+    pub fn neighbour(&self, env: &EnvName, forward: bool) -> Option<&EnvName> {
+        let (at, count) = (self.pipeline.iter().position(|name| name == env)?, self.pipeline.len());
+        self.pipeline.get((at + if forward { 1 } else { count - 1 }) % count)
     }
 
     /// The last environment of the pipeline: being live there is the goal.

@@ -280,6 +280,11 @@ pub struct Release {
 }
 
 impl Release {
+    /// Who wished for it and who registered it: they do not approve it.
+    pub fn authors(&self) -> [&Person; 2] {
+        [&self.request.requester, &self.created_by]
+    }
+
     pub fn is_open(&self) -> bool {
         self.state == ReleaseState::Open
     }

@@ -16,6 +16,29 @@ pub fn examine() -> Vec<(&'static str, bool, String)> {
     findings
 }
 
+/// Room that several deployments with their logs need, and the store to grow.
+const ENOUGH: u64 = 64 << 20;
+
+/// Whether the disk of the store has room. On a full one scripts run on, but their output is lost and no outcome is
+/// recorded until there is room again.
+pub fn room(dir: &std::path::Path) -> (&'static str, bool, String) {
+    let what = "disk";
+    let Ok(disk) = nix::sys::statvfs::statvfs(dir) else {
+        return (what, false, format!("how full the disk of {} is cannot be seen", dir.display()));
+    };
+    let size = disk.fragment_size();
+    let (free, whole) = (disk.blocks_available() * size, disk.blocks() * size);
+    let mib = |bytes: u64| bytes >> 20;
+    // Some file systems count no files.
+    let few_files = disk.files() > 0 && disk.files_available() < 1000;
+    let text = format!("{} MiB free of {} MiB at {}", mib(free), mib(whole), dir.display());
+    match (free < ENOUGH, few_files) {
+        (false, false) => (what, true, text),
+        (true, _) => (what, false, format!("{text}: make room, output and outcomes get lost on a full disk")),
+        (false, true) => (what, false, format!("{text}, but for hardly any more files: take old ones away")),
+    }
+}
+
 /// logind may kill everything a person started when they log out, detached or not: what is started in a login session
 /// belongs to it, and lingering does not change that (logind.conf(5)).
 fn logout() -> (&'static str, bool, String) {

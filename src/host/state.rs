@@ -10,8 +10,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sys::statfs::statfs;
-use nix::unistd::{Gid, getgroups, getuid};
+use nix::unistd::{AccessFlags, Gid, access, getgroups, getuid};
 
 use crate::domain::ids::DeploymentId;
 use crate::ops::{ErrorKind, OpError};
@@ -88,14 +89,20 @@ impl State {
             ))
             .hint(format!("chmod 2770 {shown}")));
         }
-        let mine = meta.uid() == getuid().as_raw() || meta.uid() == 0;
+        let mine = meta.uid() == getuid().as_raw() || getuid().is_root();
         let ours = shared && is_member(meta.gid());
         if !mine && !ours {
             let owner = super::identity::name_of(meta.uid());
+            let why = if shared { "and you are not in its group" } else { "who shares it with nobody" };
+            return Err(trouble(format!("the state directory {shown} belongs to {owner}, {why}"))
+                .hint(format!("ask {owner} to share it: chgrp GROUP {shown} && chmod 2770 {shown}")));
+        }
+        if access(&dir, AccessFlags::W_OK) == Err(Errno::EROFS) {
             return Err(trouble(format!(
-                "the state directory {shown} belongs to {owner}, and you are not in its group"
+                "the file system of the state directory {shown} is read-only: nothing could be recorded"
             ))
-            .hint(format!("ask {owner} to share it: chgrp GROUP {shown} && chmod 2770 {shown}")));
+            .hint("if it was writable before, its disk may be failing: ask who looks after this machine")
+            .hint(format!("logs can be read without relman, in {shown}/deployments")));
         }
         if let Some(kind) = network_file_system(&dir) {
             return Err(trouble(format!("the state directory {shown} is on a network file system ({kind})"))
@@ -296,7 +303,7 @@ pub fn network_file_system(dir: &Path) -> Option<&'static str> {
 }
 
 fn trouble(sentence: String) -> OpError {
-    OpError::new(ErrorKind::Busy, sentence)
+    OpError::new(ErrorKind::Unusable, sentence)
 }
 
 #[cfg(test)]

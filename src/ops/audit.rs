@@ -24,6 +24,10 @@ pub fn verify(cx: &Ctx<'_>) -> Result<Verified, OpError> {
     let mut after = i64::MIN;
     loop {
         let page = cx.store.read(|tx| journal::walk(tx, after, 1000))?;
+        if page.is_empty() && at.0 == 0 {
+            let why = "it is empty, and a journal begins with the entry that made its store".to_owned();
+            return Ok(Verified { entries: 0, head: hex(&at.1), bad: Some((1, why)) });
+        }
         if page.is_empty() {
             return Ok(Verified { entries: at.0, head: hex(&at.1), bad: None });
         }

@@ -23,7 +23,10 @@ pub enum ErrorKind {
     Frozen,
     Unapproved,
     Unconfirmed,
+    /// Another process holds the store.
     Busy,
+    /// The store is not in a state to be used: its disk, its modes, its content.
+    Unusable,
     Blocked,
     NotPermitted,
     BadConfig,
@@ -133,8 +136,9 @@ impl OpError {
 impl From<StoreError> for OpError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind {
-            Kind::Busy | Kind::Full | Kind::ReadOnly | Kind::TooNew | Kind::Foreign | Kind::Corrupt => {
-                ErrorKind::Busy
+            Kind::Busy => ErrorKind::Busy,
+            Kind::Full | Kind::ReadOnly | Kind::TooNew | Kind::Foreign | Kind::Corrupt | Kind::Disk => {
+                ErrorKind::Unusable
             }
             Kind::Conflict => ErrorKind::Conflict,
             Kind::Missing => ErrorKind::NotFound,

@@ -1,10 +1,12 @@
 //! Gathers what a decision depends on, from one transaction. The only place where facts are put together.
 
+use std::time::Duration;
+
 use crate::domain::actor::{Actor, Roster};
 use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
-use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts};
+use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal};
 use crate::domain::gate::{DeployFacts, Holder, Newest, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
@@ -36,6 +38,8 @@ pub struct Wish<'a> {
     /// Whether it is asked for as a rollback.
     pub rescue: bool,
     pub actor: &'a Actor,
+    /// Whether the actor is about to start it, or only looks.
+    pub starts: bool,
     pub overrides: &'a Overrides,
     /// The deployment asking for itself does not stand in its own way.
     pub except: Option<DeploymentId>,
@@ -67,6 +71,22 @@ pub fn newest(deployment: Deployment) -> Newest {
     }
 }
 
+/// How long a supervisor may take to tell the store how a deployment ended before its exit record is heard instead.
+const TOLD_BY: Duration = Duration::from_secs(3);
+
+/// A deployment as it stands. A supervisor writes down how it ended before the store hears of it; while the store cannot
+/// be written (a full disk) that is the only word there is. What follows a deployment waits for the store, though: the
+/// next step must find there what the last one did.
+pub fn as_it_stands(cx: &Ctx<'_>, deployment: Deployment) -> Deployment {
+    if !deployment.state.is_live() || deployment.host != cx.machine.host() {
+        return deployment;
+    }
+    match cx.machine.exit_record(deployment.id, deployment.epoch) {
+        Some(outcome) if cx.now >= outcome.at.plus(TOLD_BY) => deployment.ended(outcome),
+        _ => deployment,
+    }
+}
+
 /// Freezes of the configuration and of the store that are not over.
 pub fn freezes(tx: &Tx<'_>, cx: &Ctx<'_>) -> Result<Vec<Freeze>, StoreError> {
     let mut all: Vec<Freeze> =
@@ -84,14 +104,16 @@ pub fn for_deploy(
 ) -> Result<DeployFacts, OpError> {
     let (service, name) = (wish.service, &wish.environment.name);
     let upstream = match service.upstream(name) {
-        Some(upstream) => deployments::find_newest(tx, &service.name, upstream)?.map(newest),
+        Some(upstream) => {
+            deployments::find_newest(tx, &service.name, upstream)?.map(|d| newest(as_it_stands(cx, d)))
+        }
         None => None,
     };
     let given = Given {
         freezes: freezes(tx, cx)?,
         approvals: approvals::list_of(tx, &wish.release.id)?,
         upstream,
-        holder: deployments::find_active(tx, &service.name, name)?.map(holder),
+        holder: deployments::find_active(tx, &service.name, name)?.map(|d| holder(as_it_stands(cx, d))),
     };
     Ok(together(cx, wish, around, given))
 }
@@ -121,6 +143,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         kind,
         rescue,
         actor: wish.actor.clone(),
+        starts: wish.starts,
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
         script: script_for(service, kind),
@@ -172,19 +195,23 @@ pub fn stage_exit(
     approvals: &[Approval],
 ) -> Result<Vec<ExitCheck>, StoreError> {
     let goal = match cx.policy.services.get(&release.id.service) {
-        Some(service) => deployments::find_newest(tx, &service.name, service.goal())?.map(newest),
-        None => None,
+        Some(service) => {
+            let env = service.goal();
+            let good = deployments::find_good(tx, &release.id, env)?.map(newest);
+            Goal { newest: deployments::find_newest(tx, &service.name, env)?.map(newest), good }
+        }
+        None => Goal::default(),
     };
-    Ok(stage_exit_with(cx, release, roster, approvals, goal.as_ref()))
+    Ok(stage_exit_with(cx, release, roster, approvals, &goal))
 }
 
-/// The same with the newest deployment in the pipeline's last environment at hand.
+/// The same with what was deployed to the pipeline's last environment at hand.
 pub fn stage_exit_with(
     cx: &Ctx<'_>,
     release: &Release,
     roster: &Roster,
     approvals: &[Approval],
-    goal: Option<&Newest>,
+    goal: &Goal,
 ) -> Vec<ExitCheck> {
     stage_exit::evaluate(release, &ExitFacts { policy: cx.policy, roster, approvals, goal, now: cx.now })
 }

@@ -267,6 +267,18 @@ pub fn find_newest(
     )
 }
 
+/// The last success of this release in this environment.
+pub fn find_good(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        select!(
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND state = 'succeeded'
+         ORDER BY id DESC LIMIT 1"
+        ),
+        &[text(&release.service), text(&release.version), text(env)],
+        deployment,
+    )
+}
+
 /// The last success of each release in this environment, newest first: what a rollback may go back to.
 pub fn list_known_good(
     tx: &Tx<'_>,

@@ -15,6 +15,8 @@ pub enum Kind {
     TooNew,
     /// No room on the disk.
     Full,
+    /// The disk reports an error.
+    Disk,
     /// May not be written: file system, permissions.
     ReadOnly,
     /// Not a relman store, or one that was replaced or tampered with.

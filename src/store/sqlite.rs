@@ -277,6 +277,7 @@ impl Sqlite {
     }
 
     pub(super) fn change_counter(&self) -> Result<i64, StoreError> {
+        self.check_identity()?;
         self.pragma_int("data_version")
     }
 
@@ -349,7 +350,6 @@ fn damaged(path: Option<&Path>, why: &str) -> StoreError {
     )
 }
 
-/// Turns SQLite's error into a sentence with the next step.
 /// Lets files get the modes that are asked for, as far as owner and group go. The umask belongs to the whole process:
 /// one thread at a time.
 fn with_open_umask<T>(act: impl FnOnce() -> T) -> T {
@@ -366,6 +366,7 @@ fn is_passing(error: &StoreError, path: &Path) -> bool {
     error.kind == Kind::ReadOnly && access(path, AccessFlags::W_OK).is_ok()
 }
 
+/// Turns SQLite's error into a sentence with the next step.
 fn explain(error: &rusqlite::Error, path: Option<&Path>) -> StoreError {
     let shown = path.map_or_else(|| "the store".to_owned(), |path| path.display().to_string());
     let rusqlite::Error::SqliteFailure(code, message) = error else {
@@ -395,7 +396,7 @@ fn explain(error: &rusqlite::Error, path: Option<&Path>) -> StoreError {
         ),
         ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => damaged(path, &message),
         ErrorCode::SystemIoFailure => StoreError::new(
-            Kind::Broken,
+            Kind::Disk,
             format!("the disk under {shown} reports an error ({message}); nothing was changed"),
         ),
         _ => StoreError::new(Kind::Broken, format!("{shown}: {message}")),

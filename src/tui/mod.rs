@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod allow;
+mod answer;
 pub mod keymap;
 pub mod layout;
 pub mod model;
@@ -29,7 +30,7 @@ use crossterm::event::{self, Event};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::Terminal;
 use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 
 use self::model::Model;
 use self::msg::{Effect, Msg};
@@ -48,6 +49,9 @@ pub use self::action::{ENTRIES, Entry};
 const FRAME: Duration = Duration::from_millis(66);
 const KEY_FRAME: Duration = Duration::from_millis(4);
 
+/// The exit code of panes whose terminal is gone.
+const HUNG_UP: u8 = 128 + 1;
+
 /// Opens the panes; returns the exit code.
 pub fn run(config: &Path) -> Result<u8, OpError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -65,7 +69,11 @@ pub fn run(config: &Path) -> Result<u8, OpError> {
     terminal::watch_for_hang_up();
     let ended = Panes::start(model, wires).and_then(Panes::run);
     drop(guard);
-    let (code, farewell) = ended.map_err(broken)?;
+    let (code, farewell) = match ended {
+        // The terminal went away in the middle of a picture.
+        Err(why) if why.raw_os_error() == Some(nix::libc::EIO) => (HUNG_UP, None),
+        ended => ended.map_err(broken)?,
+    };
     if let Some(text) = farewell {
         // What a person sees where the panes were.
         let _gone = writeln!(io::stdout().lock(), "{text}");
@@ -172,7 +180,7 @@ impl Panes {
             Ok(msg) => self.hear(msg),
             Err(RecvTimeoutError::Timeout) if self.dirty => {}
             Err(RecvTimeoutError::Timeout) => self.take(Msg::Ticked(clock::now())),
-            Err(RecvTimeoutError::Disconnected) => self.ended = Some(128 + 1),
+            Err(RecvTimeoutError::Disconnected) => self.ended = Some(HUNG_UP),
         }
     }
 
@@ -238,7 +246,7 @@ impl Panes {
         if !std::mem::take(&mut self.slept) {
             terminal::leave();
             if terminal::enter().is_err() {
-                self.ended = Some(128 + 1);
+                self.ended = Some(HUNG_UP);
             }
         }
         self.model.redraw = true;
@@ -355,13 +363,14 @@ fn listen(sender: &Sender<Msg>) -> io::Result<()> {
         // It ends with the terminal or with the panes.
         let _gone = read_keys(&keys);
     });
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGTERM, SIGCONT, SIGTSTP])?;
+    // Every signal that would end this process gives the terminal back first.
+    let ends = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2];
+    let mut signals = signal_hook::iterator::Signals::new(ends.iter().chain(&[SIGCONT, SIGTSTP]))?;
     let sender = sender.clone();
     std::thread::spawn(move || {
         let mut asked = false;
         for signal in signals.forever() {
-            let ends = matches!(signal, SIGHUP | SIGTERM);
-            if ends && std::mem::replace(&mut asked, true) {
+            if ends.contains(&signal) && std::mem::replace(&mut asked, true) {
                 // The second time there is no patience.
                 terminal::leave();
                 std::process::exit(128 + signal);

@@ -137,6 +137,13 @@ impl Model {
         }
     }
 
+    /// Goes on under other rules than before.
+    pub fn adopt(&mut self, policy: Policy) {
+        self.zone = policy.zone;
+        self.is_demo = crate::demo::is_demo(&policy);
+        self.policy = policy;
+    }
+
     /// Says something at the foot of the screen and keeps it in the history.
     pub fn say(&mut self, text: impl Into<String>) {
         self.flash(text.into(), false);

@@ -12,6 +12,7 @@ use crate::domain::approval::Approval;
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
+use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
 use crate::ops::OpError;
@@ -50,6 +51,10 @@ pub struct LogPage {
     pub at_end: bool,
     /// Whether this page answers a request (and not mere growth).
     pub asked: bool,
+    /// Of a search: which of how many hits this is, where they were counted.
+    pub hits: Option<(u64, u64)>,
+    /// Of a search: that it went past an end of the log; `true` backwards.
+    pub went_round: Option<bool>,
 }
 
 /// Something that happened.
@@ -88,6 +93,10 @@ pub enum Msg {
     Done(String),
     Decided(Box<Approval>),
     Failed(OpError),
+    /// Something is wrong that nobody here asked for: said, whatever is open.
+    Troubled(String),
+    /// relman.toml was changed and says these rules now.
+    RulesChanged(Box<Policy>),
     /// Long work tells how far it is.
     Progressed(String),
     /// The store is held by another process.

@@ -143,19 +143,27 @@ impl Tail {
     fn page(&self, id: DeploymentId, origin: &Origin, asked: bool) -> Option<LogPage> {
         let reader = self.reader.as_ref()?;
         let size = reader.size();
+        let (mut hits, mut went_round) = (None, None);
         let top = match origin {
             Origin::End => reader.start_of_last(size, self.rows, PAGE_BYTES as u64).ok()?,
             Origin::Top(offset, lines) => moved(reader, *offset, *lines, size, self.rows),
-            Origin::Search { from, words, backward } => match find(reader, *from, words, *backward) {
-                Some(at) => at,
-                None => {
+            Origin::Search { from, words, backward } => {
+                let ahead = find(reader, *from, words, *backward);
+                // Past the end it goes on from the other one, up to where it began.
+                let found = ahead.or_else(|| {
+                    went_round = Some(*backward);
+                    find(reader, if *backward { size } else { 0 }, words, *backward)
+                });
+                let Some(at) = found else {
                     self.say(Msg::NotFound(words.first().cloned().unwrap_or_default()));
                     return None;
-                }
-            },
+                };
+                hits = count_hits(reader, words, at).filter(|_| words.len() == 1);
+                at
+            }
         };
         let (lines, end) = lines_from(reader, top, self.rows);
-        Some(LogPage { id, lines, size, at_end: end >= size, asked })
+        Some(LogPage { id, lines, size, at_end: end >= size, asked, hits, went_round })
     }
 }
 
@@ -223,7 +231,7 @@ fn count_lines(reader: &LogReader, from: u64, to: u64) -> u64 {
 fn find(reader: &LogReader, from: u64, words: &[String], backward: bool) -> Option<u64> {
     const BLOCK: u64 = 1 << 20;
     let size = reader.size();
-    let holds = |text: &str| words.iter().any(|word| super::widget::matches(text, word) && !word.is_empty());
+    let holds = |text: &str| holds(text, words);
     if backward {
         let mut end = from;
         while end > 0 {
@@ -247,6 +255,24 @@ fn find(reader: &LogReader, from: u64, words: &[String], backward: bool) -> Opti
         start = end;
     }
     None
+}
+
+fn holds(text: &str, words: &[String]) -> bool {
+    words.iter().any(|word| super::widget::matches(text, word) && !word.is_empty())
+}
+
+/// In a larger log hits are not counted: it would take longer than a person waits for a key.
+const COUNTED: u64 = 16 << 20;
+
+/// Which of how many hits the one at `at` is.
+fn count_hits(reader: &LogReader, words: &[String], at: u64) -> Option<(u64, u64)> {
+    let size = reader.size();
+    if size > COUNTED {
+        return None;
+    }
+    let all = scan(reader, 0, size, |text| holds(text, words));
+    let before = all.iter().filter(|hit| **hit <= at).count();
+    Some((before as u64, all.len() as u64))
 }
 
 /// Offsets of the lines between two line starts that fit.

@@ -2,17 +2,15 @@
 
 use super::action::{Action, entry};
 use super::allow::allow;
+use super::answer;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
 use super::popup::{self, Outcome, Popup};
 use super::worker::foremost;
-use crate::domain::ids::{DeploymentId, EnvName};
+use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
-use crate::ops::deployment::start::Preview;
-use crate::ops::{ErrorKind, OpError};
-use ratatui::text::Line;
 
 /// Notices fade after this many milliseconds; errors stay until a key.
 pub const FLASH_MS: i64 = 6000;
@@ -34,33 +32,6 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Resized(width, height) => on_resize(model, width, height),
         Msg::Ticked(now) => on_tick(model, now),
         Msg::Loaded(views, now) => on_views(model, *views, now),
-        Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
-        Msg::Explained(report) => {
-            if is_awaited(model) {
-                let title = format!("Why {} may or may not go to {}", report.release, report.environment);
-                let lines = popup::pages::explanation(model, &report);
-                model.popups.push(Popup::page(&title, lines));
-            }
-            settled(model)
-        }
-        Msg::Choices { service, environment, choices, needs_confirmation } => {
-            if !is_awaited(model) {
-                return settled(model);
-            }
-            let dialog =
-                popup::rollback::Dialog::new(service, environment, *choices, needs_confirmation, model);
-            model.popups.push(Popup::Rollback(Box::new(dialog)));
-            settled(model)
-        }
-        Msg::Detailed(view) => {
-            if !is_awaited(model) {
-                return settled(model);
-            }
-            let lines = popup::pages::release(model, &view);
-            let title = format!("{}  {}", view.release.id, view.release.title);
-            model.popups.push(Popup::page(&title, lines));
-            settled(model)
-        }
         Msg::LogRead(page) => {
             log::show(model, page);
             Vec::new()
@@ -71,28 +42,21 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::NotFound(what) => {
             log::answered(model);
-            model.complain(format!("no more {what}"));
+            model.complain(format!("no line holds {what}"));
             Vec::new()
         }
-        Msg::Started(id, text) => {
-            model.popups.clear();
-            model.say(text);
-            model.focus = Pane::Log;
-            model.busy = None;
-            log::watch(model, id)
+        Msg::Troubled(text) => {
+            model.complain(text);
+            if std::mem::take(&mut model.store_held) {
+                model.busy = None;
+            }
+            Vec::new()
         }
-        Msg::Done(text) => {
-            close_sent(model);
-            model.say(text);
-            settled(model)
+        Msg::RulesChanged(policy) => {
+            model.adopt(*policy);
+            model.say("relman.toml was changed; its rules are in force");
+            Vec::new()
         }
-        Msg::Decided(approval) => {
-            close_sent(model);
-            let (verdict, about) = (approval.verdict, approval.subject.as_text().to_owned());
-            model.say(format!("{} {verdict} for {about}", approval.release));
-            settled(model)
-        }
-        Msg::Failed(error) => on_failure(model, error),
         Msg::Progressed(text) => {
             model.busy = Some((text, model.now));
             Vec::new()
@@ -106,39 +70,7 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.has_focus = has_focus;
             Vec::new()
         }
-    }
-}
-
-fn settled(model: &mut Model) -> Vec<Effect> {
-    model.busy = None;
-    Vec::new()
-}
-
-/// Whether a dialog that was asked for may still open: not over something the person has turned to meanwhile, where
-/// keys meant for it would answer the dialog.
-fn is_awaited(model: &Model) -> bool {
-    model.popups.is_empty() && model.typing_filter.is_none()
-}
-
-fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<Effect> {
-    let same = match model.popups.last() {
-        Some(Popup::Deploy(dialog)) => !dialog.sent && dialog.preview.release.id == preview.release.id,
-        _ => false,
-    };
-    if same {
-        model.popups.pop();
-    }
-    if is_awaited(model) {
-        let dialog = popup::deploy::Dialog::new(preview, environment, model);
-        model.popups.push(Popup::Deploy(Box::new(dialog)));
-    }
-    settled(model)
-}
-
-/// A form whose order was carried out has done its work.
-fn close_sent(model: &mut Model) {
-    if matches!(model.popups.last(), Some(Popup::Form(form)) if form.sent) {
-        model.popups.pop();
+        answer => answer::on_answer(model, answer),
     }
 }
 
@@ -185,6 +117,7 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
         effects.extend(log::watch(model, id));
         model.log.is_chosen = false;
     }
+    effects.extend(answer::look_again(model));
     effects
 }
 
@@ -207,53 +140,8 @@ fn newly_ended(model: &Model, views: &Views) -> Option<String> {
     let ended = was_running.filter_map(|d| views.deployments.iter().find(|now| now.id == d.id));
     let ended = ended.filter(|d| !d.state.is_live()).max_by_key(|d| d.id)?;
     let cause = ended.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-    Some(format!("{} {} to {} {}{cause}", ended.id, ended.release, ended.environment, ended.state))
-}
-
-fn on_failure(model: &mut Model, error: OpError) -> Vec<Effect> {
-    model.busy = None;
-    let hint = error.hints.first().map(|hint| format!("  → {hint}")).unwrap_or_default();
-    let text = format!("{}{hint}", error.sentence);
-    let now_ms = model.ms;
-    match model.popups.pop() {
-        // The gates said something else than a moment ago: show that, disarmed.
-        Some(Popup::Deploy(mut dialog)) => {
-            if let Some(report) = error.report {
-                dialog.disarm(*report, model);
-            } else {
-                dialog.sent = false;
-            }
-            model.popups.push(Popup::Deploy(dialog));
-            model.complain(text);
-        }
-        Some(Popup::Rollback(mut dialog)) => {
-            dialog.failed();
-            model.popups.push(Popup::Rollback(dialog));
-            model.complain(text);
-        }
-        Some(Popup::Form(mut form)) if form.sent => {
-            form.failed(text.clone());
-            model.popups.push(Popup::Form(form));
-            model.complain(text);
-        }
-        top => {
-            model.popups.extend(top);
-            debug_assert!(now_ms >= model.last_key_ms);
-            // More than a line: a page that can be read in peace.
-            let long = error.hints.len() > 1 || error.sentence.len() > usize::from(model.size.0);
-            if long && error.kind != ErrorKind::Busy {
-                let mut lines: Vec<Line<'static>> =
-                    error.sentence.split("; ").map(|part| Line::raw(part.to_owned())).collect();
-                let arrow = model.glyphs.arrow;
-                lines.extend(
-                    error.hints.iter().map(|hint| Line::styled(format!("{arrow} {hint}"), model.theme.dim)),
-                );
-                model.popups.push(Popup::page("Not done", lines));
-            }
-            model.complain(text);
-        }
-    }
-    Vec::new()
+    let word = ended.state_word();
+    Some(format!("{} {} to {} {word}{cause}", ended.id, ended.release, ended.environment))
 }
 
 fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
@@ -439,7 +327,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Messages => {
-            let lines = messages(model);
+            let lines = popup::pages::messages(model);
             model.popups.push(Popup::page("Messages, newest first", lines));
             Vec::new()
         }
@@ -521,16 +409,4 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.say("q leaves");
     }
     Vec::new()
-}
-
-fn messages(model: &Model) -> Vec<Line<'static>> {
-    if model.messages.is_empty() {
-        return vec![Line::raw("nothing was said yet")];
-    }
-    let line = |flash: &super::model::Flash| {
-        let style = if flash.is_error { model.theme.bad } else { ratatui::style::Style::new() };
-        let at = flash.at.in_zone(model.zone).format("%H:%M:%S");
-        Line::styled(format!("{at} {}", flash.text), style)
-    };
-    model.messages.iter().map(line).collect()
 }

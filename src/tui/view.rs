@@ -13,12 +13,13 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders as Edges, Paragraph};
+use ratatui::widgets::{Block, Borders as Edges, Clear, Paragraph};
 
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
 use super::widget::footer;
+use super::widget::wrap::wrap;
 use crate::domain::text::fit;
 use crate::domain::time::span;
 
@@ -45,11 +46,16 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
     for (pane, outer) in &areas.panes {
         draw_pane(model, frame, *pane, *outer, areas.borders);
     }
-    frame.render_widget(Paragraph::new(flash(model, usize::from(areas.flash.width))), areas.flash);
     frame.render_widget(Paragraph::new(foot(model, usize::from(areas.footer.width))), areas.footer);
-    if let Some(popup) = model.popups.last() {
-        popup.view(model, frame);
-    }
+    // Below a dialog the last line is free: what is said about it stays in sight.
+    let last = match model.popups.last() {
+        Some(popup) => {
+            popup.view(model, frame);
+            areas.footer
+        }
+        None => areas.flash,
+    };
+    draw_flash(model, frame, last);
     if model.glyphs.ascii {
         plain_letters(frame);
     }
@@ -144,18 +150,40 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
+/// At most so many lines of the screen are covered by what was said.
+const SAID: usize = 4;
+
+/// What was said, upwards from its line as far as it needs; the whole of what does not fit is in the messages.
+fn draw_flash(model: &Model, frame: &mut Frame<'_>, last: Rect) {
+    let width = usize::from(last.width);
+    let mut lines = wrap(&[flash(model)], width);
+    let most = SAID.min(usize::from(last.y.max(1)));
+    if lines.len() > most {
+        lines.truncate(most);
+        let more = "  ! shows all";
+        let cut = fit(&format!("{}…", lines[most - 1]), width.saturating_sub(more.len()));
+        lines[most - 1] = Line::styled(format!("{cut}{more}"), lines[most - 1].style);
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(1);
+    let area = Rect { y: last.y + 1 - height, height, ..last };
+    if lines.iter().any(|line| line.width() > 0) {
+        frame.render_widget(Clear, area);
+        frame.render_widget(Paragraph::new(lines), area);
+    }
+}
+
 /// What is going on once it lasts, else what was said.
-fn flash(model: &Model, width: usize) -> Line<'static> {
+fn flash(model: &Model) -> Line<'static> {
     if let Some((what, since)) = &model.busy {
         let lasts = model.now.since(*since);
         let time = if lasts.as_secs() > 0 { format!(" {}", span(lasts)) } else { String::new() };
-        return Line::styled(fit(&format!("{what}{time}"), width), model.theme.busy);
+        return Line::styled(format!("{what}{time}"), model.theme.busy);
     }
     match &model.flash {
         Some(flash) if flash.is_error => {
-            Line::styled(fit(&format!("{} {}", model.glyphs.closed, flash.text), width), model.theme.bad)
+            Line::styled(format!("{} {}", model.glyphs.closed, flash.text), model.theme.bad)
         }
-        Some(flash) => Line::styled(fit(&flash.text, width), model.theme.good),
+        Some(flash) => Line::styled(flash.text.clone(), model.theme.good),
         None => Line::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! Carries out orders on a thread of its own, answers with messages, and notices what other processes did.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -17,12 +18,15 @@ use crate::ops::deployment::{cancel, resolve, rollback, start};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Ctx, Filter, OpError, freeze};
+use crate::ops::{Ctx, Filter, OpError, facts, freeze};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often deployments without supervisor are looked for.
 const RECONCILE_EVERY: Duration = Duration::from_secs(30);
+/// How often it is looked at what changes beside the store: the rules, and how a deployment ended while the store
+/// cannot be written.
+const LOOK_BESIDE_EVERY: Duration = Duration::from_secs(2);
 /// Among so many of the newest deployments the panes notice that one has ended.
 const RECENT: u32 = 20;
 
@@ -35,7 +39,11 @@ pub(super) struct Worker {
     watched: Option<DeploymentId>,
     /// The deployment in the views that were read last.
     shown: Option<DeploymentId>,
+    /// What had not ended when the views were read last.
+    active: Vec<Deployment>,
     seen: i64,
+    /// The trouble that was said last.
+    troubled: RefCell<String>,
 }
 
 /// Opens the desk and works until the panes are gone. Opening may wait or fail; both are said on the screen.
@@ -53,10 +61,21 @@ pub(super) fn run(
         let seconds = waited.as_secs();
         let _gone = notices.send(Msg::StoreHeld(format!("waiting for the store{by}, {seconds}s")));
     }));
-    let mut worker = Worker { desk, messages, tail, month, watched: None, shown: None, seen: -1 };
+    let mut worker = Worker {
+        desk,
+        messages,
+        tail,
+        month,
+        watched: None,
+        shown: None,
+        active: Vec::new(),
+        seen: -1,
+        troubled: RefCell::default(),
+    };
     worker.load();
     worker.reconcile();
     let mut last_reconcile = Instant::now();
+    let mut last_look = Instant::now();
     loop {
         match orders.recv_timeout(LOOK_EVERY) {
             Ok(order) => worker.carry_out(order),
@@ -66,6 +85,11 @@ pub(super) fn run(
         if last_reconcile.elapsed() >= RECONCILE_EVERY {
             last_reconcile = Instant::now();
             worker.reconcile();
+        }
+        if last_look.elapsed() >= LOOK_BESIDE_EVERY {
+            last_look = Instant::now();
+            worker.look_at_rules();
+            worker.look_for_ends();
         }
         worker.look();
     }
@@ -95,17 +119,41 @@ pub(super) fn foremost(board: &Board, deployments: &[Deployment]) -> Option<Depl
     running.or(deployments.first().map(|d| d.id))
 }
 
+/// An error with its first hint, for one line.
+fn in_short(error: &OpError) -> String {
+    let hint = error.hints.first().map(|hint| format!("  → {hint}")).unwrap_or_default();
+    format!("{}{hint}", error.sentence)
+}
+
 impl Worker {
     fn say(&self, msg: Msg) {
         // Nobody listens any more: the panes are closing.
         let _gone = self.messages.send(msg);
     }
 
+    /// Trouble that nobody asked for is no answer to what a person is doing; it is said once as long as it lasts.
+    fn trouble(&self, error: &OpError) {
+        let text = in_short(error);
+        if self.troubled.replace(text.clone()) != text {
+            self.say(Msg::Troubled(text));
+        }
+    }
+
     /// Reads everything again if another process changed something.
     fn look(&mut self) {
-        if let Ok(counter) = self.desk.cx().store.change_counter()
-            && counter != self.seen
-        {
+        match self.desk.cx().store.change_counter() {
+            Ok(counter) if counter != self.seen => self.load(),
+            Ok(_) => {}
+            Err(error) => self.trouble(&error.into()),
+        }
+    }
+
+    /// Reads everything again if a deployment has ended without the store: while its disk is full, nothing changes there.
+    fn look_for_ends(&mut self) {
+        let cx = self.desk.cx();
+        let has_ended =
+            |d: &Deployment| d.state.is_live() && facts::as_it_stands(&cx, d.clone()).state.is_over();
+        if self.active.iter().any(has_ended) {
             self.load();
         }
     }
@@ -115,7 +163,7 @@ impl Worker {
         match reconcile(&self.desk.cx(), Orphans::Adopt) {
             Ok(changed) if changed.is_empty() => {}
             Ok(_) => self.load(),
-            Err(error) => self.say(Msg::Failed(error)),
+            Err(error) => self.trouble(&error),
         }
     }
 
@@ -126,14 +174,32 @@ impl Worker {
         }
         match Views::read(&cx, self.watched, self.month) {
             Ok(views) => {
+                self.active.clone_from(&views.board.active);
+                drop(self.troubled.take());
                 self.shown = views.shown.as_ref().map(|view| view.deployment.id);
                 self.say(Msg::Loaded(Box::new(views), cx.now));
             }
-            Err(error) => self.say(Msg::Failed(error)),
+            Err(error) => self.trouble(&error),
+        }
+    }
+
+    /// What is asked is answered by the rules as they are now.
+    fn look_at_rules(&mut self) {
+        match self.desk.refresh() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.say(Msg::RulesChanged(Box::new(self.desk.config.policy.clone())));
+                self.load();
+            }
+            Err(error) => self.say(Msg::Troubled(format!(
+                "relman.toml was changed and cannot be used; the rules from before stay in force here. {}",
+                in_short(&error)
+            ))),
         }
     }
 
     fn carry_out(&mut self, order: Effect) {
+        self.look_at_rules();
         let result = self.answer(order);
         match result {
             Ok(Some(msg)) => {
@@ -194,7 +260,7 @@ impl Worker {
                 Msg::Previewed(Box::new(preview), environment)
             }
             Effect::Explain { release, environment } => {
-                Msg::Explained(Box::new(start::preview(&cx, &release, &environment)?.report))
+                Msg::Explained(Box::new(start::explain(&cx, &release, &environment)?))
             }
             Effect::Deploy(wanted) => {
                 let d = start::start(&cx, &wanted)?.deployment;

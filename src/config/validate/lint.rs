@@ -39,13 +39,8 @@ impl Checker {
     fn freezes_without_effect(&mut self, policy: &Policy) {
         let mut found = Vec::new();
         for (index, freeze) in policy.freezes.iter().enumerate() {
-            let closes = policy
-                .services
-                .values()
-                .any(|service| service.pipeline.iter().any(|env| freeze.scope.covers(&service.name, env)));
-            if !closes {
-                let why = format!("\"{}\" closes nothing: no service goes where it says", freeze.name);
-                found.push((keys!["freezes", index].to_vec(), why));
+            if let Some(why) = policy.misfit(&freeze.scope) {
+                found.push((keys!["freezes", index].to_vec(), format!("\"{}\": {why}", freeze.name)));
             }
         }
         for (keys, why) in found {

@@ -187,6 +187,7 @@ impl Checker {
         Some(Config {
             path: self.path.clone(),
             database,
+            stamp: crate::config::Stamp::default(),
             log_retention,
             policy,
             warnings: Vec::new(),

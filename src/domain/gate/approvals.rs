@@ -11,13 +11,18 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     if rules.is_empty() {
         return Answer::pass("no approval policy here");
     }
-    let tally = count(facts, now);
+    let me = &facts.actor.person;
+    let tally = count(facts, facts.starts.then_some(me), now);
     if let Some((by, reason)) = tally.rejected {
         return Answer::blocked(BlockReason::Rejected { by, reason });
     }
     if tally.is_met() {
         let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
-        return Answer::pass(format!("approved by {}", by.join(", ")));
+        let evidence = format!("approved by {}", by.join(", "));
+        if !facts.starts && !count(facts, Some(me), now).is_met() {
+            return Answer::pass(format!("{evidence}; somebody else than {} must start it", me.human()));
+        }
+        return Answer::pass(evidence);
     }
     Answer::blocked(BlockReason::ApprovalsMissing { tally })
 }
@@ -26,11 +31,10 @@ fn rules(facts: &DeployFacts) -> &[Rule] {
     if facts.rescue { &facts.environment.rollback_approvals } else { &facts.environment.approvals }
 }
 
-/// How the approvals of this environment add up now. The person about to start counts as interested too: who
-/// presses the key may not also be one of the approvers.
-pub(super) fn count(facts: &DeployFacts, now: Timestamp) -> Tally {
-    let release = &facts.release;
-    let interested: [&Person; 3] = [&release.request.requester, &release.created_by, &facts.actor.person];
+/// How the approvals of this environment add up now. `starter`: who presses the key may not also be one of the
+/// approvers.
+fn count(facts: &DeployFacts, starter: Option<&Person>, now: Timestamp) -> Tally {
+    let interested: Vec<&Person> = facts.release.authors().into_iter().chain(starter).collect();
     let about_this: Vec<Approval> = facts
         .approvals
         .iter()

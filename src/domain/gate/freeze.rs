@@ -1,7 +1,7 @@
 //! Is the environment frozen now?
 
 use super::{Answer, BlockReason, DeployFacts};
-use crate::domain::freeze::closing;
+use crate::domain::freeze::{FreezeOrigin, closing};
 use crate::domain::time::{Timestamp, wall};
 
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
@@ -9,6 +9,10 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     if let Some((freeze, opens)) = closing(&facts.freezes, service, env, now) {
         return Answer::blocked(BlockReason::Frozen {
             name: freeze.name.clone(),
+            id: match freeze.origin {
+                FreezeOrigin::Store(id) => Some(id),
+                FreezeOrigin::Config => None,
+            },
             reason: freeze.reason.clone(),
             opens,
             zone: freeze.zone,

@@ -148,6 +148,8 @@ pub struct DeployFacts {
     /// Whether it is asked for as a rollback.
     pub rescue: bool,
     pub actor: Actor,
+    /// Whether the actor is about to start it; otherwise they look, and somebody else may start it.
+    pub starts: bool,
     pub roster: Roster,
     /// Whether the service's pipeline contains the environment at all.
     pub in_pipeline: bool,

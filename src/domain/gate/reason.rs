@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Holder;
+use super::{GateId, Holder};
 use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
-use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
+use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName};
 use crate::domain::release::{ReleaseState, Stage};
 use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
@@ -59,6 +59,9 @@ pub enum BlockReason {
     },
     Frozen {
         name: String,
+        /// How the store knows it; nothing when it is written in the configuration.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<FreezeId>,
         reason: String,
         opens: Timestamp,
         zone: Tz,
@@ -83,6 +86,10 @@ pub enum BlockReason {
 /// Reports written before this reason knew its zone.
 fn utc() -> Tz {
     Tz::UTC
+}
+
+fn go_around(release: &ReleaseId, env: &EnvName, gate: GateId) -> String {
+    format!("or, where allowed: relman deploy {release} {env} --override {gate} --reason \"…\"")
 }
 
 /// `a`, `a or b`, `a, b or c`.
@@ -136,7 +143,7 @@ impl fmt::Display for BlockReason {
                 write!(f, "{}", parts.join("; "))
             }
             Self::ChecklistOpen { open } => write!(f, "not done: {}", open.join(", ")),
-            Self::Frozen { name, reason, opens, zone } => {
+            Self::Frozen { name, reason, opens, zone, .. } => {
                 write!(f, "frozen by \"{name}\" until {} ({reason})", wall(*opens, *zone))
             }
             Self::OutsideHours { hours, next: Some(next), zone } => {
@@ -162,6 +169,11 @@ impl fmt::Display for BlockReason {
                 f,
                 "{} ({} by {}) was lost: nobody knows how it ended",
                 holder.id, holder.release, holder.by
+            ),
+            Self::Held { holder } if holder.state.is_over() => write!(
+                f,
+                "{} ({} by {}) has {}, but the store could not be told: it cannot be written",
+                holder.id, holder.release, holder.by, holder.state
             ),
             Self::Held { holder } => {
                 write!(f, "{} is {} here: {} by {}", holder.id, holder.state, holder.release, holder.by)
@@ -230,11 +242,14 @@ impl BlockReason {
                 format!("relman check record {release} {name} passed")
             }
             Self::ChecklistOpen { .. } => format!("relman checklist tick {release} ITEM"),
-            Self::Frozen { .. } | Self::OutsideHours { .. } => {
-                format!(
-                    "wait; or, where allowed: relman deploy {release} {env} --override GATE --reason \"…\""
-                )
+            Self::Frozen { id: Some(id), .. } => {
+                let around = go_around(release, env, GateId::Freeze);
+                format!("wait; or, when its reason is gone: relman freeze remove {id}; {around}")
             }
+            Self::Frozen { id: None, .. } => {
+                format!("wait; {}", go_around(release, env, GateId::Freeze))
+            }
+            Self::OutsideHours { .. } => format!("wait; {}", go_around(release, env, GateId::Window)),
             Self::ApprovalsMissing { tally } => {
                 if let Some(rule) = tally.unsatisfiable().next() {
                     return format!(
@@ -258,6 +273,10 @@ impl BlockReason {
                     "find out how it ended, then: relman resolve {} succeeded|failed --reason \"…\"",
                     holder.id.0
                 )
+            }
+            Self::Held { holder } if holder.state.is_over() => {
+                "make room on the disk of the store (relman doctor says where); then it is recorded by itself"
+                    .to_owned()
             }
             Self::Held { holder } => format!("watch it: relman attach {}", holder.id.0),
         }

@@ -46,14 +46,22 @@ pub struct ExitCheck {
     pub answer: ExitAnswer,
 }
 
+/// What was deployed to the last environment of the pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct Goal {
+    /// The newest deployment of whichever release.
+    pub newest: Option<Newest>,
+    /// The newest one of this release that succeeded.
+    pub good: Option<Newest>,
+}
+
 /// What the exit gates of a stage may depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct ExitFacts<'a> {
     pub policy: &'a Policy,
     pub roster: &'a Roster,
     pub approvals: &'a [Approval],
-    /// The newest deployment in the last environment of the pipeline.
-    pub goal: Option<&'a Newest>,
+    pub goal: &'a Goal,
     pub now: Timestamp,
 }
 
@@ -158,8 +166,17 @@ fn checks(release: &Release, wanted: &[String]) -> Result<String, (String, Strin
 fn live(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, String)> {
     let goal = facts.policy.services.get(&release.id.service).map(|service| service.goal().to_string());
     let goal = goal.unwrap_or_else(|| "the last environment".to_owned());
-    match facts.goal {
-        Some(newest) if newest.proves(release) => Ok(format!("live in {goal} ({})", newest.id)),
+    if let Some(newest) = facts.goal.newest.as_ref().filter(|newest| newest.proves(release)) {
+        return Ok(format!("live in {goal} ({})", newest.id));
+    }
+    // That another release has taken its place does not undo that it was delivered.
+    let took_its_place = facts.goal.newest.as_ref().filter(|newest| newest.release != release.id);
+    if let (Some(good), Some(other)) = (&facts.goal.good, took_its_place)
+        && good.proves(release)
+    {
+        return Ok(format!("was live in {goal} ({}) until {} of {}", good.id, other.id, other.release));
+    }
+    match &facts.goal.newest {
         Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => Err((
             format!("what is live in {goal} ({}) is another commit or artifact of it", newest.id),
             format!("relman deploy {} {goal}", release.id),
@@ -175,7 +192,7 @@ fn request_approved(release: &Release, facts: &ExitFacts<'_>) -> Result<String, 
         rules: &facts.policy.stage(Stage::Request).approvals,
         roster: facts.roster,
         digest: &request_digest(release),
-        interested: &[&release.request.requester, &release.created_by],
+        interested: &release.authors(),
         self_approval: false,
         now: facts.now,
     };

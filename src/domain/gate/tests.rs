@@ -99,6 +99,7 @@ fn open() -> DeployFacts {
         kind: DeploymentKind::Deploy,
         rescue: false,
         actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None },
+        starts: true,
         roster: Roster::new(
             [("rm".to_owned(), members(&["bo", "cy"])), ("sre".to_owned(), members(&["cy", "di"]))].into(),
         ),

@@ -113,6 +113,7 @@ fn closed_meanwhile(
         kind: before.kind,
         rescue: before.rescue,
         actor: &starter,
+        starts: true,
         overrides: &overrides,
         except: Some(before.id),
     };

@@ -72,14 +72,23 @@ pub struct Started {
     pub report: GateReport,
 }
 
-/// Asks every gate without changing anything.
+/// Asks every gate as somebody who is about to start it, without changing anything.
 pub fn preview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, OpError> {
+    look(cx, id, env, true)
+}
+
+/// Why it may or may not go there: asked by somebody who only wants to know, so that whoever may start it counts.
+pub fn explain(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<GateReport, OpError> {
+    Ok(look(cx, id, env, false)?.report)
+}
+
+fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Preview, OpError> {
     let service = cx.service(&id.service)?;
     let environment = facts::environment(cx, env)?;
     let around = Surroundings::of(cx, service);
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
-        let place = Place { service, environment, around: &around };
+        let place = Place { service, environment, around: &around, starts };
         let Asked { live, report, steps, .. } =
             ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?;
         let role = facts::script_for(service, report.kind).unwrap_or(ScriptRole::Deploy);
@@ -95,11 +104,12 @@ pub fn preview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, O
     })
 }
 
-/// Where a release would go.
+/// Where a release would go, and whether the actor would start it.
 struct Place<'a> {
     service: &'a Service,
     environment: &'a Environment,
     around: &'a Surroundings,
+    starts: bool,
 }
 
 /// What the gates say about it, and what would run.
@@ -120,7 +130,7 @@ fn ask(
     errand: Errand,
     overrides: &Overrides,
 ) -> Result<Asked, OpError> {
-    let Place { service, environment, around } = *place;
+    let Place { service, environment, around, starts } = *place;
     let live = deployments::find_live(tx, &service.name, &environment.name)?;
     let newest = deployments::find_newest(tx, &service.name, &environment.name)?;
     let live_version = live.as_ref().map(|live| &live.release.version);
@@ -129,7 +139,17 @@ fn ask(
         Errand::Rollback => DeploymentKind::Rollback,
         Errand::Deploy => DeploymentKind::of(&release.id.version, live_version),
     };
-    let wish = Wish { release, service, environment, kind, rescue, actor: cx.actor, overrides, except: None };
+    let wish = Wish {
+        release,
+        service,
+        environment,
+        kind,
+        rescue,
+        actor: cx.actor,
+        starts,
+        overrides,
+        except: None,
+    };
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
     let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
     let verify = service.scripts.contains_key(&ScriptRole::Verify);
@@ -168,9 +188,9 @@ pub(super) fn start_as(
     let recorded = cx.act(Verb::DeploymentStarted, &subject, |tx| {
         let release = releases::find(tx, &wanted.release)?
             .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
-        confirmed(wanted, environment)?;
+        typed(wanted, environment)?;
         let overrides = permitted_overrides(cx, wanted, environment, &around, reason.as_deref())?;
-        let place = Place { service, environment, around: &around };
+        let place = Place { service, environment, around: &around, starts: true };
         let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
         let report = asked.report.clone();
         if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
@@ -183,6 +203,8 @@ pub(super) fn start_as(
         if !report.allows() {
             return Err(OpError::gates(report));
         }
+        // Last: nobody types a version to learn then that it is closed.
+        confirmed(wanted, environment)?;
         let deployment = insert(tx, cx, &place, &release, &asked, reason.clone())?;
         also(tx, &deployment)?;
         let entry = cx.entry(Verb::DeploymentStarted, deployment.id).because(reason.as_deref());
@@ -245,17 +267,27 @@ fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpErr
     }
 }
 
+/// Whether what was typed is the version. Where nothing was typed that may be asked for later (see [`confirmed`]).
+fn typed(wanted: &StartDeploy, environment: &Environment) -> Result<(), OpError> {
+    let version = wanted.release.version.to_string();
+    match &wanted.confirm {
+        Some(typed) if environment.confirm && *typed != version => {
+            Err(unconfirmed(&version, format!("what was typed is not the version {version}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn confirmed(wanted: &StartDeploy, environment: &Environment) -> Result<(), OpError> {
-    if !environment.confirm {
+    if !environment.confirm || wanted.confirm.is_some() {
         return Ok(());
     }
-    let version = wanted.release.version.to_string();
-    let sentence = match &wanted.confirm {
-        Some(typed) if *typed == version => return Ok(()),
-        Some(_) => format!("what was typed is not the version {version}"),
-        None => format!("{} asks for the version to be typed before anything starts", environment.name),
-    };
-    Err(OpError::new(ErrorKind::Unconfirmed, sentence).hint(format!("add --confirm {version}")))
+    let why = format!("{} asks for the version to be typed before anything starts", environment.name);
+    Err(unconfirmed(&wanted.release.version.to_string(), why))
+}
+
+fn unconfirmed(version: &str, sentence: String) -> OpError {
+    OpError::new(ErrorKind::Unconfirmed, sentence).hint(format!("add --confirm {version}"))
 }
 
 fn permitted_overrides(

@@ -45,6 +45,10 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
         return Err(OpError::new(crate::ops::ErrorKind::Usage, "the freeze would be over before it began")
             .hint("give an --end in the future"));
     }
+    if let Some(why) = cx.policy.misfit(&freeze.scope) {
+        return Err(OpError::new(crate::ops::ErrorKind::Usage, why)
+            .hint("name what relman.toml names, or use a pattern: * for all"));
+    }
     cx.act(Verb::FreezeAdded, &freeze.name, |tx| {
         let standing = facts::freezes(tx, cx)?;
         let mut freeze = freeze.clone();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
-use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
+use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck, Goal};
 use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::{Service, StageGate};
@@ -125,6 +125,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         }
         let mut attempts: HashMap<ReleaseId, Vec<Deployment>> = HashMap::new();
         for deployment in deployments::list_of_open_releases(tx)? {
+            let deployment = facts::as_it_stands(cx, deployment);
             attempts.entry(deployment.release.clone()).or_default().push(deployment);
         }
         let spots = spots(tx, cx)?;
@@ -133,9 +134,8 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             let approvals = decided.remove(&release.id).unwrap_or_default();
             let mine = attempts.remove(&release.id).unwrap_or_default();
             let service = cx.policy.services.get(&release.id.service);
-            let goal = service.and_then(|service| spots.get(&(&service.name, service.goal())));
-            let goal = goal.and_then(|spot| spot.newest.clone()).map(facts::newest);
-            let exit = facts::stage_exit_with(cx, &release, &roster, &approvals, goal.as_ref());
+            let goal = service.map(|service| goal(service, &mine, &spots)).unwrap_or_default();
+            let exit = facts::stage_exit_with(cx, &release, &roster, &approvals, &goal);
             let (cells, next) = match (service, around.get(&release.id.service)) {
                 (Some(service), Some(around)) => {
                     let cells = cells(service, &mine, &spots);
@@ -152,11 +152,17 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         Ok(Board {
             cards,
             places: places(cx, &spots, &freezes),
-            active: deployments::list_active(tx)?,
+            active: standing_active(tx, cx)?,
             freezes: freezes.into_iter().filter(|freeze| freeze.window.start <= soon).collect(),
             is_new,
         })
     })
+}
+
+/// What holds an environment and has not ended.
+fn standing_active(tx: &Tx<'_>, cx: &Ctx<'_>) -> Result<Vec<Deployment>, OpError> {
+    let active = deployments::list_active(tx)?.into_iter().map(|d| facts::as_it_stands(cx, d));
+    Ok(active.filter(|d| d.state.is_active()).collect())
 }
 
 /// What the store knows of one service in one environment.
@@ -173,15 +179,27 @@ fn spots<'a>(tx: &Tx<'_>, cx: &Ctx<'a>) -> Result<Spots<'a>, OpError> {
     let mut spots = HashMap::new();
     for service in cx.policy.services.values() {
         for env in &service.pipeline {
+            let stands = |d: Deployment| facts::as_it_stands(cx, d);
+            let newest = deployments::find_newest(tx, &service.name, env)?.map(stands);
+            // What has just succeeded is live, even where the store could not be told yet.
+            let live = newest.clone().filter(|d| d.state == DeploymentState::Succeeded);
             let spot = Spot {
-                live: deployments::find_live(tx, &service.name, env)?,
-                newest: deployments::find_newest(tx, &service.name, env)?,
-                active: deployments::find_active(tx, &service.name, env)?,
+                live: live.map_or_else(|| deployments::find_live(tx, &service.name, env), |d| Ok(Some(d)))?,
+                newest,
+                active: deployments::find_active(tx, &service.name, env)?.map(stands),
             };
             spots.insert((&service.name, env), spot);
         }
     }
     Ok(spots)
+}
+
+/// What was deployed to the last environment of the pipeline, by the release's own deployments and by anybody's.
+fn goal(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Goal {
+    let env = service.goal();
+    let newest = spots.get(&(&service.name, env)).and_then(|spot| spot.newest.clone());
+    let good = mine.iter().find(|d| d.environment == *env && d.state == DeploymentState::Succeeded);
+    Goal { newest: newest.map(facts::newest), good: good.cloned().map(facts::newest) }
 }
 
 fn places(cx: &Ctx<'_>, spots: &Spots<'_>, freezes: &[Freeze]) -> Vec<Place> {
@@ -253,6 +271,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         kind,
         rescue: false,
         actor: cx.actor,
+        starts: false,
         overrides: &overrides,
         except: None,
     };
@@ -326,9 +345,13 @@ fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
     }
 }
 
-/// The first gate that does not open, and why in a few words.
+/// The first gate that does not open, and why in a few words. That the reader may not deploy there comes last: it says
+/// nothing about the release.
 fn first_closed(report: &GateReport) -> (GateId, String) {
-    let Some(check) = report.closed().next() else { return (GateId::Exclusive, String::new()) };
+    let of_the_release = report.closed().find(|check| check.gate != GateId::Deployer);
+    let Some(check) = of_the_release.or_else(|| report.closed().next()) else {
+        return (GateId::Exclusive, String::new());
+    };
     let why = match &check.answer {
         Answer::Blocked { reason } => reason.brief(report.at),
         Answer::Unknown { why } => format!("{} unknown: {why}", check.gate),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Freeze;
 use crate::domain::time::Window;
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, facts};
 use crate::store::{deployments, freezes};
 
 /// What happens, or may not happen, in a span.
@@ -18,6 +18,13 @@ pub struct Calendar {
     pub deployments: Vec<Deployment>,
 }
 
+/// Every freeze that is not over, however far away, by start.
+pub fn freezes(cx: &Ctx<'_>) -> Result<Vec<Freeze>, OpError> {
+    let mut standing = cx.store.read(|tx| facts::freezes(tx, cx))?;
+    standing.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
+    Ok(standing)
+}
+
 pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
     cx.store.read(|tx| {
         let mut overlapping: Vec<Freeze> =
@@ -25,6 +32,8 @@ pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
         let standing = freezes::list_standing(tx, span.start)?;
         overlapping.extend(standing.into_iter().filter(|freeze| freeze.window.overlaps(&span)));
         overlapping.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
-        Ok(Calendar { span, freezes: overlapping, deployments: deployments::list_between(tx, span, 500)? })
+        let deployments = deployments::list_between(tx, span, 500)?;
+        let deployments = deployments.into_iter().map(|d| facts::as_it_stands(cx, d)).collect();
+        Ok(Calendar { span, freezes: overlapping, deployments })
     })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::deployment::{Deployment, Step};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, facts};
 use crate::store::deployments::{self, Filter};
 
 /// Everything about one deployment but its output.
@@ -24,7 +24,12 @@ pub struct DeploymentView {
 
 pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpError> {
     cx.store.read(|tx| {
-        let deployment = crate::ops::deployment::known(tx, id)?;
+        let recorded = crate::ops::deployment::known(tx, id)?;
+        let (was_live, deployment) = (recorded.state.is_live(), facts::as_it_stands(cx, recorded));
+        let mut steps = deployments::steps_of(tx, id)?;
+        if was_live && deployment.state.is_over() {
+            steps = steps.into_iter().map(|step| step.after(&deployment)).collect();
+        }
         let took =
             deployments::recent_durations(tx, &deployment.release.service, &deployment.environment, 10)?;
         let usual_ms = (!took.is_empty()).then(|| took.iter().sum::<u64>() / took.len() as u64);
@@ -32,7 +37,7 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
         Ok(DeploymentView {
             older,
             newer,
-            steps: deployments::steps_of(tx, id)?,
+            steps,
             report: deployments::report_of(tx, id)?,
             usual_ms,
             deployment,
@@ -42,5 +47,6 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
 
 /// Newest first.
 pub fn list(cx: &Ctx<'_>, filter: &Filter, limit: u32) -> Result<Vec<Deployment>, OpError> {
-    Ok(cx.store.read(|tx| deployments::list(tx, filter, limit))?)
+    let listed = cx.store.read(|tx| deployments::list(tx, filter, limit))?;
+    Ok(listed.into_iter().map(|d| facts::as_it_stands(cx, d)).collect())
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::domain::actor::Person;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally};
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
@@ -113,7 +112,7 @@ fn counted(
     self_approval: bool,
 ) -> Pending {
     let about: Vec<Approval> = item.decisions.iter().filter(|a| a.subject == item.subject).cloned().collect();
-    let interested: [&Person; 2] = [&item.release.request.requester, &item.release.created_by];
+    let interested = item.release.authors();
     let question =
         Question { rules, roster, digest: &item.digest, interested: &interested, self_approval, now: cx.now };
     let tally = tally(&question, &about);

@@ -2,16 +2,27 @@
 
 use serde::Serialize;
 
-use crate::domain::approval::Approval;
+use crate::domain::approval::{Approval, Ignored, Question, standing};
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::gate::stage_exit::ExitCheck;
 use crate::domain::gate::{self, GateReport, Overrides};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Entry;
 use crate::domain::release::Release;
+use crate::ops::approval::matter;
 use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
 use crate::store::{approvals, deployments, journal, releases};
+
+/// A decision and whether it counts now.
+#[derive(Debug, Clone, Serialize)]
+pub struct Decision {
+    #[serde(flatten)]
+    pub approval: Approval,
+    /// Why it does not; nothing: it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<Ignored>,
+}
 
 /// One release, whole.
 #[derive(Debug, Clone, Serialize)]
@@ -20,7 +31,7 @@ pub struct ReleaseView {
     pub exit: Vec<ExitCheck>,
     /// The gates of each environment of its pipeline, in order; empty once it is over.
     pub reports: Vec<GateReport>,
-    pub approvals: Vec<Approval>,
+    pub approvals: Vec<Decision>,
     /// Newest first.
     pub deployments: Vec<Deployment>,
 }
@@ -42,6 +53,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                     environment: facts::environment(cx, env)?,
                     kind: DeploymentKind::Deploy,
                     actor: cx.actor,
+                    starts: false,
                     overrides: &overrides,
                     rescue: false,
                     except: None,
@@ -57,11 +69,38 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                 Vec::new()
             },
             reports,
-            approvals,
-            deployments: deployments::list(tx, &filter, 200)?,
+            approvals: judged(cx, &release, around.as_ref(), approvals),
+            deployments: deployments::list(tx, &filter, 200)?
+                .into_iter()
+                .map(|d| facts::as_it_stands(cx, d))
+                .collect(),
             release,
         })
     })
+}
+
+fn judged(
+    cx: &Ctx<'_>,
+    release: &Release,
+    around: Option<&Surroundings>,
+    approvals: Vec<Approval>,
+) -> Vec<Decision> {
+    let roster = cx.roster();
+    let judge = |approval: &Approval| {
+        // A service or environment that left the configuration: there is nothing to judge by.
+        let matter = matter(cx, release, &approval.subject, around?).ok()?;
+        let question = Question {
+            rules: &matter.rules,
+            roster: &roster,
+            digest: &matter.digest,
+            interested: &release.authors(),
+            self_approval: matter.self_approval,
+            now: cx.now,
+        };
+        standing(&question, approval)
+    };
+    let decision = |approval: Approval| Decision { ignored: judge(&approval), approval };
+    approvals.into_iter().map(decision).collect()
 }
 
 /// Ended releases, newest first; `before` continues after the last row of the page before.

@@ -41,6 +41,8 @@ pub struct State {
     pub search: String,
     /// The line of the last hit.
     pub hit: Option<u64>,
+    /// Which of how many hits it is, where they were counted.
+    pub hits: Option<(u64, u64)>,
     /// Whether the page that comes answers a search: its first line is the hit.
     searching: bool,
     /// Pages asked for that have not come, and the motion they amount to: keys that come faster than pages add up.
@@ -63,6 +65,7 @@ impl Default for State {
             wrap: false,
             search: String::new(),
             hit: None,
+            hits: None,
             searching: false,
             asked: 0,
             motion: None,
@@ -118,6 +121,12 @@ pub fn show(model: &mut Model, page: LogPage) {
         answered(model);
         if std::mem::take(&mut model.log.searching) {
             model.log.hit = page.lines.first().map(|(offset, _)| *offset);
+            model.log.hits = page.hits;
+            match page.went_round {
+                Some(true) => model.say("the search went on from the end"),
+                Some(false) => model.say("the search went on from the beginning"),
+                None => {}
+            }
         }
     }
     if page.asked && !model.log.follow && page.at_end && model.log.hit.is_none() {
@@ -293,19 +302,28 @@ pub fn title(model: &Model) -> String {
     } else {
         "paused - G follows".to_owned()
     };
-    let search = if model.log.search.is_empty() { String::new() } else { format!(" /{}", model.log.search) };
+    let search = match (model.log.search.as_str(), model.log.hits) {
+        ("", _) => String::new(),
+        (search, Some((at, all))) => format!(" /{search} {at} of {all}"),
+        (search, None) => format!(" /{search}"),
+    };
     format!(" {id} {state}{search}")
 }
 
 /// How far through the log the page is, while it is held.
 pub fn position(model: &Model) -> String {
+    // Lines that begin out of sight look like other lines: that they do is said.
+    let aside = match (model.log.shift, model.log.wrap) {
+        (0, _) | (_, true) => String::new(),
+        (shift, false) => format!("from column {} ", shift + 1),
+    };
     if model.log.follow || model.log.size == 0 {
-        return String::new();
+        return aside.trim_end().to_owned();
     }
     let percent = top(model).saturating_mul(100) / model.log.size;
     let above = if top(model) > 0 { format!(" {}", model.glyphs.above) } else { String::new() };
     let below = if model.log.at_end { String::new() } else { format!(" {}", model.glyphs.below) };
-    format!("{percent}%{above}{below}")
+    format!("{aside}{percent}%{above}{below}")
 }
 
 pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -325,7 +343,12 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         return;
     }
     if model.log.lines.is_empty() {
-        let nothing = if view.deployment.state.is_live() { "no output yet" } else { "it printed nothing" };
+        let d = &view.deployment;
+        let nothing = match (d.state.is_live(), d.log_size) {
+            (true, _) => "no output yet".to_owned(),
+            (false, 0) => "it printed nothing".to_owned(),
+            (false, size) => format!("its log file is gone: {size} bytes were in it when it ended"),
+        };
         frame.render_widget(Paragraph::new(Line::styled(nothing, model.theme.dim)), body);
         return;
     }
@@ -411,10 +434,11 @@ fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static>
         (Some(cause), state) if state != DeploymentState::Succeeded => format!(": {cause}"),
         _ => String::new(),
     };
+    let lost_output = d.lost_output().map(|lost| format!("; {lost}")).unwrap_or_default();
     let what = format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment);
-    let state = format!("{}{cancelling}{lost}", d.state);
+    let state = format!("{}{cancelling}{lost}", d.state_word());
     let rest = fit(
-        &format!(" {time}{cause}{bar}"),
+        &format!(" {time}{lost_output}{cause}{bar}"),
         width.saturating_sub(what.chars().count() + state.chars().count()),
     );
     Line::from(vec![Span::styled(what, theme.strong), Span::styled(state, style), Span::raw(rest)])
@@ -457,7 +481,7 @@ fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
     if let Some(reason) = &d.reason {
         add("reason", reason.clone());
     }
-    add("state", d.state.to_string());
+    add("state", d.state_word().to_owned());
     if let Some(cause) = &d.cause {
         add("because", cause.to_string());
     }
@@ -470,8 +494,8 @@ fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
     if !d.left_running.is_empty() {
         add("left running", d.left_running.join(", "));
     }
-    if d.log_dropped > 0 {
-        add("lost output", format!("{} bytes: the disk was full", d.log_dropped));
+    if let Some(lost) = d.lost_output() {
+        add("log", lost);
     }
     for step in &view.steps {
         let took = step.started_at.map(|start| stopwatch(step.finished_at.unwrap_or(model.now).since(start)));

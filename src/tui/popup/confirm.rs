@@ -25,6 +25,11 @@ pub struct Dialog {
 }
 
 impl Dialog {
+    /// Whether it says the same as another one about the same.
+    pub fn says_what(&self, other: &Self) -> bool {
+        self.facts == other.facts && self.lines == other.lines && self.effect == other.effect
+    }
+
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
         if matches!(key, "<esc>" | "<c-g>" | "<c-c>") {
             return Outcome::Close;

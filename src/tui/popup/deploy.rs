@@ -26,6 +26,8 @@ pub struct Dialog {
     /// Set while the order is out: a second Enter does nothing.
     pub sent: bool,
     pub top: usize,
+    /// Whether another environment was asked for and has not come yet.
+    turning: bool,
 }
 
 impl Dialog {
@@ -37,6 +39,7 @@ impl Dialog {
             arming: Arming::now(model),
             sent: false,
             top: 0,
+            turning: false,
         }
     }
 
@@ -46,6 +49,37 @@ impl Dialog {
         self.typed = Input::default();
         self.arming = Arming::now(model);
         self.sent = false;
+    }
+
+    /// Whether an answer is about what it shows.
+    pub fn is_about(&self, preview: &Preview, environment: &EnvName) -> bool {
+        !self.sent && self.preview.release.id == preview.release.id && self.environment == *environment
+    }
+
+    /// What to ask again after something changed; nothing while an order or another question is out.
+    pub fn question(&self) -> Option<Effect> {
+        let (release, environment) = (self.preview.release.id.clone(), self.environment.clone());
+        (!self.sent && !self.turning).then_some(Effect::Preview { release, environment })
+    }
+
+    /// What was asked for was not done.
+    pub fn failed(&mut self) {
+        (self.sent, self.turning) = (false, false);
+    }
+
+    /// What was asked again says something else than what the person reads: shown, and nothing accepts it for a moment.
+    /// Returns whether it does.
+    pub fn refresh(&mut self, preview: Preview, model: &Model) -> bool {
+        let live = |preview: &Preview| preview.live.as_ref().map(|live| live.id);
+        let is_same = self.preview.report.same_checks(&preview.report)
+            && live(&self.preview) == live(&preview)
+            && self.preview.steps == preview.steps;
+        let report = preview.report.clone();
+        self.preview = preview;
+        if !is_same {
+            self.disarm(report, model);
+        }
+        !is_same
     }
 
     fn version(&self) -> String {
@@ -105,13 +139,13 @@ impl Dialog {
         Outcome::DoAndStay(vec![Effect::Deploy(Box::new(start))])
     }
 
-    fn other_environment(&self, model: &Model, forward: bool) -> Outcome {
+    fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {
         let id = &self.preview.release.id;
         let Some(service) = model.policy.services.get(&id.service) else { return Outcome::Stay };
-        let count = service.pipeline.len();
-        let at = service.pipeline.iter().position(|env| *env == self.environment).unwrap_or(0);
-        let to = if forward { (at + 1) % count } else { (at + count - 1) % count };
-        let environment = service.pipeline[to].clone();
+        let Some(environment) = service.neighbour(&self.environment, forward).cloned() else {
+            return Outcome::Stay;
+        };
+        self.turning = true;
         Outcome::DoAndStay(vec![Effect::Preview { release: id.clone(), environment }])
     }
 

@@ -6,10 +6,49 @@ use ratatui::text::{Line, Span};
 
 use super::{Outcome, about, action_line, dialog_box};
 use crate::tui::action::{ENTRIES, Entry, Place, belongs, shown};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Pane};
 use crate::tui::pane;
 use crate::tui::widget::input::{Input, Typed};
 use crate::tui::widget::matches;
+
+/// What the marks mean.
+fn legend(model: &Model) -> Vec<Line<'static>> {
+    let g = &model.glyphs;
+    let line = |marks: &[(&'static str, &'static str)]| {
+        let marks: Vec<String> = marks.iter().map(|(mark, meaning)| format!("{mark} {meaning}")).collect();
+        Line::styled(marks.join("  "), model.theme.dim)
+    };
+    let gates = [
+        (g.pass, "open"),
+        (g.closed, "closed"),
+        (g.unknown, "unknown"),
+        (g.skipped, "not asked"),
+        (g.warn, "gap, overridden"),
+    ];
+    match model.focus {
+        Pane::Board => vec![
+            line(&[
+                (g.live, "live"),
+                (g.replaced, "was live"),
+                (g.not, "not yet"),
+                (g.active, "running"),
+                (g.failed, "failed"),
+                (g.cancelled, "cancelled"),
+                (g.lost, "lost"),
+            ]),
+            line(&gates),
+        ],
+        Pane::Approvals => vec![line(&gates)],
+        Pane::Calendar => vec![line(&[(g.frozen, "frozen that day")])],
+        Pane::Log => vec![line(&[
+            (g.pass, "step done"),
+            (g.active, "running"),
+            (g.failed, "failed"),
+            ("…", "waits"),
+            (g.not, "not yet, or skipped"),
+        ])],
+    }
+}
 
 #[derive(Debug, Default)]
 pub struct Help {
@@ -60,7 +99,9 @@ impl Help {
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
         let theme = &model.theme;
         let entries = self.entries(model);
-        let rows = usize::from(screen.height.saturating_sub(9)).max(1);
+        let legend = legend(model);
+        let around = 9 + u16::try_from(legend.len()).unwrap_or(0);
+        let rows = usize::from(screen.height.saturating_sub(around)).max(1);
         let top = pane::scrolled(0, self.at, rows);
         let mut lines = vec![Line::from(vec![
             Span::styled("filter: ", theme.key),
@@ -75,6 +116,7 @@ impl Help {
         if entries.is_empty() {
             lines.push(Line::raw("no key fits"));
         }
+        lines.extend(legend);
         let at = if entries.is_empty() {
             String::new()
         } else {

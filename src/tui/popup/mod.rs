@@ -61,6 +61,13 @@ pub enum Outcome {
     Say(String),
 }
 
+/// What became of a question while it stood on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    Gone,
+    Changed,
+}
+
 /// Accepting keys are ignored for half a second after a dialog opened and until there was a moment without any
 /// key: what was typed ahead over a slow line, or a held Enter, accepts nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +153,47 @@ impl Popup {
             effect: Effect::RemoveFreeze { handle: freeze.handle() },
             arming: Arming::now(model),
         }))
+    }
+
+    /// Looks again at what a question is about, after something changed. `Err` with a sentence: it is about nothing any
+    /// more, or says something else now and nothing accepts it for a moment.
+    pub fn look_again(&mut self, model: &Model) -> Result<Vec<Effect>, Stale> {
+        match self {
+            Self::Deploy(dialog) => Ok(dialog.question().into_iter().collect()),
+            Self::Rollback(dialog) => Ok(dialog.question().into_iter().collect()),
+            Self::Confirm(dialog) => {
+                let Some(fresh) = Self::question(model, &dialog.effect) else { return Err(Stale::Gone) };
+                let Self::Confirm(fresh) = fresh else { return Ok(Vec::new()) };
+                if dialog.says_what(&fresh) {
+                    return Ok(Vec::new());
+                }
+                *dialog = fresh;
+                Err(Stale::Changed)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The question whether to do this, as things are now; nothing where there is nothing left to ask about.
+    fn question(model: &Model, effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::Cancel { id, .. } => {
+                let d = model.views.board.active.iter().find(|d| d.id == *id)?;
+                Some(Self::cancel(d, model))
+            }
+            Effect::Decide(decision) => {
+                let is_it = |item: &&Pending| {
+                    item.release.id == decision.release
+                        && super::pane::queue::environment(item) == decision.environment
+                };
+                Some(Self::approve(model.views.queue.iter().find(is_it)?, model))
+            }
+            Effect::RemoveFreeze { handle } => {
+                let known = model.views.calendar.as_ref().map_or(&[][..], |calendar| &calendar.freezes);
+                Some(Self::remove_freeze(known.iter().find(|freeze| freeze.handle() == *handle)?, model))
+            }
+            _ => None,
+        }
     }
 
     /// Hands a key (by its registry name) to the dialog.

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::gate::GateReport;
-use crate::ops::view::release::ReleaseView;
+use crate::ops::view::release::{Decision, ReleaseView};
 use crate::tui::model::Model;
 use crate::tui::widget::gates;
 
@@ -68,8 +68,9 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
         let style = if report.allows() { theme.good } else { theme.bad };
         lines.push(Line::styled(report.headline(), style));
     }
-    for approval in &view.approvals {
-        let ended = approval.ended_why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    for Decision { approval, ignored } in &view.approvals {
+        let ended =
+            ignored.as_ref().map(|why| format!(" (does not count: {})", why.sentence())).unwrap_or_default();
         lines.push(Line::raw(format!(
             "{} by {} for {}, {}{ended}",
             approval.verdict,
@@ -90,4 +91,17 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
         )));
     }
     lines
+}
+
+/// What was said, newest first.
+pub fn messages(model: &Model) -> Vec<Line<'static>> {
+    if model.messages.is_empty() {
+        return vec![Line::raw("nothing was said yet")];
+    }
+    let line = |flash: &super::super::model::Flash| {
+        let style = if flash.is_error { model.theme.bad } else { ratatui::style::Style::new() };
+        let at = flash.at.in_zone(model.zone).format("%H:%M:%S");
+        Line::styled(format!("{at} {}", flash.text), style)
+    };
+    model.messages.iter().map(line).collect()
 }

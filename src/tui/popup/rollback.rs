@@ -37,6 +37,8 @@ pub struct Dialog {
     field: Field,
     arming: Arming,
     sent: bool,
+    /// Whether another environment was asked for and has not come yet.
+    turning: bool,
 }
 
 impl Dialog {
@@ -58,11 +60,45 @@ impl Dialog {
             field: Field::Release,
             arming: Arming::now(model),
             sent: false,
+            turning: false,
         }
     }
 
+    /// Whether it is about this service, here or elsewhere.
+    pub fn is_of(&self, service: &ServiceName) -> bool {
+        self.service == *service && !self.sent
+    }
+
+    /// Whether it is about this.
+    pub fn is_about(&self, service: &ServiceName, environment: &EnvName) -> bool {
+        self.service == *service && self.environment == *environment
+    }
+
+    /// What to ask again after something changed; nothing while the order is out.
+    pub fn question(&self) -> Option<Effect> {
+        let (service, environment) = (self.service.clone(), self.environment.clone());
+        (!self.sent && !self.turning).then_some(Effect::AskChoices { service, environment })
+    }
+
+    /// What was asked again says something else than what the person reads: shown, and chosen anew. Returns whether it
+    /// does.
+    pub fn refresh(&mut self, choices: Choices, model: &Model) -> bool {
+        let shape = |choices: &Choices| {
+            let at = choices.occupant.as_ref().map(|d| (d.id, d.state));
+            (at, choices.candidates.iter().map(|candidate| candidate.deployment.id).collect::<Vec<_>>())
+        };
+        let is_same = shape(&self.choices) == shape(&choices);
+        self.choices = choices;
+        if !is_same {
+            (self.at, self.field) = (0, Field::Release);
+            self.typed = Input::default();
+            self.arming = Arming::now(model);
+        }
+        !is_same
+    }
+
     pub fn failed(&mut self) {
-        self.sent = false;
+        (self.sent, self.turning) = (false, false);
     }
 
     fn chosen(&self) -> Option<&Candidate> {
@@ -72,6 +108,9 @@ impl Dialog {
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
         if matches!(key, "<esc>" | "<c-g>" | "<c-c>") {
             return Outcome::Close;
+        }
+        if let ("<left>" | "<right>", true) = (key, self.field == Field::Release && !self.sent) {
+            return self.other_environment(model, key == "<right>");
         }
         if self.chosen().is_none() {
             return if matches!(key, "<enter>" | "q") { Outcome::Close } else { Outcome::Stay };
@@ -106,6 +145,14 @@ impl Dialog {
             (_, Field::Release | Field::Yes) => {}
         }
         Outcome::Stay
+    }
+
+    fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {
+        let Some(service) = model.policy.services.get(&self.service) else { return Outcome::Stay };
+        let Some(environment) = service.neighbour(&self.environment, forward) else { return Outcome::Stay };
+        self.turning = true;
+        let (service, environment) = (self.service.clone(), environment.clone());
+        Outcome::DoAndStay(vec![Effect::AskChoices { service, environment }])
     }
 
     fn next(&self) -> Field {
@@ -158,10 +205,11 @@ impl Dialog {
             )));
         }
         let title = format!("Roll back {} in {}", self.service, self.environment);
+        let other = if model.glyphs.ascii { "< > other environment" } else { "← → other environment" };
         if self.chosen().is_none() {
             lines.push(Line::raw("No other release was ever good here: there is nothing to go back to."));
             lines.push(Line::raw("Fix forward: register and deploy a new release."));
-            dialog_box(model, frame, screen, &title, lines, "Esc closes");
+            dialog_box(model, frame, screen, &title, lines, &format!("{other}   Esc closes"));
             return;
         }
         for (at, candidate) in self.choices.candidates.iter().enumerate().take(8) {
@@ -188,9 +236,14 @@ impl Dialog {
             "It skips order, soak, freezes and approvals, and blocks the release it leaves.",
             theme.dim,
         ));
-        let foot =
-            if self.sent { "starting…" } else { "Enter next, then rolls back   Tab field   Esc leaves" };
-        dialog_box(model, frame, screen, &title, lines, foot);
+        let foot = match (self.sent, self.field) {
+            (true, _) => "starting…".to_owned(),
+            (false, Field::Release) => format!("j k release   {other}   Enter next   Esc leaves"),
+            (false, Field::Reason) => "Enter next   Tab field   Esc leaves".to_owned(),
+            (false, Field::Version) => "Enter rolls back once the version is typed   Esc leaves".to_owned(),
+            (false, Field::Yes) => "y rolls back   n, Esc no".to_owned(),
+        };
+        dialog_box(model, frame, screen, &title, lines, &foot);
     }
 
     fn field_line(&self, model: &Model, label: &str, input: &Input, field: Field) -> Line<'static> {

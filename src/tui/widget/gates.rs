@@ -2,9 +2,11 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::domain::deployment::DeploymentState;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
-use crate::domain::gate::{Answer, GateReport};
-use crate::tui::model::Model;
+use crate::domain::gate::{Answer, BlockReason, GateReport};
+use crate::tui::action::{Action, entry, shown};
+use crate::tui::model::{Model, Pane};
 
 /// Every gate; closed ones with remedy and who can clear them.
 pub fn report(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
@@ -27,10 +29,28 @@ pub fn report(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
         ]));
         if let Answer::Blocked { reason } = &check.answer {
             let step = reason.next_step(&report.release, &report.environment);
-            lines.push(Line::styled(format!("    {} {step}", glyphs.arrow), theme.dim));
+            let key = key(reason).map(|key| format!("  [{key}]")).unwrap_or_default();
+            lines.push(Line::styled(format!("    {} {step}{key}", glyphs.arrow), theme.dim));
         }
     }
     lines
+}
+
+/// The keys that do what the remedy says: the pane's, then the action's.
+fn key(reason: &BlockReason) -> Option<String> {
+    let (action, pane) = match reason {
+        BlockReason::WrongStage { .. } => (Action::Advance, Pane::Board),
+        BlockReason::NotLiveUpstream { .. } | BlockReason::Soaking { until: None, .. } => {
+            (Action::Deploy, Pane::Board)
+        }
+        BlockReason::ReleaseBlocked { .. } => (Action::Block, Pane::Board),
+        BlockReason::ApprovalsMissing { .. } => (Action::Approve, Pane::Approvals),
+        BlockReason::Rejected { .. } => (Action::Withdraw, Pane::Approvals),
+        BlockReason::Frozen { id: Some(_), .. } => (Action::RemoveFreeze, Pane::Calendar),
+        BlockReason::Held { holder } if holder.state == DeploymentState::Lost => (Action::Resolve, Pane::Log),
+        _ => return None,
+    };
+    Some(format!("keys {} {}", pane.number(), shown(entry(action).keys[0])))
 }
 
 /// What a stage wants before a release leaves it.

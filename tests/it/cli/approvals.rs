@@ -100,3 +100,12 @@ fn an_approval_goes_stale_with_the_script_and_expires_with_time() {
     let expired = at(&mut env, "2026-09-01T18:00:00Z").run(&["why", "api@1.0.0", "production"]).exits(6);
     assert!(expired.out.contains("bob's does not count"), "{expired:#?}");
 }
+
+#[test]
+fn the_journal_says_which_environment_was_decided_about() {
+    let env = ready();
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run_as(BOB, &["approve", "api@1.0.0", "production"]).ok());
+    let listed = env.run(&["audit", "list", "--subject", "api@1.0.0"]).ok();
+    assert!(listed.out.contains("api@1.0.0 → production"), "{listed:#?}");
+}

@@ -149,3 +149,23 @@ fn paths_are_listed_with_whether_they_exist() {
     let text = env.run(&["paths"]).ok();
     assert!(text.out.lines().any(|line| line.contains("store") && line.contains("yes")), "{text:#?}");
 }
+
+#[test]
+fn what_everybody_may_write_is_not_used_however_it_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = TestEnv::new();
+    let path = env.path("relman.toml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let named = path.to_string_lossy().into_owned();
+    for args in [vec!["board"], vec!["--config", &named, "board"]] {
+        let said = env.run(&args).exits(14);
+        assert!(said.err.contains("every user of this machine may write this file"), "{said:#?}");
+        assert!(said.err.contains("chmod o-w"), "{said:#?}");
+    }
+    let said = env.run(&["config", "check"]).exits(14);
+    assert!(said.out.contains("chmod o-w"), "{said:#?}");
+    let said = env.run(&["doctor"]).exits(1);
+    assert!(said.out.contains("chmod o-w"), "{said:#?}");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+    drop(env.run(&["board"]).ok());
+}

@@ -104,7 +104,8 @@ fn six_is_a_missing_approval() {
 
 #[test]
 fn seven_is_a_missing_confirmation() {
-    refused(&ready(), &["deploy", "api@1.0.0", "production"], 7, "unconfirmed");
+    let args = ["deploy", "api@1.0.0", "production", "--confirm", "1.0"];
+    refused(&ready(), &args, 7, "unconfirmed");
 }
 
 #[test]

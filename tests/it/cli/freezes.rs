@@ -107,3 +107,32 @@ fn the_line_is_stopped_as_often_as_it_takes() {
     assert_eq!(stop("web")["added"]["freeze"]["name"], "Stop the line 2");
     drop(env.run_as(BOB, &["freeze", "now", "--reason", "r", "--name", "Stop the line"]).exits(4));
 }
+
+#[test]
+fn a_freeze_is_listed_however_far_away_it_is() {
+    let env = team();
+    drop(
+        env.run(&[
+            "freeze",
+            "add",
+            "Move",
+            "--start",
+            "2031-01-01 00:00",
+            "--end",
+            "2031-02-01 00:00",
+            "--reason",
+            "new building",
+        ])
+        .ok(),
+    );
+    let listed = env.run(&["freeze", "list"]).ok();
+    assert!(listed.out.contains("Wed 2031-01-01 00:00 CET"), "{listed:#?}");
+}
+
+#[test]
+fn a_mistyped_environment_freezes_nothing_and_says_what_was_meant() {
+    let env = team();
+    let said = env.run(&[ADD, &["--reason", "books", "--environment", "prodution"]].concat()).exits(2);
+    assert!(said.err.contains("no environment fits 'prodution'; did you mean production?"), "{said:#?}");
+    env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+}

@@ -80,6 +80,13 @@ fn an_override_is_for_those_who_may_needs_a_reason_and_stays_visible() {
 #[test]
 fn production_asks_for_the_version_and_nothing_else_will_do() {
     let env = ready();
+    let closed = env.run(&["deploy", "api@1.0.0", "production"]).exits(11);
+    assert!(
+        closed.err.contains("nothing has been deployed to staging yet"),
+        "what is closed comes first: {closed:#?}"
+    );
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run_as(BOB, &["approve", "api@1.0.0", "production"]).ok());
     let refused = env.run(&["deploy", "api@1.0.0", "production"]).exits(7);
     assert_eq!(
         refused.err,

@@ -12,9 +12,11 @@ use relman::domain::release::{ReleaseState, Stage};
 use relman::ops::ErrorKind;
 use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::deployment::start::explain;
 use relman::ops::release::back::back;
 use relman::ops::release::cancel::cancel;
 use relman::ops::release::edit::Edit;
+use relman::ops::view::release as release_view;
 
 use super::on_record::{done, mistaken, refused};
 use crate::support::world::{World, answer, closed, env_name, person, release_id};
@@ -542,4 +544,52 @@ fn a_start_without_approvals_says_who_could_give_them() {
         error.hints,
         ["ask bob or carol (for managers) and dave (for sre) to: relman approve api@1.0.0 production"]
     );
+}
+
+#[test]
+fn who_only_looks_is_not_taken_for_the_one_who_starts() {
+    let world = ruled(ONE);
+    world.approve("bob", API, PRODUCTION);
+    let explained = |who: &str| {
+        let report = world.as_(who, |cx| explain(cx, &release_id(API), &env_name(PRODUCTION))).unwrap();
+        answer(&report, GateId::Approvals)
+    };
+    let by_bob = "approved by bob";
+    assert_eq!(explained("erin"), Answer::Pass { evidence: by_bob.to_owned() });
+    let but = format!("{by_bob}; somebody else than bob must start it");
+    assert_eq!(explained("bob"), Answer::Pass { evidence: but });
+    assert!(!answer(&world.gates("bob", API, PRODUCTION), GateId::Approvals).opens(), "about to start it");
+}
+
+#[test]
+fn every_decision_is_listed_with_why_it_does_not_count() {
+    let mut world = ruled(ONE);
+    world.approve("bob", API, PRODUCTION);
+    world.approve("carol", API, PRODUCTION);
+    world.as_("carol", |cx| withdraw(cx, &release_id(API), Some(&env_name(PRODUCTION)))).unwrap();
+    let listed = |world: &World| -> Vec<(String, Option<Ignored>)> {
+        let view = world.as_("erin", |cx| release_view::release(cx, &release_id(API))).unwrap();
+        view.approvals.into_iter().map(|one| (one.approval.by.name, one.ignored)).collect()
+    };
+    let withdrawn = Some(Ignored::Ended { why: "withdrawn by carol".to_owned() });
+    assert_eq!(listed(&world), [("bob".to_owned(), None), ("carol".to_owned(), withdrawn.clone())]);
+    *world.machine.script.borrow_mut() = "two".to_owned();
+    assert_eq!(listed(&world)[0].1, Some(Ignored::Stale));
+    *world.machine.script.borrow_mut() = "one".to_owned();
+    world.pass(Duration::from_hours(24));
+    assert!(matches!(listed(&world)[0].1, Some(Ignored::Expired { .. })), "{:?}", listed(&world));
+    world.approve("bob", API, PRODUCTION);
+    let [first, second] = [0, 2].map(|at| listed(&world)[at].1.clone());
+    assert_eq!((first, second), (Some(Ignored::Ended { why: "it expired".to_owned() }), None));
+}
+
+#[test]
+fn of_one_person_only_the_last_word_is_said_not_to_count() {
+    let mut world = ruled(r#"approvals = [{ from = "managers", count = 2 }]"#);
+    world.approve("bob", API, PRODUCTION);
+    world.pass(Duration::from_hours(24));
+    world.approve("bob", API, PRODUCTION);
+    assert_eq!(missing(&world).ignored, [], "the first one was replaced");
+    *world.machine.script.borrow_mut() = "two".to_owned();
+    assert_eq!(missing(&world).ignored, [("bob".to_owned(), Ignored::Stale)]);
 }

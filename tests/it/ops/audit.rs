@@ -299,3 +299,10 @@ fn without_its_triggers_the_store_is_not_even_opened() {
     let error = Store::open(path).err().unwrap();
     assert_eq!(error.kind, relman::store::Kind::Foreign);
 }
+
+#[test]
+fn an_emptied_journal_is_no_unbroken_one() {
+    let kept = Kept::new().changed("DELETE FROM journal");
+    let found = kept.verified();
+    assert_eq!((found.entries, found.bad.as_ref().map(|(seq, _)| *seq)), (0, Some(1)), "{found:?}");
+}

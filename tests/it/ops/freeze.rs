@@ -280,3 +280,39 @@ fn outside_its_hours_an_environment_says_when_it_opens() {
     assert_eq!(error.kind, ErrorKind::Frozen);
     assert_eq!(error.report.unwrap().earliest, Some(hours(&world, 2)));
 }
+
+#[test]
+fn a_freeze_that_would_close_less_than_it_says_is_a_mistake() {
+    let world = World::new();
+    let scoped = |services: &[&str], environments: &[&str]| {
+        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+        let scope = Scope::new(names(services), names(environments)).unwrap();
+        NewFreeze { scope, ..now_closed(&world, "Incident") }
+    };
+    for (new, sentence) in [
+        (
+            scoped(&[], &["staging", "prodcution"]),
+            "no environment fits 'prodcution'; did you mean production?",
+        ),
+        (scoped(&["xyz*"], &[]), "no service fits 'xyz*'; there are: api, web"),
+        (scoped(&["web"], &["dev"]), "no service goes where it says (web in dev): it would close nothing"),
+    ] {
+        let error = mistaken(&world, "bob", ErrorKind::Usage, |cx| add(cx, &new));
+        assert_eq!(error.sentence, sentence);
+    }
+    world.as_("bob", |cx| add(cx, &scoped(&["*"], &["prod*", "dev"]))).unwrap();
+}
+
+#[test]
+fn who_is_frozen_out_is_told_how_it_is_lifted() {
+    let world = deployable();
+    world.as_("bob", |cx| add(cx, &new_freeze("Incident", "dev", world.now, hours(&world, 4)))).unwrap();
+    let error = world.start("erin", API, "dev").unwrap_err();
+    assert_eq!(
+        error.hints,
+        [
+            "wait; or, when its reason is gone: relman freeze remove F1; or, where allowed: relman deploy api@1.0.0 dev \
+          --override freeze --reason \"…\""
+        ]
+    );
+}

@@ -7,6 +7,7 @@ use relman::domain::deployment::DeploymentState;
 use relman::domain::digest::Digest;
 use relman::domain::gate::stage_exit::ExitAnswer;
 use relman::domain::journal::Verb;
+use relman::domain::policy::StageGate;
 use relman::domain::release::{Level, Release, ReleaseKind, ReleaseState, Stage};
 use relman::ops::release::advance::{Advanced, advance};
 use relman::ops::release::back::back;
@@ -379,4 +380,28 @@ fn a_deployment_that_never_began_did_not_touch_production() {
     *world.machine.launch.borrow_mut() = Err("no memory".to_owned());
     world.start("erin", API, "production").unwrap_err();
     assert_eq!(moved_back(&world, None).stage, Stage::Prepare);
+}
+
+#[test]
+fn a_release_that_was_live_may_leave_after_another_took_its_place() {
+    let mut world = World::new();
+    world.ready(API);
+    let first = world.deploy(API, "production");
+    world.ready("api@1.1.0");
+    let second = world.deploy("api@1.1.0", "production");
+    let release = world.as_("alice", |cx| advance(cx, &release_id(API))).unwrap();
+    assert_eq!(release.release.stage, Stage::Review);
+    let live = release.checks.iter().find(|check| check.gate == StageGate::Live).unwrap();
+    let evidence = format!("was live in production ({}) until {} of api@1.1.0", first.id, second.id);
+    assert_eq!(live.answer, ExitAnswer::Met { evidence });
+}
+
+#[test]
+fn a_release_that_failed_again_after_it_was_live_does_not_leave() {
+    let mut world = World::new();
+    world.ready(API);
+    world.deploy(API, "production");
+    world.end(&world.running(API, "production"), DeploymentState::Failed);
+    let error = world.as_("alice", |cx| advance(cx, &release_id(API))).unwrap_err();
+    assert!(error.sentence.contains("live"), "{error}");
 }

@@ -168,7 +168,13 @@ fn searching_goes_from_hit_to_hit() {
     panes.send("n");
     panes.wait_for("needle three");
     panes.send("n");
-    panes.wait_for("no more needle");
+    panes.wait_for("the search went on from the beginning");
+    panes.wait_for("/needle 1 of 3");
+    panes.send("N");
+    panes.wait_for("the search went on from the end");
+    panes.wait_for("/needle 3 of 3");
+    panes.send("/nothing like it\r");
+    panes.wait_for("no line holds nothing like it");
     panes.send("q");
     assert_eq!(panes.ends(), 0);
 }

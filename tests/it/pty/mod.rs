@@ -5,3 +5,4 @@ mod journey;
 mod looks;
 mod quiet;
 mod restored;
+mod rules;

@@ -38,7 +38,15 @@ fn q_leaves_no_trace() {
 
 #[test]
 fn a_signal_to_end_leaves_no_trace_and_is_told_by_the_exit_code() {
-    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+    for (signal, code) in [
+        (Signal::SIGTERM, 143),
+        (Signal::SIGHUP, 129),
+        (Signal::SIGINT, 130),
+        (Signal::SIGQUIT, 131),
+        (Signal::SIGALRM, 142),
+        (Signal::SIGUSR1, 138),
+        (Signal::SIGUSR2, 140),
+    ] {
         let env = store();
         let mut panes = panes(&env);
         panes.signal(signal);

@@ -63,8 +63,20 @@ fn a_full_disk_costs_bytes_of_the_log_and_neither_script_nor_outcome() {
     assert_eq!(record["state"], "failed");
     assert_eq!(record["cause"], serde_json::json!({ "cause": "exit", "code": 3 }));
     assert!(record["log_dropped"].as_u64().unwrap() > 1_000_000, "{record:#}");
+    // Nobody can tell the store; who looks learns it nevertheless, and what is wrong.
+    drop(wait::until("the end to be shown", || env.deployment(id), |d| d["state"] == "failed"));
+    let shown = env.run(&["show", &id.to_string()]).ok().out;
+    assert!(shown.contains("bytes of output were lost: the disk was full"), "{shown}");
+    let doctor = env.run(&["doctor"]).exits(1).out;
+    assert!(doctor.contains("MiB free of"), "{doctor}");
+    assert!(doctor.contains("make room"), "{doctor}");
+    drop(env.run(&["attach", &id.to_string()]).exits(9));
     std::fs::remove_file(env.path("state/ballast")).unwrap();
-    let d = env.until_state(id, "failed");
+    let subject = format!("#{id}");
+    let finished =
+        |entries: &Vec<serde_json::Value>| entries.iter().any(|entry| entry["verb"] == "deployment.finished");
+    drop(wait::until("the record", || env.journal(&subject), finished));
+    let d = env.deployment(id);
     assert_eq!(d["cause"], record["cause"]);
     assert_eq!(d["log_dropped"], record["log_dropped"]);
     let log = env.log_bytes(id);

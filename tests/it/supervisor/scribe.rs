@@ -52,7 +52,7 @@ fn a_scribe_that_dies_before_it_has_recorded_the_outcome_is_replaced() {
 
     env.touch("go");
     wait::until("the exit record", || env.exit_record(id), Option::is_some);
-    assert_eq!(env.deployment(id)["state"], "running");
+    assert_eq!(env.recorded(id), "running");
     signal(scribe, Signal::SIGKILL);
 
     env.until_state(id, "succeeded");

@@ -57,7 +57,7 @@ fn a_script_that_changed_between_the_start_and_the_claim_is_not_run() {
     env.script("deploy.sh", "touch ran; echo other");
     crate::support::env::signal(supervisor, nix::sys::signal::Signal::SIGCONT);
 
-    let said = deploying.end().exits(9);
+    let said = deploying.end().exits(11);
 
     assert!(said.out.contains("the release or its scripts changed between the start and now"), "{said:#?}");
     assert_eq!(env.deployment(1)["cause"]["cause"], "refused");
@@ -74,7 +74,7 @@ fn a_freeze_between_the_start_and_the_claim_keeps_the_script_from_running() {
     drop(env.run_as("bob:1002", &["freeze", "now", "--reason", "incident"]).ok());
     crate::support::env::signal(supervisor, nix::sys::signal::Signal::SIGCONT);
 
-    let said = deploying.end().exits(9);
+    let said = deploying.end().exits(11);
 
     assert!(said.out.contains("Stop the line"), "{said:#?}");
     assert!(!env.path("ran").exists());

@@ -301,11 +301,25 @@ impl TestEnv {
     /// Waits until a deployment is in a state.
     #[track_caller]
     pub(crate) fn until_state(&self, id: i64, state: &str) -> serde_json::Value {
-        wait::until(
+        let d = wait::until(
             &format!("deployment {id} to be {state}"),
             || self.deployment(id),
             |d| d["state"] == state,
-        )
+        );
+        // What is shown may come from the exit record; what follows asks the store.
+        wait::until(
+            &format!("deployment {id} to be recorded as {state}"),
+            || self.recorded(id),
+            |known| known == state,
+        );
+        d
+    }
+
+    /// The state of a deployment in the store itself.
+    pub(crate) fn recorded(&self, id: i64) -> String {
+        let store = relman::store::Store::open(&self.path("state/relman.db")).unwrap();
+        let id = relman::domain::ids::DeploymentId(id);
+        store.read(|tx| relman::store::deployments::get(tx, id)).unwrap().state.to_string()
     }
 
     /// Waits until the script of a deployment runs and the store knows it; returns the script's process.

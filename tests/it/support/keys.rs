@@ -261,7 +261,7 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
         Effect::Preview { release, environment } => start::preview(cx, release, environment)
             .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
         Effect::Explain { release, environment } => {
-            start::preview(cx, release, environment).map(|preview| Msg::Explained(Box::new(preview.report)))
+            start::explain(cx, release, environment).map(|report| Msg::Explained(Box::new(report)))
         }
         Effect::AskChoices { service, environment } => {
             rollback::choices(cx, service, environment).map(|choices| Msg::Choices {
@@ -285,5 +285,5 @@ pub(crate) fn page(id: DeploymentId, top: u64, text: &str, asked: bool) -> LogPa
         lines.push((at, safe));
         at += line.len() as u64;
     }
-    LogPage { id, lines, size: at, at_end: true, asked }
+    LogPage { id, lines, size: at, at_end: true, asked, hits: None, went_round: None }
 }

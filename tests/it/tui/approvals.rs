@@ -256,3 +256,17 @@ fn a_decision_that_was_recorded_is_said() {
     ui.load(&world);
     assert!(ui.screen().contains("rejected by erin: no load test"), "{}", ui.screen());
 }
+
+#[test]
+fn an_approval_about_what_changed_meanwhile_is_asked_for_anew() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("a");
+    ui.wait(1000);
+    ui.keys("1.4.1");
+    *world.machine.script.borrow_mut() = "other".to_owned();
+    drop(ui.load(&world));
+    assert_eq!(ui.said(), "what this is about has changed; look again");
+    assert_eq!(ui.keys("<enter>"), [], "what was typed was for something else");
+}

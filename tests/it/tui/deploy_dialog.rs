@@ -479,3 +479,71 @@ fn asking_why_shows_the_gates_and_starts_nothing() {
     assert_eq!(ui.ask(&world, "y"), []);
     assert_eq!(ui.popup(), "page");
 }
+
+#[test]
+fn a_dialog_shows_what_changed_under_it_and_takes_nothing_typed_before() {
+    let world = agreed();
+    let mut ui = production(&world);
+    ui.wait(1000);
+    ui.keys("1.4.1");
+    frozen(&world);
+    let effects = ui.load(&world);
+    assert_eq!(ui.answer(&world, effects), []);
+    assert!(!report(&ui).allows());
+    assert_eq!(dialog(&ui).typed.text(), "");
+    assert_eq!(ui.said(), "what this is about has changed; look again");
+    assert!(ui.screen().contains("carts vanish"), "{}", ui.screen());
+}
+
+#[test]
+fn a_dialog_about_which_nothing_changed_keeps_what_was_typed() {
+    let world = agreed();
+    let mut ui = production(&world);
+    ui.wait(1000);
+    ui.keys("1.4.1");
+    world.as_("alice", |cx| cancel::cancel(cx, &release_id("storefront@1.5.0"), "not wanted")).unwrap();
+    let effects = ui.load(&world);
+    assert_eq!(ui.answer(&world, effects), []);
+    assert_eq!((dialog(&ui).typed.text(), ui.said()), ("1.4.1", ""));
+    assert_eq!(ui.keys("<enter>").len(), 1);
+}
+
+#[test]
+fn an_answer_about_the_environment_before_does_not_turn_the_dialog_back() {
+    let world = agreed();
+    let mut ui = production(&world);
+    let turned = ui.keys("<tab>");
+    assert_eq!(ui.load(&world), [], "another environment was asked for");
+    assert_eq!(ui.answer(&world, turned), []);
+    assert_ne!(dialog(&ui).environment, environment("production"));
+}
+
+#[test]
+fn a_second_cancel_that_would_kill_is_asked_for_anew() {
+    let world = built();
+    let running = begun(&world, "erin", "storefront@1.5.0", "dev");
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    ui.keys("X");
+    ui.wait(1000);
+    world.as_("dave", |cx| relman::ops::deployment::cancel::cancel(cx, running, None)).unwrap();
+    drop(ui.load(&world));
+    assert_eq!(ui.said(), "what this is about has changed; look again");
+    assert!(ui.screen().contains("this kills it at once"), "{}", ui.screen());
+    assert_eq!(ui.keys("y"), [], "it was armed for something else");
+    ui.wait(1000);
+    assert_eq!(ui.keys("y").len(), 1);
+}
+
+#[test]
+fn a_question_about_what_is_over_goes_away() {
+    let world = built();
+    let running = begun(&world, "erin", "storefront@1.5.0", "dev");
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    ui.keys("X");
+    assert_eq!(ui.popup(), "confirm");
+    world.end(&world.deployment(running), relman::domain::deployment::DeploymentState::Succeeded);
+    drop(ui.load(&world));
+    assert_eq!((ui.popup(), ui.said()), ("", "what was asked about is over meanwhile; nothing was done"));
+}

@@ -1,12 +1,15 @@
 //! The log: it follows until one looks back, and from then on it stays where it was put.
 
+use relman::domain::deployment::{DeploymentState, Outcome};
 use relman::domain::ids::DeploymentId;
+use relman::ops::deployment::finish;
 use relman::tui::model::Pane;
 use relman::tui::msg::{Effect, Msg, Origin};
 use relman::tui::pane::log::{self, ERRORS};
 
 use crate::support::keys::{Ui, page};
 use crate::support::screen::{begun, built, delivered, ended, team};
+use crate::support::world::outcome;
 
 const ID: DeploymentId = DeploymentId(10);
 
@@ -239,7 +242,7 @@ fn a_search_without_a_hit_says_so() {
     let mut ui = following();
     ui.keys("/zzz<enter>");
     ui.send(Msg::NotFound("zzz".to_owned()));
-    assert_eq!(ui.said(), "no more zzz");
+    assert_eq!(ui.said(), "no line holds zzz");
 }
 
 #[test]
@@ -408,4 +411,26 @@ fn a_deployment_that_is_over_cannot_be_stopped() {
     ui.load(&world);
     assert_eq!(ui.keys("X"), []);
     assert_eq!((ui.popup(), ui.said()), ("", "#9 is over: failed; running: #10 (search@0.8.2 to staging)"));
+}
+
+#[test]
+fn a_log_whose_file_was_taken_away_does_not_read_as_silence() {
+    let world = built();
+    let id = begun(&world, "erin", "storefront@1.5.0", "dev");
+    let running = world.deployment(id);
+    let with_output = Outcome { log_size: 512, ..outcome(DeploymentState::Succeeded, world.now) };
+    world.as_("erin", |cx| finish::settle(cx, id, running.epoch, &finish::LIVE, &with_output, None)).unwrap();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    ui.keys("gl");
+    drop(ui.load(&world));
+    assert!(ui.screen().contains("its log file is gone: 512 bytes were in it"), "{}", ui.screen());
+}
+
+#[test]
+fn lines_that_begin_out_of_sight_are_said_to() {
+    let mut ui = following();
+    assert!(!ui.screen().contains("from column"), "{}", ui.screen());
+    ui.keys("l");
+    assert!(ui.screen().contains("from column 9"), "{}", ui.screen());
 }

@@ -152,3 +152,27 @@ fn escape_leaves_it() {
     assert_eq!(ui.keys("<esc>"), []);
     assert_eq!(ui.popup(), "");
 }
+
+#[test]
+fn another_environment_is_one_key_away() {
+    let world = two_in_production();
+    let mut ui = production(&world);
+    assert!(ui.screen().contains("Roll back storefront in production"), "{}", ui.screen());
+    assert_eq!(ui.ask(&world, "<left>"), []);
+    assert!(ui.screen().contains("Roll back storefront in staging"), "{}", ui.screen());
+    assert_eq!(ui.ask(&world, "<right>"), []);
+    assert!(ui.screen().contains("Roll back storefront in production"), "{}", ui.screen());
+}
+
+#[test]
+fn a_rollback_from_what_is_no_longer_there_is_chosen_anew() {
+    let mut world = two_in_production();
+    let mut ui = production(&world);
+    ui.wait(1000);
+    ui.keys("<enter>it hurts<enter>1.4.0");
+    delivered(&mut world, "erin", "storefront@1.4.1", "production", None);
+    let effects = ui.load(&world);
+    assert_eq!(ui.answer(&world, effects), []);
+    assert_eq!(ui.said(), "what this is about has changed; look again");
+    assert_eq!(ui.keys("<enter>"), []);
+}

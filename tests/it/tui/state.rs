@@ -169,3 +169,24 @@ fn zoom_gives_the_pane_the_whole_screen() {
     ui.keys("+");
     assert!(ui.screen().contains("[3] Calendar"));
 }
+
+#[test]
+fn what_is_longer_than_a_line_is_read_to_its_end() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.model.size = (80, 24);
+    let long = format!("{} and that is the end", "something went wrong here; ".repeat(5));
+    ui.send(Msg::Troubled(long));
+    assert!(ui.screen().contains("and that is the end"), "{}", ui.screen());
+    ui.send(Msg::Troubled("word ".repeat(200)));
+    assert!(ui.screen().contains("! shows all"), "{}", ui.screen());
+}
+
+#[test]
+fn trouble_that_nobody_asked_for_leaves_what_is_open_as_it_is() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.keys("n");
+    ui.send(Msg::Troubled("the store was removed".to_owned()));
+    assert_eq!((ui.popup(), ui.said()), ("form", "the store was removed"));
+    assert!(ui.screen().contains("the store was removed"), "{}", ui.screen());
+}

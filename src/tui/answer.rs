@@ -1,0 +1,198 @@
+//! What an order came to: the dialogs and pages that were asked for, what was done, and what was not.
+
+use ratatui::text::Line;
+
+use super::model::{Model, Pane};
+use super::msg::{Effect, Msg};
+use super::pane::log;
+use super::popup::{self, Popup};
+use crate::domain::ids::{EnvName, ServiceName};
+use crate::ops::deployment::rollback::Choices;
+use crate::ops::deployment::start::Preview;
+use crate::ops::{ErrorKind, OpError};
+
+/// Takes the answer to an order.
+pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
+    match answer {
+        Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
+        Msg::Explained(report) => {
+            let title = format!("Why {} may or may not go to {}", report.release, report.environment);
+            let lines = popup::pages::explanation(model, &report);
+            opened(model, |_| Popup::page(&title, lines))
+        }
+        Msg::Choices { service, environment, choices, .. }
+            if is_open_about(model, &service, &environment) =>
+        {
+            refresh_rollback(model, *choices)
+        }
+        Msg::Choices { service, environment, choices, needs_confirmation } => {
+            // The same service, another environment: it was asked for in the dialog.
+            if matches!(model.popups.last(), Some(Popup::Rollback(dialog)) if dialog.is_of(&service)) {
+                model.popups.pop();
+            }
+            opened(model, |model| {
+                let dialog =
+                    popup::rollback::Dialog::new(service, environment, *choices, needs_confirmation, model);
+                Popup::Rollback(Box::new(dialog))
+            })
+        }
+        Msg::Detailed(view) => {
+            let title = format!("{}  {}", view.release.id, view.release.title);
+            let lines = popup::pages::release(model, &view);
+            opened(model, |_| Popup::page(&title, lines))
+        }
+        Msg::Started(id, text) => {
+            model.popups.clear();
+            model.say(text);
+            model.focus = Pane::Log;
+            model.busy = None;
+            log::watch(model, id)
+        }
+        Msg::Done(text) => {
+            close_sent(model);
+            model.say(text);
+            settled(model)
+        }
+        Msg::Decided(approval) => {
+            close_sent(model);
+            let (verdict, about) = (approval.verdict, approval.subject.as_text().to_owned());
+            model.say(format!("{} {verdict} for {about}", approval.release));
+            settled(model)
+        }
+        Msg::Failed(error) => on_failure(model, error),
+        // Everything else is no answer; see `update`.
+        _ => Vec::new(),
+    }
+}
+
+/// Said when what a dialog shows is no longer what it showed.
+const CHANGED: &str = "what this is about has changed; look again";
+
+/// The views were read again: a question on the screen is about what is there now, or goes away.
+pub(super) fn look_again(model: &mut Model) -> Vec<Effect> {
+    let Some(mut top) = model.popups.pop() else { return Vec::new() };
+    match top.look_again(model) {
+        Ok(effects) => {
+            model.popups.push(top);
+            effects
+        }
+        Err(popup::Stale::Changed) => {
+            model.popups.push(top);
+            model.complain(CHANGED);
+            Vec::new()
+        }
+        Err(popup::Stale::Gone) => {
+            model.complain("what was asked about is over meanwhile; nothing was done");
+            Vec::new()
+        }
+    }
+}
+
+fn is_open_about(model: &Model, service: &ServiceName, environment: &EnvName) -> bool {
+    matches!(model.popups.last(), Some(Popup::Rollback(dialog)) if dialog.is_about(service, environment))
+}
+
+fn refresh_rollback(model: &mut Model, choices: Choices) -> Vec<Effect> {
+    if let Some(Popup::Rollback(mut dialog)) = model.popups.pop() {
+        let is_other = dialog.refresh(choices, model);
+        model.popups.push(Popup::Rollback(dialog));
+        if is_other {
+            model.complain(CHANGED);
+        }
+    }
+    settled(model)
+}
+
+/// Opens what was asked for, unless the person has turned to something else.
+fn opened(model: &mut Model, popup: impl FnOnce(&Model) -> Popup) -> Vec<Effect> {
+    if is_awaited(model) {
+        let popup = popup(model);
+        model.popups.push(popup);
+    }
+    settled(model)
+}
+
+fn settled(model: &mut Model) -> Vec<Effect> {
+    model.busy = None;
+    Vec::new()
+}
+
+/// Whether a dialog that was asked for may still open: not over something the person has turned to meanwhile, where
+/// keys meant for it would answer the dialog.
+fn is_awaited(model: &Model) -> bool {
+    model.popups.is_empty() && model.typing_filter.is_none()
+}
+
+fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<Effect> {
+    match model.popups.pop() {
+        Some(Popup::Deploy(mut dialog)) if dialog.is_about(&preview, &environment) => {
+            let is_other = dialog.refresh(preview, model);
+            model.popups.push(Popup::Deploy(dialog));
+            if is_other {
+                model.complain(CHANGED);
+            }
+            return settled(model);
+        }
+        // The same release, another environment: it was asked for in the dialog.
+        Some(Popup::Deploy(dialog)) if !dialog.sent && dialog.preview.release.id == preview.release.id => {}
+        top => model.popups.extend(top),
+    }
+    if is_awaited(model) {
+        let dialog = popup::deploy::Dialog::new(preview, environment, model);
+        model.popups.push(Popup::Deploy(Box::new(dialog)));
+    }
+    settled(model)
+}
+
+/// A form whose order was carried out has done its work.
+fn close_sent(model: &mut Model) {
+    if matches!(model.popups.last(), Some(Popup::Form(form)) if form.sent) {
+        model.popups.pop();
+    }
+}
+
+fn on_failure(model: &mut Model, error: OpError) -> Vec<Effect> {
+    model.busy = None;
+    let hint = error.hints.first().map(|hint| format!("  → {hint}")).unwrap_or_default();
+    let text = format!("{}{hint}", error.sentence);
+    let now_ms = model.ms;
+    match model.popups.pop() {
+        // The gates said something else than a moment ago: show that, disarmed.
+        Some(Popup::Deploy(mut dialog)) => {
+            if let Some(report) = error.report {
+                dialog.disarm(*report, model);
+            } else {
+                dialog.failed();
+            }
+            model.popups.push(Popup::Deploy(dialog));
+            model.complain(text);
+        }
+        Some(Popup::Rollback(mut dialog)) => {
+            dialog.failed();
+            model.popups.push(Popup::Rollback(dialog));
+            model.complain(text);
+        }
+        Some(Popup::Form(mut form)) if form.sent => {
+            form.failed(text.clone());
+            model.popups.push(Popup::Form(form));
+            model.complain(text);
+        }
+        top => {
+            model.popups.extend(top);
+            debug_assert!(now_ms >= model.last_key_ms);
+            // More than a line: a page that can be read in peace.
+            let long = error.hints.len() > 1 || error.sentence.len() > usize::from(model.size.0);
+            if long && error.kind != ErrorKind::Busy {
+                let mut lines: Vec<Line<'static>> =
+                    error.sentence.split("; ").map(|part| Line::raw(part.to_owned())).collect();
+                let arrow = model.glyphs.arrow;
+                lines.extend(
+                    error.hints.iter().map(|hint| Line::styled(format!("{arrow} {hint}"), model.theme.dim)),
+                );
+                model.popups.push(Popup::page("Not done", lines));
+            }
+            model.complain(text);
+        }
+    }
+    Vec::new()
+}
