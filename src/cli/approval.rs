@@ -71,7 +71,10 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
         }
         let row = |decision: &view::Decision| {
             let a = &decision.approval;
-            let ignored = decision.ignored.as_ref().map(|why| format!("does not count: {}", why.sentence()));
+            let ignored = decision
+                .ignored
+                .as_ref()
+                .map(|why| format!("does not count: {}", why.sentence(cx.policy.zone)));
             let notes: Vec<String> = ignored.into_iter().chain(a.reason.clone()).collect();
             vec![
                 a.subject.as_text().to_owned(),

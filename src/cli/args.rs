@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateId;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ReleaseRef, ServiceName, Version};
-use crate::domain::release::{Level, Origin, ReleaseKind, Stage};
+use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
 /// Version, with the features that must never be in a release build.
 pub(super) const VERSION: &str = if cfg!(feature = "test-hooks") {
@@ -142,7 +142,7 @@ pub enum Release {
         limit: u32,
     },
     /// Change what is recorded about a release
-    Edit(Edit),
+    Edit(Box<Edit>),
     /// Move it to the next stage
     Advance { release: ReleaseRef },
     /// Move it back to an earlier stage; voids what depended on it
@@ -151,25 +151,29 @@ pub enum Release {
         /// The stage (default: one back)
         #[arg(long)]
         to: Option<Stage>,
-        #[arg(long)]
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
     /// Keep it from going further
     Block {
         release: ReleaseRef,
-        #[arg(long)]
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
     /// Lift the block
     Unblock {
         release: ReleaseRef,
-        #[arg(long)]
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
     /// Give it up
     Cancel {
         release: ReleaseRef,
-        #[arg(long)]
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
 }
@@ -180,24 +184,29 @@ pub struct NewRelease {
     pub service: Option<ServiceName>,
     #[arg(required_unless_present = "from_json")]
     pub version: Option<Version>,
-    #[arg(long)]
+    /// What people will call it
+    #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
+    /// standard or hotfix
     #[arg(long)]
     pub kind: Option<ReleaseKind>,
     /// feedback, market, internal, incident or other
     #[arg(long)]
     pub origin: Option<Origin>,
     /// What it is needed for
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     pub need: Option<String>,
-    #[arg(long)]
+    /// What it is to achieve
+    #[arg(long, value_name = "TEXT")]
     pub objective: Option<String>,
     /// low, medium or high
     #[arg(long)]
     pub priority: Option<Level>,
+    /// The commit it is built from
     #[arg(long)]
     pub commit: Option<String>,
-    #[arg(long)]
+    /// What is deployed: a file name, an image, an address
+    #[arg(long, value_name = "NAME")]
     pub artifact: Option<String>,
     /// sha256:… of the artifact
     #[arg(long)]
@@ -213,38 +222,55 @@ pub struct NewRelease {
 #[derive(Debug, Args)]
 pub struct Edit {
     pub release: ReleaseRef,
-    #[arg(long)]
+    /// What people will call it
+    #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
+    /// feedback, market, internal, incident or other
     #[arg(long)]
     pub origin: Option<Origin>,
-    #[arg(long)]
+    /// What it is needed for
+    #[arg(long, value_name = "TEXT")]
     pub need: Option<String>,
-    #[arg(long)]
+    /// What it is to achieve
+    #[arg(long, value_name = "TEXT")]
     pub objective: Option<String>,
+    /// low, medium or high
     #[arg(long)]
     pub priority: Option<Level>,
-    #[arg(long)]
+    /// Who sees it through
+    #[arg(long, value_name = "NAME")]
     pub owner: Option<String>,
     /// When it is to be live, such as "2026-12-01 10:00"
-    #[arg(long)]
+    #[arg(long, value_name = "TIME")]
     pub target: Option<String>,
+    /// low, medium or high
     #[arg(long)]
     pub risk: Option<Level>,
-    #[arg(long)]
+    /// How to go back, and how long it takes
+    #[arg(long, value_name = "TEXT")]
     pub rollback_plan: Option<String>,
+    /// The commit it is built from
     #[arg(long)]
     pub commit: Option<String>,
-    #[arg(long)]
+    /// What is deployed: a file name, an image, an address
+    #[arg(long, value_name = "NAME")]
     pub artifact: Option<String>,
+    /// sha256:… of the artifact
     #[arg(long)]
     pub digest: Option<Digest>,
     /// Replaces the change list; may be repeated
     #[arg(long = "change", value_name = "TEXT")]
     pub changes: Vec<String>,
-    #[arg(long)]
+    /// What came of it (review)
+    #[arg(long, value_name = "TEXT")]
     pub outcome: Option<String>,
-    #[arg(long)]
+    /// What was learned (review)
+    #[arg(long, value_name = "TEXT")]
     pub retrospective: Option<String>,
+    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, commit, artifact, digest,
+    /// changes, outcome, retrospective); may be repeated
+    #[arg(long, value_name = "FIELD")]
+    pub clear: Vec<Field>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -254,7 +280,8 @@ pub enum Check {
         release: ReleaseRef,
         name: String,
         result: CheckResult,
-        #[arg(long)]
+        /// Where the evidence is, for example
+        #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
 }
@@ -278,7 +305,8 @@ pub struct Decide {
     pub release: ReleaseRef,
     /// Without one: about the request itself
     pub environment: Option<EnvName>,
-    #[arg(long)]
+    /// Why; a rejection needs one
+    #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Only if the content still has this digest (as `relman why --json` shows it)
     #[arg(long, value_name = "DIGEST")]
@@ -288,11 +316,13 @@ pub struct Decide {
 #[derive(Debug, Args)]
 pub struct Withdraw {
     pub release: ReleaseRef,
+    /// Without one: the decision about the request
     pub environment: Option<EnvName>,
 }
 
 #[derive(Debug, Args)]
 pub struct Approvals {
+    /// Every decision about this one, with why it does not count
     pub release: Option<ReleaseRef>,
 }
 
@@ -305,7 +335,8 @@ pub enum Freeze {
     /// Take one away, by its id or name
     Remove {
         freeze: String,
-        #[arg(long)]
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
     /// Stop the line: nothing starts from now on
@@ -316,11 +347,13 @@ pub enum Freeze {
 pub struct AddFreeze {
     pub name: String,
     /// Such as "2026-12-24 18:00", "tomorrow 09:00", +2h
-    #[arg(long)]
+    #[arg(long, value_name = "TIME")]
     pub start: String,
-    #[arg(long)]
+    /// The first moment that is open again; +2h is counted from the start
+    #[arg(long, value_name = "TIME")]
     pub end: String,
-    #[arg(long)]
+    /// Why; whoever is refused reads it
+    #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// Glob over service names; may be repeated (default: all)
     #[arg(long = "service", value_name = "GLOB")]
@@ -335,13 +368,16 @@ pub struct AddFreeze {
 
 #[derive(Debug, Args)]
 pub struct FreezeNow {
-    #[arg(long)]
+    /// Why; whoever is refused reads it
+    #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// How long
     #[arg(long = "for", value_name = "DURATION", default_value = "4h")]
     pub length: String,
+    /// Glob over service names; may be repeated (default: all)
     #[arg(long = "service", value_name = "GLOB")]
     pub services: Vec<String>,
+    /// Glob over environment names; may be repeated (default: all)
     #[arg(long = "environment", alias = "env", value_name = "GLOB")]
     pub environments: Vec<String>,
     /// How to call it (otherwise: Stop the line, with a number if there is one already)
@@ -353,9 +389,11 @@ pub struct FreezeNow {
 pub struct Deploy {
     pub release: ReleaseRef,
     pub environment: EnvName,
-    #[arg(long)]
+    /// Why; kept with the deployment
+    #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Open this gate on record; may be repeated; needs --reason
+    /// Open this gate on record: order, soak, checks, checklist, freeze, window or approvals; may be repeated; needs
+    /// --reason
     #[arg(long = "override", value_name = "GATE")]
     pub overrides: Vec<GateId>,
     /// The version again, where the environment asks for it
@@ -376,10 +414,13 @@ pub struct Rollback {
     /// The release to go back to (default: the last good one)
     #[arg(long, value_name = "VERSION")]
     pub to: Option<Version>,
-    #[arg(long, required_unless_present = "list")]
+    /// Why; kept with the deployment and with the block of the release it leaves
+    #[arg(long, value_name = "TEXT", required_unless_present = "list")]
     pub reason: Option<String>,
+    /// The version that is gone back to, where the environment asks for it
     #[arg(long, value_name = "VERSION")]
     pub confirm: Option<String>,
+    /// Start it and return
     #[arg(long)]
     pub detach: bool,
     /// Only list the releases to go back to
@@ -389,15 +430,19 @@ pub struct Rollback {
 
 #[derive(Debug, Args)]
 pub struct Deployments {
+    /// Only of this service
     #[arg(long)]
     pub service: Option<ServiceName>,
+    /// Only to this environment
     #[arg(long, alias = "env")]
     pub environment: Option<EnvName>,
+    /// Only of this release
     #[arg(long)]
     pub release: Option<ReleaseId>,
     /// Continue after this one
     #[arg(long, value_name = "ID")]
     pub before: Option<DeploymentId>,
+    /// How many
     #[arg(long, default_value_t = 20)]
     pub limit: u32,
 }
@@ -425,6 +470,7 @@ pub struct Log {
     /// The bytes as they are; to a terminal only together with --yes
     #[arg(long)]
     pub raw: bool,
+    /// That raw bytes may go to this terminal
     #[arg(long, requires = "raw")]
     pub yes: bool,
 }
@@ -432,7 +478,8 @@ pub struct Log {
 #[derive(Debug, Args)]
 pub struct Cancel {
     pub id: DeploymentId,
-    #[arg(long)]
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Do not wait until it has stopped
     #[arg(long)]
@@ -443,7 +490,8 @@ pub struct Cancel {
 pub struct Resolve {
     pub id: DeploymentId,
     pub outcome: ResolveOutcome,
-    #[arg(long)]
+    /// How you know
+    #[arg(long, value_name = "TEXT")]
     pub reason: String,
 }
 
@@ -474,8 +522,10 @@ pub enum Audit {
         /// Only about this: storefront@1.4.2, #142, F3
         #[arg(long)]
         subject: Option<String>,
+        /// Continue before this entry
         #[arg(long, value_name = "SEQ")]
         before: Option<i64>,
+        /// How many
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::args::{Config, Init};
 use super::{Session, current_dir, exit, write_new};
 use crate::config;
 use crate::domain::ids::ServiceName;
-use crate::domain::policy::{Policy, Rule};
-use crate::domain::release::Stage;
-use crate::domain::time::span;
+use crate::domain::policy::{Policy, Rule, Service, StageRules};
+use crate::domain::release::{ReleaseKind, Stage};
+use crate::domain::time::{span, wall};
 use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn init(session: &mut Session, args: &Init) -> Result<u8, OpError> {
@@ -86,7 +84,7 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         config::load(&path).map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
     let policy = &config.policy;
     if session.out.is_json() {
-        session.out.json("config", &Shown::of(&config));
+        session.out.json("config", &as_json(&config));
         return Ok(exit::OK);
     }
     let out = &mut session.out;
@@ -106,7 +104,9 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
     for service in policy.services.values() {
         let pipeline: Vec<String> = service.pipeline.iter().map(ToString::to_string).collect();
         out.line(format!("service {}: {}", service.name, pipeline.join(" → ")));
-        out.line(format!("  in {}", service.working_dir.display()));
+        for line in service_lines(service) {
+            out.line(format!("  {line}"));
+        }
         for (role, argv) in &service.scripts {
             out.line(format!("  {role}: {}", argv.join(" ")));
         }
@@ -115,9 +115,56 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         }
     }
     for freeze in &policy.freezes {
-        out.line(format!("freeze \"{}\": {}", freeze.name, freeze.scope.describe()));
+        let (start, end) = (wall(freeze.window.start, freeze.zone), wall(freeze.window.end, freeze.zone));
+        out.line(format!("freeze \"{}\": {} from {start} until {end}", freeze.name, freeze.scope.describe()));
+    }
+    for stage in Stage::ALL {
+        for line in stage_lines(policy.stage(stage)) {
+            out.line(format!("stage {stage}: {line}"));
+        }
+    }
+    for kind in ReleaseKind::ALL {
+        let process = policy.process(kind);
+        let skip: Vec<&str> = process.skip.iter().map(String::as_str).collect();
+        let skips = if skip.is_empty() { String::new() } else { format!(", skips {}", skip.join(", ")) };
+        out.line(format!("process {kind}: enters in the {} stage{skips}", process.enter));
     }
     Ok(exit::OK)
+}
+
+fn service_lines(service: &Service) -> Vec<String> {
+    let time =
+        |label: &str, time: Option<std::time::Duration>| time.map(|time| format!("{label}: {}", span(time)));
+    let list =
+        |label: &str, names: &[String]| (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")));
+    [
+        service.owner.as_ref().map(|owner| format!("owner: {owner}")),
+        Some(format!("in {}", service.working_dir.display())),
+        time("timeout", service.timeout),
+        time("quiet timeout", service.quiet_timeout),
+        time("grace", Some(service.grace)),
+        list("pass-env", &service.pass_env),
+        list("secrets", &service.secrets),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn stage_lines(rules: &StageRules) -> Vec<String> {
+    let approvals: Vec<String> =
+        rules.approvals.iter().map(|rule| format!("{} from {}", rule.count, rule.from)).collect();
+    let require: Vec<&str> = rules.require.iter().map(|gate| gate.as_str()).collect();
+    [
+        ("requires", require.join(", ")),
+        ("approvals", approvals.join(", ")),
+        ("checks", rules.checks.join(", ")),
+        ("checklist", rules.checklist.join(", ")),
+    ]
+    .into_iter()
+    .filter(|(_, text)| !text.is_empty())
+    .map(|(label, text)| format!("{label} {text}"))
+    .collect()
 }
 
 fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
@@ -132,8 +179,13 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
             lines.push(format!("{label}: {value}"));
         }
     };
+    add("mirrors", env.mirrors.as_ref().map(ToString::to_string).unwrap_or_default());
     add("approvals", rules(&env.approvals));
     add("rollback approvals", rules(&env.rollback_approvals));
+    if !env.approvals.is_empty() {
+        add("approvals count for", span(env.approval_ttl));
+    }
+    add("self-approval", if env.self_approval { "allowed".to_owned() } else { String::new() });
     add("deployers", env.deployers.join(", "));
     add("override", env.overriders.join(", "));
     add("soak", if env.soak.is_zero() { String::new() } else { span(env.soak) });
@@ -144,47 +196,54 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
 }
 
 /// The JSON form of the configuration in force.
-#[derive(Serialize)]
-struct Shown<'a> {
-    path: &'a PathBuf,
-    database: &'a PathBuf,
-    time_zone: &'a str,
-    environments: Vec<serde_json::Value>,
-    services: Vec<serde_json::Value>,
-    stages: Vec<serde_json::Value>,
-}
-
-impl<'a> Shown<'a> {
-    fn of(config: &'a config::Config) -> Self {
-        let policy: &Policy = &config.policy;
-        let env = |env: &crate::domain::policy::Environment| {
-            serde_json::json!({
-                "name": env.name, "kind": env.kind, "approvals": env.approvals, "deployers": env.deployers,
-                "override": env.overriders, "confirm": env.confirm, "self-approval": env.self_approval,
-                "soak-seconds": env.soak.as_secs(),
-            })
-        };
-        let service = |service: &crate::domain::policy::Service| {
-            serde_json::json!({
-                "name": service.name, "pipeline": service.pipeline, "working-dir": service.working_dir,
-                "scripts": service.scripts, "strategies": service.strategies,
-            })
-        };
-        let stage = |stage: &Stage| {
-            let rules = policy.stage(*stage);
-            serde_json::json!({
-                "stage": stage, "require": rules.require, "checks": rules.checks, "checklist": rules.checklist,
-            })
-        };
-        Self {
-            path: &config.path,
-            database: &config.database,
-            time_zone: policy.zone.name(),
-            environments: policy.environments.values().map(env).collect(),
-            services: policy.services.values().map(service).collect(),
-            stages: Stage::ALL.iter().map(stage).collect(),
-        }
-    }
+fn as_json(config: &config::Config) -> serde_json::Value {
+    let policy: &Policy = &config.policy;
+    let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
+    let env = |env: &crate::domain::policy::Environment| {
+        let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
+        serde_json::json!({
+            "name": env.name, "kind": env.kind, "mirrors": env.mirrors, "approvals": env.approvals,
+            "rollback-approvals": env.rollback_approvals, "approval-ttl-seconds": env.approval_ttl.as_secs(),
+            "deployers": env.deployers, "override": env.overriders, "confirm": env.confirm,
+            "self-approval": env.self_approval, "soak-seconds": env.soak.as_secs(), "hours": hours,
+        })
+    };
+    let service = |service: &crate::domain::policy::Service| {
+        serde_json::json!({
+            "name": service.name, "pipeline": service.pipeline, "owner": service.owner,
+            "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
+            "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
+            "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
+        })
+    };
+    let stage = |stage: &Stage| {
+        let rules = policy.stage(*stage);
+        serde_json::json!({
+            "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
+            "checklist": rules.checklist,
+        })
+    };
+    let process = |kind: &ReleaseKind| {
+        let process = policy.process(*kind);
+        serde_json::json!({ "kind": kind, "enter": process.enter, "skip": process.skip })
+    };
+    let groups: serde_json::Map<String, serde_json::Value> = policy
+        .groups
+        .iter()
+        .map(|(name, members)| (name.clone(), members.iter().map(ToString::to_string).collect()))
+        .collect();
+    serde_json::json!({
+        "path": config.path,
+        "database": config.database,
+        "log-retention-seconds": seconds(config.log_retention),
+        "time-zone": policy.zone.name(),
+        "groups": groups,
+        "environments": policy.environments.values().map(env).collect::<Vec<_>>(),
+        "services": policy.services.values().map(service).collect::<Vec<_>>(),
+        "stages": Stage::ALL.iter().map(stage).collect::<Vec<_>>(),
+        "process": ReleaseKind::ALL.iter().map(process).collect::<Vec<_>>(),
+        "freezes": policy.freezes,
+    })
 }
 
 pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {

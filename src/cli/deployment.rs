@@ -17,9 +17,10 @@ use crate::ops::{ErrorKind, Filter, OpError};
 pub(super) const HEADER: &[&str] = &["ID", "STATE", "KIND", "RELEASE", "TO", "BY", "STARTED", "TOOK", "NOTE"];
 
 pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
-    let note = match (&d.cause, d.is_cancelling()) {
-        (_, true) => "cancelling".to_owned(),
-        (Some(cause), _) if d.state != DeploymentState::Succeeded => cause.to_string(),
+    let note = match (&d.cause, d.is_cancelling(), d.silence(now)) {
+        (_, _, Some(quiet)) => format!("NO SIGN OF LIFE for {}", span(quiet)),
+        (_, true, _) => "cancelling".to_owned(),
+        (Some(cause), _, _) if d.state != DeploymentState::Succeeded => cause.to_string(),
         _ => d.reason.clone().unwrap_or_default(),
     };
     let overridden = if d.overrides.is_empty() {
@@ -258,11 +259,9 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
     })
 }
 
-/// Signs of life come every five seconds; after half a minute without one something is wrong.
+/// That its supervisor has not been heard of for too long, where that is so.
 fn silence(d: &Deployment, now: Timestamp) -> Option<String> {
-    let last = d.heartbeat_at.or(d.claimed_at).filter(|_| d.state.is_live())?;
-    let quiet = now.since(last);
-    (quiet.as_secs() >= 30).then(|| format!("its supervisor has given no sign of life for {}", span(quiet)))
+    d.silence(now).map(|quiet| format!("its supervisor has given no sign of life for {}", span(quiet)))
 }
 
 pub(super) fn resolve(session: &mut Session, args: &Resolve) -> Result<u8, OpError> {

@@ -95,8 +95,19 @@ fn script_state(service: &Service) -> (bool, String) {
     if service.scripts.is_empty() {
         return (false, format!("{} has no scripts: it cannot be deployed", service.name));
     }
-    if missing.is_empty() {
-        return (true, format!("{}: {} files", service.name, set.files.len()));
+    if !missing.is_empty() {
+        return (false, format!("{}: missing or unreadable: {}", service.name, missing.join(", ")));
     }
-    (false, format!("{}: missing or unreadable: {}", service.name, missing.join(", ")))
+    let broken: Vec<String> = service
+        .scripts
+        .iter()
+        .filter_map(|(role, argv)| {
+            let why = scripts::cannot_run(argv, &service.working_dir)?;
+            Some(format!("{role}: {why}"))
+        })
+        .collect();
+    match broken.as_slice() {
+        [] => (true, format!("{}: {} files", service.name, set.files.len())),
+        broken => (false, format!("{}: {}", service.name, broken.join("; "))),
+    }
 }

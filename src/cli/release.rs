@@ -21,7 +21,7 @@ pub(super) fn run(session: &mut Session, verb: Release) -> Result<u8, OpError> {
         Release::New(args) => new(session, args),
         Release::Show { release } => show(session, &release),
         Release::List { past, limit } => list(session, past, limit),
-        Release::Edit(args) => change(session, args),
+        Release::Edit(args) => change(session, *args),
         Release::Advance { release } => advance_one(session, &release),
         Release::Back { release, to, reason } => {
             say(session, &release, "moved back", |cx, id| back::back(cx, id, to, &reason))
@@ -157,6 +157,7 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
         changes: (!args.changes.is_empty()).then_some(args.changes),
         outcome: args.outcome,
         retrospective: args.retrospective,
+        clear: args.clear.into_iter().collect(),
         seen: None,
     };
     let release = edit::edit(&cx, &id, &wanted)?;
@@ -267,8 +268,10 @@ fn show(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
         out.line(format!("{mark} {}", report.headline()));
     }
     for view::Decision { approval, ignored } in &view.approvals {
-        let ended =
-            ignored.as_ref().map(|why| format!(" (does not count: {})", why.sentence())).unwrap_or_default();
+        let ended = ignored
+            .as_ref()
+            .map(|why| format!(" (does not count: {})", why.sentence(zone)))
+            .unwrap_or_default();
         let reason = approval.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let (by, about) = (&approval.by.name, approval.subject.as_text());
         out.line(format!(

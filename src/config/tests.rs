@@ -133,7 +133,13 @@ fn rules_nobody_can_meet_are_warned_about() {
         "{MINIMAL}[groups]\nrm = [\"ana\"]\n[environments.qa]\napprovals = [{{ from = \"rm\", count = 1 }}]\n"
     );
     let config = at(&text).unwrap();
-    assert!(config.warnings[0].message.contains("nobody is left"), "{}", config.warnings[0]);
+    assert!(
+        config.warnings[0]
+            .message
+            .contains("rm has 1 person; when one of them made the release, not enough are left"),
+        "{}",
+        config.warnings[0]
+    );
 }
 
 #[test]

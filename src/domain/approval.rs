@@ -6,7 +6,7 @@ use super::actor::{Person, Roster};
 use super::digest::Digest;
 use super::ids::{ApprovalId, EnvName, ReleaseId};
 use super::policy::Rule;
-use super::time::Timestamp;
+use super::time::{Timestamp, Tz, wall};
 
 /// What a decision is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,10 +82,10 @@ pub enum Ignored {
 
 impl Ignored {
     /// Completes "alice's approval does not count: …".
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self, zone: Tz) -> String {
         match self {
             Self::Ended { why } => why.clone(),
-            Self::Expired { at } => format!("it expired at {at}"),
+            Self::Expired { at } => format!("it expired {}", wall(*at, zone)),
             Self::Stale => "it was given for other content than there is now".to_owned(),
             Self::OwnRelease => "who requested, created or starts a release may not approve it".to_owned(),
             Self::NoLongerEligible => "its author is in none of the groups that may approve".to_owned(),

@@ -341,6 +341,9 @@ impl Step {
     }
 }
 
+/// After so long without a sign of life something is wrong.
+const SILENT: Duration = Duration::from_secs(30);
+
 /// One deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
@@ -404,6 +407,12 @@ impl Deployment {
     pub fn takes_back(&self) -> Option<&Version> {
         let before = self.previous.as_ref().filter(|before| before.outranks(&self.release.version));
         before.filter(|_| !self.rescue)
+    }
+
+    /// For how long its supervisor has given no sign of life, once that is too long: signs come every five seconds.
+    pub fn silence(&self, now: Timestamp) -> Option<Duration> {
+        let last = self.heartbeat_at.or(self.claimed_at).filter(|_| self.state.is_live())?;
+        Some(now.since(last)).filter(|quiet| *quiet >= SILENT)
     }
 
     /// Its state as people read it: one that a gate turned down before anything ran did not fail.

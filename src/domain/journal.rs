@@ -49,6 +49,8 @@ pub enum Verb {
     FreezeRemoved,
     DeploymentStarted,
     DeploymentClaimed,
+    DeploymentPaused,
+    DeploymentResumed,
     DeploymentFinished,
     DeploymentLost,
     CancelRequested,
@@ -56,7 +58,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -76,6 +78,8 @@ impl Verb {
         Self::FreezeRemoved,
         Self::DeploymentStarted,
         Self::DeploymentClaimed,
+        Self::DeploymentPaused,
+        Self::DeploymentResumed,
         Self::DeploymentFinished,
         Self::DeploymentLost,
         Self::CancelRequested,
@@ -103,6 +107,8 @@ impl Verb {
             Self::FreezeRemoved => "freeze.removed",
             Self::DeploymentStarted => "deployment.started",
             Self::DeploymentClaimed => "deployment.claimed",
+            Self::DeploymentPaused => "deployment.paused",
+            Self::DeploymentResumed => "deployment.resumed",
             Self::DeploymentFinished => "deployment.finished",
             Self::DeploymentLost => "deployment.lost",
             Self::CancelRequested => "deployment.cancel-requested",

@@ -244,6 +244,61 @@ pub struct Block {
     pub reason: String,
 }
 
+/// A field that may be emptied again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    Need,
+    Objective,
+    Priority,
+    Owner,
+    Target,
+    Risk,
+    RollbackPlan,
+    Commit,
+    Artifact,
+    Digest,
+    Changes,
+    Outcome,
+    Retrospective,
+}
+
+impl Field {
+    pub const ALL: [Self; 13] = [
+        Self::Need,
+        Self::Objective,
+        Self::Priority,
+        Self::Owner,
+        Self::Target,
+        Self::Risk,
+        Self::RollbackPlan,
+        Self::Commit,
+        Self::Artifact,
+        Self::Digest,
+        Self::Changes,
+        Self::Outcome,
+        Self::Retrospective,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Need => "need",
+            Self::Objective => "objective",
+            Self::Priority => "priority",
+            Self::Owner => "owner",
+            Self::Target => "target",
+            Self::Risk => "risk",
+            Self::RollbackPlan => "rollback-plan",
+            Self::Commit => "commit",
+            Self::Artifact => "artifact",
+            Self::Digest => "digest",
+            Self::Changes => "changes",
+            Self::Outcome => "outcome",
+            Self::Retrospective => "retrospective",
+        }
+    }
+}
+words!(Field, "field", Self::ALL);
+
 /// One release. The store keeps what queries need in columns and this record whole beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
@@ -280,6 +335,25 @@ pub struct Release {
 }
 
 impl Release {
+    /// Empties a field.
+    pub fn clear(&mut self, field: Field) {
+        match field {
+            Field::Need => self.request.need = None,
+            Field::Objective => self.request.objective = None,
+            Field::Priority => self.request.priority = None,
+            Field::Owner => self.plan.owner = None,
+            Field::Target => self.plan.target = None,
+            Field::Risk => self.plan.risk = None,
+            Field::RollbackPlan => self.plan.rollback = None,
+            Field::Commit => self.build.commit = None,
+            Field::Artifact => self.build.artifact = None,
+            Field::Digest => self.build.digest = None,
+            Field::Changes => self.build.changes.clear(),
+            Field::Outcome => self.review.outcome = None,
+            Field::Retrospective => self.review.retrospective = None,
+        }
+    }
+
     /// Who wished for it and who registered it: they do not approve it.
     pub fn authors(&self) -> [&Person; 2] {
         [&self.request.requester, &self.created_by]

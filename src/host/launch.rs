@@ -36,19 +36,21 @@ pub struct Order {
     pub masks: Vec<String>,
 }
 
+/// Where programs are looked for when nothing else is said.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Where the scripts of a deployment that starts from here look for programs.
+pub(super) fn path() -> String {
+    environment::variable("PATH").unwrap_or_else(|| PATH.to_owned())
+}
+
 /// First word of the supervisor's report.
 pub const READY: &str = "ready";
 
 /// Fills in the order from this process's environment.
 pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
     // The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
-    let fixed = [
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("HOME", "/"),
-        ("USER", ""),
-        ("LANG", "C.UTF-8"),
-        ("TZ", ""),
-    ];
+    let fixed = [("PATH", PATH), ("HOME", "/"), ("USER", ""), ("LANG", "C.UTF-8"), ("TZ", "")];
     let mut env: BTreeMap<String, String> = fixed
         .iter()
         .map(|(name, fallback)| {

@@ -112,20 +112,14 @@ impl LogReader {
         self.last_mark(|mark| mark.offset <= offset).map(|mark| mark.at)
     }
 
-    /// Where output of this time or later begins.
+    /// Where output of this time or later begins. Every mark is looked at: a clock that was put back leaves them out of
+    /// order, and nothing of the time asked for may be missing.
     pub fn offset_at(&self, time: Timestamp) -> u64 {
-        let (mut low, mut high) = (0, self.marks());
-        while low < high {
-            let middle = u64::midpoint(low, high);
-            match self.mark(middle) {
-                Some(mark) if mark.at < time => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        self.mark(low).map_or_else(|| self.size(), |mark| mark.offset)
+        let first = (0..self.marks()).filter_map(|number| self.mark(number)).find(|mark| mark.at >= time);
+        first.map_or_else(|| self.size(), |mark| mark.offset)
     }
 
-    /// The last mark that fits; marks are in order.
+    /// The last mark that fits; marks are in the order of their offsets.
     fn last_mark(&self, fits: impl Fn(&Mark) -> bool) -> Option<Mark> {
         let (mut low, mut high) = (0, self.marks());
         while low < high {
@@ -249,5 +243,12 @@ mod tests {
         let mut wake = Wake::on(&path);
         file.write_all(b"x").unwrap();
         assert!(wake.wait(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_hides_nothing_of_the_time_asked_for() {
+        let (_dir, log) = log("one\ntwo\nthree\nfour\n", &[(0, 100), (4, 900), (8, 200), (14, 300)]);
+        assert_eq!(log.offset_at(Timestamp::from_millis(250)), 4);
+        assert_eq!(log.offset_at(Timestamp::from_millis(50)), 0);
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::digest::{Digest, hex};
@@ -23,6 +25,39 @@ pub fn of(service: &Service) -> ScriptSet {
         argv: service.scripts.iter().map(|(role, argv)| (*role, argv.clone())).collect(),
         files: files.into_iter().map(|path| fingerprint(&path)).collect(),
     }
+}
+
+/// Why a command line could not be run, as far as one can tell without running it.
+pub fn cannot_run(argv: &Argv, working_dir: &Path) -> Option<String> {
+    let program = argv.first()?;
+    let path = match program.contains('/') {
+        true => working_dir.join(program),
+        false => match in_path(program) {
+            Some(path) => path,
+            None => return Some(format!("there is no program {program} in PATH")),
+        },
+    };
+    let shown = path.display();
+    if let Err(why) = access(&path, AccessFlags::X_OK) {
+        let hint = if why == Errno::EACCES { format!(": chmod +x {shown}") } else { String::new() };
+        return Some(format!("{shown} cannot be run ({}){hint}", why.desc()));
+    }
+    let interpreter = interpreter_of(&path)?;
+    let found = access(interpreter.as_path(), AccessFlags::X_OK).is_ok();
+    (!found).then(|| format!("{shown} asks for {}, which cannot be run", interpreter.display()))
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&super::launch::path()).map(|dir| dir.join(program)).find(|path| path.is_file())
+}
+
+/// What the first line of a script names: `#!/bin/sh`.
+fn interpreter_of(path: &Path) -> Option<PathBuf> {
+    let mut start = Vec::new();
+    std::fs::File::open(path).ok()?.take(256).read_to_end(&mut start).ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let text = std::str::from_utf8(line).ok()?;
+    text.split_whitespace().next().map(PathBuf::from)
 }
 
 fn named_files(argv: &Argv, working_dir: &Path) -> Vec<PathBuf> {

@@ -185,12 +185,17 @@ impl Model {
 
     /// An instant near now, briefly: `18:00`, `Mon 09:00`.
     pub fn near(&self, at: Timestamp) -> String {
-        near(at, self.now, if self.times == Times::Utc { Tz::UTC } else { self.zone })
+        near(at, self.now, self.shown_zone())
     }
 
     /// An instant people plan with: never relative.
     pub fn moment(&self, at: Timestamp) -> String {
-        wall(at, if self.times == Times::Utc { Tz::UTC } else { self.zone })
+        wall(at, self.shown_zone())
+    }
+
+    /// The zone in which times are shown now.
+    pub fn shown_zone(&self) -> Tz {
+        if self.times == Times::Utc { Tz::UTC } else { self.zone }
     }
 
     /// Deployments that run now.

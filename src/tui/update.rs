@@ -152,7 +152,10 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     }
     let taken = model.popups.last_mut().is_some_and(|popup| popup.paste(text));
     if !taken {
-        model.say("pasted text was ignored: no field is open");
+        model.say(match model.popups.last() {
+            Some(popup) if popup.asks() => "pasted text was ignored: what is confirmed here is typed by hand",
+            _ => "pasted text was ignored: no field is open",
+        });
     }
     Vec::new()
 }

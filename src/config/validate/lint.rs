@@ -49,6 +49,14 @@ impl Checker {
     }
 }
 
+fn counted(people: usize) -> String {
+    match people {
+        0 => "nobody in it".to_owned(),
+        1 => "1 person".to_owned(),
+        more => format!("{more} people"),
+    }
+}
+
 fn unmet(policy: &Policy, rule: &Rule, self_approval: bool) -> Option<String> {
     let members = policy.groups.get(&rule.from);
     let is_open =
@@ -59,9 +67,10 @@ fn unmet(policy: &Policy, rule: &Rule, self_approval: bool) -> Option<String> {
         return None;
     }
     Some(match people < wanted {
-        true => format!("{} has {people} people, the rule wants {wanted}", rule.from),
+        true => format!("{} has {}, the rule wants {wanted}", rule.from, counted(people)),
         false => {
-            format!("{} has {people} people; when one of them made the release, nobody is left", rule.from)
+            let people = counted(people);
+            format!("{} has {people}; when one of them made the release, not enough are left", rule.from)
         }
     })
 }

@@ -89,6 +89,16 @@ impl Checker {
         parse_duration(text?).map_err(|why| self.error(keys, why)).ok()
     }
 
+    /// A time after which something is stopped.
+    fn limit(&mut self, keys: &[String], text: Option<&String>) -> Option<Duration> {
+        let limit = self.duration(keys, text)?;
+        if limit.is_zero() {
+            let hint = Some("take the line out: then there is no limit".to_owned());
+            self.hinted(keys, "after no time at all every script would be stopped", hint);
+        }
+        Some(limit)
+    }
+
     /// A word out of a closed list, with a suggestion.
     fn one_of(&mut self, keys: &[String], word: &str, known: &[&str]) -> bool {
         if known.contains(&word) {
@@ -414,8 +424,8 @@ impl Checker {
             owner: raw.owner,
             repo: raw.repo,
             working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
-            timeout: self.duration(&at("timeout"), raw.timeout.as_ref()),
-            quiet_timeout: self.duration(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),
+            timeout: self.limit(&at("timeout"), raw.timeout.as_ref()),
+            quiet_timeout: self.limit(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),
             grace: self.duration(&at("grace"), raw.grace.as_ref()).unwrap_or(GRACE),
             pass_env: raw.pass_env,
             secrets: raw.secrets,

@@ -24,7 +24,7 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         }
         return Answer::pass(evidence);
     }
-    Answer::blocked(BlockReason::ApprovalsMissing { tally })
+    Answer::blocked(BlockReason::ApprovalsMissing { tally, zone: facts.zone })
 }
 
 fn rules(facts: &DeployFacts) -> &[Rule] {

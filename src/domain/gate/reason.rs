@@ -73,6 +73,8 @@ pub enum BlockReason {
     },
     ApprovalsMissing {
         tally: Tally,
+        #[serde(default = "utc")]
+        zone: Tz,
     },
     Rejected {
         by: String,
@@ -152,7 +154,7 @@ impl fmt::Display for BlockReason {
             Self::OutsideHours { hours, next: None, .. } => {
                 write!(f, "outside the open hours ({})", hours.join(", "))
             }
-            Self::ApprovalsMissing { tally } => {
+            Self::ApprovalsMissing { tally, zone } => {
                 let parts: Vec<String> = tally
                     .rules
                     .iter()
@@ -160,7 +162,7 @@ impl fmt::Display for BlockReason {
                     .collect();
                 write!(f, "{}", parts.join(", "))?;
                 for (who, why) in &tally.ignored {
-                    write!(f, "; {who}'s does not count: {}", why.sentence())?;
+                    write!(f, "; {who}'s does not count: {}", why.sentence(*zone))?;
                 }
                 Ok(())
             }
@@ -207,7 +209,7 @@ impl BlockReason {
                 format!("opens {}", near(*next, now, *zone))
             }
             Self::OutsideHours { .. } => "outside the open hours".to_owned(),
-            Self::ApprovalsMissing { tally } => {
+            Self::ApprovalsMissing { tally, .. } => {
                 let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
                 let groups: Vec<&str> = open.map(|rule| rule.group.as_str()).collect();
                 format!("waits for {}", groups.join(", "))
@@ -250,7 +252,7 @@ impl BlockReason {
                 format!("wait; {}", go_around(release, env, GateId::Freeze))
             }
             Self::OutsideHours { .. } => format!("wait; {}", go_around(release, env, GateId::Window)),
-            Self::ApprovalsMissing { tally } => {
+            Self::ApprovalsMissing { tally, .. } => {
                 if let Some(rule) = tally.unsatisfiable().next() {
                     return format!(
                         "nobody left in {} may approve this: add people to the group in relman.toml",
@@ -295,7 +297,7 @@ impl BlockReason {
         match self {
             Self::NotDeployer { people, .. } => people.clone(),
             Self::ReleaseBlocked { by, .. } | Self::Rejected { by, .. } => vec![by.clone()],
-            Self::ApprovalsMissing { tally } => {
+            Self::ApprovalsMissing { tally, .. } => {
                 let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
                 let mut people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
                 people.sort();

@@ -201,7 +201,7 @@ fn request_approved(release: &Release, facts: &ExitFacts<'_>) -> Result<String, 
         let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
         return Ok(format!("approved by {}", by.join(", ")));
     }
-    let reason = super::BlockReason::ApprovalsMissing { tally };
+    let reason = super::BlockReason::ApprovalsMissing { tally, zone: facts.policy.zone };
     let who = reason.who().join(", ");
     Err((reason.to_string(), format!("{who} may: relman approve {}", release.id)))
 }

@@ -9,6 +9,7 @@ use crate::domain::ids::{ApprovalId, EnvName, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::release::{Block, Release, ReleaseState, Stage};
 use crate::domain::text::free;
+use crate::domain::time::wall;
 use crate::ops::facts::Surroundings;
 use crate::ops::release::{open_release, save};
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -175,12 +176,12 @@ fn replace_previous(
     let Some(previous) = previous else { return Ok(None) };
     let expired = previous.expires_at.is_some_and(|at| at <= cx.now);
     if previous.digest == matter.digest && !expired {
-        let id = &release.id;
+        let (id, at) = (&release.id, wall(previous.at, cx.policy.zone));
         let env = match subject {
             ApprovalSubject::Request => String::new(),
             ApprovalSubject::Environment(env) => format!(" {env}"),
         };
-        return Err(OpError::conflict(format!("you {} this already, at {}", previous.verdict, previous.at))
+        return Err(OpError::conflict(format!("you {} this already, {at}", previous.verdict))
             .hint(format!("to change your mind: relman withdraw {id}{env}")));
     }
     let why = if expired { "it expired" } else { "void: superseded, the content changed" };

@@ -163,7 +163,16 @@ pub fn step(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Result<b
         _ => DeploymentState::Running,
     };
     cx.store.write_quietly(|tx| {
-        deployments::set_live_state(tx, id, epoch, state)?;
+        let before = super::known(tx, id)?;
+        if before.state != state && deployments::set_live_state(tx, id, epoch, state)? {
+            let verb = match state {
+                DeploymentState::Paused => Verb::DeploymentPaused,
+                _ => Verb::DeploymentResumed,
+            };
+            let after = deployments::get(tx, id)?;
+            let entry = cx.entry(verb, id).because(Some(&step.plan.name));
+            journal::append(tx, entry.before(&before).after(&after))?;
+        }
         Ok(deployments::update_step(tx, id, epoch, step)?)
     })
 }

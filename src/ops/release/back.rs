@@ -47,7 +47,7 @@ pub fn back(cx: &Ctx<'_>, id: &ReleaseId, to: Option<Stage>, reason: &str) -> Re
             let depended = approval.subject != ApprovalSubject::Request || to == Stage::Request;
             let why = format!("the release was moved back to {to}");
             if depended && approvals::end(tx, approval.id, cx.now, &why)? {
-                voided.push(approval.id);
+                voided.push(approval);
             }
         }
         let entry =

@@ -1,9 +1,11 @@
 //! Changes what is recorded about a release.
 
+use std::collections::BTreeSet;
+
 use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
-use crate::domain::release::{Level, Origin, Release};
+use crate::domain::release::{Field, Level, Origin, Release};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, OpError};
@@ -27,6 +29,8 @@ pub struct Edit {
     pub changes: Option<Vec<String>>,
     pub outcome: Option<String>,
     pub retrospective: Option<String>,
+    /// Fields to be emptied.
+    pub clear: BTreeSet<Field>,
     /// The revision the change was made on: when it is no longer the current one, nothing is changed.
     pub seen: Option<i64>,
 }
@@ -85,6 +89,9 @@ pub(super) fn applied(mut release: Release, edit: &Edit) -> Release {
         if let Some(value) = value {
             *slot = Some(value.clone());
         }
+    }
+    for field in &edit.clear {
+        release.clear(*field);
     }
     put(&mut release.title, edit.title.as_ref());
     put(&mut release.request.origin, edit.origin.as_ref());

@@ -4,6 +4,7 @@ use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Check, Release, Stage, Tick};
 use crate::domain::text::{did_you_mean, free};
+use crate::domain::time::wall;
 use crate::ops::{Ctx, OpError};
 use crate::store::journal;
 
@@ -44,8 +45,9 @@ pub fn tick(cx: &Ctx<'_>, id: &ReleaseId, item: &str) -> Result<Release, OpError
         let before = super::open_release(tx, id)?;
         if let Some(tick) = before.ticks.get(item) {
             return Err(OpError::conflict(format!(
-                "{} ticked \"{item}\" already, at {}",
-                tick.by.name, tick.at
+                "{} ticked \"{item}\" already, {}",
+                tick.by.name,
+                wall(tick.at, cx.policy.zone)
             )));
         }
         let mut release = before.clone();

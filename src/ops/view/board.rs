@@ -337,6 +337,10 @@ fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
     let percent = d.progress.map(|percent| format!(" {percent}%")).unwrap_or_default();
     match d.state {
         DeploymentState::Lost => (Mood::Bad, format!("{} to {} was LOST: settle it", d.id, d.environment)),
+        _ if d.silence(now).is_some() => {
+            let quiet = d.silence(now).map(span).unwrap_or_default();
+            (Mood::Bad, format!("{} to {}: NO SIGN OF LIFE for {quiet}", d.id, d.environment))
+        }
         _ if d.is_cancelling() => (Mood::Busy, format!("{} to {} cancelling", d.id, d.environment)),
         state => {
             let took = span(d.duration(now));

@@ -15,7 +15,7 @@ use crate::domain::ansi;
 use crate::domain::deployment::{DeploymentState, StepState};
 use crate::domain::ids::DeploymentId;
 use crate::domain::text::fit;
-use crate::domain::time::stopwatch;
+use crate::domain::time::{span, stopwatch};
 use crate::ops::view::deployment::DeploymentView;
 use crate::supervisor::OWN;
 
@@ -419,6 +419,10 @@ fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static>
         }
         _ => stopwatch(took),
     };
+    let silent = match d.silence(model.now) {
+        Some(quiet) => format!(" NO SIGN OF LIFE for {}", span(quiet)),
+        None => String::new(),
+    };
     let cancelling = if d.is_cancelling() { " CANCELLING" } else { "" };
     let lost = if d.state == DeploymentState::Lost { " (R settles it)" } else { "" };
     let bar = match d.progress.filter(|_| d.state.is_live()) {
@@ -436,7 +440,7 @@ fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static>
     };
     let lost_output = d.lost_output().map(|lost| format!("; {lost}")).unwrap_or_default();
     let what = format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment);
-    let state = format!("{}{cancelling}{lost}", d.state_word());
+    let state = format!("{}{cancelling}{lost}{silent}", d.state_word());
     let rest = fit(
         &format!(" {time}{lost_output}{cause}{bar}"),
         width.saturating_sub(what.chars().count() + state.chars().count()),

@@ -208,7 +208,7 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
 pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let release = &item.release;
-    let label = |text: &str| Span::styled(format!("{text:<11}"), theme.dim);
+    let label = |text: &str| Span::styled(format!("{text:<12}"), theme.dim);
     let line = |name: &str, text: String| Line::from(vec![label(name), Span::raw(text)]);
     let mut lines = vec![Line::styled(release.title.clone(), theme.strong)];
     let arrow = model.glyphs.arrow;
@@ -244,7 +244,7 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
         lines.push(line("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
     }
     for (who, why) in &item.tally.ignored {
-        lines.push(line("not counted", format!("{who}: {}", why.sentence())));
+        lines.push(line("not counted", format!("{who}: {}", why.sentence(model.shown_zone()))));
     }
     if let Some((who, why)) = &item.tally.rejected {
         lines.push(Line::styled(format!("rejected by {who}: {why}"), theme.bad));

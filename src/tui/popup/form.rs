@@ -1,5 +1,7 @@
 //! Forms: a few labelled fields, checked as they are left, kept when one leaves by mistake.
 
+use std::collections::BTreeSet;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,7 +12,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
-use crate::domain::release::{Level, Origin, Release, ReleaseKind};
+use crate::domain::release::{self, Level, Origin, Release, ReleaseKind};
 use crate::domain::time::{Fold, Tz, Window, parse_duration, parse_end, parse_when};
 use crate::ops::approval::decide::Decision;
 use crate::ops::freeze::{NewFreeze, STOP_THE_LINE};
@@ -52,6 +54,8 @@ pub struct Field {
     example: &'static str,
     /// Left and right go through these; typing still works.
     choices: Vec<String>,
+    /// Whether it had something in it when the form opened.
+    had_text: bool,
 }
 
 #[derive(Debug)]
@@ -68,16 +72,16 @@ pub struct Form {
 }
 
 fn text(label: &'static str, example: &'static str) -> Field {
-    Field { label, input: Input::default(), example, choices: Vec::new() }
+    Field { label, input: Input::default(), example, choices: Vec::new(), had_text: false }
 }
 
 fn preset(label: &'static str, value: &str, example: &'static str) -> Field {
-    Field { label, input: Input::with(value), example, choices: Vec::new() }
+    Field { label, input: Input::with(value), example, choices: Vec::new(), had_text: !value.is_empty() }
 }
 
 fn choice(label: &'static str, choices: Vec<String>, first: usize) -> Field {
     let input = Input::with(choices.get(first).map_or("", String::as_str));
-    Field { label, input, example: "", choices }
+    Field { label, input, example: "", choices, had_text: true }
 }
 
 fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Field>) -> Popup {
@@ -122,6 +126,7 @@ pub fn edit(release: &Release, zone: Tz) -> Popup {
     let chosen = |label, value: String| Field {
         label,
         input: Input::with(&value),
+        had_text: !value.is_empty(),
         example: "low, medium or high",
         choices: levels(),
     };
@@ -141,8 +146,12 @@ pub fn edit(release: &Release, zone: Tz) -> Popup {
             preset("commit", &known(&release.build.commit), "the commit it is built from"),
             preset("artifact", &known(&release.build.artifact), "what is deployed"),
             preset("digest", &digest.unwrap_or_default(), "sha256:… of the artifact"),
-            preset("outcome", &known(&release.review.outcome), "what came of it (review stage)"),
-            preset("retrospective", &known(&release.review.retrospective), "what was learned (review stage)"),
+            preset("outcome", &known(&release.review.outcome), "in the review stage: what came of it"),
+            preset(
+                "retrospective",
+                &known(&release.review.retrospective),
+                "in the review stage: what was learned",
+            ),
         ],
     )
 }
@@ -377,8 +386,11 @@ impl Form {
         Ok(Effect::Create { id: ReleaseId::new(service, version), new: Box::new(new) })
     }
 
-    /// Only what is filled in is changed: an emptied field keeps what is recorded.
+    /// A field that was emptied is emptied; one that was empty and stays so is left alone.
     fn edited(&self, id: &ReleaseId, revision: i64, model: &Model) -> Result<Effect, (&'static str, String)> {
+        if self.some("title").is_none() {
+            return Err(("title", "a release needs a title".to_owned()));
+        }
         let target = self.some("target").map(|text| parse_when(&text, model.now, model.zone, Fold::First));
         let edit = Edit {
             title: self.some("title"),
@@ -400,10 +412,21 @@ impl Form {
                 .map_err(|why| ("digest", format!("{why}")))?,
             outcome: self.some("outcome"),
             retrospective: self.some("retrospective"),
+            clear: self.emptied(),
             seen: Some(revision),
             ..Edit::default()
         };
         Ok(Effect::Edit { id: id.clone(), edit: Box::new(edit) })
+    }
+
+    /// The fields that had something in them and have nothing now.
+    fn emptied(&self) -> BTreeSet<release::Field> {
+        let empty = |field: &&Field| field.had_text && field.input.text().trim().is_empty();
+        self.fields
+            .iter()
+            .filter(empty)
+            .filter_map(|field| field.label.replace(' ', "-").parse().ok())
+            .collect()
     }
 
     fn scope(&self) -> Result<Scope, (&'static str, String)> {
@@ -463,8 +486,8 @@ impl Form {
             } else {
                 spans.push(Span::raw(shown));
             }
-            if field.input.text().is_empty() {
-                spans.push(Span::styled(format!(" {}", field.example), theme.dim));
+            if field.input.text().is_empty() && !field.example.is_empty() {
+                spans.push(Span::styled(format!(" ({})", field.example), theme.dim));
             } else if has_keys && !field.choices.is_empty() {
                 let arrows = if model.glyphs.ascii { "  < >" } else { "  ◂ ▸" };
                 spans.push(Span::styled(arrows, theme.dim));

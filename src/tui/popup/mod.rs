@@ -213,6 +213,11 @@ impl Popup {
         }
     }
 
+    /// Whether it asks for a confirmation.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_))
+    }
+
     /// Pasted text: into fields, never into confirmations.
     pub fn paste(&mut self, text: &str) -> bool {
         match self {

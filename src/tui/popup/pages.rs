@@ -69,8 +69,10 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
         lines.push(Line::styled(report.headline(), style));
     }
     for Decision { approval, ignored } in &view.approvals {
-        let ended =
-            ignored.as_ref().map(|why| format!(" (does not count: {})", why.sentence())).unwrap_or_default();
+        let ended = ignored
+            .as_ref()
+            .map(|why| format!(" (does not count: {})", why.sentence(model.shown_zone())))
+            .unwrap_or_default();
         lines.push(Line::raw(format!(
             "{} by {} for {}, {}{ended}",
             approval.verdict,

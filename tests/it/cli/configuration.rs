@@ -169,3 +169,68 @@ fn what_everybody_may_write_is_not_used_however_it_is_named() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
     drop(env.run(&["board"]).ok());
 }
+
+#[test]
+fn everything_that_is_in_force_is_shown() {
+    let env = TestEnv::new();
+    env.config(
+        r#"
+[relman]
+database = "state/relman.db"
+[groups]
+sre = ["erin", "%oncall"]
+[environments.staging]
+[environments.production]
+hours = ["Mon-Thu 09:00-17:00"]
+rollback-approvals = [{ from = "sre" }]
+[services.api]
+pipeline = ["staging", "production"]
+timeout = "10m"
+quiet-timeout = "2m"
+pass-env = ["REGION"]
+secrets = ["TOKEN"]
+scripts = { deploy = ["./deploy.sh"] }
+[stages.test]
+checks = ["unit"]
+[process.hotfix]
+enter = "build"
+skip = ["soak"]
+[[freezes]]
+name = "Year end"
+environments = ["production"]
+start = "2026-12-21 00:00"
+end = "2027-01-04 08:00"
+"#,
+    );
+    let text = env.run(&["config", "show"]).ok().out;
+    let json = env.run(&["--json", "config", "show"]).ok().out;
+    for words in ["%oncall", "Mon-Thu 09:00-17:00", "REGION", "TOKEN", "unit", "soak", "Year end"] {
+        assert!(text.contains(words), "{words}:\n{text}");
+        assert!(json.contains(words), "{words}:\n{json}");
+    }
+    for words in ["timeout: 10m", "quiet timeout: 2m", "rollback approvals: 1 from sre", "2027-01-04 08:00"] {
+        assert!(text.contains(words), "{words}:\n{text}");
+    }
+}
+
+#[test]
+fn no_time_at_all_is_no_limit() {
+    let env = TestEnv::new();
+    env.config(&MINIMAL.replace("grace = \"1s\"", "timeout = \"0s\""));
+    let said = env.run(&["config", "check"]).exits(14);
+    assert!(said.out.contains("every script would be stopped"), "{said:#?}");
+}
+
+#[test]
+fn doctor_finds_scripts_that_could_not_be_run() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = TestEnv::new();
+    env.script("deploy.sh", "true");
+    let path = env.path("deploy.sh");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = env.run(&["doctor"]).exits(1);
+    assert!(said.out.contains("deploy: ") && said.out.contains("chmod +x "), "{said:#?}");
+    env.program("deploy.sh", "#!/no/such/shell\n");
+    let said = env.run(&["doctor"]).exits(1);
+    assert!(said.out.contains("asks for /no/such/shell, which cannot be run"), "{said:#?}");
+}

@@ -309,3 +309,47 @@ fn the_board_and_the_status_show_where_things_are() {
     assert_eq!(empty.out, "");
     assert!(empty.err.contains("no release yet") && empty.err.contains("relman demo"), "{empty:#?}");
 }
+
+#[test]
+fn what_was_recorded_by_mistake_is_emptied_again() {
+    let env = team();
+    drop(env.run(&["release", "new", "api", "1.0.0", "--need", "sales", "--change", "one"]).ok());
+    drop(env.run(&["release", "edit", "api@1.0.0", "--owner", "the wrong team", "--risk", "high"]).ok());
+    drop(
+        env.run(&[
+            "release",
+            "edit",
+            "api@1.0.0",
+            "--clear",
+            "owner",
+            "--clear",
+            "risk",
+            "--clear",
+            "changes",
+        ])
+        .ok(),
+    );
+    let shown = env.run(&["--json", "release", "show", "api@1.0.0"]).ok().json();
+    let release = &shown["release"]["release"];
+    assert!(release["plan"]["owner"].is_null() && release["plan"]["risk"].is_null(), "{release:#}");
+    assert!(release["build"]["changes"].as_array().is_none_or(Vec::is_empty), "{release:#}");
+    assert_eq!(release["request"]["need"], "sales");
+    let said = env.run(&["release", "edit", "api@1.0.0", "--clear", "title"]).exits(2);
+    assert!(said.err.contains("is not a field; use one of need, "), "{said:#?}");
+}
+
+#[test]
+fn a_deployment_whose_supervisor_is_silent_is_marked_wherever_it_is_listed() {
+    let mut env = ready();
+    env.script("deploy.sh", &format!("touch runs; {}", crate::support::env::gate("go")));
+    drop(env.run(&["deploy", "api@1.0.0", "staging", "--detach"]).ok());
+    env.until_file("runs");
+    env.vars.retain(|(name, _)| name != "RELMAN_TEST_NOW");
+    env.vars.push(("RELMAN_TEST_NOW".to_owned(), "2026-09-01T11:00:00Z".to_owned()));
+    for args in [["deployments"], ["board"]] {
+        let said = env.run(&args).ok();
+        assert!(said.out.contains("NO SIGN OF LIFE"), "{said:#?}");
+    }
+    env.touch("go");
+    env.until_state(1, "succeeded");
+}

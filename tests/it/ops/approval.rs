@@ -79,7 +79,7 @@ fn approvals(world: &World) -> Answer {
 #[track_caller]
 fn missing(world: &World) -> Tally {
     match approvals(world) {
-        Answer::Blocked { reason: BlockReason::ApprovalsMissing { tally } } => tally,
+        Answer::Blocked { reason: BlockReason::ApprovalsMissing { tally, .. } } => tally,
         other => panic!("{other:?}"),
     }
 }

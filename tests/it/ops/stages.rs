@@ -304,7 +304,12 @@ fn going_back_voids_the_approvals_of_environments() {
     let all = world.store.read(|tx| relman::store::approvals::list_of(tx, &release_id(API))).unwrap();
     assert_eq!(all[0].ended_why.as_deref(), Some("the release was moved back to prepare"));
     assert_eq!(all[0].ended_at, Some(world.now));
-    assert_eq!(world.last_entry().1.detail, Some(serde_json::json!([given.id.0])));
+    let voided = world.last_entry().1.detail.unwrap();
+    assert_eq!(
+        voided,
+        serde_json::json!([given]),
+        "the whole decision, so that it can be read without the store"
+    );
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use relman::domain::approval::Verdict;
-use relman::domain::deployment::DeploymentState;
+use relman::domain::deployment::{DeploymentState, Step, StepState};
 use relman::domain::journal::Verb;
 use relman::domain::release::Stage;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::deployment::cancel::cancel;
+use relman::ops::deployment::claim;
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::freeze;
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
@@ -83,6 +84,8 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
+        | Verb::DeploymentPaused
+        | Verb::DeploymentResumed
         | Verb::DeploymentFinished
         | Verb::DeploymentLost => return None,
         Verb::ReleaseCreated => (world, |w| {
@@ -149,6 +152,8 @@ fn misdeed(verb: Verb) -> Option<Act> {
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
+        | Verb::DeploymentPaused
+        | Verb::DeploymentResumed
         | Verb::DeploymentFinished
         | Verb::DeploymentLost
         // One's own decision may always be taken back.
@@ -256,10 +261,30 @@ fn what_the_program_does_by_itself_is_on_record_too() {
     let (_, claimed) = world.journaled(|| world.claim(&started));
     let (_, finished) = world.journaled(|| world.end(&started, DeploymentState::Succeeded));
     let running = world.running(API, "dev");
+    let ((), waited) = world.journaled(|| {
+        for state in [StepState::Waiting, StepState::Waiting, StepState::Running] {
+            let plan = world
+                .store
+                .read(|tx| relman::store::deployments::steps_of(tx, running.id))
+                .unwrap()
+                .remove(0);
+            let step = Step { state, ..plan };
+            world.as_("erin", |cx| claim::step(cx, running.id, running.epoch, &step)).unwrap();
+        }
+    });
     world.machine.alive.borrow_mut().insert(running.id, Liveness::Gone);
     let (_, lost) = world.journaled(|| world.as_("bob", |cx| reconcile(cx, Orphans::Leave)).unwrap());
-    let all = [claimed, finished, lost].concat();
-    assert_eq!(all, ["deployment.claimed done #1", "deployment.finished done #1", "deployment.lost done #2"]);
+    let all = [claimed, finished, waited, lost].concat();
+    assert_eq!(
+        all,
+        [
+            "deployment.claimed done #1",
+            "deployment.finished done #1",
+            "deployment.paused done #2",
+            "deployment.resumed done #2",
+            "deployment.lost done #2"
+        ]
+    );
 }
 
 #[test]

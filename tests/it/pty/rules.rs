@@ -26,7 +26,7 @@ fn a_changed_configuration_is_in_force_at_once_and_a_broken_one_is_said() {
     panes.wait_for("waits for sre");
 
     env.config(&closed.replace("state/relman.db", "elsewhere/relman.db"));
-    panes.wait_for("another database now");
+    panes.wait_for("elsewhere/relman.db");
     assert!(!env.path("elsewhere").exists());
 
     env.config(&rules);

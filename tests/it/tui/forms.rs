@@ -417,3 +417,21 @@ fn settling_a_lost_deployment_says_how_it_ended_and_how_one_knows() {
         }]
     );
 }
+
+#[test]
+fn a_field_that_is_emptied_is_emptied_and_one_that_was_empty_is_left_alone() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.select("storefront@1.4.1");
+    ui.keys("e<tab><tab><c-u>");
+    let effects = ui.keys("<c-s>");
+    let [Effect::Edit { edit, .. }] = effects.as_slice() else { panic!("{effects:?}\n{}", ui.screen()) };
+    assert_eq!(edit.clear, [relman::domain::release::Field::Owner].into());
+}
+
+#[test]
+fn a_release_keeps_a_title() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.select("storefront@1.4.1");
+    assert_eq!(ui.keys("e<c-u><c-s>"), []);
+    assert!(ui.screen().contains("a release needs a title"), "{}", ui.screen());
+}
