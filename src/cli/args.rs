@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateId;
+use crate::domain::hold::Choice;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ReleaseRef, ServiceName, Version};
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
@@ -96,6 +97,8 @@ pub enum Command {
     Attach(Id),
     /// Ask a deployment to stop; a second time kills it at once
     Cancel(Cancel),
+    /// Decide how a deployment that waits for a person goes on
+    Decide(Guide),
     /// Say how a lost deployment ended
     Resolve(Resolve),
     /// Open releases by stage
@@ -481,7 +484,23 @@ pub struct Cancel {
     /// Why; kept in the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// When it has stopped, go back to the last good release; needs --reason
+    #[arg(long, requires = "reason")]
+    pub roll_back: bool,
     /// Do not wait until it has stopped
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Guide {
+    pub id: DeploymentId,
+    /// promote (to the next step), promote-full (to the end, without pauses), retry, skip, fail or roll-back
+    pub choice: Choice,
+    /// Why; everything but promote and retry needs one
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Return at once instead of following it to its end
     #[arg(long)]
     pub detach: bool,
 }

@@ -1,14 +1,15 @@
 //! `relman deploy | rollback | deployments | show | cancel | resolve`
 
-use super::args::{Cancel, Deploy, Deployments, Id, Resolve, ResolveOutcome, Rollback};
+use super::args::{Cancel, Deploy, Deployments, Guide, Id, Resolve, ResolveOutcome, Rollback};
 use super::out::{Out, Tone};
 use super::{Session, exit, log, why};
 use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
+use crate::domain::hold::{FollowUp, Hold};
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Timestamp, relative, span, stopwatch};
 use crate::ops::deployment::{
-    cancel as cancelling, reconcile, resolve as resolving, rollback as going_back, start,
+    cancel as cancelling, guide as guiding, reconcile, resolve as resolving, rollback as going_back, start,
 };
 use crate::ops::release::find;
 use crate::ops::view::deployment as view;
@@ -19,6 +20,7 @@ pub(super) const HEADER: &[&str] = &["ID", "STATE", "KIND", "RELEASE", "TO", "BY
 pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
     let note = match (&d.cause, d.is_cancelling(), d.silence(now)) {
         (_, _, Some(quiet)) => format!("NO SIGN OF LIFE for {}", span(quiet)),
+        (_, false, _) if d.hold.is_some() => d.hold.as_ref().map(Hold::brief).unwrap_or_default(),
         (_, true, _) => "cancelling".to_owned(),
         (Some(cause), _, _) if d.state != DeploymentState::Succeeded => cause.to_string(),
         _ => d.reason.clone().unwrap_or_default(),
@@ -185,6 +187,9 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
+        ("waits", d.hold.as_ref().map(|hold| waits(d.id, hold))),
+        ("helped", d.guided.then(|| "a person decided about a failed step".to_owned())),
+        ("rollback", d.follow_up.as_ref().map(FollowUp::sentence)),
         ("left running", (!d.left_running.is_empty()).then(|| d.left_running.join(", "))),
         ("recorded by", d.recovered_by.clone()),
         ("log", Some(desk.state().files_of(d.id).log().display().to_string())),
@@ -201,11 +206,18 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
             _ => "–".to_owned(),
         };
         let cause = step.cause.as_ref().map(ToString::to_string).unwrap_or_default();
-        out.line(format!("  {} {:<20} {:<10} {took:>7} {cause}", step.index + 1, step.plan.name, step.state));
+        let name = format!("{}{}", step.plan.name, step.again());
+        out.line(format!("  {} {name:<20} {:<10} {took:>7} {cause}", step.index + 1, step.state));
     }
     out.line("gates when it started");
     why::print_report(out, &view.report);
     Ok(exit::OK)
+}
+
+/// What it waits for and what may be decided about it.
+fn waits(id: DeploymentId, hold: &Hold) -> String {
+    let choices: Vec<&str> = hold.choices.iter().map(|choice| choice.as_str()).collect();
+    format!("{hold}; relman decide {} {}", id.0, choices.join("|"))
 }
 
 /// State and cause on one line.
@@ -227,7 +239,10 @@ pub(super) fn print_state(out: &mut Out, d: &Deployment) {
 
 pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    let asked = cancelling::cancel(&desk.cx(), args.id, args.reason.as_deref())?;
+    let asked = match (&args.reason, args.roll_back) {
+        (Some(reason), true) => cancelling::cancel_and_roll_back(&desk.cx(), args.id, reason)?,
+        (reason, _) => cancelling::cancel(&desk.cx(), args.id, reason.as_deref())?,
+    };
     if args.detach {
         if session.out.is_json() {
             session.out.json("deployment", &asked);
@@ -262,6 +277,23 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
 /// That its supervisor has not been heard of for too long, where that is so.
 fn silence(d: &Deployment, now: Timestamp) -> Option<String> {
     d.silence(now).map(|quiet| format!("its supervisor has given no sign of life for {}", span(quiet)))
+}
+
+pub(super) fn decide(session: &mut Session, args: Guide) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    settle_orphans(&desk);
+    let wanted =
+        guiding::Decision { deployment: args.id, choice: args.choice, reason: args.reason, seen: None };
+    let guided = guiding::guide(&desk.cx(), &wanted)?;
+    let hold = guided.hold.as_ref().map(ToString::to_string).unwrap_or_default();
+    session.out.note(&format!("{}: {} ({hold})", args.id, args.choice));
+    if !args.detach {
+        return log::follow_to_end(session, &desk, args.id, true);
+    }
+    if session.out.is_json() {
+        session.out.json("deployment", &guided);
+    }
+    Ok(exit::OK)
 }
 
 pub(super) fn resolve(session: &mut Session, args: &Resolve) -> Result<u8, OpError> {

@@ -137,6 +137,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Log(args) => log::log(session, &args),
         Command::Attach(args) => log::attach(session, &args),
         Command::Cancel(args) => deployment::cancel(session, &args),
+        Command::Decide(args) => deployment::decide(session, args),
         Command::Resolve(args) => deployment::resolve(session, &args),
         Command::Board => board::board(session),
         Command::Status => board::status(session),

@@ -43,6 +43,7 @@ pub(super) struct RawEnvironment {
     pub rollback_approvals: Vec<RawRule>,
     pub deployers: Vec<String>,
     pub r#override: Vec<String>,
+    pub promote_full: Vec<String>,
     pub self_approval: Option<bool>,
     pub signed_approvals: Option<String>,
 }
@@ -82,6 +83,7 @@ pub(super) struct RawStrategy {
     pub batch: Option<i64>,
     pub percents: Vec<i64>,
     pub pause: Option<String>,
+    pub judge: Option<String>,
     pub keep: Option<String>,
     pub on_failure: Option<String>,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
 use super::digest::Digest;
+use super::hold::{FollowUp, Guidance, Hold};
 use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use super::strategy::{Color, StepPlan};
 use super::time::{Timestamp, span};
@@ -181,6 +182,12 @@ pub enum Cause {
     SupervisorGone {
         why: String,
     },
+    /// A person ended it at a hold.
+    Stopped {
+        by: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// A person said how a lost deployment ended.
     Resolved {
         by: String,
@@ -199,6 +206,7 @@ impl Cause {
             Self::Refused { why } => Self::Refused { why: cut(why) },
             Self::SupervisorGone { why } => Self::SupervisorGone { why: cut(why) },
             Self::Resolved { by, reason } => Self::Resolved { by, reason: cut(reason) },
+            Self::Stopped { by, reason } => Self::Stopped { by, reason: reason.map(cut) },
             other => other,
         }
     }
@@ -223,6 +231,8 @@ impl fmt::Display for Cause {
             Self::NeverStarted { why } => write!(f, "it never started: {why}"),
             Self::Refused { why } => write!(f, "turned down at the start: {why}"),
             Self::CannotRun { why } => write!(f, "{why}"),
+            Self::Stopped { by, reason: Some(reason) } => write!(f, "stopped at a hold by {by}: {reason}"),
+            Self::Stopped { by, reason: None } => write!(f, "stopped at a hold by {by}"),
             Self::SupervisorGone { why } => write!(f, "its supervisor is gone without an outcome: {why}"),
             Self::Resolved { by, reason } => write!(f, "settled by {by}: {reason}"),
         }
@@ -327,6 +337,11 @@ impl Step {
 }
 
 impl Step {
+    /// Which attempt it is, where it is not the first.
+    pub fn again(&self) -> String {
+        if self.attempt > 1 { format!(" attempt {}", self.attempt) } else { String::new() }
+    }
+
     /// The same after its deployment has ended so, where nobody could record more of it.
     #[must_use]
     pub fn after(self, ended: &Deployment) -> Self {
@@ -387,6 +402,14 @@ pub struct Deployment {
     /// Bytes the disk had no room for.
     pub log_dropped: u64,
     pub cancel: Option<CancelRequest>,
+    /// Why it waits between its steps, while it does.
+    pub hold: Option<Hold>,
+    /// What a person decided about that hold and its supervisor has not begun to do.
+    pub guidance: Option<Guidance>,
+    /// Whether a person had to help it on; its success counts as a failure in the figures (EXE-12).
+    pub guided: bool,
+    /// The rollback that follows its end.
+    pub follow_up: Option<FollowUp>,
     pub cause: Option<Cause>,
     /// Name of the step in which it ended.
     pub failed_step: Option<String>,
@@ -441,6 +464,8 @@ impl Deployment {
             log_digest: Some(outcome.log_digest),
             log_dropped: outcome.log_dropped,
             left_running: outcome.left_running,
+            hold: None,
+            guidance: None,
             ..self
         }
     }

@@ -51,6 +51,7 @@ pub enum Verb {
     DeploymentClaimed,
     DeploymentPaused,
     DeploymentResumed,
+    DeploymentGuided,
     DeploymentFinished,
     DeploymentLost,
     CancelRequested,
@@ -58,7 +59,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -80,6 +81,7 @@ impl Verb {
         Self::DeploymentClaimed,
         Self::DeploymentPaused,
         Self::DeploymentResumed,
+        Self::DeploymentGuided,
         Self::DeploymentFinished,
         Self::DeploymentLost,
         Self::CancelRequested,
@@ -109,6 +111,7 @@ impl Verb {
             Self::DeploymentClaimed => "deployment.claimed",
             Self::DeploymentPaused => "deployment.paused",
             Self::DeploymentResumed => "deployment.resumed",
+            Self::DeploymentGuided => "deployment.guided",
             Self::DeploymentFinished => "deployment.finished",
             Self::DeploymentLost => "deployment.lost",
             Self::CancelRequested => "deployment.cancel-requested",

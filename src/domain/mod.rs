@@ -26,6 +26,7 @@ pub mod deployment;
 pub mod digest;
 pub mod freeze;
 pub mod gate;
+pub mod hold;
 pub mod ids;
 pub mod journal;
 pub mod policy;

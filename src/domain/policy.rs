@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, Members, Roster};
 use super::freeze::{self, Freeze, Scope};
+use super::hold::OnFailure;
 use super::ids::{EnvName, ServiceName};
 use super::release::{ReleaseKind, Stage};
 use super::strategy::Strategy;
@@ -248,6 +249,8 @@ pub struct Environment {
     pub deployers: Vec<String>,
     /// Groups that may open a gate on record; empty means nobody.
     pub overriders: Vec<String>,
+    /// Groups that may let a canary go to the end without its pauses and analyses; empty means those that may override.
+    pub promoters: Vec<String>,
     pub self_approval: bool,
 }
 
@@ -262,6 +265,15 @@ impl Environment {
 
     pub fn may_override(&self, roster: &Roster, actor: &Actor) -> bool {
         self.overriders.iter().any(|group| roster.has(group, &actor.person))
+    }
+
+    /// Groups that may let a deployment go to its end without further pauses and analyses.
+    pub fn full_promoters(&self) -> &[String] {
+        if self.promoters.is_empty() { &self.overriders } else { &self.promoters }
+    }
+
+    pub fn may_promote_fully(&self, roster: &Roster, actor: &Actor) -> bool {
+        self.full_promoters().iter().any(|group| roster.has(group, &actor.person))
     }
 }
 
@@ -317,12 +329,18 @@ pub struct Service {
     pub secrets: Vec<String>,
     pub scripts: BTreeMap<ScriptRole, Argv>,
     pub strategies: BTreeMap<EnvName, Strategy>,
+    pub on_failure: BTreeMap<EnvName, OnFailure>,
 }
 
 impl Service {
     pub fn strategy(&self, env: &EnvName) -> &Strategy {
         static DEFAULT: Strategy = Strategy::AllAtOnce;
         self.strategies.get(env).unwrap_or(&DEFAULT)
+    }
+
+    /// What happens when a step fails there.
+    pub fn on_failure(&self, env: &EnvName) -> OnFailure {
+        self.on_failure.get(env).copied().unwrap_or_default()
     }
 
     /// The environment before `env` in the pipeline.

@@ -45,9 +45,22 @@ pub enum Strategy {
     Canary {
         percents: Vec<u8>,
         pause: Duration,
+        /// Who says that it goes on, where that is not the time alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judge: Option<Judge>,
     },
     /// Deploy to the idle side, verify, switch, verify again.
     BlueGreen,
+}
+
+/// Who says after a share of the traffic that the next one may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judge {
+    /// A person promotes it.
+    Person,
+    /// The `analyse` script: 0 is good, 1 is bad, 75 leaves it to a person.
+    Analysis,
 }
 
 impl Strategy {
@@ -76,11 +89,32 @@ pub struct StepPlan {
     /// How long to wait before this step starts, in milliseconds.
     #[serde(default)]
     pub wait_ms: u64,
+    /// Whether a person lets it start.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub held: bool,
+    /// Whether nobody may go on without it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub required: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl StepPlan {
-    fn new(name: impl Into<String>, role: ScriptRole) -> Self {
-        Self { name: name.into(), role, targets: Vec::new(), percent: None, color: None, wait_ms: 0 }
+    pub(super) fn new(name: impl Into<String>, role: ScriptRole) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            targets: Vec::new(),
+            percent: None,
+            color: None,
+            wait_ms: 0,
+            held: false,
+            // What was not verified is not good, whoever says so (PIP-2).
+            required: role == ScriptRole::Verify,
+        }
     }
 }
 
@@ -98,11 +132,20 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
                 steps.push(StepPlan { targets: group.to_vec(), ..StepPlan::new(name, role) });
             }
         }
-        Strategy::Canary { percents, pause } => {
+        Strategy::Canary { percents, pause, judge } => {
+            let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             for (at, percent) in percents.iter().enumerate() {
-                let wait_ms = if at == 0 { 0 } else { u64::try_from(pause.as_millis()).unwrap_or(u64::MAX) };
-                let name = format!("{role} {percent}%");
-                steps.push(StepPlan { percent: Some(*percent), wait_ms, ..StepPlan::new(name, role) });
+                let (is_first, percent) = (at == 0, Some(*percent));
+                let share = |name: String, role| StepPlan { percent, ..StepPlan::new(name, role) };
+                let step = share(format!("{role} {}%", percents[at]), role);
+                let held = *judge == Some(Judge::Person) && !is_first;
+                // An analysis looks at the share that was given after its time.
+                let wait_ms = if is_first || *judge == Some(Judge::Analysis) { 0 } else { pause_ms };
+                steps.push(StepPlan { wait_ms, held, ..step });
+                if *judge == Some(Judge::Analysis) && at + 1 < percents.len() {
+                    let look = share(format!("analyse {}%", percents[at]), ScriptRole::Analyse);
+                    steps.push(StepPlan { wait_ms: pause_ms, ..look });
+                }
             }
         }
         Strategy::BlueGreen => {
@@ -113,7 +156,7 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
             if verify {
                 steps.push(side(format!("verify {color}"), ScriptRole::Verify));
             }
-            steps.push(side(format!("switch to {color}"), role));
+            steps.push(StepPlan { required: true, ..side(format!("switch to {color}"), role) });
         }
     }
     if verify {
@@ -121,6 +164,18 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
         steps.push(StepPlan { color, ..StepPlan::new("verify", ScriptRole::Verify) });
     }
     steps
+}
+
+/// The same for going back to what was good: nobody is asked on the way and nothing waits (RBK-7). What is known to work
+/// gets all of the traffic at once.
+pub fn plan_back(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Color>) -> Vec<StepPlan> {
+    match strategy {
+        Strategy::Canary { percents, .. } => {
+            let percents = percents.last().copied().into_iter().collect();
+            plan(&Strategy::Canary { percents, pause: Duration::ZERO, judge: None }, role, verify, live)
+        }
+        other => plan(other, role, verify, live),
+    }
 }
 
 #[cfg(test)]
@@ -137,11 +192,49 @@ mod tests {
         assert_eq!(names(&Strategy::AllAtOnce, true, None), ["deploy", "verify"]);
         let rolling = Strategy::Rolling { targets: ["a", "b", "c"].map(Into::into).into(), batch: 2 };
         assert_eq!(names(&rolling, false, None), ["deploy a b", "deploy c"]);
-        let canary = Strategy::Canary { percents: vec![10, 100], pause: Duration::from_secs(60) };
+        let canary =
+            Strategy::Canary { percents: vec![10, 100], pause: Duration::from_secs(60), judge: None };
         assert_eq!(names(&canary, true, None), ["deploy 10%", "deploy 100%", "verify"]);
         let waits: Vec<u64> =
             plan(&canary, ScriptRole::Deploy, true, None).iter().map(|step| step.wait_ms).collect();
         assert_eq!(waits, [0, 60_000, 0]);
+    }
+
+    #[test]
+    fn a_canary_is_judged_after_each_share_but_the_last() {
+        let pause = Duration::from_secs(60);
+        let by = |judge| {
+            let canary = Strategy::Canary { percents: vec![10, 50, 100], pause, judge: Some(judge) };
+            plan(&canary, ScriptRole::Deploy, false, None)
+        };
+        let held: Vec<bool> = by(Judge::Person).iter().map(|step| step.held).collect();
+        assert_eq!(held, [false, true, true]);
+        let steps = by(Judge::Analysis);
+        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["deploy 10%", "analyse 10%", "deploy 50%", "analyse 50%", "deploy 100%"]);
+        let waits: Vec<u64> = steps.iter().map(|step| step.wait_ms).collect();
+        assert_eq!(waits, [0, 60_000, 0, 60_000, 0]);
+        assert!(steps.iter().all(|step| !step.held && !step.required));
+    }
+
+    #[test]
+    fn going_back_waits_for_nobody() {
+        let canary = Strategy::Canary {
+            percents: vec![10, 50, 100],
+            pause: Duration::from_secs(60),
+            judge: Some(Judge::Person),
+        };
+        let steps = plan_back(&canary, ScriptRole::Rollback, true, None);
+        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["rollback 100%", "verify"]);
+        assert!(steps.iter().all(|step| !step.held && step.wait_ms == 0));
+    }
+
+    #[test]
+    fn verification_and_the_switch_are_required() {
+        let steps = plan(&Strategy::BlueGreen, ScriptRole::Deploy, true, None);
+        let required: Vec<bool> = steps.iter().map(|step| step.required).collect();
+        assert_eq!(required, [false, true, true, true]);
     }
 
     #[test]

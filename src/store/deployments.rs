@@ -1,12 +1,13 @@
 //! Rows ↔ [`Deployment`] and its steps. State changes are guarded updates that say whether they won.
 
-use super::value::{json, opt_json, opt_text, size, text};
-use super::{Row, StoreError, Tx, Value};
+use super::value::{json, opt_text, size, small, text};
+use super::{Row, StoreError, Tx, steps};
 use crate::domain::actor::Person;
 use crate::domain::deployment::{
-    Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step, StepState,
+    Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step,
 };
 use crate::domain::gate::GateReport;
+use crate::domain::hold::{FollowUp, Guidance, Hold};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::strategy::Color;
 use crate::domain::time::{Timestamp, Window};
@@ -19,15 +20,11 @@ macro_rules! select {
              d.artifact_digest, d.content, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
-             d.cancel_at, d.cancel_kind, d.cancel_reason, d.cause, d.failed_step, d.left_running, d.recovered_by
+             d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.cause, d.failed_step, d.left_running, d.recovered_by
              FROM ",
             $from
         )
     };
-}
-
-fn small<T: TryFrom<i64, Error: std::fmt::Display>>(column: &str, number: i64) -> Result<T, StoreError> {
-    T::try_from(number).map_err(|why| StoreError::unreadable(column, why))
 }
 
 fn deployment(row: &Row) -> Result<Deployment, StoreError> {
@@ -83,27 +80,14 @@ fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         log_digest: row.opt_parse("log_digest")?,
         log_dropped: row.size("log_dropped")?,
         cancel,
+        hold: row.opt_json("hold")?,
+        guidance: row.opt_json("guidance")?,
+        guided: row.int("guided")? != 0,
+        follow_up: row.opt_json("follow_up")?,
         cause: row.opt_json("cause")?,
         failed_step: row.opt_text("failed_step")?,
         left_running: row.json("left_running")?,
         recovered_by: row.opt_text("recovered_by")?,
-    })
-}
-
-fn step(row: &Row) -> Result<Step, StoreError> {
-    let position = |column: &str| -> Result<Option<u64>, StoreError> {
-        row.opt_int(column)?.map(|number| small(column, number)).transpose()
-    };
-    Ok(Step {
-        index: small("position", row.int("position")?)?,
-        plan: row.json("plan")?,
-        state: row.parse("state")?,
-        attempt: small("attempt", row.int("attempt")?)?,
-        started_at: row.opt_parse("started_at")?,
-        finished_at: row.opt_parse("finished_at")?,
-        log_from: position("log_from")?,
-        log_to: position("log_to")?,
-        cause: row.opt_json("cause")?,
     })
 }
 
@@ -151,18 +135,7 @@ pub fn insert(
         |row| row.int("id"),
     )?;
     let id = id.map(DeploymentId).ok_or_else(|| StoreError::missing("id of the new deployment"))?;
-    for step in steps {
-        tx.execute(
-            "INSERT INTO deployment_steps (deployment_id, position, plan, state, attempt) VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[
-                id.0.into(),
-                size(step.index as u64),
-                json(&step.plan),
-                text(step.state),
-                i64::from(step.attempt).into(),
-            ],
-        )?;
-    }
+    steps::insert(tx, id, steps)?;
     Ok(id)
 }
 
@@ -177,14 +150,6 @@ pub fn get(tx: &Tx<'_>, id: DeploymentId) -> Result<Deployment, StoreError> {
 pub fn report_of(tx: &Tx<'_>, id: DeploymentId) -> Result<GateReport, StoreError> {
     tx.query_opt("SELECT report FROM deployments WHERE id = ?1", &[id.0.into()], |row| row.json("report"))?
         .ok_or_else(|| StoreError::missing(format!("deployment {id}")))
-}
-
-pub fn steps_of(tx: &Tx<'_>, id: DeploymentId) -> Result<Vec<Step>, StoreError> {
-    tx.query(
-        "SELECT * FROM deployment_steps WHERE deployment_id = ?1 ORDER BY position",
-        &[id.0.into()],
-        step,
-    )
 }
 
 /// Deployments that hold an environment, oldest first.
@@ -346,20 +311,6 @@ pub fn claim(tx: &Tx<'_>, id: DeploymentId, epoch: i64, at: Timestamp) -> Result
     Ok(rows == 1)
 }
 
-/// running ⇄ paused.
-pub fn set_live_state(
-    tx: &Tx<'_>,
-    id: DeploymentId,
-    epoch: i64,
-    state: DeploymentState,
-) -> Result<bool, StoreError> {
-    let rows = tx.execute(
-        "UPDATE deployments SET state = ?3 WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'paused')",
-        &[id.0.into(), epoch.into(), text(state)],
-    )?;
-    Ok(rows == 1)
-}
-
 /// A sign of life; changes nothing once the deployment is settled or taken over.
 pub fn beat(
     tx: &Tx<'_>,
@@ -388,39 +339,40 @@ pub fn beat(
     Ok(rows == 1)
 }
 
-/// Writes how far a step has come.
-pub fn update_step(tx: &Tx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Result<bool, StoreError> {
+/// Lets it wait: for a time or for a person. What was decided about an earlier hold is done with.
+pub fn hold(tx: &Tx<'_>, id: DeploymentId, epoch: i64, hold: &Hold) -> Result<bool, StoreError> {
     let rows = tx.execute(
-        "UPDATE deployment_steps SET state = ?3, attempt = ?4, started_at = ?5, finished_at = ?6, log_from = ?7,
-             log_to = ?8, cause = ?9
-         WHERE deployment_id = ?1 AND position = ?2
-         AND EXISTS (SELECT 1 FROM deployments d WHERE d.id = ?1 AND d.epoch = ?10
-                     AND d.state IN ('running', 'paused'))",
-        &[
-            id.0.into(),
-            size(step.index as u64),
-            text(step.state),
-            i64::from(step.attempt).into(),
-            opt_text(step.started_at),
-            opt_text(step.finished_at),
-            step.log_from.map_or(Value::Null, size),
-            step.log_to.map_or(Value::Null, size),
-            opt_json(step.cause.as_ref()),
-            epoch.into(),
-        ],
+        "UPDATE deployments SET state = 'paused', hold = ?3, guidance = NULL, guided = CASE WHEN ?4 = 1 THEN 1 ELSE guided END
+         WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'paused')",
+        &[id.0.into(), epoch.into(), json(hold), i64::from(hold.is_trouble()).into()],
     )?;
     Ok(rows == 1)
 }
 
-/// Ends the steps that were open: one that ran ended as the deployment did, as far as that is known.
-fn end_open_steps(tx: &Tx<'_>, id: DeploymentId, outcome: DeploymentState) -> Result<(), StoreError> {
-    let ran = if outcome == DeploymentState::Succeeded { StepState::Succeeded } else { StepState::Failed };
-    tx.execute(
-        "UPDATE deployment_steps SET state = CASE state WHEN 'running' THEN ?2 ELSE 'skipped' END
-         WHERE deployment_id = ?1 AND state IN ('pending', 'waiting', 'running')",
-        &[id.0.into(), text(ran)],
-    )
-    .map(drop)
+/// It goes on.
+pub fn release_hold(tx: &Tx<'_>, id: DeploymentId, epoch: i64) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE deployments SET state = 'running', hold = NULL, guidance = NULL
+         WHERE id = ?1 AND epoch = ?2 AND state = 'paused'",
+        &[id.0.into(), epoch.into()],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Puts a decision where the supervisor looks, unless there is one already; says whether it was the first.
+pub fn guide(tx: &Tx<'_>, id: DeploymentId, guidance: &Guidance) -> Result<bool, StoreError> {
+    let rows = tx.execute(
+        "UPDATE deployments SET guidance = ?2 WHERE id = ?1 AND state = 'paused' AND hold IS NOT NULL AND guidance IS NULL",
+        &[id.0.into(), json(guidance)],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Records which rollback is to follow, or what became of it.
+pub fn set_follow_up(tx: &Tx<'_>, id: DeploymentId, follow_up: &FollowUp) -> Result<bool, StoreError> {
+    let rows =
+        tx.execute("UPDATE deployments SET follow_up = ?2 WHERE id = ?1", &[id.0.into(), json(follow_up)])?;
+    Ok(rows == 1)
 }
 
 /// Records the outcome if the deployment is in one of `from` and still in this epoch; says whether it won.
@@ -438,7 +390,7 @@ pub fn finish(
     }
     let rows = tx.execute(
         "UPDATE deployments SET state = ?3, finished_at = ?4, cause = ?5, failed_step = ?6, log_size = ?7,
-             log_digest = ?8, log_dropped = ?9, left_running = ?10, recovered_by = ?11
+             log_digest = ?8, log_dropped = ?9, left_running = ?10, recovered_by = ?11, hold = NULL, guidance = NULL
          WHERE id = ?1 AND epoch = ?2 AND state = ?12",
         &[
             id.0.into(),
@@ -456,7 +408,7 @@ pub fn finish(
         ],
     )?;
     if rows == 1 {
-        end_open_steps(tx, id, outcome.state)?;
+        steps::end_open(tx, id, outcome.state)?;
     }
     Ok(rows == 1)
 }

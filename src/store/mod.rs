@@ -15,6 +15,7 @@ pub mod meta;
 mod migrate;
 pub mod releases;
 mod sqlite;
+pub mod steps;
 mod tx;
 mod value;
 

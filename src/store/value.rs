@@ -60,6 +60,13 @@ pub(super) fn opt_json<T: serde::Serialize>(value: Option<&T>) -> Value {
     value.map_or(Value::Null, json)
 }
 
+pub(super) fn small<T: TryFrom<i64, Error: std::fmt::Display>>(
+    column: &str,
+    number: i64,
+) -> Result<T, StoreError> {
+    T::try_from(number).map_err(|why| StoreError::unreadable(column, why))
+}
+
 /// One row of an answer; columns by name.
 #[derive(Debug)]
 pub struct Row {

@@ -11,6 +11,7 @@
 //! ```
 
 mod adopt;
+mod course;
 mod link;
 mod mask;
 mod output;

@@ -23,8 +23,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::domain::deployment::{
-    Beat, CancelKind, CancelRequest, Cause, DeploymentState, Limit, Outcome, ProcessRef, Step, StepState,
+    Beat, CancelKind, CancelRequest, Cause, DeploymentState, Limit, Outcome, ProcessRef,
 };
+use crate::domain::hold::Guidance;
 use crate::domain::policy::ScriptRole;
 use crate::domain::time::span;
 use crate::host::launch::{Order, READY};
@@ -41,7 +42,7 @@ use super::stop::{Stop, sweep};
 
 /// Signs of life, and how often clocks and requests are looked at.
 const BEAT_EVERY: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the store may take to hear that a deployment begins, and how it ended.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(25);
 const HOLD_PATIENCE: Duration = Duration::from_secs(3);
@@ -55,11 +56,11 @@ const LINGER: Duration = Duration::from_secs(60);
 
 type SharedLog = Rc<RefCell<Log>>;
 
-struct Supervisor {
-    order: Order,
-    link: Link,
+pub(super) struct Supervisor {
+    pub(super) order: Order,
+    pub(super) link: Link,
     log: SharedLog,
-    stop: Stop,
+    pub(super) stop: Stop,
     started: Instant,
     last_beat: Option<Instant>,
     told: Beat,
@@ -68,7 +69,12 @@ struct Supervisor {
     /// Processes that steps which succeeded left running on purpose, such as a service they started.
     spared: Vec<i32>,
     /// Somebody else has settled the deployment.
-    settled: bool,
+    pub(super) settled: bool,
+    /// The last decision of a person that was heard of.
+    pub(super) guidance: Option<Guidance>,
+    /// Time that was spent waiting for people, and since when one is waited for: no clock runs meanwhile.
+    pub(super) held: Duration,
+    pub(super) holding: Option<Instant>,
     /// Output that somebody may still write.
     lingering: Vec<JoinHandle<()>>,
     terminate: Signal,
@@ -116,6 +122,9 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         left_running: Vec::new(),
         spared: Vec::new(),
         settled: false,
+        guidance: None,
+        held: Duration::ZERO,
+        holding: None,
         lingering: Vec::new(),
         terminate: catch(SignalKind::terminate())?,
         _shrugged_off: shrugged_off,
@@ -156,81 +165,16 @@ fn leave_streams() {
 }
 
 impl Supervisor {
-    fn say(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         self.log.borrow_mut().say(text);
     }
 
-    fn log_size(&self) -> u64 {
+    pub(super) fn log_size(&self) -> u64 {
         self.log.borrow().size()
     }
 
-    /// Runs step after step; the first that fails ends it.
-    async fn steps(&mut self) -> (Cause, Option<String>) {
-        for name in &self.order.ticket.secrets {
-            if !self.order.env.contains_key(name) {
-                self.say(&format!(
-                    "{name} is not set (or no text) where this was started: the scripts do not get it"
-                ));
-            }
-            if self.order.env.get(name).is_some_and(|value| value.len() < super::mask::SHORTEST) {
-                self.say(&format!("the value of {name} is too short to be masked"));
-            }
-        }
-        let plans = self.order.ticket.steps.clone();
-        for (index, plan) in plans.iter().enumerate() {
-            let mut step = Step::planned(index, plan.clone());
-            step.attempt = 1;
-            if self.settled {
-                return (settled_by_others(), Some(plan.name.clone()));
-            }
-            if plan.wait_ms > 0 && !self.wait_before(&mut step).await {
-                let cause = if self.settled { settled_by_others() } else { self.stopped_cause() };
-                return (cause, Some(plan.name.clone()));
-            }
-            step.state = StepState::Running;
-            step.started_at = Some(clock::now());
-            step.log_from = Some(self.log_size());
-            self.say(&format!("step {} of {}: {}", index + 1, plans.len(), plan.name));
-            self.link.post(Task::Step(Box::new(step.clone())));
-            let cause = self.run_script(index, plan.role).await;
-            step.state = if cause == Cause::Completed { StepState::Succeeded } else { StepState::Failed };
-            step.finished_at = Some(clock::now());
-            step.log_to = Some(self.log_size());
-            step.cause = Some(cause.clone());
-            self.link.post(Task::Step(Box::new(step)));
-            if cause != Cause::Completed {
-                return (cause, Some(plan.name.clone()));
-            }
-            // A cancel that came when the script had just succeeded keeps the next step from starting.
-            if index + 1 < plans.len() && self.stop.cause().is_some() {
-                return (self.stopped_cause(), Some(plan.name.clone()));
-            }
-        }
-        (Cause::Completed, None)
-    }
-
-    fn stopped_cause(&self) -> Cause {
-        self.stop.cause().cloned().unwrap_or(Cause::Cancelled { by: "system".to_owned() })
-    }
-
-    /// The pause before a step. `false`: it was ended by a cancel or a timeout.
-    async fn wait_before(&mut self, step: &mut Step) -> bool {
-        let pause = Duration::from_millis(step.plan.wait_ms);
-        step.state = StepState::Waiting;
-        self.link.post(Task::Step(Box::new(step.clone())));
-        self.say(&format!("waiting {} before {}", span(pause), step.plan.name));
-        let until = Instant::now() + pause;
-        while Instant::now() < until {
-            self.attend(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
-            if self.stop.cause().is_some() || self.settled {
-                return false;
-            }
-        }
-        true
-    }
-
     /// Runs one script and says how it ended.
-    async fn run_script(&mut self, index: usize, role: ScriptRole) -> Cause {
+    pub(super) async fn run_script(&mut self, index: usize, role: ScriptRole, attempt: u32) -> Cause {
         let ticket = &self.order.ticket;
         let Some(argv) = ticket.argv.get(&role).cloned() else {
             return Cause::CannotRun { why: format!("there is no {role} script") };
@@ -242,7 +186,7 @@ impl Supervisor {
         }
         let mut env: BTreeMap<String, String> = self.order.env.clone();
         env.extend(ticket.vars.clone());
-        env.extend(step_vars(&ticket.steps, index, 1));
+        env.extend(step_vars(&ticket.steps, index, attempt));
         let working_dir = ticket.working_dir.clone();
         let pipe = match process::output_pipe() {
             Ok(pipe) => pipe,
@@ -303,7 +247,7 @@ impl Supervisor {
     }
 
     /// One round of everything that is not the script: requests, signals, clocks, signs of life.
-    async fn attend(&mut self, at_most: Duration) {
+    pub(super) async fn attend(&mut self, at_most: Duration) {
         tokio::select! {
             pulse = self.link.pulses.recv() => self.heed(pulse),
             _ = self.terminate.recv() => {
@@ -319,14 +263,24 @@ impl Supervisor {
 
     fn heed(&mut self, pulse: Option<Pulse>) {
         self.settled |= pulse.as_ref().is_some_and(|pulse| pulse.settled);
+        if let Some(guidance) = pulse.as_ref().and_then(|pulse| pulse.guidance.clone()) {
+            self.guidance = Some(guidance);
+        }
         if let Some(cancel) = pulse.and_then(|pulse| pulse.cancel) {
             self.stop.cancel(&cancel, &mut self.log.borrow_mut());
         }
     }
 
     fn clocks(&mut self) {
+        if self.holding.is_some() {
+            return;
+        }
         let mut log = self.log.borrow_mut();
-        if let Some(timeout) = self.order.ticket.timeout.filter(|timeout| self.started.elapsed() >= *timeout)
+        if let Some(timeout) = self
+            .order
+            .ticket
+            .timeout
+            .filter(|timeout| self.started.elapsed().saturating_sub(self.held) >= *timeout)
         {
             self.stop.time_out(Limit::Total, timeout, &mut log);
         }
@@ -476,10 +430,6 @@ impl Supervisor {
     async fn say_goodbye(&self) {
         let _late = tokio::time::timeout(Duration::from_secs(2), self.link.ask(Task::Bye)).await;
     }
-}
-
-fn settled_by_others() -> Cause {
-    Cause::Refused { why: "somebody settled it while it waited; nothing more was run".to_owned() }
 }
 
 /// A line in the supervisor's own log, for what has no other place.

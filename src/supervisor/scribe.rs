@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::domain::actor::Via;
 use crate::domain::deployment::{Beat, DeploymentState, Outcome, Step};
+use crate::domain::hold::Hold;
 use crate::host::launch::Order;
 use crate::host::{clock, process};
 use crate::ops::deployment::claim::{self, Claim, Pulse};
-use crate::ops::deployment::finish;
 use crate::ops::deployment::reconcile::{self, Orphans};
+use crate::ops::deployment::{finish, follow_up};
 use crate::ops::view::deployment as view;
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
 
@@ -36,6 +37,10 @@ pub(super) enum Task {
     Claim,
     Beat(Beat),
     Step(Box<Step>),
+    /// It waits; a person may decide how it goes on.
+    Ask(Box<Hold>),
+    /// The last good release is to follow, for this reason.
+    RollBack(String),
     Finish(Box<Outcome>),
     /// A script is about to run; its output can be reached through this descriptor of the supervisor.
     Hold {
@@ -143,9 +148,12 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Claim => claim::claim(cx, id, epoch).map(Word::Claimed),
         Task::Beat(beat) => claim::beat(cx, id, epoch, beat).map(Word::Beaten),
         Task::Step(step) => claim::step(cx, id, epoch, step).map(|_| Word::Done),
-        Task::Finish(outcome) => {
-            finish::settle(cx, id, epoch, &finish::OWN, outcome, None).map(|_| Word::Done)
-        }
+        Task::Ask(hold) => claim::hold(cx, id, epoch, hold).map(|_| Word::Done),
+        Task::RollBack(reason) => follow_up::ask(cx, id, epoch, reason).map(|()| Word::Done),
+        // Asked again because the answer got lost, the rollback has begun already.
+        Task::Finish(outcome) => finish::settle(cx, id, epoch, &finish::OWN, outcome, None)
+            .and_then(|_| follow_up::begin(cx, id))
+            .map(|()| Word::Done),
         Task::Hold { .. } | Task::Bye => Ok(Word::Done),
     };
     result.unwrap_or_else(|error| match error.kind {
@@ -163,7 +171,8 @@ fn look(desk: &Desk, order: &Order, seen: &mut Seen) {
     }
     let Ok(pulse) = claim::pulse(&cx, order.ticket.id, order.ticket.epoch) else { return };
     seen.counter = Some(counter);
-    let is_news = seen.pulse.as_ref() != Some(&pulse) && (pulse.cancel.is_some() || !pulse.ours);
+    let says_something = pulse.cancel.is_some() || pulse.guidance.is_some() || !pulse.ours;
+    let is_news = seen.pulse.as_ref() != Some(&pulse) && says_something;
     if is_news {
         say(&Word::Pulse(pulse.clone()));
         seen.pulse = Some(pulse);

@@ -46,7 +46,7 @@ pub enum Action {
     Deploy,
     RollBack,
     CancelDeployment,
-    Resolve,
+    Decide,
     Demo,
     Approve,
     Reject,
@@ -110,7 +110,14 @@ const fn row(
 /// The registry. Order is the order in help and, for those with a hint, in the footer.
 pub const ENTRIES: &[Entry] = &[
     // First, because they are possible only when they are urgent.
-    row(Action::Resolve, "resolve", "say how a lost deployment ended", LOG, &["R"], Some("settle")),
+    row(
+        Action::Decide,
+        "decide",
+        "decide about a deployment that waits for a person, or was lost",
+        &[Place::In(Pane::Board), Place::In(Pane::Log)],
+        &["R"],
+        Some("decide"),
+    ),
     row(
         Action::CancelDeployment,
         "cancel-deployment",

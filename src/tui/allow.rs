@@ -3,6 +3,7 @@
 use super::action::{Action, belongs, entry};
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log, queue};
+use super::popup;
 use crate::domain::deployment::DeploymentState;
 use crate::ops::view::board::Reached;
 
@@ -36,7 +37,7 @@ fn needs_views(action: Action) -> bool {
             | Action::Approve
             | Action::Reject
             | Action::Demo
-            | Action::Resolve
+            | Action::Decide
     )
 }
 
@@ -63,6 +64,9 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
     }
     if action == Action::NewRelease && model.policy.services.is_empty() {
         return Err("there is no service in relman.toml".to_owned());
+    }
+    if action == Action::Decide && board::undecided(model).is_none() {
+        return Err("no deployment waits for a person".to_owned());
     }
     if !needs_card {
         return Ok(());
@@ -150,7 +154,7 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
     let needs_one = matches!(
         action,
         Action::CancelDeployment
-            | Action::Resolve
+            | Action::Decide
             | Action::RollBack
             | Action::Follow
             | Action::NextError
@@ -191,8 +195,8 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::PreviousDeployment if view.older.is_none() => Err("this is the oldest deployment".to_owned()),
         Action::NextDeployment if view.newer.is_none() => Err("this is the newest deployment".to_owned()),
-        Action::Resolve if d.state != DeploymentState::Lost => {
-            Err(format!("{} is {}; only a lost deployment is settled by a person", d.id, d.state))
+        Action::Decide if !popup::waits_for_person(d) => {
+            Err(format!("{} is {}: it waits for nobody", d.id, d.state_word()))
         }
         _ => Ok(()),
     }

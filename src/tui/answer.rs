@@ -146,7 +146,12 @@ fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<
 
 /// A form whose order was carried out has done its work.
 fn close_sent(model: &mut Model) {
-    if matches!(model.popups.last(), Some(Popup::Form(form)) if form.sent) {
+    let is_done = match model.popups.last() {
+        Some(Popup::Form(form)) => form.sent,
+        Some(Popup::Guide(dialog)) => dialog.sent,
+        _ => false,
+    };
+    if is_done {
         model.popups.pop();
     }
 }
@@ -170,6 +175,11 @@ fn on_failure(model: &mut Model, error: OpError) -> Vec<Effect> {
         Some(Popup::Rollback(mut dialog)) => {
             dialog.failed();
             model.popups.push(Popup::Rollback(dialog));
+            model.complain(text);
+        }
+        Some(Popup::Guide(mut dialog)) if dialog.sent => {
+            dialog.failed();
+            model.popups.push(Popup::Guide(dialog));
             model.complain(text);
         }
         Some(Popup::Form(mut form)) if form.sent => {

@@ -17,6 +17,7 @@ use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
+use crate::ops::deployment::guide;
 use crate::ops::deployment::rollback::{Choices, StartRollback};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::ops::freeze::NewFreeze;
@@ -139,6 +140,12 @@ pub enum Effect {
         id: DeploymentId,
         reason: Option<String>,
     },
+    CancelAndRollBack {
+        id: DeploymentId,
+        reason: String,
+    },
+    /// Decide how a deployment that waits goes on.
+    Guide(Box<guide::Decision>),
     Resolve {
         id: DeploymentId,
         succeeded: bool,

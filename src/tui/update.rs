@@ -188,6 +188,7 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
             model.popups.push(popup);
             return effects;
         }
+        Outcome::Instead(other) => model.popups.push(*other),
         Outcome::Run(action) => return act(model, action),
         Outcome::Say(text) => {
             model.popups.push(popup);

@@ -14,7 +14,7 @@ use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
 use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::reconcile::{Orphans, reconcile};
-use crate::ops::deployment::{cancel, resolve, rollback, start};
+use crate::ops::deployment::{cancel, guide, resolve, rollback, start};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -282,6 +282,19 @@ impl Worker {
             Effect::Cancel { id, reason } => {
                 cancel::cancel(&cx, id, reason.as_deref())?;
                 Msg::Done(format!("{id} was asked to stop; X again kills it at once"))
+            }
+            Effect::CancelAndRollBack { id, reason } => {
+                cancel::cancel_and_roll_back(&cx, id, &reason)?;
+                Msg::Done(format!("{id} was asked to stop; the last good release follows"))
+            }
+            Effect::Guide(decision) => {
+                let d = guide::guide(&cx, &decision)?;
+                let follows = if d.follow_up.is_some() {
+                    "; the last good release follows when it has ended"
+                } else {
+                    ""
+                };
+                Msg::Done(format!("{}: {}{follows}", d.id, decision.choice))
             }
             Effect::Resolve { id, succeeded, reason } => {
                 let d = resolve::resolve(&cx, id, succeeded, &reason)?;

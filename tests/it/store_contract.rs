@@ -14,6 +14,7 @@ use relman::domain::deployment::{
 use relman::domain::digest::Digest;
 use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
 use relman::domain::gate::GateReport;
+use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
 use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, ReleaseId};
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
 use relman::domain::policy::ScriptRole;
@@ -26,6 +27,7 @@ use relman::domain::time::{Timestamp, Tz, Window};
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, meta, releases,
+    steps,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -133,6 +135,10 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         log_digest: None,
         log_dropped: 0,
         cancel: None,
+        hold: None,
+        guidance: None,
+        guided: false,
+        follow_up: None,
         cause: None,
         failed_step: None,
         left_running: Vec::new(),
@@ -160,11 +166,17 @@ fn some_steps() -> Vec<Step> {
         percent: Some(10),
         color: Some(Color::Blue),
         wait_ms: 600,
+        held: true,
+        required: false,
     };
     vec![
         Step::planned(0, plan("deploy", ScriptRole::Deploy)),
         Step::planned(1, plan("verify", ScriptRole::Verify)),
     ]
+}
+
+fn some_hold() -> Hold {
+    Hold::before(1, &some_steps()[1].plan, HoldReason::Promotion, at(6))
 }
 
 fn an_entry(subject: &str) -> NewEntry {
@@ -278,7 +290,7 @@ fn a_deployment_reads_back_as_it_was_written(store: &Store) {
 fn steps_read_back_as_they_were_written(store: &Store) {
     insert_release(store, API);
     let id = insert_running(store, "staging");
-    assert_eq!(get(store, |tx| deployments::steps_of(tx, id)), some_steps());
+    assert_eq!(get(store, |tx| steps::list_of(tx, id)), some_steps());
     let went = Step {
         state: StepState::Failed,
         attempt: 2,
@@ -289,8 +301,8 @@ fn steps_read_back_as_they_were_written(store: &Store) {
         cause: Some(Cause::Exit { code: 3 }),
         ..some_steps().remove(0)
     };
-    assert!(put(store, |tx| deployments::update_step(tx, id, 1, &went)));
-    assert_eq!(get(store, |tx| deployments::steps_of(tx, id)), [went, some_steps().remove(1)]);
+    assert!(put(store, |tx| steps::update(tx, id, 1, &went)));
+    assert_eq!(get(store, |tx| steps::list_of(tx, id)), [went, some_steps().remove(1)]);
 }
 
 fn everything_a_deployment_goes_through_reads_back(store: &Store) {
@@ -388,8 +400,9 @@ fn what_is_settled_takes_no_sign_of_life_and_no_step(store: &Store) {
     let beat = Beat { log_size: 999, ..Beat::default() };
     assert!(!put(store, |tx| deployments::beat(tx, id, 1, &beat, at(9))));
     let step = Step { state: StepState::Failed, ..some_steps().remove(0) };
-    assert!(!put(store, |tx| deployments::update_step(tx, id, 1, &step)));
-    assert!(!put(store, |tx| deployments::set_live_state(tx, id, 1, DeploymentState::Paused)));
+    assert!(!put(store, |tx| steps::update(tx, id, 1, &step)));
+    assert!(!put(store, |tx| deployments::hold(tx, id, 1, &some_hold())));
+    assert!(!put(store, |tx| deployments::release_hold(tx, id, 1)));
     assert!(!put(store, |tx| deployments::mark_lost(tx, id, 1, &Cause::Completed)));
     let cancel = CancelRequest { by: "dave".to_owned(), at: at(9), kind: CancelKind::Gentle, reason: None };
     assert!(!put(store, |tx| deployments::request_cancel(tx, id, &cancel)));
@@ -1119,4 +1132,76 @@ fn neither_a_new_store_nor_one_of_this_schema_asks_for_a_backup() {
         insert_release(&opened.unwrap(), API);
         file.raw(|raw| raw.execute("DELETE FROM releases", [])).unwrap();
     }
+}
+
+/// A store with a running deployment that waits.
+fn held(store: &Store) -> DeploymentId {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    assert!(put(store, |tx| deployments::hold(tx, id, 1, &some_hold())));
+    id
+}
+
+fn some_guidance(choice: Choice) -> Guidance {
+    let by = person("bob").person;
+    Guidance { hold: 1, choice, by, at: at(8), reason: Some("it looks fine".to_owned()) }
+}
+
+#[test]
+fn a_hold_and_the_first_decision_about_it_come_back_as_they_were() {
+    let store = &Store::in_memory().unwrap();
+    let id = held(store);
+    let d = get(store, |tx| deployments::get(tx, id));
+    assert_eq!((d.state, d.hold.clone()), (DeploymentState::Paused, Some(some_hold())));
+    assert!(put(store, |tx| deployments::guide(tx, id, &some_guidance(Choice::Promote))));
+    assert!(!put(store, |tx| deployments::guide(tx, id, &some_guidance(Choice::Fail))), "one decides");
+    let d = get(store, |tx| deployments::get(tx, id));
+    assert_eq!(d.guidance, Some(some_guidance(Choice::Promote)));
+    assert!(put(store, |tx| deployments::release_hold(tx, id, 1)));
+    let d = get(store, |tx| deployments::get(tx, id));
+    assert_eq!((d.state, d.hold, d.guidance, d.guided), (DeploymentState::Running, None, None, false));
+    assert!(!put(store, |tx| deployments::release_hold(tx, id, 1)), "it runs already");
+    assert!(!put(store, |tx| deployments::hold(tx, id, 2, &some_hold())), "another epoch");
+}
+
+#[test]
+fn help_once_given_stays_on_record() {
+    let store = &Store::in_memory().unwrap();
+    let id = held(store);
+    let trouble = Hold::after(2, &some_steps()[0].plan, HoldReason::Inconclusive, at(7));
+    assert!(put(store, |tx| deployments::hold(tx, id, 1, &trouble)));
+    assert!(put(store, |tx| deployments::hold(tx, id, 1, &some_hold())));
+    let wanted = FollowUp {
+        by: person("bob").person,
+        at: at(8),
+        reason: "it hurts".to_owned(),
+        started: Some(DeploymentId(7)),
+        refused: None,
+    };
+    assert!(put(store, |tx| deployments::set_follow_up(tx, id, &wanted)));
+    let end = outcome(DeploymentState::Failed, at(9));
+    assert!(put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Paused], &end, None)));
+    let d = get(store, |tx| deployments::get(tx, id));
+    assert_eq!((d.guided, d.hold, d.follow_up), (true, None, Some(wanted)));
+}
+
+#[test]
+fn each_attempt_at_a_step_keeps_its_row() {
+    let store = &Store::in_memory().unwrap();
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let attempt = |number: u32, state| Step { attempt: number, state, ..some_steps().remove(0) };
+    for step in [
+        attempt(1, StepState::Running),
+        attempt(1, StepState::Failed),
+        attempt(2, StepState::Running),
+        attempt(2, StepState::Succeeded),
+    ] {
+        assert!(put(store, |tx| steps::update(tx, id, 1, &step)), "{step:?}");
+    }
+    let rows = get(store, |tx| steps::list_of(tx, id));
+    let shape: Vec<(usize, u32, StepState)> =
+        rows.iter().map(|step| (step.index, step.attempt, step.state)).collect();
+    assert_eq!(shape, [(0, 1, StepState::Failed), (0, 2, StepState::Succeeded), (1, 0, StepState::Pending)]);
+    assert!(!put(store, |tx| steps::update(tx, id, 1, &attempt(4, StepState::Running))), "there is no third");
 }

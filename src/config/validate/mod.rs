@@ -311,7 +311,11 @@ impl Checker {
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
-        for (key, groups) in [("deployers", &raw.deployers), ("override", &raw.r#override)] {
+        for (key, groups) in [
+            ("deployers", &raw.deployers),
+            ("override", &raw.r#override),
+            ("promote-full", &raw.promote_full),
+        ] {
             for (index, group) in groups.iter().enumerate() {
                 self.group(&[&at(key)[..], keys![index]].concat(), group);
             }
@@ -356,6 +360,7 @@ impl Checker {
             rollback_approvals: self.rules(&at("rollback-approvals"), &raw.rollback_approvals),
             deployers: raw.deployers,
             overriders: raw.r#override,
+            promoters: raw.promote_full,
             self_approval: raw.self_approval.unwrap_or(false),
         })
     }
@@ -390,7 +395,7 @@ impl Checker {
             } else if argv.iter().any(|word| word.contains('\0')) {
                 self.error(&own, "an argument cannot hold a NUL character");
             }
-            if matches!(role.as_str(), "build" | "analyse" | "current") {
+            if matches!(role.as_str(), "build" | "current") {
                 self.note(&own, format!("kept; this version does not run the {role} script yet"));
             }
             scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
@@ -405,7 +410,7 @@ impl Checker {
                 }
             }
         }
-        let mut strategies = BTreeMap::new();
+        let (mut strategies, mut on_failure) = (BTreeMap::new(), BTreeMap::new());
         for (env, strategy) in raw.strategy {
             let own = [&at("strategy")[..], keys![env]].concat();
             let env = self.environment_name(&own, &env);
@@ -415,7 +420,10 @@ impl Checker {
                     format!("{env} is not in the pipeline of {name}: this strategy is never used"),
                 );
             }
-            let strategy = self.strategy(&own, &strategy);
+            let reaction = self.on_failure(&own, strategy.on_failure.as_deref());
+            let has_analysis = scripts.contains_key(&ScriptRole::Analyse);
+            let strategy = self.strategy(&own, &strategy, has_analysis);
+            on_failure.extend(env.clone().zip(reaction));
             strategies.extend(env.zip(strategy));
         }
         Some(Service {
@@ -431,6 +439,7 @@ impl Checker {
             secrets: raw.secrets,
             scripts,
             strategies,
+            on_failure,
         })
     }
 

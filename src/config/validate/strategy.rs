@@ -2,20 +2,27 @@
 
 use super::Checker;
 use crate::config::raw::RawStrategy;
-use crate::domain::strategy::Strategy;
+use crate::domain::hold::OnFailure;
+use crate::domain::strategy::{Judge, Strategy};
 
 impl Checker {
-    pub(super) fn strategy(&mut self, keys: &[String], raw: &RawStrategy) -> Option<Strategy> {
+    /// What happens when a step fails.
+    pub(super) fn on_failure(&mut self, keys: &[String], word: Option<&str>) -> Option<OnFailure> {
+        let word = word?;
+        self.one_of(&[keys, keys!["on-failure"]].concat(), word, &OnFailure::ALL.map(OnFailure::as_str));
+        word.parse().ok()
+    }
+
+    pub(super) fn strategy(
+        &mut self,
+        keys: &[String],
+        raw: &RawStrategy,
+        has_analysis: bool,
+    ) -> Option<Strategy> {
         let at = |key: &str| [keys, keys![key]].concat();
         let known = ["all-at-once", "rolling", "canary", "blue-green"];
         if !self.one_of(&at("kind"), &raw.kind, &known) {
             return None;
-        }
-        if let Some(policy) = raw.on_failure.as_deref().filter(|policy| *policy != "fail")
-            && self.one_of(&at("on-failure"), policy, &["fail", "ask", "rollback"])
-        {
-            let hint = Some("use \"fail\": a failed step ends the deployment".to_owned());
-            self.hinted(&at("on-failure"), format!("\"{policy}\" is not supported by this version"), hint);
         }
         if raw.keep.is_some() {
             self.error(&at("keep"), "this version does not keep the old side by itself; take keep out");
@@ -54,13 +61,16 @@ impl Checker {
                         "canary percents rise from above 0 to 100, such as [10, 50, 100]",
                     );
                 }
-                if raw.pause.as_deref() == Some("manual") {
-                    let hint = Some("give a time, such as pause = \"10m\"".to_owned());
-                    self.hinted(&at("pause"), "a pause for a person is not supported by this version", hint);
-                    return None;
-                }
-                let pause = self.duration(&at("pause"), raw.pause.as_ref()).unwrap_or_default();
-                Some(Strategy::Canary { percents, pause })
+                let judge = self.judge(&at("judge"), raw.judge.as_deref(), has_analysis);
+                // A pause for a person was always written here, too.
+                let is_manual = raw.pause.as_deref() == Some("manual");
+                let pause = raw.pause.as_ref().filter(|_| !is_manual);
+                let pause = self.duration(&at("pause"), pause).unwrap_or_default();
+                Some(Strategy::Canary {
+                    percents,
+                    pause,
+                    judge: judge.or(is_manual.then_some(Judge::Person)),
+                })
             }
             "blue-green" => Some(Strategy::BlueGreen),
             _ => Some(Strategy::AllAtOnce),
@@ -68,12 +78,28 @@ impl Checker {
     }
 
     /// A key that its kind does not know would be believed in and do nothing.
+    fn judge(&mut self, keys: &[String], word: Option<&str>, has_analysis: bool) -> Option<Judge> {
+        let word = word?;
+        self.one_of(keys, word, &["person", "analysis"]);
+        match word {
+            "person" => Some(Judge::Person),
+            "analysis" if !has_analysis => {
+                let hint = Some("scripts = { analyse = [\"./analyse.sh\"] }".to_owned());
+                self.hinted(keys, "there is no analyse script that could judge", hint);
+                None
+            }
+            "analysis" => Some(Judge::Analysis),
+            _ => None,
+        }
+    }
+
     fn keys_of_another_kind(&mut self, keys: &[String], raw: &RawStrategy) {
         for (key, set, kind) in [
             ("targets", !raw.targets.is_empty(), "rolling"),
             ("batch", raw.batch.is_some(), "rolling"),
             ("percents", !raw.percents.is_empty(), "canary"),
             ("pause", raw.pause.is_some(), "canary"),
+            ("judge", raw.judge.is_some(), "canary"),
             ("keep", raw.keep.is_some(), "blue-green"),
         ] {
             if set && raw.kind != kind {

@@ -65,6 +65,7 @@ fn environment() -> Environment {
         rollback_approvals: Vec::new(),
         deployers: vec!["sre".into()],
         overriders: vec!["rm".into()],
+        promoters: Vec::new(),
         self_approval: false,
     }
 }

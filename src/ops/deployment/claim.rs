@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Actor;
-use crate::domain::deployment::{Beat, CancelRequest, Cause, Deployment, DeploymentState, Outcome, Step};
+use crate::domain::deployment::{
+    Beat, CancelRequest, Cause, Deployment, DeploymentState, Outcome, Step, StepState,
+};
 use crate::domain::gate::{self, GateId, GateReport, Overrides};
+use crate::domain::hold::{Guidance, Hold};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, Liveness, OpError};
-use crate::store::{Tx, deployments, journal, releases};
+use crate::store::{Tx, deployments, journal, releases, steps};
 
 /// What came of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +69,7 @@ pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpErro
 }
 
 fn has_not_begun(tx: &Tx<'_>, d: &Deployment) -> Result<bool, OpError> {
-    let steps = deployments::steps_of(tx, d.id)?;
+    let steps = steps::list_of(tx, d.id)?;
     Ok(d.script.is_none() && steps.iter().all(|step| step.started_at.is_none()))
 }
 
@@ -133,6 +136,8 @@ pub struct Pulse {
     /// Whether it is over by somebody else's word: then nothing more may be run for it.
     pub settled: bool,
     pub cancel: Option<CancelRequest>,
+    /// What a person decided about the hold.
+    pub guidance: Option<Guidance>,
 }
 
 /// A sign of life; brings back a request to stop.
@@ -140,7 +145,7 @@ pub fn beat(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, beat: &Beat) -> Result<P
     cx.store.write_quietly(|tx| {
         let ours = deployments::beat(tx, id, epoch, beat, cx.now)?;
         let now = super::known(tx, id)?;
-        Ok(Pulse { ours, settled: is_settled(&now, epoch), cancel: now.cancel })
+        Ok(Pulse { ours, settled: is_settled(&now, epoch), cancel: now.cancel, guidance: now.guidance })
     })
 }
 
@@ -148,31 +153,38 @@ pub fn beat(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, beat: &Beat) -> Result<P
 pub fn pulse(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Pulse, OpError> {
     let now = cx.store.read(|tx| super::known(tx, id))?;
     let ours = now.epoch == epoch && now.state.is_live();
-    Ok(Pulse { ours, settled: is_settled(&now, epoch), cancel: now.cancel })
+    Ok(Pulse { ours, settled: is_settled(&now, epoch), cancel: now.cancel, guidance: now.guidance })
 }
 
 fn is_settled(d: &Deployment, epoch: i64) -> bool {
     d.epoch != epoch || d.state.is_over()
 }
 
-/// Records how far a step has come, and with it whether the deployment runs or waits between steps.
+/// Records how far a step has come; one that runs ends the hold before it.
 pub fn step(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Result<bool, OpError> {
-    use crate::domain::deployment::StepState;
-    let state = match step.state {
-        StepState::Waiting => DeploymentState::Paused,
-        _ => DeploymentState::Running,
-    };
     cx.store.write_quietly(|tx| {
         let before = super::known(tx, id)?;
-        if before.state != state && deployments::set_live_state(tx, id, epoch, state)? {
-            let verb = match state {
-                DeploymentState::Paused => Verb::DeploymentPaused,
-                _ => Verb::DeploymentResumed,
-            };
+        if step.state == StepState::Running && deployments::release_hold(tx, id, epoch)? {
             let after = deployments::get(tx, id)?;
-            let entry = cx.entry(verb, id).because(Some(&step.plan.name));
+            let entry = cx.entry(Verb::DeploymentResumed, id).because(Some(&step.plan.name));
             journal::append(tx, entry.before(&before).after(&after))?;
         }
-        Ok(deployments::update_step(tx, id, epoch, step)?)
+        Ok(steps::update(tx, id, epoch, step)?)
+    })
+}
+
+/// Records that it waits, why, and what may be decided about that.
+pub fn hold(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, hold: &Hold) -> Result<bool, OpError> {
+    cx.store.write_quietly(|tx| {
+        let before = super::known(tx, id)?;
+        // Asked again because the answer got lost.
+        let is_known = before.hold.as_ref().is_some_and(|known| known.number == hold.number);
+        if is_known || !deployments::hold(tx, id, epoch, hold)? {
+            return Ok(is_known);
+        }
+        let after = deployments::get(tx, id)?;
+        let entry = cx.entry(Verb::DeploymentPaused, id).because(Some(&hold.to_string()));
+        journal::append(tx, entry.before(&before).after(&after))?;
+        Ok(true)
     })
 }

@@ -3,6 +3,8 @@
 pub mod cancel;
 pub mod claim;
 pub mod finish;
+pub mod follow_up;
+pub mod guide;
 pub mod reconcile;
 pub mod resolve;
 pub mod rollback;
@@ -10,10 +12,24 @@ pub mod start;
 pub mod ticket;
 
 pub use self::ticket::Ticket;
-use super::OpError;
+use super::{Ctx, ErrorKind, OpError};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::store::{Tx, deployments};
+
+/// Whether the actor may have a say in a deployment: who started it and who may deploy there.
+pub(super) fn permitted(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<(), OpError> {
+    let own = d.started_by.human() == cx.actor.person.human();
+    let env = cx.policy.environments.get(&d.environment);
+    if own || env.is_none_or(|env| env.may_deploy(&cx.roster(), cx.actor)) {
+        return Ok(());
+    }
+    let groups = env.map(|env| env.deployers.join(", ")).unwrap_or_default();
+    Err(OpError::new(
+        ErrorKind::NotPermitted,
+        format!("{} may not {what} {}; only {groups} may", cx.actor.name(), d.environment),
+    ))
+}
 
 /// The deployment of that number.
 pub(super) fn known(tx: &Tx<'_>, id: DeploymentId) -> Result<Deployment, OpError> {

@@ -134,6 +134,19 @@ fn block_left(
     Ok(())
 }
 
+/// The deployment a rollback goes back to where nobody names one.
+pub(super) fn target(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Deployment, OpError> {
+    let choices = choices_in(tx, service, env)?;
+    let wanted = StartRollback {
+        service: service.clone(),
+        environment: env.clone(),
+        to: None,
+        reason: String::new(),
+        confirm: None,
+    };
+    choose(&wanted, &choices).map(|candidate| candidate.deployment.clone())
+}
+
 fn choose<'a>(wanted: &StartRollback, choices: &'a Choices) -> Result<&'a Candidate, OpError> {
     let (service, env) = (&wanted.service, &wanted.environment);
     let Some(version) = &wanted.to else {

@@ -154,7 +154,8 @@ fn ask(
     let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
     let verify = service.scripts.contains_key(&ScriptRole::Verify);
     let color = live.as_ref().and_then(|live| live.color);
-    let steps = strategy::plan(service.strategy(&environment.name), role, verify, color);
+    let cut = if rescue { strategy::plan_back } else { strategy::plan };
+    let steps = cut(service.strategy(&environment.name), role, verify, color);
     // Of a second attempt what it replaces is what was there before the first.
     let before = newest.map(|newest| newest.release.version).filter(|version| *version != release.id.version);
     let previous = before.or_else(|| live_version.cloned());
@@ -369,6 +370,10 @@ fn insert(
         log_digest: None,
         log_dropped: 0,
         cancel: None,
+        hold: None,
+        guidance: None,
+        guided: false,
+        follow_up: None,
         cause: None,
         failed_step: None,
         left_running: Vec::new(),

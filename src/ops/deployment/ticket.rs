@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deployment::Deployment;
+use crate::domain::hold::OnFailure;
 use crate::domain::ids::DeploymentId;
 use crate::domain::policy::{Argv, ScriptRole, Service};
 use crate::domain::release::Release;
@@ -33,6 +34,7 @@ pub struct Ticket {
     pub timeout: Option<Duration>,
     pub quiet_timeout: Option<Duration>,
     pub grace: Duration,
+    pub on_failure: OnFailure,
 }
 
 /// Writes the ticket of a recorded deployment.
@@ -56,6 +58,11 @@ pub fn write(
         timeout: service.timeout,
         quiet_timeout: service.quiet_timeout,
         grace: service.grace,
+        // A rollback that fails is not rolled back by itself: two releases in a row are a matter for people.
+        on_failure: match service.on_failure(&deployment.environment) {
+            OnFailure::Rollback if deployment.rescue => OnFailure::Ask,
+            policy => policy,
+        },
     }
 }
 

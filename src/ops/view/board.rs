@@ -10,6 +10,7 @@ use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck, Goal};
 use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
+use crate::domain::hold::Hold;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::Release;
@@ -340,6 +341,10 @@ fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
         _ if d.silence(now).is_some() => {
             let quiet = d.silence(now).map(span).unwrap_or_default();
             (Mood::Bad, format!("{} to {}: NO SIGN OF LIFE for {quiet}", d.id, d.environment))
+        }
+        _ if d.hold.as_ref().is_some_and(Hold::needs_person) && !d.is_cancelling() => {
+            let brief = d.hold.as_ref().map(Hold::brief).unwrap_or_default();
+            (Mood::Bad, format!("{} to {}: {brief}", d.id, d.environment))
         }
         _ if d.is_cancelling() => (Mood::Busy, format!("{} to {} cancelling", d.id, d.environment)),
         state => {

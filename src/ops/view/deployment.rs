@@ -7,6 +7,7 @@ use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
 use crate::ops::{Ctx, OpError, facts};
 use crate::store::deployments::{self, Filter};
+use crate::store::steps;
 
 /// Everything about one deployment but its output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,11 +23,20 @@ pub struct DeploymentView {
     pub newer: Option<DeploymentId>,
 }
 
+impl DeploymentView {
+    /// The steps in order, each as its newest attempt stands.
+    pub fn latest_attempts(&self) -> impl Iterator<Item = &Step> {
+        let is_last =
+            |at: usize| self.steps.get(at + 1).is_none_or(|next| next.index != self.steps[at].index);
+        self.steps.iter().enumerate().filter(move |(at, _)| is_last(*at)).map(|(_, step)| step)
+    }
+}
+
 pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpError> {
     cx.store.read(|tx| {
         let recorded = crate::ops::deployment::known(tx, id)?;
         let (was_live, deployment) = (recorded.state.is_live(), facts::as_it_stands(cx, recorded));
-        let mut steps = deployments::steps_of(tx, id)?;
+        let mut steps = steps::list_of(tx, id)?;
         if was_live && deployment.state.is_over() {
             steps = steps.into_iter().map(|step| step.after(&deployment)).collect();
         }

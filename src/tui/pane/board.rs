@@ -12,6 +12,7 @@ use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::{longest_that_fits, scrolled};
+use crate::domain::deployment::Deployment;
 use crate::domain::ids::ReleaseId;
 use crate::domain::release::Stage;
 use crate::domain::text::{fit, pad};
@@ -160,6 +161,11 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
     if action == Action::Demo {
         return vec![Effect::Demo];
     }
+    if action == Action::Decide {
+        let popup = undecided(model).and_then(|d| Popup::decide(d, model));
+        model.popups.extend(popup);
+        return Vec::new();
+    }
     let Some(card) = selected(model) else { return Vec::new() };
     let id = card.release.id.clone();
     match action {
@@ -185,6 +191,12 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Why => target(model, card)
             .map(|environment| vec![Effect::Explain { release: id, environment }])
             .unwrap_or_default(),
+        // What waits for a person is asked about that: a rollback is one of the answers.
+        Action::RollBack if undecided(model).is_some_and(|d| d.release == id) => {
+            let popup = undecided(model).and_then(|d| Popup::decide(d, model));
+            model.popups.extend(popup);
+            Vec::new()
+        }
         Action::RollBack => rollback_target(card)
             .map(|environment| vec![Effect::AskChoices { service: id.service, environment }])
             .unwrap_or_default(),
@@ -201,6 +213,13 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The deployment that waits for a person: the selected release's, else the one that waits longest.
+pub fn undecided(model: &Model) -> Option<&Deployment> {
+    let waiting = || model.views.board.active.iter().filter(|d| popup::waits_for_person(d));
+    let mine = waiting().find(|d| model.board.selected.as_ref() == Some(&d.release));
+    mine.or_else(|| waiting().min_by_key(|d| d.hold.as_ref().map(|hold| hold.since)))
 }
 
 /// Where a deployment of this release would go next: the first environment it is not live in, or the last one

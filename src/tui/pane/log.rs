@@ -9,10 +9,11 @@ use super::super::action::Action;
 use super::super::layout;
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, LogPage, Origin};
-use super::super::popup::{self, Popup};
+use super::super::popup::{Popup, waits_for_person};
 use super::super::widget;
 use crate::domain::ansi;
 use crate::domain::deployment::{DeploymentState, StepState};
+use crate::domain::hold::Hold;
 use crate::domain::ids::DeploymentId;
 use crate::domain::text::fit;
 use crate::domain::time::{span, stopwatch};
@@ -230,7 +231,8 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(d) = shown(model).map(|view| view.deployment.clone()) else { return Vec::new() };
     match action {
         Action::CancelDeployment => model.popups.push(Popup::cancel(&d, model)),
-        Action::Resolve => model.popups.push(popup::form::resolve(&d)),
+        Action::Decide => model.popups.extend(Popup::decide(&d, model)),
+        Action::RollBack if waits_for_person(&d) => model.popups.extend(Popup::decide(&d, model)),
         Action::RollBack => {
             return vec![Effect::AskChoices { service: d.release.service, environment: d.environment }];
         }
@@ -424,7 +426,14 @@ fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static>
         None => String::new(),
     };
     let cancelling = if d.is_cancelling() { " CANCELLING" } else { "" };
-    let lost = if d.state == DeploymentState::Lost { " (R settles it)" } else { "" };
+    let lost = match d.state {
+        DeploymentState::Lost => " (R settles it)".to_owned(),
+        _ if waits_for_person(d) => {
+            let brief = d.hold.as_ref().map(Hold::brief).unwrap_or_default();
+            format!(" (R decides): {brief}")
+        }
+        _ => d.hold.as_ref().map(|hold| format!(": {}", hold.brief())).unwrap_or_default(),
+    };
     let bar = match d.progress.filter(|_| d.state.is_live()) {
         Some(percent) => {
             let full = usize::from(percent) / 10;
@@ -453,7 +462,7 @@ fn steps(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
     let (theme, glyphs) = (&model.theme, &model.glyphs);
     let mut spans = Vec::new();
     let mut used = 0;
-    for step in &view.steps {
+    for step in view.latest_attempts() {
         let (mark, style) = match step.state {
             StepState::Succeeded => (glyphs.pass, theme.good),
             StepState::Failed => (glyphs.failed, theme.bad),
@@ -492,6 +501,15 @@ fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
     if let Some(cancel) = &d.cancel {
         add("cancel", format!("asked by {}, {}", cancel.by, model.moment(cancel.at)));
     }
+    if let Some(hold) = &d.hold {
+        add("waits", hold.to_string());
+    }
+    if d.guided {
+        add("helped", "a person decided about a failed step".to_owned());
+    }
+    if let Some(follow_up) = &d.follow_up {
+        add("rollback", follow_up.sentence());
+    }
     if !d.overrides.is_empty() {
         add("overridden", d.overrides.join(", "));
     }
@@ -506,7 +524,7 @@ fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
         let cause = step.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
         add(
             &format!("step {}", step.index + 1),
-            format!("{} {} {}{cause}", step.plan.name, step.state, took.unwrap_or_default()),
+            format!("{}{} {} {}{cause}", step.plan.name, step.again(), step.state, took.unwrap_or_default()),
         );
     }
     lines.push(Line::styled("gates when it started", theme.strong));

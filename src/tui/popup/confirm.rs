@@ -34,6 +34,9 @@ impl Dialog {
         if matches!(key, "<esc>" | "<c-g>" | "<c-c>") {
             return Outcome::Close;
         }
+        if let ("<tab>", Effect::Cancel { id, .. }) = (key, &self.effect) {
+            return Outcome::Instead(Box::new(super::form::cancel_and_roll_back(*id)));
+        }
         match &mut self.typed {
             Some((wanted, input)) => {
                 if key == "<enter>" {

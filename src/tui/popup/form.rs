@@ -42,6 +42,7 @@ pub enum Kind {
     },
     NewFreeze,
     StopTheLine,
+    CancelAndRollBack(DeploymentId),
     Resolve(DeploymentId),
 }
 
@@ -225,6 +226,12 @@ pub fn stop_the_line() -> Popup {
     )
 }
 
+pub fn cancel_and_roll_back(id: DeploymentId) -> Popup {
+    let notes = vec!["It is stopped; when it has ended, the last good release is put back.".to_owned()];
+    let fields = vec![text("reason", "why, for the record and for the block of this release")];
+    form(Kind::CancelAndRollBack(id), format!("Stop {id} and roll back"), notes, fields)
+}
+
 pub fn resolve(d: &Deployment) -> Popup {
     let notes = vec![
         format!("{} of {} to {}: nobody knows how it ended.", d.id, d.release, d.environment),
@@ -356,6 +363,7 @@ impl Form {
             }))),
             Kind::NewFreeze => self.freeze(model),
             Kind::StopTheLine => self.stop(model),
+            Kind::CancelAndRollBack(id) => Ok(Effect::CancelAndRollBack { id: *id, reason: self.reason()? }),
             Kind::Resolve(id) => {
                 let succeeded = match self.value("outcome") {
                     "succeeded" => true,

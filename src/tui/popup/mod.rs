@@ -3,6 +3,7 @@
 pub mod confirm;
 pub mod deploy;
 pub mod form;
+pub mod guide;
 pub mod help;
 pub mod pages;
 pub mod palette;
@@ -22,8 +23,9 @@ use super::msg::Effect;
 use super::widget::input::Input;
 use super::widget::wrap::wrap;
 use crate::domain::approval::Verdict;
-use crate::domain::deployment::Deployment;
+use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::freeze::Freeze;
+use crate::domain::hold::Hold;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
 use crate::domain::text::fit;
@@ -37,6 +39,7 @@ pub enum Popup {
     Rollback(Box<rollback::Dialog>),
     Confirm(Box<confirm::Dialog>),
     Form(Box<form::Form>),
+    Guide(Box<guide::Dialog>),
     /// Text to read.
     Page {
         title: String,
@@ -56,6 +59,8 @@ pub enum Outcome {
     Do(Vec<Effect>),
     /// Do and stay: the answer comes as a message.
     DoAndStay(Vec<Effect>),
+    /// Close and open another one.
+    Instead(Box<Popup>),
     /// Close and run an action as if its key had been pressed.
     Run(super::action::Action),
     Say(String),
@@ -95,6 +100,14 @@ impl Popup {
         Self::Page { title: title.to_owned(), lines, top: 0 }
     }
 
+    /// What a person is asked about a deployment that waits or was lost.
+    pub fn decide(d: &Deployment, model: &Model) -> Option<Self> {
+        match d.state {
+            DeploymentState::Lost => Some(form::resolve(d)),
+            _ => guide::Dialog::new(d, model).map(|dialog| Self::Guide(Box::new(dialog))),
+        }
+    }
+
     pub fn cancel(d: &Deployment, model: &Model) -> Self {
         let again = d.is_cancelling();
         let how = if again {
@@ -109,7 +122,8 @@ impl Popup {
             lines: vec![
                 format!("{} of {} to {}, started by {}", d.kind, d.release, d.environment, d.started_by.name),
                 how,
-                "What it has done so far stays done; going back is a rollback (B).".to_owned(),
+                "What it has done so far stays done. Tab: stop it and go back to the last good release."
+                    .to_owned(),
             ],
             production: is_production(model, &d.environment).then(|| d.environment.to_string()),
             typed: is_protected(model, &d.environment).then(|| (version, Input::default())),
@@ -161,6 +175,7 @@ impl Popup {
         match self {
             Self::Deploy(dialog) => Ok(dialog.question().into_iter().collect()),
             Self::Rollback(dialog) => Ok(dialog.question().into_iter().collect()),
+            Self::Guide(dialog) if !dialog.sent && !dialog.holds(model) => Err(Stale::Gone),
             Self::Confirm(dialog) => {
                 let Some(fresh) = Self::question(model, &dialog.effect) else { return Err(Stale::Gone) };
                 let Self::Confirm(fresh) = fresh else { return Ok(Vec::new()) };
@@ -203,6 +218,7 @@ impl Popup {
             Self::Rollback(dialog) => dialog.key(model, key),
             Self::Confirm(dialog) => dialog.key(model, key),
             Self::Form(form) => form.key(model, key),
+            Self::Guide(dialog) => dialog.key(model, key),
             Self::Page { lines, top, .. } => {
                 let (width, height) = model.size;
                 let screen = Rect::new(0, 0, width, height);
@@ -225,6 +241,7 @@ impl Popup {
                 form.paste(text);
                 true
             }
+            Self::Guide(dialog) => dialog.paste(text),
             Self::Help(help) => {
                 help.filter.insert(text);
                 true
@@ -244,6 +261,7 @@ impl Popup {
             Self::Rollback(dialog) => dialog.view(model, frame, screen),
             Self::Confirm(dialog) => dialog.view(model, frame, screen),
             Self::Form(form) => form.view(model, frame, screen),
+            Self::Guide(dialog) => dialog.view(model, frame, screen),
             Self::Page { title, lines, top } => {
                 let lines = wrap(lines, widest(screen));
                 let room = usize::from(screen.height.saturating_sub(4));
@@ -259,6 +277,12 @@ impl Popup {
             Self::Palette(palette) => palette.view(model, frame, screen),
         }
     }
+}
+
+/// Whether nothing goes on with a deployment until a person decides. One that is being cancelled goes on by itself.
+pub fn waits_for_person(d: &Deployment) -> bool {
+    let is_held = d.hold.as_ref().is_some_and(Hold::needs_person) && d.guidance.is_none();
+    d.state == DeploymentState::Lost || (is_held && !d.is_cancelling())
 }
 
 fn is_production(model: &Model, env: &EnvName) -> bool {

@@ -47,7 +47,7 @@ fn key(reason: &BlockReason) -> Option<String> {
         BlockReason::ApprovalsMissing { .. } => (Action::Approve, Pane::Approvals),
         BlockReason::Rejected { .. } => (Action::Withdraw, Pane::Approvals),
         BlockReason::Frozen { id: Some(_), .. } => (Action::RemoveFreeze, Pane::Calendar),
-        BlockReason::Held { holder } if holder.state == DeploymentState::Lost => (Action::Resolve, Pane::Log),
+        BlockReason::Held { holder } if holder.state == DeploymentState::Lost => (Action::Decide, Pane::Log),
         _ => return None,
     };
     Some(format!("keys {} {}", pane.number(), shown(entry(action).keys[0])))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use relman::domain::deployment::{Beat, CancelKind, Cause, Deployment, DeploymentState, Step, StepState};
+use relman::domain::hold::HoldReason;
 use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
 use relman::ops::approval::withdraw::withdraw;
@@ -64,7 +65,7 @@ fn a_claim_whose_answer_got_lost_may_be_asked_again_until_something_began() {
     let (world, running) = running();
     let (claimed, entries) = world.journaled(|| world.claim(&running));
     assert_eq!((claimed, entries), (Claim::Go, Vec::new()));
-    let step = world.store.read(|tx| relman::store::deployments::steps_of(tx, running.id)).unwrap().remove(0);
+    let step = world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap().remove(0);
     let step = Step { state: StepState::Running, started_at: Some(world.now), ..step };
     world.as_("erin", |cx| claim::step(cx, running.id, running.epoch, &step)).unwrap();
     assert_eq!(world.claim(&running), Claim::NotOurs { why: "#3 is running in epoch 1".to_owned() });
@@ -250,23 +251,24 @@ fn a_sign_of_life_of_another_epoch_changes_nothing() {
 }
 
 #[test]
-fn a_step_that_waits_pauses_the_deployment() {
+fn a_hold_pauses_the_deployment_until_a_step_runs() {
     let (world, running) = running();
-    let mut step =
-        world.store.read(|tx| relman::store::deployments::steps_of(tx, running.id)).unwrap().remove(0);
+    let hold = world.held(&running, HoldReason::Promotion);
+    let mut step = world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap().remove(0);
     let mut told = |state: StepState| {
-        step.state = state;
+        (step.state, step.attempt) = (state, 1);
         assert!(world.as_("erin", |cx| claim::step(cx, running.id, running.epoch, &step)).unwrap());
-        world.deployment(running.id).state
+        let d = world.deployment(running.id);
+        (d.state, d.hold)
     };
-    assert_eq!(told(StepState::Waiting), DeploymentState::Paused);
-    assert_eq!(told(StepState::Running), DeploymentState::Running);
+    assert_eq!(told(StepState::Waiting), (DeploymentState::Paused, Some(hold)));
+    assert_eq!(told(StepState::Running), (DeploymentState::Running, None));
 }
 
 #[test]
 fn a_step_of_another_epoch_changes_nothing() {
     let (world, running) = running();
-    let steps = || world.store.read(|tx| relman::store::deployments::steps_of(tx, running.id)).unwrap();
+    let steps = || world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap();
     let before = steps();
     let step = Step { state: StepState::Failed, ..before[0].clone() };
     assert!(!world.as_("erin", |cx| claim::step(cx, running.id, running.epoch + 1, &step)).unwrap());
@@ -340,10 +342,10 @@ fn a_supervisor_learns_that_its_deployment_was_settled_otherwise() {
 #[test]
 fn steps_that_did_not_get_to_run_are_skipped_at_the_end() {
     let (world, running) = running();
-    let mut steps = world.store.read(|tx| relman::store::deployments::steps_of(tx, running.id)).unwrap();
+    let mut steps = world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap();
     steps[0].state = StepState::Running;
     world.as_("erin", |cx| claim::step(cx, running.id, running.epoch, &steps[0])).unwrap();
     world.end(&running, DeploymentState::Failed);
-    let steps = world.store.read(|tx| relman::store::deployments::steps_of(tx, running.id)).unwrap();
+    let steps = world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap();
     assert_eq!([steps[0].state, steps[1].state], [StepState::Failed, StepState::Skipped]);
 }

@@ -34,7 +34,7 @@ fn deployable() -> World {
 }
 
 fn steps(world: &World, id: DeploymentId) -> Vec<relman::domain::deployment::Step> {
-    world.store.read(|tx| relman::store::deployments::steps_of(tx, id)).unwrap()
+    world.store.read(|tx| relman::store::steps::list_of(tx, id)).unwrap()
 }
 
 fn count(world: &World) -> usize {

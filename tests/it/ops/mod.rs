@@ -8,6 +8,7 @@ mod claim;
 mod deployment;
 mod evidence;
 mod freeze;
+mod guide;
 mod on_record;
 mod overrides;
 mod reconcile;

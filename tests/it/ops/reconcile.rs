@@ -81,7 +81,7 @@ fn an_exit_record_settles_what_the_store_last_saw_waiting_between_steps() {
     for state in [DeploymentState::Succeeded, DeploymentState::Failed, DeploymentState::Cancelled] {
         let (world, running) = orphaned();
         let mut step =
-            world.store.read(|tx| relman::store::deployments::steps_of(tx, running.id)).unwrap().remove(1);
+            world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap().remove(1);
         step.state = StepState::Waiting;
         world.as_("erin", |cx| claim::step(cx, running.id, running.epoch, &step)).unwrap();
         world.machine.exit.borrow_mut().insert(running.id, outcome(state, world.now));

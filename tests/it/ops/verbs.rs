@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use relman::domain::approval::Verdict;
 use relman::domain::deployment::{DeploymentState, Step, StepState};
+use relman::domain::hold::{Choice, Hold, HoldReason};
 use relman::domain::journal::Verb;
 use relman::domain::release::Stage;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::deployment::cancel::cancel;
-use relman::ops::deployment::claim;
 use relman::ops::deployment::resolve::resolve;
+use relman::ops::deployment::{claim, guide};
 use relman::ops::freeze;
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
 use relman::ops::{Liveness, OpError};
@@ -44,6 +45,18 @@ fn in_dev() -> World {
     let world = world();
     world.running(API, "dev");
     world
+}
+
+fn held() -> World {
+    let world = world();
+    let running = world.running(API, "dev");
+    world.held(&running, HoldReason::Promotion);
+    world
+}
+
+fn decide_so(world: &World, choice: Choice) -> Result<(), OpError> {
+    let decision = guide::Decision { deployment: "1".parse().unwrap(), choice, reason: None, seen: None };
+    world.as_("erin", |cx| guide::guide(cx, &decision)).map(drop)
 }
 
 fn lost() -> World {
@@ -134,6 +147,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
+        Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
         Verb::CancelRequested => {
             (in_dev, |w| w.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).map(drop))
         }
@@ -191,6 +205,10 @@ fn misdeed(verb: Verb) -> Option<Act> {
         },
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
         Verb::DeploymentStarted => |w| w.start("alice", API, "production").map(drop),
+        Verb::DeploymentGuided => |w| {
+            w.running(API, "dev");
+            decide_so(w, Choice::Promote)
+        },
         Verb::CancelRequested => |w| {
             let ended = w.deploy(API, "dev");
             w.as_("erin", |cx| cancel(cx, ended.id, None)).map(drop)
@@ -234,7 +252,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 17);
+    assert_eq!(seen, 18);
 }
 
 #[test]
@@ -262,12 +280,13 @@ fn what_the_program_does_by_itself_is_on_record_too() {
     let (_, finished) = world.journaled(|| world.end(&started, DeploymentState::Succeeded));
     let running = world.running(API, "dev");
     let ((), waited) = world.journaled(|| {
-        for state in [StepState::Waiting, StepState::Waiting, StepState::Running] {
-            let plan = world
-                .store
-                .read(|tx| relman::store::deployments::steps_of(tx, running.id))
-                .unwrap()
-                .remove(0);
+        let hold = Hold::before(1, &world.plan(&running), HoldReason::Promotion, world.now);
+        for _ in 0..2 {
+            world.as_("erin", |cx| claim::hold(cx, running.id, running.epoch, &hold)).unwrap();
+        }
+        for state in [StepState::Waiting, StepState::Running, StepState::Running] {
+            let plan =
+                world.store.read(|tx| relman::store::steps::list_of(tx, running.id)).unwrap().remove(0);
             let step = Step { state, ..plan };
             world.as_("erin", |cx| claim::step(cx, running.id, running.epoch, &step)).unwrap();
         }

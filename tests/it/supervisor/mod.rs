@@ -8,6 +8,7 @@ mod crash_points;
 mod disk_full;
 mod environment;
 mod failure;
+mod holds;
 mod hostile_output;
 mod kill;
 mod leftovers;

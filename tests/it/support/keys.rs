@@ -137,6 +137,7 @@ impl Ui {
             Some(Popup::Rollback(_)) => "rollback",
             Some(Popup::Confirm(_)) => "confirm",
             Some(Popup::Form(_)) => "form",
+            Some(Popup::Guide(_)) => "guide",
             Some(Popup::Page { .. }) => "page",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",
@@ -191,6 +192,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
         Effect::Deploy(_)
             | Effect::RollBack(_)
             | Effect::Cancel { .. }
+            | Effect::CancelAndRollBack { .. }
+            | Effect::Guide(_)
             | Effect::Decide(_)
             | Effect::AddFreeze(_)
             | Effect::RemoveFreeze { .. }

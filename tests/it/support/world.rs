@@ -14,10 +14,12 @@ use relman::domain::deployment::{Cause, Deployment, DeploymentState, Outcome, Pr
 use relman::domain::digest::Digest;
 use relman::domain::freeze::{Freeze, Scope};
 use relman::domain::gate::{Answer, GateId, GateReport};
+use relman::domain::hold::{Hold, HoldReason};
 use relman::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use relman::domain::journal::Body;
 use relman::domain::policy::{Policy, Service};
 use relman::domain::release::Release;
+use relman::domain::strategy::StepPlan;
 use relman::domain::subject::{ScriptFile, ScriptSet};
 use relman::domain::time::{Timestamp, Window};
 use relman::ops::approval::decide::{self, Decision};
@@ -291,6 +293,23 @@ impl World {
             .unwrap();
         assert!(won, "{after:?}");
         after
+    }
+
+    /// The first step of a deployment, as planned.
+    pub(crate) fn plan(&self, d: &Deployment) -> StepPlan {
+        self.store.read(|tx| relman::store::steps::list_of(tx, d.id)).unwrap().remove(0).plan
+    }
+
+    /// Lets a running deployment wait before its first step, or for what became of it.
+    #[track_caller]
+    pub(crate) fn held(&self, d: &Deployment, reason: HoldReason) -> Hold {
+        let plan = self.plan(d);
+        let hold = match reason {
+            HoldReason::Promotion | HoldReason::Pause { .. } => Hold::before(1, &plan, reason, self.now),
+            HoldReason::Failed { .. } | HoldReason::Inconclusive => Hold::after(1, &plan, reason, self.now),
+        };
+        assert!(self.as_("erin", |cx| claim::hold(cx, d.id, d.epoch, &hold)).unwrap());
+        hold
     }
 
     /// From the start by erin to the success.

@@ -394,7 +394,7 @@ fn settling_a_lost_deployment_says_how_it_ended_and_how_one_knows() {
     let mut ui = Ui::new(&world, "erin");
     ui.go(Pane::Log);
     assert_eq!(ui.keys("R"), []);
-    assert!(ui.said().contains("only a lost deployment is settled"), "{}", ui.said());
+    assert!(ui.said().contains("#10 is running: it waits for nobody"), "{}", ui.said());
     world.machine.alive.borrow_mut().insert(DeploymentId(10), relman::ops::Liveness::Gone);
     world
         .as_("alice", |cx| {

@@ -9,6 +9,7 @@ mod calendar;
 mod deploy_dialog;
 mod discovery;
 mod forms;
+mod guide_dialog;
 mod log;
 mod rollback_dialog;
 mod screens;

@@ -1,0 +1,70 @@
+//! The rollback that follows a deployment: asked for at a hold or with a cancel, or by `on-failure`, begun when the
+//! deployment has ended. Whoever records the end begins it; where that did not happen, people see that it is due.
+
+use crate::domain::actor::{Actor, Via};
+use crate::domain::deployment::Deployment;
+use crate::domain::hold::FollowUp;
+use crate::domain::ids::DeploymentId;
+use crate::ops::{Ctx, OpError};
+use crate::store::{Tx, deployments};
+
+use super::rollback::{self, StartRollback};
+
+/// Whether there would be anything to go back to: asked before somebody relies on it.
+pub fn possible(tx: &Tx<'_>, d: &Deployment) -> Result<(), OpError> {
+    rollback::target(tx, &d.release.service, &d.environment).map(drop)
+}
+
+/// Asks for the rollback by itself, in the name of who started it. Nothing where one is asked for already.
+pub fn ask(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, reason: &str) -> Result<(), OpError> {
+    cx.store.write_quietly(|tx| {
+        let d = super::known(tx, id)?;
+        if d.follow_up.is_none() && d.epoch == epoch && !d.state.is_over() {
+            let by = d.started_by.clone();
+            let wanted = FollowUp { by, at: cx.now, reason: reason.to_owned(), started: None, refused: None };
+            deployments::set_follow_up(tx, id, &wanted)?;
+        }
+        Ok(())
+    })
+}
+
+/// Begins what is due; records what it became or why it could not begin.
+pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
+    let d = cx.store.read(|tx| super::known(tx, id))?;
+    let Some(wanted) = due(&d) else { return Ok(()) };
+    let actor = Actor { person: wanted.by.clone(), via: Via::Supervisor, tty: None, client: None };
+    let cx = Ctx { actor: &actor, ..*cx };
+    let started =
+        cx.store.read(|tx| rollback::target(tx, &d.release.service, &d.environment)).and_then(|target| {
+            let version = target.release.version;
+            rollback::rollback(
+                &cx,
+                &StartRollback {
+                    service: d.release.service.clone(),
+                    environment: d.environment.clone(),
+                    confirm: Some(version.to_string()),
+                    to: Some(version),
+                    reason: wanted.reason.clone(),
+                },
+            )
+        });
+    let (started, refused) = match started {
+        Ok(started) => (Some(started.deployment.id), None),
+        Err(error) => (None, Some(error.sentence)),
+    };
+    cx.store.write_quietly(|tx| {
+        deployments::set_follow_up(
+            tx,
+            id,
+            &FollowUp { started, refused: refused.clone(), ..wanted.clone() },
+        )?;
+        Ok(())
+    })
+}
+
+/// What is still to be done. Where nothing ran there is nothing to go back from; whoever cancelled in order to go back
+/// wants that also when the script was done before it could be stopped.
+fn due(d: &Deployment) -> Option<FollowUp> {
+    let has_ended = d.state.is_over() && d.claimed_at.is_some();
+    d.follow_up.clone().filter(|wanted| has_ended && wanted.is_due())
+}

@@ -1,0 +1,237 @@
+//! From step to step: what runs, what waits, and what a failure leads to.
+
+use std::time::Instant;
+
+use crate::domain::deployment::{Cause, Step, StepState};
+use crate::domain::hold::{Choice, Guidance, Hold, HoldReason, Reaction};
+use crate::domain::policy::ScriptRole;
+use crate::domain::strategy::StepPlan;
+use crate::host::clock;
+
+use super::run::{LOOK_EVERY, Supervisor};
+use super::scribe::Task;
+
+/// Exit status by which an analysis says that it cannot tell.
+const INCONCLUSIVE: i32 = 75;
+
+/// How it ended: the cause, and in which step if it did not come to its end.
+pub(super) type End = (Cause, Option<String>);
+
+/// What a wait came to.
+enum Waited {
+    /// Its time has passed.
+    Passed,
+    Decided(Guidance),
+    /// Cancelled, out of time, or settled by somebody else.
+    Over,
+}
+
+/// What is to be done after one attempt at a step.
+enum Next {
+    GoOn,
+    Again,
+    End(Cause),
+}
+
+/// What people have decided on the way.
+#[derive(Default)]
+struct Course {
+    holds: u32,
+    /// Whether pauses and analyses are passed over.
+    full: bool,
+}
+
+impl Supervisor {
+    /// Runs step after step to the end, or to where a failure or a person ends it.
+    pub(super) async fn steps(&mut self) -> End {
+        self.speak_of_secrets();
+        let plans = self.order.ticket.steps.clone();
+        let mut course = Course::default();
+        for (index, plan) in plans.iter().enumerate() {
+            if self.settled {
+                return (settled_by_others(), Some(plan.name.clone()));
+            }
+            let looks_only = plan.role == ScriptRole::Analyse;
+            if course.full && looks_only {
+                self.skipped(index, plan, 1);
+                continue;
+            }
+            if let Some(cause) = self.wait_for_turn(&mut course, index, plan).await {
+                return (cause, Some(plan.name.clone()));
+            }
+            // Whoever let it go on fully during the wait before an analysis does not want the analysis.
+            if course.full && looks_only {
+                self.skipped(index, plan, 1);
+                continue;
+            }
+            if let Some(cause) = self.carry_out(&mut course, index, plan).await {
+                return (cause, Some(plan.name.clone()));
+            }
+            // A cancel that came when the script had just succeeded keeps the next step from starting.
+            if index + 1 < plans.len() && self.stop.cause().is_some() {
+                return (self.stopped_cause(), Some(plan.name.clone()));
+            }
+        }
+        (Cause::Completed, None)
+    }
+
+    fn speak_of_secrets(&self) {
+        for name in &self.order.ticket.secrets {
+            if !self.order.env.contains_key(name) {
+                self.say(&format!(
+                    "{name} is not set (or no text) where this was started: the scripts do not get it"
+                ));
+            }
+            if self.order.env.get(name).is_some_and(|value| value.len() < super::mask::SHORTEST) {
+                self.say(&format!("the value of {name} is too short to be masked"));
+            }
+        }
+    }
+
+    fn stopped_cause(&self) -> Cause {
+        self.stop.cause().cloned().unwrap_or(Cause::Cancelled { by: "system".to_owned() })
+    }
+
+    /// The pause before a step. `Some`: it ends the deployment.
+    async fn wait_for_turn(&mut self, course: &mut Course, index: usize, plan: &StepPlan) -> Option<Cause> {
+        if course.full || (plan.wait_ms == 0 && !plan.held) {
+            return None;
+        }
+        let now = clock::now();
+        let reason = match plan.held {
+            true => HoldReason::Promotion,
+            false => HoldReason::Pause { until: now.plus(std::time::Duration::from_millis(plan.wait_ms)) },
+        };
+        course.holds += 1;
+        let hold = Hold::before(course.holds, plan, reason, now);
+        let mut step = Step::planned(index, plan.clone());
+        (step.attempt, step.state) = (1, StepState::Waiting);
+        self.link.post(Task::Ask(Box::new(hold.clone())));
+        self.link.post(Task::Step(Box::new(step)));
+        match self.wait(&hold, plan.wait_ms).await {
+            Waited::Passed => None,
+            Waited::Over if self.settled => Some(settled_by_others()),
+            Waited::Over => Some(self.stopped_cause()),
+            Waited::Decided(guidance) => match guidance.choice {
+                Choice::Promote => None,
+                Choice::PromoteFull => {
+                    course.full = true;
+                    None
+                }
+                _ => Some(stopped_by(&guidance)),
+            },
+        }
+    }
+
+    /// One step until it is done. `Some`: it ends the deployment.
+    async fn carry_out(&mut self, course: &mut Course, index: usize, plan: &StepPlan) -> Option<Cause> {
+        let count = self.order.ticket.steps.len();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut step = Step::planned(index, plan.clone());
+            step.attempt = attempt;
+            step.state = StepState::Running;
+            step.started_at = Some(clock::now());
+            step.log_from = Some(self.log_size());
+            let again = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            self.say(&format!("step {} of {count}: {}{again}", index + 1, plan.name));
+            self.link.post(Task::Step(Box::new(step.clone())));
+            let cause = self.run_script(index, plan.role, attempt).await;
+            step.state = if cause == Cause::Completed { StepState::Succeeded } else { StepState::Failed };
+            step.finished_at = Some(clock::now());
+            step.log_to = Some(self.log_size());
+            step.cause = Some(cause.clone());
+            self.link.post(Task::Step(Box::new(step)));
+            if cause == Cause::Completed {
+                return None;
+            }
+            match self.after_failure(course, plan, cause).await {
+                Next::GoOn => return None,
+                Next::Again => {}
+                Next::End(cause) => return Some(cause),
+            }
+        }
+    }
+
+    fn skipped(&self, index: usize, plan: &StepPlan, attempt: u32) {
+        let mut step = Step::planned(index, plan.clone());
+        (step.attempt, step.state) = (attempt, StepState::Skipped);
+        self.say(&format!("{} is passed over", plan.name));
+        self.link.post(Task::Step(Box::new(step)));
+    }
+
+    /// A step did not succeed: ends, or asks a person.
+    async fn after_failure(&mut self, course: &mut Course, plan: &StepPlan, cause: Cause) -> Next {
+        let is_open = plan.role == ScriptRole::Analyse && cause == (Cause::Exit { code: INCONCLUSIVE });
+        let reaction = self.order.ticket.on_failure.about(plan.role, &cause);
+        let reason = match (is_open, reaction) {
+            _ if self.stop.cause().is_some() || self.settled => return Next::End(cause),
+            (true, _) => HoldReason::Inconclusive,
+            (false, Reaction::Ask) => HoldReason::Failed { cause: cause.clone() },
+            (false, Reaction::End) => return Next::End(cause),
+            (false, Reaction::RollBack) => {
+                self.say(&format!("{} failed: the last good release follows", plan.name));
+                self.link.post(Task::RollBack(format!("{} of {} failed", plan.name, self.order.ticket.id)));
+                return Next::End(cause);
+            }
+        };
+        course.holds += 1;
+        let hold = Hold::after(course.holds, plan, reason, clock::now());
+        self.link.post(Task::Ask(Box::new(hold.clone())));
+        match self.wait(&hold, 0).await {
+            Waited::Decided(guidance) => match guidance.choice {
+                Choice::Retry => Next::Again,
+                Choice::Promote | Choice::Skip => Next::GoOn,
+                Choice::PromoteFull => {
+                    course.full = true;
+                    Next::GoOn
+                }
+                Choice::Fail | Choice::RollBack => Next::End(cause),
+            },
+            Waited::Over if self.settled => Next::End(settled_by_others()),
+            Waited::Passed | Waited::Over => Next::End(self.stopped_cause()),
+        }
+    }
+
+    /// Waits for a person, or for so many milliseconds where the hold is a pause.
+    async fn wait(&mut self, hold: &Hold, pause_ms: u64) -> Waited {
+        self.say(&hold.to_string());
+        if hold.needs_person() {
+            let choices: Vec<&str> = hold.choices.iter().map(|choice| choice.as_str()).collect();
+            self.say(&format!(
+                "decide with R, or: relman decide {} {}",
+                self.order.ticket.id.0,
+                choices.join("|")
+            ));
+        }
+        self.holding = hold.needs_person().then(Instant::now);
+        let until = Instant::now() + std::time::Duration::from_millis(pause_ms);
+        let waited = loop {
+            self.attend(LOOK_EVERY).await;
+            if self.stop.cause().is_some() || self.settled {
+                break Waited::Over;
+            }
+            if let Some(guidance) = self.guidance.take_if(|guidance| guidance.hold == hold.number) {
+                let why = guidance.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                self.say(&format!("{} chose {}{why}", guidance.by.name, guidance.choice));
+                break Waited::Decided(guidance);
+            }
+            if !hold.needs_person() && Instant::now() >= until {
+                break Waited::Passed;
+            }
+        };
+        if let Some(since) = self.holding.take() {
+            self.held += since.elapsed();
+        }
+        waited
+    }
+}
+
+fn stopped_by(guidance: &Guidance) -> Cause {
+    Cause::Stopped { by: guidance.by.name.clone(), reason: guidance.reason.clone() }
+}
+
+fn settled_by_others() -> Cause {
+    Cause::Refused { why: "somebody settled it while it waited; nothing more was run".to_owned() }
+}

@@ -1,0 +1,220 @@
+//! Between its steps a deployment waits for time, people and analyses, and does what was decided.
+
+use crate::support::env::{Said, TestEnv};
+
+/// A canary of api in staging; `judge` and more of the strategy, the body of deploy.sh, and of the other scripts.
+fn canary(strategy: &str, deploy: &str) -> TestEnv {
+    let env = TestEnv::with_service(&format!(
+        "scripts = {{ deploy = [\"./deploy.sh\"], verify = [\"./verify.sh\"], analyse = [\"./analyse.sh\"] }}\n\
+         strategy.staging = {{ kind = \"canary\", percents = [10, 50, 100], {strategy} }}"
+    ));
+    env.script("deploy.sh", &format!("echo $RELMAN_PERCENT/$RELMAN_ATTEMPT >> ran\n{deploy}"));
+    env.script("verify.sh", "echo verify >> ran; [ ! -e unsound ] || [ $RELMAN_KIND = rollback ]");
+    env.script(
+        "analyse.sh",
+        "echo analyse $RELMAN_PERCENT >> ran; exit $(cat verdict 2>/dev/null || echo 0)",
+    );
+    env.registered("api@1.0.0");
+    env
+}
+
+/// Waits until it waits for a person.
+#[track_caller]
+fn until_held(env: &TestEnv, id: i64, number: u64) {
+    crate::support::wait::until(
+        &format!("hold {number} of {id}"),
+        || env.deployment(id),
+        |d| d["hold"]["number"] == number,
+    );
+}
+
+fn decide(env: &TestEnv, args: &[&str]) -> Said {
+    env.run_as("alice:1001", &[&["decide", "1"], args, &["--detach"]].concat())
+}
+
+fn ran(env: &TestEnv) -> Vec<String> {
+    std::fs::read_to_string(env.path("ran")).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_share_waits_for_a_person_and_goes_on_when_promoted() {
+    let env = canary("judge = \"person\"", "");
+    let id = env.start();
+    until_held(&env, id, 1);
+    assert_eq!(env.deployment(id)["state"], "paused");
+    assert_eq!(ran(&env), ["10/1"]);
+    drop(decide(&env, &["promote"]).ok());
+    until_held(&env, id, 2);
+    assert_eq!(ran(&env), ["10/1", "50/1"]);
+    drop(decide(&env, &["promote"]).ok());
+    let d = env.until_state(id, "succeeded");
+    assert_eq!(ran(&env), ["10/1", "50/1", "100/1", "verify"]);
+    assert_eq!(d["guided"], false, "promoting is no help");
+    assert!(env.log(id).contains("alice chose promote"), "{}", env.log(id));
+    env.assert_sound();
+}
+
+#[test]
+fn a_pause_for_a_time_may_be_cut_short() {
+    let env = canary("pause = \"1h\"", "");
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(decide(&env, &["promote"]).ok());
+    until_held(&env, id, 2);
+    drop(env.run(&["cancel", "1"]).ok());
+    env.until_state(id, "cancelled");
+    assert_eq!(ran(&env), ["10/1", "50/1"]);
+}
+
+#[test]
+fn a_failed_step_waits_and_is_run_again_with_its_number() {
+    let env = canary("on-failure = \"ask\"", "[ $RELMAN_PERCENT != 50 ] || [ -e mended ]");
+    let id = env.start();
+    until_held(&env, id, 1);
+    let shown = env.run(&["show", "1"]).ok().out;
+    assert!(
+        shown.contains("deploy 50% failed (the script ended with exit status 1); waiting for a decision"),
+        "{shown}"
+    );
+    env.touch("mended");
+    drop(decide(&env, &["retry"]).ok());
+    let d = env.until_state(id, "succeeded");
+    assert_eq!(ran(&env), ["10/1", "50/1", "50/2", "100/1", "verify"]);
+    assert_eq!(d["guided"], true);
+    let attempts: Vec<(String, i64, String)> = env
+        .steps(id)
+        .iter()
+        .map(|step| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            (text(&step["plan"]["name"]), step["attempt"].as_i64().unwrap(), text(&step["state"]))
+        })
+        .collect();
+    assert_eq!(attempts[1], ("deploy 50%".to_owned(), 1, "failed".to_owned()));
+    assert_eq!(attempts[2], ("deploy 50%".to_owned(), 2, "succeeded".to_owned()));
+    env.assert_sound();
+}
+
+#[test]
+fn a_step_may_be_skipped_but_not_the_verification() {
+    let env = canary("on-failure = \"ask\"", "[ $RELMAN_PERCENT != 50 ]");
+    env.touch("unsound");
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(decide(&env, &["skip", "--reason", "the metric is known to be wrong"]).ok());
+    until_held(&env, id, 2);
+    let said = decide(&env, &["skip", "--reason", "never mind"]).exits(4);
+    assert!(said.err.contains("verify is required: it cannot be skipped"), "{said:#?}");
+    drop(decide(&env, &["fail", "--reason", "no use"]).ok());
+    let d = env.until_state(id, "failed");
+    assert_eq!(d["failed_step"], "verify");
+    assert_eq!(d["cause"], serde_json::json!({ "cause": "exit", "code": 1 }));
+}
+
+#[test]
+fn stopping_at_a_hold_says_who_and_why() {
+    let env = canary("judge = \"person\"", "");
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(decide(&env, &["fail", "--reason", "the graphs look odd"]).ok());
+    let d = env.until_state(id, "failed");
+    assert_eq!(
+        d["cause"],
+        serde_json::json!({ "cause": "stopped", "by": "alice", "reason": "the graphs look odd" })
+    );
+    assert_eq!(ran(&env), ["10/1"]);
+}
+
+#[test]
+fn a_good_analysis_goes_on_by_itself() {
+    let env = canary("judge = \"analysis\"", "");
+    drop(env.deploy().ok());
+    assert_eq!(ran(&env), ["10/1", "analyse 10", "50/1", "analyse 50", "100/1", "verify"]);
+}
+
+#[test]
+fn an_analysis_that_cannot_tell_leaves_it_to_a_person() {
+    let env = canary("judge = \"analysis\"", "");
+    env.write("verdict", "75", 0o600);
+    let id = env.start();
+    until_held(&env, id, 1);
+    let d = env.deployment(id);
+    assert_eq!(d["hold"]["reason"]["because"], "inconclusive");
+    env.write("verdict", "0", 0o600);
+    drop(decide(&env, &["promote"]).ok());
+    let d = env.until_state(id, "succeeded");
+    assert_eq!(d["guided"], true, "a person had to say that it was good");
+}
+
+#[test]
+fn a_bad_analysis_ends_it() {
+    let env = canary("judge = \"analysis\"", "");
+    env.write("verdict", "1", 0o600);
+    drop(env.deploy().exits(9));
+    assert_eq!(ran(&env), ["10/1", "analyse 10"]);
+}
+
+#[test]
+fn a_failed_verification_goes_back_by_itself_where_that_is_wanted() {
+    let env = canary("on-failure = \"rollback\"", "");
+    drop(env.deploy().ok());
+    env.registered("api@1.1.0");
+    env.touch("unsound");
+    drop(env.run(&["deploy", "api@1.1.0", "staging"]).exits(9));
+    let d = env.deployment(2);
+    let back = d["follow_up"]["started"].as_i64().unwrap();
+    let back = env.until_state(back, "succeeded");
+    assert_eq!((back["kind"].as_str(), back["release"].as_str()), (Some("rollback"), Some("api@1.0.0")));
+    let shown = env.run(&["show", "2"]).ok().out;
+    assert!(shown.contains("rollback      #3, asked for by"), "{shown}");
+}
+
+#[test]
+fn rolling_back_at_a_hold_stops_it_and_puts_the_good_one_back() {
+    let env = canary("on-failure = \"ask\"", "[ $RELMAN_VERSION = 1.0.0 ] || [ $RELMAN_PERCENT != 50 ]");
+    drop(env.deploy().ok());
+    env.registered("api@1.1.0");
+    drop(env.run(&["deploy", "api@1.1.0", "staging", "--detach"]).ok());
+    until_held(&env, 2, 1);
+    let said = env.run_as("bob:1002", &["decide", "2", "roll-back", "--reason", "errors", "--detach"]).ok();
+    assert!(said.err.contains("#2: roll-back"), "{said:#?}");
+    env.until_state(2, "failed");
+    let back = env.until_state(3, "succeeded");
+    assert_eq!(
+        (back["release"].as_str(), back["started_by"]["name"].as_str()),
+        (Some("api@1.0.0"), Some("bob"))
+    );
+    let release = env.run(&["--json", "release", "show", "api@1.1.0"]).ok().json();
+    assert!(release["release"]["release"]["blocked"]["reason"].as_str().unwrap().contains("errors"));
+    env.assert_sound();
+}
+
+#[test]
+fn a_hold_outlives_the_scribe_and_time_with_people_is_not_counted() {
+    let env = canary("judge = \"person\"", "");
+    env.config(
+        &std::fs::read_to_string(env.path("relman.toml"))
+            .unwrap()
+            .replace("pipeline =", "timeout = \"4s\"\npipeline ="),
+    );
+    let id = env.start();
+    until_held(&env, id, 1);
+    crate::support::env::signal(env.process("__scribe"), nix::sys::signal::Signal::SIGKILL);
+    // Longer than its timeout: what a person takes to decide is not the script's time.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    crate::support::wait::until("five seconds", std::time::Instant::now, |now| *now > until);
+    drop(decide(&env, &["promote"]).ok());
+    until_held(&env, id, 2);
+    drop(decide(&env, &["promote"]).ok());
+    env.until_state(id, "succeeded");
+}
+
+#[test]
+fn a_supervisor_that_dies_at_a_hold_leaves_it_lost() {
+    let env = canary("judge = \"person\"", "");
+    let id = env.start();
+    until_held(&env, id, 1);
+    crate::support::env::signal(env.process("__supervise"), nix::sys::signal::Signal::SIGKILL);
+    env.until_state(id, "lost");
+    let said = decide(&env, &["promote"]).exits(4);
+    assert!(said.err.contains("relman resolve 1 succeeded|failed"), "{said:#?}");
+}
