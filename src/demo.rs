@@ -30,12 +30,13 @@ use crate::ops::view::{board, deployment};
 use crate::ops::{ErrorKind, OpError};
 
 /// The demo's files: the repository's own example, so that both are always the same.
-const FILES: [(&str, &str, u32); 7] = [
+const FILES: [(&str, &str, u32); 8] = [
     ("relman.toml", include_str!("../relman.toml"), 0o644),
     ("assets/demo/lib.sh", include_str!("../assets/demo/lib.sh"), 0o644),
     ("assets/demo/build.sh", include_str!("../assets/demo/build.sh"), 0o755),
     ("assets/demo/deploy.sh", include_str!("../assets/demo/deploy.sh"), 0o755),
     ("assets/demo/verify.sh", include_str!("../assets/demo/verify.sh"), 0o755),
+    ("assets/demo/analyse.sh", include_str!("../assets/demo/analyse.sh"), 0o755),
     ("assets/demo/rollback.sh", include_str!("../assets/demo/rollback.sh"), 0o755),
     ("assets/demo/current.sh", include_str!("../assets/demo/current.sh"), 0o755),
 ];

@@ -484,6 +484,9 @@ pub struct Cancel {
     /// Why; kept in the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Give it up: ten minutes after it was asked to stop. Its work may still be going on; needs --reason
+    #[arg(long, requires = "reason", conflicts_with = "roll_back")]
+    pub abandon: bool,
     /// When it has stopped, go back to the last good release; needs --reason
     #[arg(long, requires = "reason")]
     pub roll_back: bool,

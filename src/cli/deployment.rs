@@ -9,7 +9,8 @@ use crate::domain::hold::{FollowUp, Hold};
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Timestamp, relative, span, stopwatch};
 use crate::ops::deployment::{
-    cancel as cancelling, guide as guiding, reconcile, resolve as resolving, rollback as going_back, start,
+    abandon as abandoning, cancel as cancelling, guide as guiding, reconcile, resolve as resolving,
+    rollback as going_back, start,
 };
 use crate::ops::release::find;
 use crate::ops::view::deployment as view;
@@ -239,6 +240,9 @@ pub(super) fn print_state(out: &mut Out, d: &Deployment) {
 
 pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError> {
     let desk = session.desk()?;
+    if let (Some(reason), true) = (&args.reason, args.abandon) {
+        return abandon(session, &desk, args.id, reason);
+    }
     let asked = match (&args.reason, args.roll_back) {
         (Some(reason), true) => cancelling::cancel_and_roll_back(&desk.cx(), args.id, reason)?,
         (reason, _) => cancelling::cancel(&desk.cx(), args.id, reason.as_deref())?,
@@ -272,6 +276,20 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
         DeploymentState::Succeeded => exit::code(ErrorKind::Conflict),
         state => exit::of_deployment(state, ended.cause.as_ref()).unwrap_or(exit::OK),
     })
+}
+
+fn abandon(session: &mut Session, desk: &Desk, id: DeploymentId, reason: &str) -> Result<u8, OpError> {
+    let given_up = abandoning::abandon(&desk.cx(), id, reason)?;
+    if session.out.is_json() {
+        session.out.json("deployment", &given_up);
+        return Ok(exit::OK);
+    }
+    let env = &given_up.environment;
+    session.out.line(format!("{id} is given up; {env} is free again"));
+    session
+        .out
+        .note("its work may still be going on, and nothing is cleaned up: look at what really runs there");
+    Ok(exit::OK)
 }
 
 /// That its supervisor has not been heard of for too long, where that is so.

@@ -55,11 +55,12 @@ pub enum Verb {
     DeploymentFinished,
     DeploymentLost,
     CancelRequested,
+    DeploymentAbandoned,
     DeploymentResolved,
 }
 
 impl Verb {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -85,6 +86,7 @@ impl Verb {
         Self::DeploymentFinished,
         Self::DeploymentLost,
         Self::CancelRequested,
+        Self::DeploymentAbandoned,
         Self::DeploymentResolved,
     ];
 
@@ -115,6 +117,7 @@ impl Verb {
             Self::DeploymentFinished => "deployment.finished",
             Self::DeploymentLost => "deployment.lost",
             Self::CancelRequested => "deployment.cancel-requested",
+            Self::DeploymentAbandoned => "deployment.abandoned",
             Self::DeploymentResolved => "deployment.resolved",
         }
     }

@@ -50,7 +50,11 @@ pub enum Strategy {
         judge: Option<Judge>,
     },
     /// Deploy to the idle side, verify, switch, verify again.
-    BlueGreen,
+    BlueGreen {
+        /// How long the side that was left stays as it was: until then going back is a switch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<Duration>,
+    },
 }
 
 /// Who says after a share of the traffic that the next one may follow.
@@ -69,7 +73,7 @@ impl Strategy {
             Self::AllAtOnce => "all-at-once",
             Self::Rolling { .. } => "rolling",
             Self::Canary { .. } => "canary",
-            Self::BlueGreen => "blue-green",
+            Self::BlueGreen { .. } => "blue-green",
         }
     }
 }
@@ -103,6 +107,11 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl StepPlan {
+    /// Whether it moves the traffic of a blue-green pair to its side.
+    pub fn is_switch(&self) -> bool {
+        self.color.is_some() && self.name.starts_with("switch to ")
+    }
+
     pub(super) fn new(name: impl Into<String>, role: ScriptRole) -> Self {
         Self {
             name: name.into(),
@@ -148,7 +157,7 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
                 }
             }
         }
-        Strategy::BlueGreen => {
+        Strategy::BlueGreen { .. } => {
             let idle = Some(live.map_or(Color::Blue, Color::other));
             let side = |name: String, role| StepPlan { color: idle, ..StepPlan::new(name, role) };
             let color = idle.map_or("", Color::as_str);
@@ -162,6 +171,16 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
     if verify {
         let color = steps.last().and_then(|step| step.color);
         steps.push(StepPlan { color, ..StepPlan::new("verify", ScriptRole::Verify) });
+    }
+    steps
+}
+
+/// Traffic goes to a side that still has what is wanted there: nothing is deployed.
+pub fn switch_back(role: ScriptRole, verify: bool, to: Color) -> Vec<StepPlan> {
+    let side = |name: String, role| StepPlan { color: Some(to), ..StepPlan::new(name, role) };
+    let mut steps = vec![StepPlan { required: true, ..side(format!("switch to {}", to.as_str()), role) }];
+    if verify {
+        steps.push(side("verify".to_owned(), ScriptRole::Verify));
     }
     steps
 }
@@ -232,7 +251,7 @@ mod tests {
 
     #[test]
     fn verification_and_the_switch_are_required() {
-        let steps = plan(&Strategy::BlueGreen, ScriptRole::Deploy, true, None);
+        let steps = plan(&Strategy::BlueGreen { keep: None }, ScriptRole::Deploy, true, None);
         let required: Vec<bool> = steps.iter().map(|step| step.required).collect();
         assert_eq!(required, [false, true, true, true]);
     }
@@ -240,8 +259,11 @@ mod tests {
     #[test]
     fn blue_green_goes_to_the_idle_side() {
         let steps = ["deploy green", "verify green", "switch to green", "verify"];
-        assert_eq!(names(&Strategy::BlueGreen, true, Some(Color::Blue)), steps);
-        assert_eq!(names(&Strategy::BlueGreen, false, None), ["deploy blue", "switch to blue"]);
+        assert_eq!(names(&Strategy::BlueGreen { keep: None }, true, Some(Color::Blue)), steps);
+        assert_eq!(
+            names(&Strategy::BlueGreen { keep: None }, false, None),
+            ["deploy blue", "switch to blue"]
+        );
     }
 
     proptest! {

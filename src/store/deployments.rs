@@ -216,6 +216,23 @@ pub fn find_live(
     )
 }
 
+/// Blue-green deployments of a service in an environment that began, newest first.
+pub fn list_sided(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+    limit: u32,
+) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2 AND color IS NOT NULL AND claimed_at IS NOT NULL
+         ORDER BY id DESC LIMIT ?3"
+        ),
+        &[text(service), text(env), i64::from(limit).into()],
+        deployment,
+    )
+}
+
 /// The newest deployment that may have touched the environment: its script was claimed to run.
 pub fn find_newest(
     tx: &Tx<'_>,
@@ -408,7 +425,7 @@ pub fn finish(
         ],
     )?;
     if rows == 1 {
-        steps::end_open(tx, id, outcome.state)?;
+        steps::end_open(tx, id, outcome.state, outcome.at)?;
     }
     Ok(rows == 1)
 }

@@ -4,6 +4,7 @@ use super::value::{json, opt_json, opt_text, size, small, text};
 use super::{Row, StoreError, Tx, Value};
 use crate::domain::deployment::{DeploymentState, Step, StepState};
 use crate::domain::ids::DeploymentId;
+use crate::domain::time::Timestamp;
 
 fn step(row: &Row) -> Result<Step, StoreError> {
     let position = |column: &str| -> Result<Option<u64>, StoreError> {
@@ -80,13 +81,24 @@ pub fn update(tx: &Tx<'_>, id: DeploymentId, epoch: i64, step: &Step) -> Result<
     Ok(tx.execute(&insert, &values)? == 1)
 }
 
-/// Ends the steps that were open: one that ran ended as the deployment did, as far as that is known.
-pub(super) fn end_open(tx: &Tx<'_>, id: DeploymentId, outcome: DeploymentState) -> Result<(), StoreError> {
-    let ran = if outcome == DeploymentState::Succeeded { StepState::Succeeded } else { StepState::Failed };
+/// Ends the steps that were open. A success means that all of them were done, whatever was heard of it; otherwise one that
+/// ran ended as the deployment did, and the others were not begun.
+pub(super) fn end_open(
+    tx: &Tx<'_>,
+    id: DeploymentId,
+    outcome: DeploymentState,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (ran, others) = match outcome {
+        DeploymentState::Succeeded => (StepState::Succeeded, StepState::Succeeded),
+        _ => (StepState::Failed, StepState::Skipped),
+    };
     tx.execute(
-        "UPDATE deployment_steps SET state = CASE state WHEN 'running' THEN ?2 ELSE 'skipped' END
+        "UPDATE deployment_steps SET finished_at = CASE WHEN state = 'running' OR ?3 = 'succeeded'
+             THEN coalesce(finished_at, ?4) ELSE finished_at END,
+             state = CASE state WHEN 'running' THEN ?2 ELSE ?3 END
          WHERE deployment_id = ?1 AND state IN ('pending', 'waiting', 'running')",
-        &[id.0.into(), text(ran)],
+        &[id.0.into(), text(ran), text(others), text(at)],
     )
     .map(drop)
 }

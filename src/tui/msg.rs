@@ -140,6 +140,10 @@ pub enum Effect {
         id: DeploymentId,
         reason: Option<String>,
     },
+    Abandon {
+        id: DeploymentId,
+        reason: String,
+    },
     CancelAndRollBack {
         id: DeploymentId,
         reason: String,

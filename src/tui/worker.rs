@@ -14,7 +14,7 @@ use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
 use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::reconcile::{Orphans, reconcile};
-use crate::ops::deployment::{cancel, guide, resolve, rollback, start};
+use crate::ops::deployment::{abandon, cancel, guide, resolve, rollback, start};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -282,6 +282,13 @@ impl Worker {
             Effect::Cancel { id, reason } => {
                 cancel::cancel(&cx, id, reason.as_deref())?;
                 Msg::Done(format!("{id} was asked to stop; X again kills it at once"))
+            }
+            Effect::Abandon { id, reason } => {
+                let d = abandon::abandon(&cx, id, &reason)?;
+                Msg::Done(format!(
+                    "{id} is given up, {} is free; its work may still be going on: look at what runs there",
+                    d.environment
+                ))
             }
             Effect::CancelAndRollBack { id, reason } => {
                 cancel::cancel_and_roll_back(&cx, id, &reason)?;

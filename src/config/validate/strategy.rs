@@ -24,9 +24,6 @@ impl Checker {
         if !self.one_of(&at("kind"), &raw.kind, &known) {
             return None;
         }
-        if raw.keep.is_some() {
-            self.error(&at("keep"), "this version does not keep the old side by itself; take keep out");
-        }
         self.keys_of_another_kind(keys, raw);
         match raw.kind.as_str() {
             "rolling" => {
@@ -72,7 +69,7 @@ impl Checker {
                     judge: judge.or(is_manual.then_some(Judge::Person)),
                 })
             }
-            "blue-green" => Some(Strategy::BlueGreen),
+            "blue-green" => Some(Strategy::BlueGreen { keep: self.duration(&at("keep"), raw.keep.as_ref()) }),
             _ => Some(Strategy::AllAtOnce),
         }
     }

@@ -41,8 +41,9 @@ fn ask(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>, and_back: bool) -> 
             follow_up::possible(tx, &before)?;
         }
         let kind = if before.cancel.is_some() { CancelKind::Kill } else { CancelKind::Gentle };
-        let request =
-            CancelRequest { by: cx.actor.name().to_owned(), at: cx.now, kind, reason: reason.clone() };
+        // Patience is counted from the first wish, whoever repeats it.
+        let at = before.cancel.as_ref().map_or(cx.now, |first| first.at);
+        let request = CancelRequest { by: cx.actor.name().to_owned(), at, kind, reason: reason.clone() };
         deployments::request_cancel(tx, id, &request)?;
         let wanted = FollowUp {
             by: cx.actor.person.clone(),

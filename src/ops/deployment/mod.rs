@@ -1,5 +1,6 @@
 //! Verbs on deployments: start, roll back, cancel, settle; and the ones their supervisor uses.
 
+pub mod abandon;
 pub mod cancel;
 pub mod claim;
 pub mod finish;
@@ -8,6 +9,7 @@ pub mod guide;
 pub mod reconcile;
 pub mod resolve;
 pub mod rollback;
+mod sides;
 pub mod start;
 pub mod ticket;
 

@@ -20,7 +20,7 @@ use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, deployments, journal, releases};
 
-use super::ticket;
+use super::{sides, ticket};
 
 /// What a person wants to start.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,9 +153,16 @@ fn ask(
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
     let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
     let verify = service.scripts.contains_key(&ScriptRole::Verify);
-    let color = live.as_ref().and_then(|live| live.color);
+    let serving = sides::serving(tx, service, environment)?;
+    let kept = match &serving {
+        Some(serving) if rescue => sides::kept(tx, service, environment, release, serving, cx.now)?,
+        _ => None,
+    };
     let cut = if rescue { strategy::plan_back } else { strategy::plan };
-    let steps = cut(service.strategy(&environment.name), role, verify, color);
+    let steps = match kept {
+        Some(side) => strategy::switch_back(role, verify, side),
+        None => cut(service.strategy(&environment.name), role, verify, serving.map(|serving| serving.color)),
+    };
     // Of a second attempt what it replaces is what was there before the first.
     let before = newest.map(|newest| newest.release.version).filter(|version| *version != release.id.version);
     let previous = before.or_else(|| live_version.cloned());

@@ -35,7 +35,7 @@ impl Dialog {
             return Outcome::Close;
         }
         if let ("<tab>", Effect::Cancel { id, .. }) = (key, &self.effect) {
-            return Outcome::Instead(Box::new(super::form::cancel_and_roll_back(*id)));
+            return Outcome::Instead(Box::new(super::instead_of_cancelling(model, *id)));
         }
         match &mut self.typed {
             Some((wanted, input)) => {

@@ -43,6 +43,7 @@ pub enum Kind {
     NewFreeze,
     StopTheLine,
     CancelAndRollBack(DeploymentId),
+    Abandon(DeploymentId),
     Resolve(DeploymentId),
 }
 
@@ -232,6 +233,14 @@ pub fn cancel_and_roll_back(id: DeploymentId) -> Popup {
     form(Kind::CancelAndRollBack(id), format!("Stop {id} and roll back"), notes, fields)
 }
 
+pub fn abandon(id: DeploymentId) -> Popup {
+    let notes = vec![
+        "It does not stop. Given up, it counts as cancelled and its environment is free.".to_owned(),
+        "Its work may still be going on, and nothing is cleaned up.".to_owned(),
+    ];
+    form(Kind::Abandon(id), format!("Give up {id}"), notes, vec![text("reason", "what you know about it")])
+}
+
 pub fn resolve(d: &Deployment) -> Popup {
     let notes = vec![
         format!("{} of {} to {}: nobody knows how it ended.", d.id, d.release, d.environment),
@@ -363,6 +372,7 @@ impl Form {
             }))),
             Kind::NewFreeze => self.freeze(model),
             Kind::StopTheLine => self.stop(model),
+            Kind::Abandon(id) => Ok(Effect::Abandon { id: *id, reason: self.reason()? }),
             Kind::CancelAndRollBack(id) => Ok(Effect::CancelAndRollBack { id: *id, reason: self.reason()? }),
             Kind::Resolve(id) => {
                 let succeeded = match self.value("outcome") {

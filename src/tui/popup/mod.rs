@@ -26,10 +26,11 @@ use crate::domain::approval::Verdict;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::freeze::Freeze;
 use crate::domain::hold::Hold;
-use crate::domain::ids::EnvName;
+use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::policy::Environment;
 use crate::domain::text::fit;
 use crate::ops::approval::decide::Decision;
+use crate::ops::deployment::abandon;
 use crate::ops::view::queue::Pending;
 
 /// One dialog.
@@ -122,8 +123,11 @@ impl Popup {
             lines: vec![
                 format!("{} of {} to {}, started by {}", d.kind, d.release, d.environment, d.started_by.name),
                 how,
-                "What it has done so far stays done. Tab: stop it and go back to the last good release."
-                    .to_owned(),
+                match may_be_given_up(d, model) {
+                    true => "It does not stop. Tab: give it up, whatever still runs.".to_owned(),
+                    false => "What it has done so far stays done. Tab: stop it and go back to the last good release."
+                        .to_owned(),
+                },
             ],
             production: is_production(model, &d.environment).then(|| d.environment.to_string()),
             typed: is_protected(model, &d.environment).then(|| (version, Input::default())),
@@ -283,6 +287,19 @@ impl Popup {
 pub fn waits_for_person(d: &Deployment) -> bool {
     let is_held = d.hold.as_ref().is_some_and(Hold::needs_person) && d.guidance.is_none();
     d.state == DeploymentState::Lost || (is_held && !d.is_cancelling())
+}
+
+/// Whether it was asked to stop so long ago that nobody need wait for it any more.
+fn may_be_given_up(d: &Deployment, model: &Model) -> bool {
+    d.cancel.as_ref().is_some_and(|cancel| model.now.since(cancel.at) >= abandon::PATIENCE)
+}
+
+/// What Tab offers where a deployment is about to be cancelled.
+fn instead_of_cancelling(model: &Model, id: DeploymentId) -> Popup {
+    match model.views.board.active.iter().find(|d| d.id == id) {
+        Some(d) if may_be_given_up(d, model) => form::abandon(id),
+        _ => form::cancel_and_roll_back(id),
+    }
 }
 
 fn is_production(model: &Model, env: &EnvName) -> bool {

@@ -1,16 +1,19 @@
 //! Does exactly one decision count for a hold, by whom may it be made, and what follows from it?
 
-use relman::domain::deployment::{Cause, DeploymentKind, DeploymentState};
+use std::time::Duration;
+
+use relman::domain::deployment::{Cause, DeploymentKind, DeploymentState, Step};
 use relman::domain::hold::{Choice, HoldReason};
 use relman::domain::journal::Verb;
+use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::{cancel, cancel_and_roll_back};
-use relman::ops::deployment::follow_up;
 use relman::ops::deployment::guide::{Decision, guide};
+use relman::ops::deployment::{claim, finish, follow_up};
 use relman::ops::view::board::{Mood, board, standing};
 use relman::ops::{ErrorKind, OpError};
 
 use super::on_record::{done, mistaken, refused};
-use crate::support::world::{World, release_id};
+use crate::support::world::{World, outcome, release_id};
 
 const API: &str = "api@1.0.0";
 const NEXT: &str = "api@1.1.0";
@@ -196,4 +199,32 @@ fn a_rollback_that_cannot_begin_says_so_on_what_it_was_to_follow() {
     let wanted = world.deployment(d.id).follow_up.unwrap();
     assert!(wanted.started.is_none() && !wanted.is_due());
     assert!(wanted.sentence().contains("asked for by dave and NOT done"), "{}", wanted.sentence());
+}
+
+#[test]
+fn what_does_not_stop_is_given_up_after_ten_minutes_and_not_before() {
+    let mut world = on_its_way();
+    let d = world.running(NEXT, "production");
+    let error = world.as_("dave", |cx| abandon(cx, d.id, "hangs")).unwrap_err();
+    assert!(error.sentence.contains("was not asked to stop"), "{error}");
+    world.as_("dave", |cx| cancel(cx, d.id, None)).unwrap();
+    world.pass(Duration::from_mins(9));
+    world.as_("erin", |cx| cancel(cx, d.id, None)).unwrap();
+    let error = world.as_("dave", |cx| abandon(cx, d.id, "hangs")).unwrap_err();
+    assert!(error.sentence.contains("was asked to stop 9m ago; it may be given up after 10m"), "{error}");
+    world.pass(Duration::from_mins(1));
+    assert_eq!(
+        world.as_("alice", |cx| abandon(cx, d.id, "hangs")).unwrap_err().kind,
+        ErrorKind::NotPermitted
+    );
+    let after = world.as_("dave", |cx| abandon(cx, d.id, "its host hangs")).unwrap();
+    assert_eq!((after.state, after.recovered_by.as_deref()), (DeploymentState::Cancelled, Some("dave")));
+    assert_eq!(world.last_entry().1.reason.as_deref(), Some("its host hangs"));
+    // The supervisor wakes up and says that everything went well: too late.
+    let outcome = outcome(DeploymentState::Succeeded, world.now);
+    let (now, won) =
+        world.as_("erin", |cx| finish::settle(cx, d.id, d.epoch, &finish::OWN, &outcome, None)).unwrap();
+    assert_eq!((now.state, won), (DeploymentState::Cancelled, false));
+    world.as_("erin", |cx| claim::step(cx, d.id, d.epoch, &Step::planned(0, world.plan(&d)))).unwrap();
+    assert_eq!(world.deployment(d.id).state, DeploymentState::Cancelled);
 }

@@ -14,6 +14,7 @@ mod overrides;
 mod reconcile;
 mod release;
 mod rollback;
+mod sides;
 mod stages;
 mod verbs;
 mod view;

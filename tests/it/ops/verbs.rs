@@ -8,6 +8,7 @@ use relman::domain::hold::{Choice, Hold, HoldReason};
 use relman::domain::journal::Verb;
 use relman::domain::release::Stage;
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::{claim, guide};
@@ -44,6 +45,13 @@ end = "2027-01-04 00:00"
 fn in_dev() -> World {
     let world = world();
     world.running(API, "dev");
+    world
+}
+
+fn stuck() -> World {
+    let mut world = in_dev();
+    world.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).unwrap();
+    world.pass(Duration::from_mins(10));
     world
 }
 
@@ -151,6 +159,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::CancelRequested => {
             (in_dev, |w| w.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).map(drop))
         }
+        Verb::DeploymentAbandoned => (stuck, |w| w.as_("erin", |cx| abandon(cx, "1".parse().unwrap(), "hangs")).map(drop)),
         Verb::DeploymentResolved => {
             (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
         }
@@ -213,6 +222,10 @@ fn misdeed(verb: Verb) -> Option<Act> {
             let ended = w.deploy(API, "dev");
             w.as_("erin", |cx| cancel(cx, ended.id, None)).map(drop)
         },
+        Verb::DeploymentAbandoned => |w| {
+            let d = w.running(API, "dev");
+            w.as_("erin", |cx| abandon(cx, d.id, "hangs")).map(drop)
+        },
         Verb::DeploymentResolved => |w| {
             let ended = w.deploy(API, "dev");
             w.as_("erin", |cx| resolve(cx, ended.id, true, "fine")).map(drop)
@@ -252,7 +265,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 18);
+    assert_eq!(seen, 19);
 }
 
 #[test]

@@ -194,6 +194,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Cancel { .. }
             | Effect::CancelAndRollBack { .. }
             | Effect::Guide(_)
+            | Effect::Abandon { .. }
             | Effect::Decide(_)
             | Effect::AddFreeze(_)
             | Effect::RemoveFreeze { .. }
