@@ -69,6 +69,16 @@ impl DeploymentState {
     }
 
     /// The one table of legal moves. What is not here cannot happen.
+    ///
+    /// ```text
+    /// scheduled ─┬─> waiting ─┬─> launching ──> running <──> paused
+    ///            │            │        │           │          │
+    ///            │            │        │           ├──────────┴──> succeeded, failed, cancelled
+    ///            │            │        │           │
+    ///            │            │        └───────────┴─> lost ──(a person)──> succeeded, failed, cancelled
+    ///            │            └─> superseded
+    ///            └─> missed          failed and cancelled can be reached from everything that is not over
+    /// ```
     pub fn may_become(self, next: Self) -> bool {
         use DeploymentState as S;
         let targets: &[S] = match self {

@@ -9,6 +9,7 @@ mod deployment;
 mod evidence;
 mod freeze;
 mod guide;
+mod model;
 mod on_record;
 mod overrides;
 mod reconcile;
