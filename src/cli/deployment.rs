@@ -5,7 +5,7 @@ use super::out::{Out, Tone};
 use super::{Session, exit, log, why};
 use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::hold::{FollowUp, Hold};
+use crate::domain::hold::Hold;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Timestamp, relative, span, stopwatch};
 use crate::ops::deployment::{
@@ -190,7 +190,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("waits", d.hold.as_ref().map(|hold| waits(d.id, hold))),
         ("helped", d.guided.then(|| "a person decided about a failed step".to_owned())),
-        ("rollback", d.follow_up.as_ref().map(FollowUp::sentence)),
+        ("rollback", d.follow_up.as_ref().map(|wanted| wanted.sentence(d.state.is_over()))),
         ("left running", (!d.left_running.is_empty()).then(|| d.left_running.join(", "))),
         ("recorded by", d.recovered_by.clone()),
         ("log", Some(desk.state().files_of(d.id).log().display().to_string())),

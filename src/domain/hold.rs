@@ -166,12 +166,15 @@ impl FollowUp {
         self.started.is_none() && self.refused.is_none()
     }
 
-    /// What became of it, for people.
-    pub fn sentence(&self) -> String {
+    /// What became of it, for people; `ended`: whether the deployment it follows is over.
+    pub fn sentence(&self, ended: bool) -> String {
         let by = &self.by.name;
         match (&self.started, &self.refused) {
             (Some(id), _) => format!("{id}, asked for by {by}: {}", self.reason),
             (None, Some(why)) => format!("asked for by {by} and NOT done: {why}"),
+            (None, None) if ended => {
+                format!("asked for by {by} and NOT begun: its supervisor died; roll back by hand")
+            }
             (None, None) => format!("asked for by {by}, follows its end: {}", self.reason),
         }
     }

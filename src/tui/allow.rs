@@ -195,7 +195,7 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::PreviousDeployment if view.older.is_none() => Err("this is the oldest deployment".to_owned()),
         Action::NextDeployment if view.newer.is_none() => Err("this is the newest deployment".to_owned()),
-        Action::Decide if !popup::waits_for_person(d) => {
+        Action::Decide if !popup::may_be_decided(d) => {
             Err(format!("{} is {}: it waits for nobody", d.id, d.state_word()))
         }
         _ => Ok(()),

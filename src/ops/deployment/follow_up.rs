@@ -28,38 +28,41 @@ pub fn ask(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, reason: &str) -> Result<(
     })
 }
 
-/// Begins what is due; records what it became or why it could not begin.
+/// Begins what is due, or records why it could not begin. That it has begun is recorded with the rollback itself: asked
+/// again after a crash, nothing begins twice.
 pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
     let d = cx.store.read(|tx| super::known(tx, id))?;
     let Some(wanted) = due(&d) else { return Ok(()) };
     let actor = Actor { person: wanted.by.clone(), via: Via::Supervisor, tty: None, client: None };
     let cx = Ctx { actor: &actor, ..*cx };
-    let started =
-        cx.store.read(|tx| rollback::target(tx, &d.release.service, &d.environment)).and_then(|target| {
-            let version = target.release.version;
-            rollback::rollback(
-                &cx,
-                &StartRollback {
-                    service: d.release.service.clone(),
-                    environment: d.environment.clone(),
-                    confirm: Some(version.to_string()),
-                    to: Some(version),
-                    reason: wanted.reason.clone(),
-                },
-            )
-        });
-    let (started, refused) = match started {
-        Ok(started) => (Some(started.deployment.id), None),
-        Err(error) => (None, Some(error.sentence)),
-    };
+    let Err(error) = go_back(&cx, &d, &wanted) else { return Ok(()) };
     cx.store.write_quietly(|tx| {
-        deployments::set_follow_up(
-            tx,
-            id,
-            &FollowUp { started, refused: refused.clone(), ..wanted.clone() },
-        )?;
+        // Recorded and only not launched: then the rollback's own record says so.
+        let now = super::known(tx, id)?;
+        if due(&now).is_some() {
+            let refused = Some(error.sentence.clone());
+            deployments::set_follow_up(tx, id, &FollowUp { refused, ..wanted.clone() })?;
+        }
         Ok(())
     })
+}
+
+fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpError> {
+    let target = cx.store.read(|tx| rollback::target(tx, &d.release.service, &d.environment))?;
+    let version = target.release.version;
+    let start = StartRollback {
+        service: d.release.service.clone(),
+        environment: d.environment.clone(),
+        confirm: Some(version.to_string()),
+        to: Some(version),
+        reason: wanted.reason.clone(),
+    };
+    let recorded = |tx: &Tx<'_>, back: &Deployment| {
+        let begun = FollowUp { started: Some(back.id), ..wanted.clone() };
+        deployments::set_follow_up(tx, d.id, &begun)?;
+        Ok(())
+    };
+    rollback::rollback_and(cx, &start, recorded).map(drop)
 }
 
 /// What is still to be done. Where nothing ran there is nothing to go back from; whoever cancelled in order to go back

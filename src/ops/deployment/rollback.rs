@@ -81,6 +81,15 @@ pub struct StartRollback {
 }
 
 pub fn rollback(cx: &Ctx<'_>, wanted: &StartRollback) -> Result<Started, OpError> {
+    rollback_and(cx, wanted, |_, _| Ok(()))
+}
+
+/// The same; `also` is recorded with it or not at all.
+pub(super) fn rollback_and(
+    cx: &Ctx<'_>,
+    wanted: &StartRollback,
+    also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
+) -> Result<Started, OpError> {
     let reason = free("reason", &wanted.reason, 2000)?;
     let subject = format!("{} in {}", wanted.service, wanted.environment);
     let known = choices(cx, &wanted.service, &wanted.environment)?;
@@ -98,6 +107,7 @@ pub fn rollback(cx: &Ctx<'_>, wanted: &StartRollback) -> Result<Started, OpError
         // The record may have changed since the choice was made.
         let now = choices_in(tx, &wanted.service, &wanted.environment)?;
         choose(&StartRollback { to: Some(deployment.release.version.clone()), ..wanted.clone() }, &now)?;
+        also(tx, deployment)?;
         match now.occupant {
             Some(left) if left.release != deployment.release => {
                 block_left(tx, cx, &left, deployment, &reason)

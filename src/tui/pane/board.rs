@@ -215,11 +215,14 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
-/// The deployment that waits for a person: the selected release's, else the one that waits longest.
+/// The deployment a person may decide about: the selected release's, else the one that waits longest for a person, else
+/// one that pauses.
 pub fn undecided(model: &Model) -> Option<&Deployment> {
-    let waiting = || model.views.board.active.iter().filter(|d| popup::waits_for_person(d));
+    let waiting = || model.views.board.active.iter().filter(|d| popup::may_be_decided(d));
     let mine = waiting().find(|d| model.board.selected.as_ref() == Some(&d.release));
-    mine.or_else(|| waiting().min_by_key(|d| d.hold.as_ref().map(|hold| hold.since)))
+    mine.or_else(|| {
+        waiting().min_by_key(|d| (!popup::waits_for_person(d), d.hold.as_ref().map(|hold| hold.since)))
+    })
 }
 
 /// Where a deployment of this release would go next: the first environment it is not live in, or the last one

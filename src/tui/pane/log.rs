@@ -9,7 +9,7 @@ use super::super::action::Action;
 use super::super::layout;
 use super::super::model::{Model, Pane};
 use super::super::msg::{Effect, LogPage, Origin};
-use super::super::popup::{Popup, waits_for_person};
+use super::super::popup::{Popup, may_be_decided, waits_for_person};
 use super::super::widget;
 use crate::domain::ansi;
 use crate::domain::deployment::{DeploymentState, StepState};
@@ -232,7 +232,7 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::CancelDeployment => model.popups.push(Popup::cancel(&d, model)),
         Action::Decide => model.popups.extend(Popup::decide(&d, model)),
-        Action::RollBack if waits_for_person(&d) => model.popups.extend(Popup::decide(&d, model)),
+        Action::RollBack if may_be_decided(&d) => model.popups.extend(Popup::decide(&d, model)),
         Action::RollBack => {
             return vec![Effect::AskChoices { service: d.release.service, environment: d.environment }];
         }
@@ -508,7 +508,7 @@ fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
         add("helped", "a person decided about a failed step".to_owned());
     }
     if let Some(follow_up) = &d.follow_up {
-        add("rollback", follow_up.sentence());
+        add("rollback", follow_up.sentence(d.state.is_over()));
     }
     if !d.overrides.is_empty() {
         add("overridden", d.overrides.join(", "));

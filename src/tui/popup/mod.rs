@@ -283,10 +283,15 @@ impl Popup {
     }
 }
 
-/// Whether nothing goes on with a deployment until a person decides. One that is being cancelled goes on by itself.
-pub fn waits_for_person(d: &Deployment) -> bool {
-    let is_held = d.hold.as_ref().is_some_and(Hold::needs_person) && d.guidance.is_none();
+/// Whether a person may decide about it: it was lost, or it waits. One that is being cancelled goes on by itself.
+pub fn may_be_decided(d: &Deployment) -> bool {
+    let is_held = d.hold.is_some() && d.guidance.is_none();
     d.state == DeploymentState::Lost || (is_held && !d.is_cancelling())
+}
+
+/// Whether nothing goes on with it until a person decides.
+pub fn waits_for_person(d: &Deployment) -> bool {
+    may_be_decided(d) && d.hold.as_ref().is_none_or(Hold::needs_person)
 }
 
 /// Whether it was asked to stop so long ago that nobody need wait for it any more.

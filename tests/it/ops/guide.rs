@@ -198,7 +198,7 @@ fn a_rollback_that_cannot_begin_says_so_on_what_it_was_to_follow() {
     world.as_("erin", |cx| follow_up::begin(cx, d.id)).unwrap();
     let wanted = world.deployment(d.id).follow_up.unwrap();
     assert!(wanted.started.is_none() && !wanted.is_due());
-    assert!(wanted.sentence().contains("asked for by dave and NOT done"), "{}", wanted.sentence());
+    assert!(wanted.sentence(true).contains("asked for by dave and NOT done"), "{}", wanted.sentence(true));
 }
 
 #[test]
@@ -227,4 +227,21 @@ fn what_does_not_stop_is_given_up_after_ten_minutes_and_not_before() {
     assert_eq!((now.state, won), (DeploymentState::Cancelled, false));
     world.as_("erin", |cx| claim::step(cx, d.id, d.epoch, &Step::planned(0, world.plan(&d)))).unwrap();
     assert_eq!(world.deployment(d.id).state, DeploymentState::Cancelled);
+}
+
+#[test]
+fn a_rollback_that_could_not_be_launched_is_the_one_that_was_asked_for() {
+    let world = on_its_way();
+    let d = world.running(NEXT, "production");
+    world.held(&d, failed());
+    decide(&world, "dave", Choice::RollBack, Some("errors")).unwrap();
+    world.end(&world.deployment(d.id), DeploymentState::Failed);
+    *world.machine.launch.borrow_mut() = Err("no memory".to_owned());
+    for _ in 0..2 {
+        world.as_("erin", |cx| follow_up::begin(cx, d.id)).unwrap();
+    }
+    let back = world.deployment(d.id).follow_up.unwrap().started.unwrap();
+    let back = world.deployment(back);
+    assert!(matches!(back.cause, Some(Cause::NeverStarted { .. })), "{back:?}");
+    assert_eq!(world.as_("erin", board).unwrap().active, []);
 }

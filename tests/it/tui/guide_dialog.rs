@@ -134,3 +134,18 @@ fn a_cancel_may_go_back_in_one() {
     assert_eq!(ui.popup(), "form");
     assert_eq!(ui.keys("it hurts<c-s>"), [Effect::CancelAndRollBack { id, reason: "it hurts".to_owned() }]);
 }
+
+#[test]
+fn a_pause_for_a_time_may_be_cut_short_by_the_same_key() {
+    let world = team();
+    approved(&world, "dave", "storefront@1.4.1");
+    let id = begun(&world, "erin", "storefront@1.4.1", "production");
+    let until = world.now.plus(std::time::Duration::from_mins(10));
+    world.held(&world.deployment(id), HoldReason::Pause { until });
+    let mut ui = Ui::new(&world, "erin");
+    ui.keys("R");
+    assert!(ui.screen().contains("waiting 10m before deploy"), "{}", ui.screen());
+    ui.keys("p");
+    ui.wait(1000);
+    assert_eq!(ui.keys("y"), [order(&world, Choice::Promote, None)]);
+}
