@@ -114,9 +114,9 @@ impl Hold {
     pub fn brief(&self) -> String {
         match &self.reason {
             HoldReason::Pause { .. } => format!("pauses before {}", self.step),
-            HoldReason::Promotion => format!("waits to be promoted to {}", self.step),
-            HoldReason::Failed { .. } => format!("{} FAILED, decide", self.step),
-            HoldReason::Inconclusive => format!("{} is inconclusive, decide", self.step),
+            HoldReason::Promotion => format!("promote to {}?", self.step),
+            HoldReason::Failed { .. } => format!("{} FAILED", self.step),
+            HoldReason::Inconclusive => format!("{} is inconclusive", self.step),
         }
     }
 }

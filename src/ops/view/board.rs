@@ -344,7 +344,7 @@ fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
         }
         _ if d.hold.as_ref().is_some_and(Hold::needs_person) && !d.is_cancelling() => {
             let brief = d.hold.as_ref().map(Hold::brief).unwrap_or_default();
-            (Mood::Bad, format!("{} to {}: {brief}", d.id, d.environment))
+            (Mood::Bad, format!("DECIDE: {brief}, {} to {}", d.id, d.environment))
         }
         _ if d.is_cancelling() => (Mood::Busy, format!("{} to {} cancelling", d.id, d.environment)),
         state => {

@@ -132,7 +132,7 @@ fn the_board_says_what_a_deployment_waits_for() {
     let board = world.as_("erin", board).unwrap();
     let card = board.cards.iter().find(|card| card.release.id == release_id(NEXT)).unwrap();
     let told = standing(card, &board.active, world.now);
-    assert_eq!(told, (Mood::Bad, format!("{} to production: deploy FAILED, decide", d.id)));
+    assert_eq!(told, (Mood::Bad, format!("DECIDE: deploy FAILED, {} to production", d.id)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use relman::tui::msg::{LogPage, Msg};
 use relman::tui::theme::{Glyphs, Theme};
 
 use crate::support::keys::{Ui, page};
-use crate::support::screen::{approved, delivered, frozen, team};
+use crate::support::screen::{approved, begun, delivered, frozen, team};
 use crate::support::world::World;
 
 const OUTPUT: &str = "\u{1b}[1m[relman] step 1 of 4: deploy search-1\u{1b}[0m\n\
@@ -171,6 +171,31 @@ fn the_rollback_dialog() {
         ui.select("storefront@1.4.1");
         ui.ask(&world, "B");
         ui.keys("<enter>carts vanish<enter>1.");
+        ui
+    });
+}
+
+/// 1.4.1 failed on its way to production and waits for a person.
+fn held() -> World {
+    let world = team();
+    approved(&world, "dave", "storefront@1.4.1");
+    let id = begun(&world, "erin", "storefront@1.4.1", "production");
+    let cause = relman::domain::deployment::Cause::Exit { code: 1 };
+    world.held(&world.deployment(id), relman::domain::hold::HoldReason::Failed { cause });
+    world
+}
+
+#[test]
+fn the_board_with_a_deployment_that_waits_for_a_person() {
+    pictures!("held", |size| erin(&held(), size));
+}
+
+#[test]
+fn the_dialog_about_what_waits() {
+    pictures!("decide", |size| {
+        let mut ui = erin(&held(), size);
+        ui.keys("Rb");
+        ui.keys("errors at checkout");
         ui
     });
 }
