@@ -18,6 +18,7 @@ use ratatui::widgets::{Block, Borders as Edges, Clear, Paragraph};
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
+use super::popup;
 use super::widget::footer;
 use super::widget::wrap::wrap;
 use crate::domain::text::fit;
@@ -119,7 +120,7 @@ fn title(model: &Model, pane: Pane) -> String {
     format!("[{}] {}{state}{filter} ", pane.number(), pane.title())
 }
 
-/// The panes with what they want attention for; the freeze and the person on the right.
+/// The panes with what they want attention for; on the right what waits for a person, else the freeze, else who sits here.
 fn tabs(model: &Model, width: usize) -> Line<'static> {
     let theme = &model.theme;
     let mut spans = Vec::new();
@@ -138,9 +139,11 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         spans.push(Span::styled(text, if pane == model.focus { theme.selected } else { theme.strong }));
         spans.push(Span::raw(" "));
     }
-    let right = match board::frozen_now(model) {
-        Some(frozen) => (frozen, theme.alarm),
-        None => (model.actor.clone(), theme.dim),
+    let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
+    let right = match (waiting, board::frozen_now(model)) {
+        (Some(d), _) => (format!("{} WAITS FOR A DECISION", d.id), theme.alarm),
+        (None, Some(frozen)) => (frozen, theme.alarm),
+        (None, None) => (model.actor.clone(), theme.dim),
     };
     let room = width.saturating_sub(used + 1);
     let text = fit(&right.0, room);
