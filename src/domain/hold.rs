@@ -161,6 +161,11 @@ pub struct FollowUp {
 }
 
 impl FollowUp {
+    /// One that somebody wants and that has not begun.
+    pub fn wanted(by: &Person, at: Timestamp, reason: String) -> Self {
+        Self { by: by.clone(), at, reason, started: None, refused: None }
+    }
+
     /// Whether it has neither begun nor been refused.
     pub fn is_due(&self) -> bool {
         self.started.is_none() && self.refused.is_none()

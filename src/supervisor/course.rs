@@ -51,17 +51,12 @@ impl Supervisor {
             if self.settled {
                 return (settled_by_others(), Some(plan.name.clone()));
             }
-            let looks_only = plan.role == ScriptRole::Analyse;
-            if course.full && looks_only {
-                self.skipped(index, plan, 1);
-                continue;
-            }
             if let Some(cause) = self.wait_for_turn(&mut course, index, plan).await {
                 return (cause, Some(plan.name.clone()));
             }
-            // Whoever let it go on fully during the wait before an analysis does not want the analysis.
-            if course.full && looks_only {
-                self.skipped(index, plan, 1);
+            // Asked after the wait: whoever let it go on fully meanwhile does not want the analysis either.
+            if course.full && plan.role == ScriptRole::Analyse {
+                self.skipped(index, plan);
                 continue;
             }
             if let Some(cause) = self.carry_out(&mut course, index, plan).await {
@@ -154,9 +149,9 @@ impl Supervisor {
         }
     }
 
-    fn skipped(&self, index: usize, plan: &StepPlan, attempt: u32) {
+    fn skipped(&self, index: usize, plan: &StepPlan) {
         let mut step = Step::planned(index, plan.clone());
-        (step.attempt, step.state) = (attempt, StepState::Skipped);
+        (step.attempt, step.state) = (1, StepState::Skipped);
         self.say(&format!("{} is passed over", plan.name));
         self.link.post(Task::Step(Box::new(step)));
     }
@@ -187,6 +182,8 @@ impl Supervisor {
                     course.full = true;
                     Next::GoOn
                 }
+                // An analysis that could not tell did not fail: a person ended it.
+                Choice::Fail | Choice::RollBack if is_open => Next::End(stopped_by(&guidance)),
                 Choice::Fail | Choice::RollBack => Next::End(cause),
             },
             Waited::Over if self.settled => Next::End(settled_by_others()),

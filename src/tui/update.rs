@@ -9,6 +9,7 @@ use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
 use super::popup::{self, Outcome, Popup};
 use super::worker::foremost;
+use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
 
@@ -97,6 +98,7 @@ fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
 fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
     let ended = newly_ended(model, &views);
+    let followed = newly_followed(model, &views);
     model.now = now;
     if let Some(calendar) = &views.calendar {
         model.calendar.asked = Some(calendar.span);
@@ -117,6 +119,9 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
         effects.extend(log::watch(model, id));
         model.log.is_chosen = false;
     }
+    if let Some(id) = followed {
+        effects.extend(log::watch(model, id));
+    }
     effects.extend(answer::look_again(model));
     effects
 }
@@ -132,6 +137,14 @@ fn unchosen_log(model: &Model) -> Option<DeploymentId> {
             (is_free && foremost > shown).then_some(foremost)
         }
     }
+}
+
+/// The rollback that has just begun after the deployment whose end is watched: that is what one wants to see next.
+fn newly_followed(model: &Model, views: &Views) -> Option<DeploymentId> {
+    let started = |d: &Deployment| d.follow_up.as_ref().and_then(|follow_up| follow_up.started);
+    let before = &log::shown(model)?.deployment;
+    let now = views.shown.as_ref().map(|view| &view.deployment).filter(|now| now.id == before.id)?;
+    started(now).filter(|_| model.log.follow && started(before).is_none())
 }
 
 /// A deployment that was running in the views before and is over now.

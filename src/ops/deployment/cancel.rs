@@ -45,15 +45,9 @@ fn ask(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>, and_back: bool) -> 
         let at = before.cancel.as_ref().map_or(cx.now, |first| first.at);
         let request = CancelRequest { by: cx.actor.name().to_owned(), at, kind, reason: reason.clone() };
         deployments::request_cancel(tx, id, &request)?;
-        let wanted = FollowUp {
-            by: cx.actor.person.clone(),
-            at: cx.now,
-            reason: reason.clone().unwrap_or_default(),
-            started: None,
-            refused: None,
-        };
         if and_back {
-            deployments::set_follow_up(tx, id, &wanted)?;
+            let reason = reason.clone().unwrap_or_default();
+            deployments::set_follow_up(tx, id, &FollowUp::wanted(&cx.actor.person, cx.now, reason))?;
         }
         let after = deployments::get(tx, id)?;
         let entry =

@@ -20,8 +20,7 @@ pub fn ask(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, reason: &str) -> Result<(
     cx.store.write_quietly(|tx| {
         let d = super::known(tx, id)?;
         if d.follow_up.is_none() && d.epoch == epoch && !d.state.is_over() {
-            let by = d.started_by.clone();
-            let wanted = FollowUp { by, at: cx.now, reason: reason.to_owned(), started: None, refused: None };
+            let wanted = FollowUp::wanted(&d.started_by, cx.now, reason.to_owned());
             deployments::set_follow_up(tx, id, &wanted)?;
         }
         Ok(())

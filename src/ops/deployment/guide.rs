@@ -8,7 +8,7 @@ use crate::domain::text::free;
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{deployments, journal};
 
-use super::{follow_up, permitted};
+use super::{deployers_only, follow_up};
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +43,7 @@ pub fn guide(cx: &Ctx<'_>, wanted: &Decision) -> Result<Deployment, OpError> {
         }
         if choice == Choice::RollBack {
             let reason = reason.clone().unwrap_or_default();
-            let by = cx.actor.person.clone();
-            deployments::set_follow_up(
-                tx,
-                id,
-                &FollowUp { by, at: cx.now, reason, started: None, refused: None },
-            )?;
+            deployments::set_follow_up(tx, id, &FollowUp::wanted(&cx.actor.person, cx.now, reason))?;
         }
         let after = deployments::get(tx, id)?;
         let why = match &reason {
@@ -96,7 +91,7 @@ fn held(d: &Deployment, wanted: &Decision) -> Result<Hold, OpError> {
 }
 
 fn may_choose(cx: &Ctx<'_>, d: &Deployment, choice: Choice) -> Result<(), OpError> {
-    permitted(cx, d, "decide about deployments to")?;
+    deployers_only(cx, d, "decide about deployments to")?;
     let Some(env) = cx.policy.environments.get(&d.environment) else { return Ok(()) };
     if choice != Choice::PromoteFull || env.may_promote_fully(&cx.roster(), cx.actor) {
         return Ok(());

@@ -22,8 +22,14 @@ use crate::store::{Tx, deployments};
 /// Whether the actor may have a say in a deployment: who started it and who may deploy there.
 pub(super) fn permitted(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<(), OpError> {
     let own = d.started_by.human() == cx.actor.person.human();
+    if own { Ok(()) } else { deployers_only(cx, d, what) }
+}
+
+/// Whether the actor may deploy where the deployment goes: what goes on there is for those who may do so now, whoever
+/// started it.
+pub(super) fn deployers_only(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<(), OpError> {
     let env = cx.policy.environments.get(&d.environment);
-    if own || env.is_none_or(|env| env.may_deploy(&cx.roster(), cx.actor)) {
+    if env.is_none_or(|env| env.may_deploy(&cx.roster(), cx.actor)) {
         return Ok(());
     }
     let groups = env.map(|env| env.deployers.join(", ")).unwrap_or_default();

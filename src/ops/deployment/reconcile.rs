@@ -28,9 +28,7 @@ pub fn reconcile(cx: &Ctx<'_>, orphans: Orphans) -> Result<Vec<Deployment>, OpEr
         if cx.machine.liveness(deployment.id) != Liveness::Gone {
             continue;
         }
-        if deployment.state.is_live() {
-            changed.extend(settle_orphan(cx, &deployment)?);
-        }
+        changed.extend(settle_orphan(cx, &deployment)?);
         if orphans == Orphans::Adopt {
             adopt(cx, &deployment);
         }
@@ -52,9 +50,13 @@ fn settle_orphan(cx: &Ctx<'_>, deployment: &Deployment) -> Result<Option<Deploym
     let (id, epoch) = (deployment.id, deployment.epoch);
     let by = cx.actor.name();
     if let Some(outcome) = cx.machine.exit_record(id, epoch) {
-        let from = [DeploymentState::Launching, LIVE[0], LIVE[1]];
+        // Also what was taken for lost: its supervisor came back, wrote down how it ended, and died.
+        let from = [DeploymentState::Launching, LIVE[0], LIVE[1], DeploymentState::Lost];
         let (after, won) = settle(cx, id, epoch, &from, &outcome, Some(by))?;
         return Ok(won.then_some(after));
+    }
+    if deployment.state == DeploymentState::Lost {
+        return Ok(None);
     }
     if deployment.state == DeploymentState::Launching {
         if cx.now < deployment.requested_at.plus(LAUNCH_DEADLINE) {

@@ -7,7 +7,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
+use crate::ops::{Ctx, Liveness, OpError};
 use crate::store::{deployments, journal};
 
 /// A supervisor that this machine cannot judge (it ran on another one, or its files are out of reach) counts as gone when
@@ -17,7 +17,6 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// Frees the environment. Nothing is ever run again by itself: that the person looked is the point.
 pub fn resolve(cx: &Ctx<'_>, id: DeploymentId, succeeded: bool, reason: &str) -> Result<Deployment, OpError> {
     let reason = free("reason", reason, 2000)?;
-    let roster = cx.roster();
     let log = cx.machine.log_facts(id);
     // Asked before the write: nobody waits for the store meanwhile.
     let known = cx.store.read(|tx| super::known(tx, id))?;
@@ -38,18 +37,7 @@ pub fn resolve(cx: &Ctx<'_>, id: DeploymentId, succeeded: bool, reason: &str) ->
                 false => error,
             });
         }
-        let env = cx.policy.environments.get(&before.environment);
-        if env.is_some_and(|env| !env.may_deploy(&roster, cx.actor)) {
-            let groups = env.map(|env| env.deployers.join(", ")).unwrap_or_default();
-            return Err(OpError::new(
-                ErrorKind::NotPermitted,
-                format!(
-                    "{} may not settle deployments to {}; only {groups} may",
-                    cx.actor.name(),
-                    before.environment
-                ),
-            ));
-        }
+        super::deployers_only(cx, &before, "settle deployments to")?;
         if let Some(script) = runs {
             return Err(OpError::conflict(format!("the script of {id} still runs (pid {})", script.pid))
                 .hint(format!("wait for its end, or stop it by hand: kill -- -{}", script.pid)));

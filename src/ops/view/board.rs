@@ -10,7 +10,6 @@ use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck, Goal};
 use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
-use crate::domain::hold::Hold;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::Release;
@@ -335,23 +334,21 @@ pub fn standing(card: &Card, active: &[Deployment], now: Timestamp) -> (Mood, St
 }
 
 fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
-    let percent = d.progress.map(|percent| format!(" {percent}%")).unwrap_or_default();
-    match d.state {
-        DeploymentState::Lost => (Mood::Bad, format!("{} to {} was LOST: settle it", d.id, d.environment)),
-        _ if d.silence(now).is_some() => {
-            let quiet = d.silence(now).map(span).unwrap_or_default();
-            (Mood::Bad, format!("{} to {}: NO SIGN OF LIFE for {quiet}", d.id, d.environment))
-        }
-        _ if d.hold.as_ref().is_some_and(Hold::needs_person) && !d.is_cancelling() => {
-            let brief = d.hold.as_ref().map(Hold::brief).unwrap_or_default();
-            (Mood::Bad, format!("DECIDE: {brief}, {} to {}", d.id, d.environment))
-        }
-        _ if d.is_cancelling() => (Mood::Busy, format!("{} to {} cancelling", d.id, d.environment)),
-        state => {
-            let took = span(d.duration(now));
-            (Mood::Busy, format!("{} {state} to {}{percent}, {took}", d.id, d.environment))
-        }
+    let (id, env) = (d.id, &d.environment);
+    if d.state == DeploymentState::Lost {
+        return (Mood::Bad, format!("{id} to {env} was LOST: settle it"));
     }
+    if let Some(quiet) = d.silence(now) {
+        return (Mood::Bad, format!("{id} to {env}: NO SIGN OF LIFE for {}", span(quiet)));
+    }
+    if d.is_cancelling() {
+        return (Mood::Busy, format!("{id} to {env} cancelling"));
+    }
+    if let Some(hold) = d.hold.as_ref().filter(|hold| hold.needs_person()) {
+        return (Mood::Bad, format!("DECIDE: {}, {id} to {env}", hold.brief()));
+    }
+    let percent = d.progress.map(|percent| format!(" {percent}%")).unwrap_or_default();
+    (Mood::Busy, format!("{id} {} to {env}{percent}, {}", d.state, span(d.duration(now))))
 }
 
 /// The first gate that does not open, and why in a few words. That the reader may not deploy there comes last: it says

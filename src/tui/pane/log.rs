@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -12,13 +13,13 @@ use super::super::msg::{Effect, LogPage, Origin};
 use super::super::popup::{Popup, may_be_decided, waits_for_person};
 use super::super::widget;
 use crate::domain::ansi;
-use crate::domain::deployment::{DeploymentState, StepState};
-use crate::domain::hold::Hold;
+use crate::domain::deployment::{DeploymentState, Step, StepState};
 use crate::domain::ids::DeploymentId;
 use crate::domain::text::fit;
 use crate::domain::time::{span, stopwatch};
 use crate::ops::view::deployment::DeploymentView;
 use crate::supervisor::OWN;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Rows above the text: what runs, and its steps.
 const HEAD: u16 = 2;
@@ -426,14 +427,12 @@ fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static>
         None => String::new(),
     };
     let cancelling = if d.is_cancelling() { " CANCELLING" } else { "" };
-    let lost = match d.state {
-        DeploymentState::Lost => " (R settles it)".to_owned(),
-        _ if waits_for_person(d) => {
-            let brief = d.hold.as_ref().map(Hold::brief).unwrap_or_default();
-            format!(" (R decides): {brief}")
-        }
-        _ => d.hold.as_ref().map(|hold| format!(": {}", hold.brief())).unwrap_or_default(),
+    let asks = match d.state {
+        DeploymentState::Lost => " (R settles it)",
+        _ if waits_for_person(d) => " (R decides)",
+        _ => "",
     };
+    let hold = d.hold.as_ref().map(|hold| format!(": {}", hold.brief())).unwrap_or_default();
     let bar = match d.progress.filter(|_| d.state.is_live()) {
         Some(percent) => {
             let full = usize::from(percent) / 10;
@@ -449,20 +448,19 @@ fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static>
     };
     let lost_output = d.lost_output().map(|lost| format!("; {lost}")).unwrap_or_default();
     let what = format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment);
-    let state = format!("{}{cancelling}{lost}{silent}", d.state_word());
+    let state = format!("{}{cancelling}{asks}{silent}", d.state_word());
     let rest = fit(
-        &format!(" {time}{lost_output}{cause}{bar}"),
+        &format!("{hold} {time}{lost_output}{cause}{bar}"),
         width.saturating_sub(what.chars().count() + state.chars().count()),
     );
     Line::from(vec![Span::styled(what, theme.strong), Span::styled(state, style), Span::raw(rest)])
 }
 
-/// The steps with their marks, on one line.
+/// The steps with their marks, on one line: where there are too many, from the one before the current one on.
 fn steps(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
     let (theme, glyphs) = (&model.theme, &model.glyphs);
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for step in view.latest_attempts() {
+    let steps: Vec<&Step> = view.latest_attempts().collect();
+    let marked = |step: &&Step| {
         let (mark, style) = match step.state {
             StepState::Succeeded => (glyphs.pass, theme.good),
             StepState::Failed => (glyphs.failed, theme.bad),
@@ -470,12 +468,23 @@ fn steps(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
             StepState::Waiting => ("…", theme.busy),
             StepState::Pending | StepState::Skipped => (glyphs.not, theme.dim),
         };
-        let text = format!("{mark} {}  ", step.plan.name);
-        used += text.chars().count();
-        if used > width {
+        (format!("{mark} {}  ", step.plan.name), style)
+    };
+    let all: Vec<(String, Style)> = steps.iter().map(marked).collect();
+    let cells = |words: &[(String, Style)]| words.iter().map(|(text, _)| text.width()).sum::<usize>();
+    let current = steps.iter().position(|step| step.state != StepState::Succeeded).unwrap_or(steps.len());
+    let from =
+        if cells(&all) <= width { 0 } else { current.saturating_sub(1).min(all.len().saturating_sub(1)) };
+    let more = |hidden: bool| Span::styled(if hidden { "… " } else { "" }, theme.dim);
+    let mut spans = vec![more(from > 0)];
+    let mut room = width.saturating_sub(if cells(&all) <= width { 0 } else { 4 });
+    for (at, (text, style)) in all.iter().enumerate().skip(from) {
+        if text.width() > room {
+            spans.push(more(at < all.len()));
             break;
         }
-        spans.push(Span::styled(text, style));
+        room -= text.width();
+        spans.push(Span::styled(text.clone(), *style));
     }
     Line::from(spans)
 }

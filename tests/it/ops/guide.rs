@@ -245,3 +245,17 @@ fn a_rollback_that_could_not_be_launched_is_the_one_that_was_asked_for() {
     assert!(matches!(back.cause, Some(Cause::NeverStarted { .. })), "{back:?}");
     assert_eq!(world.as_("erin", board).unwrap().active, []);
 }
+
+#[test]
+fn who_started_it_decides_only_as_long_as_they_may_deploy_there() {
+    let mut world = on_its_way();
+    let d = world.running(NEXT, "production");
+    world.held(&d, failed());
+    world
+        .policy
+        .groups
+        .insert("sre".to_owned(), vec![relman::domain::policy::Member::User("dave".to_owned())]);
+    let error = decide(&world, "erin", Choice::Retry, None).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotPermitted, "{error}");
+    decide(&world, "dave", Choice::Retry, None).unwrap();
+}

@@ -174,9 +174,8 @@ fn a_deployment_of_another_machine_is_left_alone() {
 
 #[test]
 fn what_was_lost_stays_lost_until_a_person_says_otherwise() {
-    let (world, running) = orphaned();
+    let (world, _) = orphaned();
     looked(&world, Orphans::Leave);
-    world.machine.exit.borrow_mut().insert(running.id, outcome(DeploymentState::Succeeded, world.now));
     left_alone(&world);
 }
 
@@ -317,4 +316,14 @@ fn settling_keeps_what_is_known_about_the_log() {
     looked(&world, Orphans::Leave);
     let after = world.as_("carol", |cx| resolve(cx, running.id, true, "pods are up")).unwrap();
     assert_eq!((after.log_dropped, after.log_digest), (5, Some(relman::domain::digest::Digest::of(b""))));
+}
+
+#[test]
+fn how_it_ended_is_taken_from_its_record_also_after_it_was_taken_for_lost() {
+    let (world, running) = orphaned();
+    looked(&world, Orphans::Leave);
+    assert_eq!(world.deployment(running.id).state, DeploymentState::Lost);
+    world.machine.exit.borrow_mut().insert(running.id, outcome(DeploymentState::Succeeded, world.now));
+    looked(&world, Orphans::Leave);
+    assert_eq!(world.deployment(running.id).state, DeploymentState::Succeeded);
 }

@@ -218,3 +218,14 @@ fn a_supervisor_that_dies_at_a_hold_leaves_it_lost() {
     let said = decide(&env, &["promote"]).exits(4);
     assert!(said.err.contains("relman resolve 1 succeeded|failed"), "{said:#?}");
 }
+
+#[test]
+fn ending_what_an_analysis_could_not_tell_is_the_word_of_a_person() {
+    let env = canary("judge = \"analysis\"", "");
+    env.write("verdict", "75", 0o600);
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(decide(&env, &["fail", "--reason", "too little traffic"]).ok());
+    let d = env.until_state(id, "failed");
+    assert_eq!(d["cause"]["cause"], "stopped", "the script did not fail: {d:#}");
+}

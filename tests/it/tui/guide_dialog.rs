@@ -149,3 +149,54 @@ fn a_pause_for_a_time_may_be_cut_short_by_the_same_key() {
     ui.wait(1000);
     assert_eq!(ui.keys("y"), [order(&world, Choice::Promote, None)]);
 }
+
+#[test]
+fn after_going_back_the_log_shows_the_rollback() {
+    let world = failed();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.4.1");
+    ui.keys("gl");
+    drop(ui.load(&world));
+    let id = ui.model.log.shown.unwrap();
+    let wanted = match order(&world, Choice::RollBack, Some("errors")) {
+        Effect::Guide(wanted) => *wanted,
+        other => panic!("{other:?}"),
+    };
+    world.as_("erin", |cx| relman::ops::deployment::guide::guide(cx, &wanted)).unwrap();
+    world.end(&world.deployment(id), relman::domain::deployment::DeploymentState::Failed);
+    drop(ui.load(&world));
+    assert_eq!(ui.model.log.shown, Some(id));
+    world.as_("erin", |cx| relman::ops::deployment::follow_up::begin(cx, id)).unwrap();
+    drop(ui.load(&world));
+    let back = world.deployment(id).follow_up.unwrap().started;
+    assert_eq!(ui.model.log.shown, back);
+    drop(ui.load(&world));
+    ui.keys("[");
+    drop(ui.load(&world));
+    assert_eq!(ui.model.log.shown, Some(id), "who looks back is left there");
+    drop(ui.load(&world));
+    assert_eq!(ui.model.log.shown, Some(id));
+}
+
+#[test]
+fn of_many_steps_the_current_one_is_in_sight() {
+    use relman::domain::deployment::{Step, StepState};
+    let world = failed();
+    let mut ui = Ui::new(&world, "erin");
+    ui.model.size = (80, 24);
+    ui.select("storefront@1.4.1");
+    ui.keys("gl");
+    drop(ui.load(&world));
+    let view = ui.model.views.shown.as_mut().unwrap();
+    let plan = view.steps[0].plan.clone();
+    let step = |index: usize| {
+        let plan = relman::domain::strategy::StepPlan { name: format!("deploy web-{index}"), ..plan.clone() };
+        let state = if index < 20 { StepState::Succeeded } else { StepState::Pending };
+        Step { state, ..Step::planned(index, plan) }
+    };
+    view.steps = (0..30).map(step).collect();
+    let screen = ui.screen();
+    let line =
+        screen.lines().find(|line| line.contains("deploy web-20")).unwrap_or_else(|| panic!("{screen}"));
+    assert!(line.starts_with("… ") && line.trim_end().ends_with('…'), "{line:?}");
+}

@@ -1,17 +1,21 @@
 //! One attempt to put a release into an environment: its states, its legal moves, its end.
 
-use std::fmt;
+mod cause;
+mod step;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::Person;
-use super::digest::Digest;
-use super::hold::{FollowUp, Guidance, Hold};
-use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
-use super::strategy::{Color, StepPlan};
-use super::time::{Timestamp, span};
-use super::words::words;
+pub use self::cause::{Cause, Limit};
+pub use self::step::{Step, StepState};
+use crate::domain::actor::Person;
+use crate::domain::digest::Digest;
+use crate::domain::hold::{FollowUp, Guidance, Hold};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
+use crate::domain::strategy::Color;
+use crate::domain::time::Timestamp;
+use crate::domain::words::words;
 
 /// Where a deployment stands. The database checks the same words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,105 +154,6 @@ impl DeploymentKind {
 }
 words!(DeploymentKind, "deployment kind", Self::ALL);
 
-/// Which clock ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Limit {
-    Total,
-    Quiet,
-}
-
-/// Why a deployment or a step ended as it did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cause", rename_all = "kebab-case")]
-pub enum Cause {
-    Completed,
-    Exit {
-        code: i32,
-    },
-    Signal {
-        number: i32,
-    },
-    /// The script could not be run at all: missing, not executable, no such interpreter.
-    CannotRun {
-        why: String,
-    },
-    TimedOut {
-        limit: Limit,
-        after_ms: u64,
-    },
-    Cancelled {
-        by: String,
-    },
-    /// No supervisor claimed it in time; the script cannot have run.
-    NeverStarted {
-        why: String,
-    },
-    /// A gate closed between the start and the claim.
-    Refused {
-        why: String,
-    },
-    /// The supervisor disappeared without an exit record.
-    SupervisorGone {
-        why: String,
-    },
-    /// A person ended it at a hold.
-    Stopped {
-        by: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-    },
-    /// A person said how a lost deployment ended.
-    Resolved {
-        by: String,
-        reason: String,
-    },
-}
-
-impl Cause {
-    /// The same with its texts cut to so many cells.
-    #[must_use]
-    pub fn brief(self, cells: usize) -> Self {
-        let cut = |text: String| super::text::fit(&text, cells);
-        match self {
-            Self::CannotRun { why } => Self::CannotRun { why: cut(why) },
-            Self::NeverStarted { why } => Self::NeverStarted { why: cut(why) },
-            Self::Refused { why } => Self::Refused { why: cut(why) },
-            Self::SupervisorGone { why } => Self::SupervisorGone { why: cut(why) },
-            Self::Resolved { by, reason } => Self::Resolved { by, reason: cut(reason) },
-            Self::Stopped { by, reason } => Self::Stopped { by, reason: reason.map(cut) },
-            other => other,
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Completed => write!(f, "every step succeeded"),
-            Self::Exit { code } => write!(f, "the script ended with exit status {code}"),
-            Self::Signal { number: 9 } => {
-                write!(f, "the script was killed by signal 9 (KILL; possibly out of memory)")
-            }
-            Self::Signal { number } => write!(f, "the script was ended by signal {number}"),
-            Self::TimedOut { limit: Limit::Total, after_ms } => {
-                write!(f, "it ran longer than its timeout of {}", span(Duration::from_millis(*after_ms)))
-            }
-            Self::TimedOut { limit: Limit::Quiet, after_ms } => {
-                write!(f, "it printed nothing for {} (quiet-timeout)", span(Duration::from_millis(*after_ms)))
-            }
-            Self::Cancelled { by } => write!(f, "cancelled by {by}"),
-            Self::NeverStarted { why } => write!(f, "it never started: {why}"),
-            Self::Refused { why } => write!(f, "turned down at the start: {why}"),
-            Self::CannotRun { why } => write!(f, "{why}"),
-            Self::Stopped { by, reason: Some(reason) } => write!(f, "stopped at a hold by {by}: {reason}"),
-            Self::Stopped { by, reason: None } => write!(f, "stopped at a hold by {by}"),
-            Self::SupervisorGone { why } => write!(f, "its supervisor is gone without an outcome: {why}"),
-            Self::Resolved { by, reason } => write!(f, "settled by {by}: {reason}"),
-        }
-    }
-}
-
 /// What kind of end somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -275,95 +180,6 @@ pub struct ProcessRef {
     pub pid: i32,
     /// Clock ticks after boot, from `/proc/PID/stat`.
     pub start: u64,
-}
-
-/// Where a step stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StepState {
-    Pending,
-    /// Waits for its pause to pass.
-    Waiting,
-    Running,
-    Succeeded,
-    Failed,
-    /// Not run because the deployment ended before.
-    Skipped,
-}
-
-impl StepState {
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Waiting, Self::Running, Self::Succeeded, Self::Failed, Self::Skipped];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
-}
-words!(StepState, "step state", Self::ALL);
-
-impl StepState {
-    /// Whether nothing more is done in it.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped)
-    }
-}
-
-/// One step of a deployment as it went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    pub index: usize,
-    pub plan: StepPlan,
-    pub state: StepState,
-    pub attempt: u32,
-    pub started_at: Option<Timestamp>,
-    pub finished_at: Option<Timestamp>,
-    /// Byte offsets of its output in the log.
-    pub log_from: Option<u64>,
-    pub log_to: Option<u64>,
-    pub cause: Option<Cause>,
-}
-
-impl Step {
-    pub fn planned(index: usize, plan: StepPlan) -> Self {
-        Self {
-            index,
-            plan,
-            state: StepState::Pending,
-            attempt: 0,
-            started_at: None,
-            finished_at: None,
-            log_from: None,
-            log_to: None,
-            cause: None,
-        }
-    }
-}
-
-impl Step {
-    /// Which attempt it is, where it is not the first.
-    pub fn again(&self) -> String {
-        if self.attempt > 1 { format!(" attempt {}", self.attempt) } else { String::new() }
-    }
-
-    /// The same after its deployment has ended so, where nobody could record more of it.
-    #[must_use]
-    pub fn after(self, ended: &Deployment) -> Self {
-        let state = match self.state {
-            state if state.is_over() => state,
-            _ if ended.state == DeploymentState::Succeeded => StepState::Succeeded,
-            _ if ended.failed_step.as_ref() == Some(&self.plan.name) => StepState::Failed,
-            _ => StepState::Skipped,
-        };
-        let finished_at = self.finished_at.or(self.started_at.and(ended.finished_at));
-        Self { state, finished_at, ..self }
-    }
 }
 
 /// After so long without a sign of life something is wrong.
