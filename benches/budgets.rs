@@ -205,6 +205,9 @@ impl Machine for Unmoved {
     fn adopt(&self, _id: DeploymentId, _script: ProcessRef) -> Result<(), String> {
         Ok(())
     }
+    fn set_variables(&self, _names: &[String]) -> Vec<String> {
+        Vec::new()
+    }
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
     }

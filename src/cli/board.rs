@@ -2,6 +2,7 @@
 
 use super::out::Tone;
 use super::{Session, deployment, exit};
+use crate::domain::deployment::Deployment;
 use crate::domain::release::Stage;
 use crate::domain::time::{relative, span, wall};
 use crate::ops::OpError;
@@ -34,7 +35,7 @@ pub(super) fn board(session: &mut Session) -> Result<u8, OpError> {
                 .iter()
                 .map(|cell| format!("{} {}", mark(cell.reached), cell.environment))
                 .collect();
-            let (mood, note) = view::standing(card, &board.active, cx.now);
+            let (mood, note) = view::standing(card, &board, cx.now);
             let note = match mood {
                 view::Mood::Good => out.paint(Tone::Good, &note),
                 view::Mood::Busy => out.paint(Tone::Busy, &note),
@@ -88,6 +89,17 @@ pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
                 .freeze
                 .as_ref()
                 .map(|(name, opens)| format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone)));
+            let waits =
+                |d: &&Deployment| d.release.service == place.service && d.environment == place.environment;
+            let waiting: Vec<String> = board
+                .pending
+                .iter()
+                .filter(waits)
+                .filter_map(|d| {
+                    let wait = d.wait.as_ref()?;
+                    Some(format!("{} {} {}", d.id, d.release.version, wait.brief(d.state, cx.now)))
+                })
+                .collect();
             vec![
                 place.service.to_string(),
                 place.environment.to_string(),
@@ -95,10 +107,11 @@ pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
                 live.and_then(|d| d.finished_at).map(|at| relative(at, cx.now)).unwrap_or_default(),
                 live.map(|d| d.started_by.name.clone()).unwrap_or_default(),
                 now,
+                waiting.join(", "),
                 frozen.unwrap_or_default(),
             ]
         })
         .collect();
-    out.table(&["SERVICE", "ENVIRONMENT", "LIVE", "SINCE", "BY", "NEWEST", "FREEZE"], rows);
+    out.table(&["SERVICE", "ENVIRONMENT", "LIVE", "SINCE", "BY", "NEWEST", "WAITING", "FREEZE"], rows);
     Ok(exit::OK)
 }

@@ -37,6 +37,11 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
             format!("{:<10} {} {} to {} by {}", d.state, d.id, d.release, d.environment, d.started_by.name);
         lines.push((d.requested_at, text));
     }
+    for d in &calendar.scheduled {
+        let Some(at) = d.wait.as_ref().and_then(|wait| wait.at) else { continue };
+        let text = format!("begins     {} {} to {} by {}", d.id, d.release, d.environment, d.started_by.name);
+        lines.push((at, text));
+    }
     lines.sort_by_key(|(at, _)| *at);
     if lines.is_empty() {
         session.out.note(&format!("nothing in the next {} days", args.days));

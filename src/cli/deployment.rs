@@ -2,12 +2,13 @@
 
 use super::args::{Cancel, Deploy, Deployments, Guide, Id, Resolve, ResolveOutcome, Rollback};
 use super::out::{Out, Tone};
-use super::{Session, exit, log, why};
+use super::{Session, exit, log, waiting, why};
 use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::hold::Hold;
 use crate::domain::ids::DeploymentId;
-use crate::domain::time::{Timestamp, relative, span, stopwatch};
+use crate::domain::time::{Timestamp, relative, span, stopwatch, wall};
+use crate::domain::wait::Wait;
 use crate::ops::deployment::{
     abandon as abandoning, cancel as cancelling, guide as guiding, reconcile, resolve as resolving,
     rollback as going_back, start,
@@ -21,6 +22,7 @@ pub(super) const HEADER: &[&str] = &["ID", "STATE", "KIND", "RELEASE", "TO", "BY
 pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
     let note = match (&d.cause, d.is_cancelling(), d.silence(now)) {
         (_, _, Some(quiet)) => format!("NO SIGN OF LIFE for {}", span(quiet)),
+        _ if d.state.is_pending() => waiting::begins(d).unwrap_or_default(),
         (_, false, _) if d.hold.is_some() => d.hold.as_ref().map(Hold::brief).unwrap_or_default(),
         (_, true, _) => "cancelling".to_owned(),
         (Some(cause), _, _) if d.state != DeploymentState::Succeeded => cause.to_string(),
@@ -47,7 +49,10 @@ pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
 pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let release = find::find(&desk.cx(), &args.release)?;
+    let later = waiting::later(&desk.cx(), &args)?;
+    let follows = args.wait || (args.at.is_none() && !args.detach);
     let wanted = start::StartDeploy {
+        later,
         reason: args.reason,
         overrides: args.overrides.into_iter().collect(),
         confirm: args.confirm,
@@ -58,7 +63,11 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     if let Some(before) = started.deployment.takes_back() {
         session.out.note(&format!("this is a downgrade: {before}, which was live there, is newer"));
     }
-    started_or_followed(session, &desk, started.deployment.id, args.detach)
+    if started.deployment.state.is_pending() && !follows {
+        waiting::tell(session, &started.deployment);
+        return Ok(exit::OK);
+    }
+    started_or_followed(session, &desk, started.deployment.id, !follows)
 }
 
 pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpError> {
@@ -182,12 +191,17 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         relative(d.requested_at, cx.now),
         stopwatch(d.duration(cx.now))
     ));
+    let pending = d.wait.as_ref().filter(|_| d.state.is_pending());
     for (label, value) in [
         ("from", d.previous.as_ref().map(ToString::to_string)),
         ("reason", d.reason.clone()),
         ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
+        ("waits", waiting::begins(d)),
+        ("expires", pending.map(|wait| wall(wait.expires, wait.zone))),
+        ("ahead", pending.and_then(ahead)),
+        ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),
         ("waits", d.hold.as_ref().map(|hold| waits(d.id, hold))),
         ("helped", d.guided.then(|| "a person decided about a failed step".to_owned())),
         ("rollback", d.follow_up.as_ref().map(|wanted| wanted.sentence(d.state.is_over()))),
@@ -215,6 +229,16 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
     Ok(exit::OK)
 }
 
+/// What will be closed at its time, as far as was seen.
+fn ahead(wait: &Wait) -> Option<String> {
+    let outlook = wait.outlook.as_ref()?;
+    let seen = wall(outlook.seen, wait.zone);
+    match outlook.closed.as_slice() {
+        [] => Some(format!("every gate will be open, as things stood {seen}")),
+        closed => Some(format!("CLOSED as things stood {seen}: {}", closed.join("; "))),
+    }
+}
+
 /// What it waits for and what may be decided about it.
 fn waits(id: DeploymentId, hold: &Hold) -> String {
     let choices: Vec<&str> = hold.choices.iter().map(|choice| choice.as_str()).collect();
@@ -225,7 +249,7 @@ fn waits(id: DeploymentId, hold: &Hold) -> String {
 pub(super) fn print_state(out: &mut Out, d: &Deployment) {
     let tone = match d.state {
         DeploymentState::Succeeded => Tone::Good,
-        state if state.is_live() => Tone::Busy,
+        state if state.is_live() || state.is_pending() => Tone::Busy,
         _ => Tone::Bad,
     };
     let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -247,9 +271,11 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
         (Some(reason), true) => cancelling::cancel_and_roll_back(&desk.cx(), args.id, reason)?,
         (reason, _) => cancelling::cancel(&desk.cx(), args.id, reason.as_deref())?,
     };
-    if args.detach {
+    if args.detach || asked.state.is_over() {
         if session.out.is_json() {
             session.out.json("deployment", &asked);
+        } else if asked.state.is_over() {
+            session.out.line(format!("{} is called off; nothing had begun", args.id));
         } else {
             session
                 .out

@@ -9,6 +9,7 @@ use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::policy::Service;
 use crate::host::{doctor as machine, scripts, store_lock};
+use crate::ops::deployment::tick;
 use crate::ops::{OpError, audit};
 
 /// One thing that was looked at.
@@ -78,6 +79,19 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
     match desk.cx().store.integrity() {
         Ok(()) => add("integrity", true, "every page of the store reads well".to_owned()),
         Err(error) => add("integrity", false, error.sentence),
+    }
+    match tick::abandoned(&desk.cx()) {
+        Ok(alone) if alone.is_empty() => {}
+        Ok(alone) => {
+            let owners: Vec<String> =
+                alone.iter().map(|d| format!("{} ({})", d.id, d.started_by.name)).collect();
+            let text = format!(
+                "nothing waits for {}: it would be missed; whoever asked for it runs relman tick",
+                owners.join(", ")
+            );
+            add("schedule", false, text);
+        }
+        Err(error) => add("schedule", false, error.sentence),
     }
     match audit::verify(&desk.cx()) {
         Ok(verified) => match verified.bad {

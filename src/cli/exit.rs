@@ -17,7 +17,7 @@ pub fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Frozen => 5,
         ErrorKind::Unapproved => 6,
         ErrorKind::Unconfirmed => 7,
-        ErrorKind::Busy | ErrorKind::Unusable => 8,
+        ErrorKind::Busy | ErrorKind::Unusable | ErrorKind::Outdated => 8,
         ErrorKind::Blocked => BLOCKED,
         ErrorKind::NotPermitted => 12,
         ErrorKind::BadConfig => 14,

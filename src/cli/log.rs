@@ -90,7 +90,7 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
     let view = view::deployment(&cx, args.id)?;
     let files = desk.state().files_of(args.id);
     let Ok(reader) = LogReader::open(&files.log(), &files.index()) else {
-        if view.deployment.state.is_live() && args.follow {
+        if (view.deployment.state.is_live() || view.deployment.state.is_pending()) && args.follow {
             return follow_to_end(session, &desk, args.id, true);
         }
         return Err(OpError::not_found(match view.deployment.claimed_at {
@@ -137,6 +137,12 @@ pub(super) fn follow_to_end(
         session.out.json("deployment", &ended);
         return Ok(exit::of_deployment(ended.state, ended.cause.as_ref()).unwrap_or(exit::OK));
     }
+    if d.state.is_pending() {
+        session.out.note(&format!(
+            "{id} waits: {} of {} to {}; leaving (Ctrl-C) does not call it off, relman cancel {} does",
+            d.kind, d.release, d.environment, id.0
+        ));
+    }
     if d.state.is_live() {
         let (kind, release, env) = (d.kind, &d.release, &d.environment);
         let verb = if attached { "attached to" } else { "started" };
@@ -177,7 +183,7 @@ fn follow(
         if session.out.is_broken() {
             return Ok(state);
         }
-        if !state.state.is_live() && !any {
+        if !state.state.is_live() && !state.state.is_pending() && !any {
             printer.finish(session);
             return Ok(state);
         }
@@ -195,7 +201,8 @@ pub(super) fn wait_for_end(session: &Session, desk: &Desk, id: DeploymentId) -> 
     let mut rounds = 0_u32;
     loop {
         let state = view::deployment(&desk.cx(), id)?.deployment;
-        if !state.state.is_live() || session.out.is_broken() {
+        let goes_on = state.state.is_live() || state.state.is_pending();
+        if !goes_on || session.out.is_broken() {
             return Ok(state);
         }
         wake.wait(Duration::from_millis(200));

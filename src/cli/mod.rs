@@ -14,9 +14,11 @@ mod deployment;
 mod doctor;
 pub mod exit;
 mod freeze;
+mod lock;
 mod log;
 mod out;
 mod release;
+mod waiting;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -139,6 +141,10 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Cancel(args) => deployment::cancel(session, &args),
         Command::Decide(args) => deployment::decide(session, args),
         Command::Resolve(args) => deployment::resolve(session, &args),
+        Command::Reschedule(args) => waiting::reschedule(session, &args),
+        Command::Tick => waiting::tick(session),
+        Command::Lock(verb) => lock::run(session, verb),
+        Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board => board::board(session),
         Command::Status => board::status(session),
         Command::Why(args) => why::why(session, &args),

@@ -46,6 +46,7 @@ pub(super) struct RawEnvironment {
     pub promote_full: Vec<String>,
     pub self_approval: Option<bool>,
     pub signed_approvals: Option<String>,
+    pub queue: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,6 +154,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "override",
             "self-approval",
             "signed-approvals",
+            "queue",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),

@@ -40,6 +40,11 @@ impl Scope {
         hits(&self.services, service.as_str()) && hits(&self.environments, environment.as_str())
     }
 
+    /// How precisely it is meant: two for one service in one environment, none for everything.
+    pub fn precision(&self) -> usize {
+        [&self.services, &self.environments].iter().filter(|list| list.iter().all(|name| name != "*")).count()
+    }
+
     /// `production`, `storefront in production`, `everything`.
     pub fn describe(&self) -> String {
         let all = |list: &[String]| list.iter().any(|pattern| pattern == "*");

@@ -260,6 +260,12 @@ number_id!(
     "F",
     "freeze"
 );
+number_id!(
+    /// An ad hoc hold on services and environments.
+    LockId,
+    "L",
+    "lock"
+);
 
 #[cfg(test)]
 mod tests {

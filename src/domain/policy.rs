@@ -17,6 +17,7 @@ use super::release::{ReleaseKind, Stage};
 use super::strategy::Strategy;
 use super::text::{did_you_mean, quoted};
 use super::time::{Fold, Timestamp, Tz, resolve_local};
+use super::wait::QueueOrder;
 use super::words::words;
 
 /// Everything the rules may consult besides the recorded facts.
@@ -252,6 +253,8 @@ pub struct Environment {
     /// Groups that may let a canary go to the end without its pauses and analyses; empty means those that may override.
     pub promoters: Vec<String>,
     pub self_approval: bool,
+    /// Which of several deployments that wait for it goes first.
+    pub queue: QueueOrder,
 }
 
 impl Environment {
@@ -336,6 +339,11 @@ impl Service {
     pub fn strategy(&self, env: &EnvName) -> &Strategy {
         static DEFAULT: Strategy = Strategy::AllAtOnce;
         self.strategies.get(env).unwrap_or(&DEFAULT)
+    }
+
+    /// Names of all variables that are handed through to its scripts.
+    pub fn variables(&self) -> Vec<String> {
+        self.pass_env.iter().chain(&self.secrets).cloned().collect()
     }
 
     /// What happens when a step fails there.

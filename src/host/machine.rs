@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use sha2::{Digest as _, Sha256};
 
 use super::state::State;
-use super::{exit_record, identity, launch, lock, people, process, scripts};
+use super::{environment, exit_record, identity, launch, lock, people, process, scripts};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
 use crate::domain::ids::DeploymentId;
@@ -92,6 +92,10 @@ impl Machine for Local {
         }
         process::open_output_of(script).map_err(|why| why.to_string())?;
         launch::adopt(&self.config, id, script)
+    }
+
+    fn set_variables(&self, names: &[String]) -> Vec<String> {
+        names.iter().filter(|name| environment::variable(name).is_some()).cloned().collect()
     }
 
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {

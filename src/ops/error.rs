@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Busy,
     /// The store is not in a state to be used: its disk, its modes, its content.
     Unusable,
+    /// The store belongs to a newer relman.
+    Outdated,
     Blocked,
     NotPermitted,
     BadConfig,
@@ -89,9 +91,12 @@ impl OpError {
             GateId::Freeze | GateId::Window => ErrorKind::Frozen,
             GateId::Approvals => ErrorKind::Unapproved,
             GateId::Exclusive => ErrorKind::Conflict,
-            GateId::Stage | GateId::Order | GateId::Soak | GateId::Checks | GateId::Checklist => {
-                ErrorKind::Blocked
-            }
+            GateId::Stage
+            | GateId::Order
+            | GateId::Soak
+            | GateId::Checks
+            | GateId::Checklist
+            | GateId::Lock => ErrorKind::Blocked,
         });
         let mut sentence = report.headline();
         let mut hints = Vec::new();
@@ -137,9 +142,8 @@ impl From<StoreError> for OpError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind {
             Kind::Busy => ErrorKind::Busy,
-            Kind::Full | Kind::ReadOnly | Kind::TooNew | Kind::Foreign | Kind::Corrupt | Kind::Disk => {
-                ErrorKind::Unusable
-            }
+            Kind::TooNew => ErrorKind::Outdated,
+            Kind::Full | Kind::ReadOnly | Kind::Foreign | Kind::Corrupt | Kind::Disk => ErrorKind::Unusable,
             Kind::Conflict => ErrorKind::Conflict,
             Kind::Missing => ErrorKind::NotFound,
             Kind::Broken => ErrorKind::Failure,

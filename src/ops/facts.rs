@@ -9,10 +9,11 @@ use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal};
 use crate::domain::gate::{DeployFacts, Holder, Newest, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName};
+use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, Stage};
 use crate::domain::subject::{DeploySubject, ScriptSet};
-use crate::store::{StoreError, Tx, approvals, deployments, freezes};
+use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks};
 
 use super::{Ctx, OpError};
 
@@ -41,6 +42,8 @@ pub struct Wish<'a> {
     /// Whether the actor is about to start it, or only looks.
     pub starts: bool,
     pub overrides: &'a Overrides,
+    /// Whether it begins by itself.
+    pub automatic: bool,
     /// The deployment asking for itself does not stand in its own way.
     pub except: Option<DeploymentId>,
 }
@@ -114,6 +117,7 @@ pub fn for_deploy(
         approvals: approvals::list_of(tx, &wish.release.id)?,
         upstream,
         holder: deployments::find_active(tx, &service.name, name)?.map(|d| holder(as_it_stands(cx, d))),
+        locks: locks::list_standing(tx, cx.now)?,
     };
     Ok(together(cx, wish, around, given))
 }
@@ -127,6 +131,8 @@ pub struct Given {
     pub upstream: Option<Newest>,
     /// Who holds the environment.
     pub holder: Option<Holder>,
+    /// Locks, whatever they are on.
+    pub locks: Vec<Lock>,
 }
 
 /// Puts wish, surroundings and record together.
@@ -162,6 +168,8 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
             Vec::new()
         },
         holder,
+        locks: given.locks.into_iter().filter(|lock| lock.scope.covers(&service.name, name)).collect(),
+        automatic: wish.automatic,
         overrides: wish.overrides.clone(),
         skipped: cx.policy.process(release.kind).skip.clone(),
     }

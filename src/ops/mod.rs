@@ -12,6 +12,7 @@ pub mod deployment;
 pub mod error;
 pub mod facts;
 pub mod freeze;
+pub mod lock;
 pub mod open;
 pub mod release;
 pub mod view;
@@ -66,6 +67,8 @@ pub trait Machine {
     fn script_runs(&self, script: ProcessRef) -> bool;
     /// Takes over the output of a script whose supervisor is gone, in the background.
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;
+    /// Those of these environment variables that are set here.
+    fn set_variables(&self, names: &[String]) -> Vec<String>;
     /// Size and digest of a deployment's log as it is now.
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
 }

@@ -1,6 +1,6 @@
 //! Rows ↔ [`Deployment`] and its steps. State changes are guarded updates that say whether they won.
 
-use super::value::{json, opt_text, size, small, text};
+use super::value::{json, opt_json, opt_text, size, small, text};
 use super::{Row, StoreError, Tx, steps};
 use crate::domain::actor::Person;
 use crate::domain::deployment::{
@@ -20,14 +20,16 @@ macro_rules! select {
              d.artifact_digest, d.content, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
-             d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.cause, d.failed_step, d.left_running, d.recovered_by
+             d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.wait,
+             d.cause, d.failed_step, d.left_running, d.recovered_by
              FROM ",
             $from
         )
     };
 }
+pub(super) use select;
 
-fn deployment(row: &Row) -> Result<Deployment, StoreError> {
+pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
     let script = match (row.opt_int("script_pid")?, row.opt_int("script_start")?) {
         (Some(pid), Some(start)) => {
             Some(ProcessRef { pid: small("script_pid", pid)?, start: small("script_start", start)? })
@@ -84,6 +86,7 @@ fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         guidance: row.opt_json("guidance")?,
         guided: row.int("guided")? != 0,
         follow_up: row.opt_json("follow_up")?,
+        wait: row.opt_json("wait")?,
         cause: row.opt_json("cause")?,
         failed_step: row.opt_text("failed_step")?,
         left_running: row.json("left_running")?,
@@ -103,9 +106,9 @@ pub fn insert(
     let id = tx.query_opt(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
-             uid, left_running, report, relman_version, content, rescue)
+             uid, left_running, report, relman_version, content, rescue, wait)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22, ?23, ?24) RETURNING id",
+                 ?22, ?23, ?24, ?25) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -131,6 +134,7 @@ pub fn insert(
             env!("CARGO_PKG_VERSION").into(),
             opt_text(d.content.as_ref()),
             i64::from(d.rescue).into(),
+            opt_json(d.wait.as_ref()),
         ],
         |row| row.int("id"),
     )?;
@@ -209,7 +213,7 @@ pub fn find_live(
     tx.query_opt(
         select!(
             "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
-         ORDER BY id DESC LIMIT 1"
+         ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(service), text(env)],
         deployment,
@@ -226,7 +230,7 @@ pub fn list_sided(
     tx.query(
         select!(
             "deployments d WHERE service = ?1 AND environment = ?2 AND color IS NOT NULL AND claimed_at IS NOT NULL
-         ORDER BY id DESC LIMIT ?3"
+         ORDER BY epoch DESC LIMIT ?3"
         ),
         &[text(service), text(env), i64::from(limit).into()],
         deployment,
@@ -242,7 +246,7 @@ pub fn find_newest(
     tx.query_opt(
         select!(
             "deployments d WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL
-         ORDER BY id DESC LIMIT 1"
+         ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(service), text(env)],
         deployment,
@@ -254,7 +258,7 @@ pub fn find_good(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Opti
     tx.query_opt(
         select!(
             "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND state = 'succeeded'
-         ORDER BY id DESC LIMIT 1"
+         ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(&release.service), text(&release.version), text(env)],
         deployment,
@@ -270,9 +274,10 @@ pub fn list_known_good(
 ) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
         select!(
-            "deployments d WHERE id IN (SELECT max(id) FROM deployments
+            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+             AND epoch IN (SELECT max(epoch) FROM deployments
                  WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' GROUP BY version)
-             ORDER BY id DESC LIMIT ?3"
+             ORDER BY epoch DESC LIMIT ?3"
         ),
         &[text(service), text(env), i64::from(limit).into()],
         deployment,
@@ -469,7 +474,7 @@ pub fn recent_durations(
 ) -> Result<Vec<u64>, StoreError> {
     let took = tx.query(
         "SELECT claimed_at, finished_at FROM deployments
-         WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT ?3",
+         WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' ORDER BY epoch DESC LIMIT ?3",
         &[text(service), text(env), i64::from(limit).into()],
         |row| Ok((row.opt_parse::<Timestamp>("claimed_at")?, row.opt_parse::<Timestamp>("finished_at")?)),
     )?;
@@ -494,17 +499,21 @@ pub fn neighbours(
 /// One more than the highest epoch this environment has seen for the service: a fencing token that only rises.
 pub fn next_epoch(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<i64, StoreError> {
     let last = tx.query_opt(
-        "SELECT epoch FROM deployments WHERE service = ?1 AND environment = ?2 ORDER BY id DESC LIMIT 1",
+        "SELECT epoch FROM deployments WHERE service = ?1 AND environment = ?2 ORDER BY epoch DESC LIMIT 1",
         &[text(service), text(env)],
         |row| row.int("epoch"),
     )?;
     Ok(last.unwrap_or(0) + 1)
 }
 
-/// Requested within `span`, newest first.
+/// Requested within `span`, or begun then after a wait; newest first.
 pub fn list_between(tx: &Tx<'_>, span: Window, limit: u32) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
-        select!("deployments d WHERE requested_at >= ?1 AND requested_at < ?2 ORDER BY requested_at DESC, id DESC LIMIT ?3"),
+        select!(
+            "deployments d WHERE requested_at >= ?1 AND requested_at < ?2
+             OR wait IS NOT NULL AND claimed_at >= ?1 AND claimed_at < ?2
+             ORDER BY coalesce(claimed_at, requested_at) DESC, id DESC LIMIT ?3"
+        ),
         &[text(span.start), text(span.end), i64::from(limit).into()],
         deployment,
     )

@@ -28,6 +28,7 @@ pub(super) struct Link {
     urgent: Queue,
     wake: Rc<Notify>,
     pid: Rc<Cell<i32>>,
+    order: Rc<RefCell<String>>,
     pub pulses: mpsc::UnboundedReceiver<Pulse>,
 }
 
@@ -38,8 +39,9 @@ impl Link {
         let (queue, urgent) = (Queue::default(), Queue::default());
         let wake = Rc::new(Notify::new());
         let pid = Rc::new(Cell::new(0));
+        let order = Rc::new(RefCell::new(serde_json::to_string(order).unwrap_or_default()));
         let talk = Talk {
-            order: serde_json::to_string(order).unwrap_or_default(),
+            order: Rc::clone(&order),
             queue: Rc::clone(&queue),
             urgent: Rc::clone(&urgent),
             wake: Rc::clone(&wake),
@@ -48,7 +50,12 @@ impl Link {
             hold: None,
         };
         tokio::task::spawn_local(talk.run());
-        Self { queue, urgent, wake, pid, pulses }
+        Self { queue, urgent, wake, pid, order, pulses }
+    }
+
+    /// The order as the next scribe is to get it; the one at work knows it already.
+    pub(super) fn tell(&self, order: &Order) {
+        *self.order.borrow_mut() = serde_json::to_string(order).unwrap_or_default();
     }
 
     /// Hands over a task without waiting for it.
@@ -85,7 +92,7 @@ impl Link {
 }
 
 struct Talk {
-    order: String,
+    order: Rc<RefCell<String>>,
     queue: Queue,
     urgent: Queue,
     wake: Rc<Notify>,
@@ -134,7 +141,8 @@ impl Talk {
     /// Talks to one scribe until goodbye (`Ok`) or its death (`Err`).
     async fn talk(&mut self) -> std::io::Result<()> {
         let mut scribe = self.spawn()?;
-        send(&mut scribe, &self.order).await?;
+        let order = self.order.borrow().clone();
+        send(&mut scribe, &order).await?;
         if let Some(hold) = self.hold.clone() {
             self.exchange(&mut scribe, &hold).await?;
         }

@@ -18,6 +18,7 @@ mod output;
 mod run;
 mod scribe;
 mod stop;
+mod waiting;
 
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;

@@ -39,12 +39,13 @@ use super::link::Link;
 use super::output::{Log, Stream};
 use super::scribe::{Task, Word};
 use super::stop::{Stop, sweep};
+use super::waiting::Beginning;
 
 /// Signs of life, and how often clocks and requests are looked at.
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the store may take to hear that a deployment begins, and how it ended.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(25);
+pub(super) const CLAIM_PATIENCE: Duration = Duration::from_secs(25);
 const HOLD_PATIENCE: Duration = Duration::from_secs(3);
 const STORE_PATIENCE: Duration = Duration::from_secs(600);
 /// How long lines are gathered: nobody sees the difference.
@@ -130,6 +131,19 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         _shrugged_off: shrugged_off,
         order,
     };
+    if let Some(expires) = supervisor.order.ticket.waits {
+        return match supervisor.wait_to_begin(expires).await {
+            Ok(Beginning::Now) => supervisor.carry_through(&files, &exit, held).await,
+            Ok(Beginning::Never) => {
+                supervisor.say_goodbye().await;
+                Ok(())
+            }
+            Err(why) => {
+                supervisor.say_goodbye().await;
+                Err(why)
+            }
+        };
+    }
     fault::point("before-claim");
     let claimed = tokio::time::timeout(CLAIM_PATIENCE, supervisor.link.ask(Task::Claim)).await;
     match claimed.unwrap_or_else(|_| Word::Never("the store could not be reached in time".to_owned())) {
@@ -150,14 +164,11 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
     fault::point("after-claim");
     super::report(READY);
     leave_streams();
-    let (cause, failed_step) = supervisor.steps().await;
-    supervisor.finish(&files, &exit, cause, failed_step).await;
-    drop(held);
-    Ok(())
+    supervisor.carry_through(&files, &exit, held).await
 }
 
 /// The launcher's pipes are not ours to keep open.
-fn leave_streams() {
+pub(super) fn leave_streams() {
     let Ok(null) = File::options().read(true).write(true).open("/dev/null") else { return };
     let _stdin = nix::unistd::dup2_stdin(&null);
     let _stdout = nix::unistd::dup2_stdout(&null);
@@ -165,6 +176,35 @@ fn leave_streams() {
 }
 
 impl Supervisor {
+    /// From the first step to the outcome, under the lock.
+    async fn carry_through(
+        &mut self,
+        files: &DeploymentFiles,
+        exit: &File,
+        held: lock::Held,
+    ) -> Result<(), String> {
+        let (cause, failed_step) = self.steps().await;
+        self.finish(files, exit, cause, failed_step).await;
+        drop(held);
+        Ok(())
+    }
+
+    /// What is timed is timed from here.
+    pub(super) fn begin_clocks(&mut self) {
+        self.started = Instant::now();
+        self.log.borrow_mut().last_output = Instant::now();
+    }
+
+    /// Waits that long, or until somebody tells this process to end. What comes from the store meanwhile is asked for
+    /// again anyway.
+    pub(super) async fn is_told_to_end(&mut self, at_most: Duration) -> bool {
+        tokio::select! {
+            _ = self.terminate.recv() => true,
+            _pulse = self.link.pulses.recv() => false,
+            () = tokio::time::sleep(at_most) => false,
+        }
+    }
+
     pub(super) fn say(&self, text: &str) {
         self.log.borrow_mut().say(text);
     }

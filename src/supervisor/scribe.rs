@@ -8,18 +8,20 @@
 use std::fs::File;
 use std::io::{BufRead as _, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, Stamp};
 use crate::domain::actor::Via;
-use crate::domain::deployment::{Beat, DeploymentState, Outcome, Step};
+use crate::domain::deployment::{Beat, DeploymentState, Outcome, ProcessRef, Step};
 use crate::domain::hold::Hold;
+use crate::domain::time::Timestamp;
 use crate::host::launch::Order;
 use crate::host::{clock, process};
 use crate::ops::deployment::claim::{self, Claim, Pulse};
 use crate::ops::deployment::reconcile::{self, Orphans};
+use crate::ops::deployment::turn::{self, Turn};
 use crate::ops::deployment::{finish, follow_up};
 use crate::ops::view::deployment as view;
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
@@ -28,6 +30,8 @@ use crate::desk::Desk;
 
 /// How often the scribe looks for a request to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often a deployment's turn is asked for where nothing seems to have changed: approvals and people age.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
 
 /// What the supervisor asks for. Every task may be repeated: all are guarded by the epoch, and a claim whose answer got
 /// lost is answered alike until something has begun.
@@ -35,6 +39,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Task {
     Claim,
+    /// Whether the deployment that waits may begin now. Asked by this process.
+    Turn(ProcessRef),
     Beat(Beat),
     Step(Box<Step>),
     /// It waits; a person may decide how it goes on.
@@ -55,6 +61,7 @@ pub(super) enum Task {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Word {
     Claimed(Claim),
+    Turn(Turn),
     Beaten(Pulse),
     Done,
     /// Could not be written now; worth repeating.
@@ -69,9 +76,9 @@ pub(super) enum Word {
 pub(super) fn run() -> Result<(), OpError> {
     let lines = lines();
     let first = lines.recv().map_err(|_| OpError::new(ErrorKind::Failure, "no order"))?;
-    let order: Order =
+    let mut order: Order =
         serde_json::from_str(&first).map_err(|why| OpError::new(ErrorKind::Failure, why.to_string()))?;
-    let desk = match open(&order) {
+    let mut desk = match open(&order) {
         Ok(desk) => desk,
         Err(error) => return decline(&lines, error),
     };
@@ -85,6 +92,20 @@ pub(super) fn run() -> Result<(), OpError> {
                     let parent = nix::unistd::getppid();
                     held = process::open_pipe(&format!("/proc/{parent}/fd/{fd}")).ok();
                     say(&Word::Done);
+                }
+                Ok(Task::Turn(by)) => {
+                    let word = match turn(&mut desk, &order, by, &mut seen) {
+                        Ok(word) => word,
+                        Err(error) => {
+                            say(&Word::Later(error.sentence.clone()));
+                            // Another scribe opens the store anew and sees what became of it.
+                            return Err(error);
+                        }
+                    };
+                    if let Word::Turn(Turn::Go(ticket)) = &word {
+                        order.ticket = (**ticket).clone();
+                    }
+                    say(&word);
                 }
                 Ok(task) => say(&answer(&desk.cx(), &order, &task)),
                 Err(why) => say(&Word::Never(why.to_string())),
@@ -107,7 +128,10 @@ fn decline(lines: &Receiver<String>, error: OpError) -> Result<(), OpError> {
     if let Ok(line) = lines.recv() {
         // Nothing begins under a configuration nobody can read; what has begun is recorded once it can be again.
         let begins = matches!(serde_json::from_str(&line), Ok(Task::Claim));
+        let waits = matches!(serde_json::from_str(&line), Ok(Task::Turn(_)));
         say(&match error.kind {
+            // What waits is left to the newer relman, which revives it.
+            ErrorKind::Outdated if waits => Word::Never(error.sentence.clone()),
             ErrorKind::BadConfig if begins => Word::Never(error.sentence.clone()),
             _ => Word::Later(error.sentence.clone()),
         });
@@ -120,6 +144,52 @@ fn decline(lines: &Receiver<String>, error: OpError) -> Result<(), OpError> {
 struct Seen {
     counter: Option<i64>,
     pulse: Option<Pulse>,
+    turn: Option<Told>,
+}
+
+/// The last answer about its turn.
+struct Told {
+    turn: Turn,
+    /// The store's change counter then.
+    counter: i64,
+    /// When something is known to change, by the wall clock.
+    until: Timestamp,
+    /// By the clock that nobody sets.
+    asked: Instant,
+}
+
+/// Whether it may begin, by the rules as they are now. Asked of the store only where something may have changed: another
+/// process wrote, a moment came that was known to matter, or a while has passed. Nothing begins under a configuration
+/// nobody can read.
+fn turn(desk: &mut Desk, order: &Order, by: ProcessRef, seen: &mut Seen) -> Result<Word, OpError> {
+    let rules_changed = match desk.refresh() {
+        Ok(changed) => changed,
+        Err(error) => {
+            desk.config.stamp = Stamp::default();
+            return Ok(Word::Later(error.sentence));
+        }
+    };
+    desk.machine().refresh();
+    let cx = desk.cx();
+    let counter = cx.store.change_counter().unwrap_or(-1);
+    if let Some(told) = &seen.turn
+        && told.counter == counter
+        && cx.now < told.until
+        && told.asked.elapsed() < ASK_AGAIN
+        && !rules_changed
+    {
+        return Ok(Word::Turn(told.turn.clone()));
+    }
+    match turn::turn(&cx, order.ticket.id, by) {
+        Ok(turn) => {
+            let until = if let Turn::Wait { until, .. } = &turn { *until } else { cx.now };
+            seen.turn = Some(Told { turn: turn.clone(), counter, until, asked: Instant::now() });
+            Ok(Word::Turn(turn))
+        }
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Word::Never(error.sentence)),
+        Err(error) if error.kind == ErrorKind::Unusable => Err(error),
+        Err(error) => Ok(Word::Later(error.sentence)),
+    }
 }
 
 fn lines() -> Receiver<String> {
@@ -154,7 +224,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Finish(outcome) => finish::settle(cx, id, epoch, &finish::OWN, outcome, None)
             .and_then(|_| follow_up::begin(cx, id))
             .map(|()| Word::Done),
-        Task::Hold { .. } | Task::Bye => Ok(Word::Done),
+        Task::Turn(_) | Task::Hold { .. } | Task::Bye => Ok(Word::Done),
     };
     result.unwrap_or_else(|error| match error.kind {
         ErrorKind::NotFound => Word::Never(error.sentence),

@@ -44,6 +44,8 @@ pub enum Action {
     Edit,
     Why,
     Deploy,
+    Schedule,
+    Locks,
     RollBack,
     CancelDeployment,
     Decide,
@@ -135,6 +137,14 @@ pub const ENTRIES: &[Entry] = &[
         Some("deploy"),
     ),
     row(
+        Action::Schedule,
+        "schedule",
+        "deploy later: at a time, or when it opens; or move what waits",
+        &[Place::In(Pane::Board), Place::In(Pane::Approvals), Place::In(Pane::Log)],
+        &["S"],
+        None,
+    ),
+    row(
         Action::Why,
         "why",
         "why it may or may not go on: every gate",
@@ -154,6 +164,14 @@ pub const ENTRIES: &[Entry] = &[
         &[Place::In(Pane::Board), Place::In(Pane::Log)],
         &["B"],
         Some("roll back"),
+    ),
+    row(
+        Action::Locks,
+        "locks",
+        "locks: keep others from deploying somewhere, edit and lift",
+        &[Place::In(Pane::Board), Place::In(Pane::Calendar)],
+        &["L"],
+        None,
     ),
     row(
         Action::Demo,
@@ -322,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_reaches_the_outside_is_a_capital_far_from_what_does_not() {
-        for action in [Action::Deploy, Action::RollBack, Action::CancelDeployment] {
+        for action in [Action::Deploy, Action::Schedule, Action::RollBack, Action::CancelDeployment] {
             for key in entry(action).keys {
                 assert!(key.chars().all(|c| c.is_ascii_uppercase()), "{key}");
             }

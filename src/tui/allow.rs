@@ -28,6 +28,8 @@ fn needs_views(action: Action) -> bool {
     matches!(
         action,
         Action::Deploy
+            | Action::Schedule
+            | Action::Locks
             | Action::Why
             | Action::Advance
             | Action::MoveBack
@@ -45,6 +47,7 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
     let needs_card = matches!(
         action,
         Action::Deploy
+            | Action::Schedule
             | Action::Why
             | Action::Advance
             | Action::MoveBack
@@ -76,7 +79,9 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
     };
     let id = &card.release.id;
     match action {
-        Action::Deploy | Action::Why if !model.policy.services.contains_key(&id.service) => {
+        Action::Deploy | Action::Schedule | Action::Why
+            if !model.policy.services.contains_key(&id.service) =>
+        {
             Err(format!("{} is no longer in relman.toml", id.service))
         }
         Action::MoveBack if card.release.stage.previous().is_none() => {
@@ -86,10 +91,10 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
             Err(format!("{id} has not been deployed anywhere: there is nothing to roll back"))
         }
         Action::CancelDeployment => {
-            let running = model.views.board.active.iter().any(|d| d.release == *id && d.state.is_live());
-            if running { Ok(()) } else { Err(format!("no deployment of {id} is running")) }
+            let any = board::stoppable(model, id).is_some();
+            if any { Ok(()) } else { Err(format!("no deployment of {id} is running or waiting")) }
         }
-        Action::GoLog if card.cells.iter().all(|cell| cell.deployment.is_none()) => {
+        Action::GoLog if board::newest_deployment(model, card).is_none() => {
             Err(format!("{id} was never deployed: it has no log yet"))
         }
         _ => Ok(()),
@@ -103,6 +108,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
             | Action::Reject
             | Action::Withdraw
             | Action::Deploy
+            | Action::Schedule
             | Action::Why
             | Action::Open
             | Action::GoLog
@@ -130,7 +136,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
             });
             if mine { Ok(()) } else { Err("you have not decided about this".to_owned()) }
         }
-        Action::Deploy if queue::environment(item).is_none() => {
+        Action::Deploy | Action::Schedule if queue::environment(item).is_none() => {
             Err("this is about the request; nothing to deploy yet".to_owned())
         }
         _ => Ok(()),
@@ -154,6 +160,7 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
     let needs_one = matches!(
         action,
         Action::CancelDeployment
+            | Action::Schedule
             | Action::Decide
             | Action::RollBack
             | Action::Follow
@@ -179,7 +186,10 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
         Action::CancelDeployment if d.state == DeploymentState::Lost => {
             Err(format!("{} was lost: nothing is left that could stop it; R settles it", d.id))
         }
-        Action::CancelDeployment if !d.state.is_live() => {
+        Action::Schedule if !d.state.is_pending() => {
+            Err(format!("{} is {}: its time is past changing", d.id, d.state_word()))
+        }
+        Action::CancelDeployment if !d.state.is_live() && !d.state.is_pending() => {
             let running = model.views.board.active.iter().filter(|d| d.state.is_live());
             let running: Vec<String> =
                 running.map(|d| format!("{} ({} to {})", d.id, d.release, d.environment)).collect();

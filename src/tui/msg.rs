@@ -11,16 +11,18 @@ use crate::domain::ansi::Line;
 use crate::domain::approval::Approval;
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::GateReport;
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
+use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName};
 use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::guide;
+use crate::ops::deployment::later::Later;
 use crate::ops::deployment::rollback::{Choices, StartRollback};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::ops::freeze::NewFreeze;
+use crate::ops::lock::{EditLock, NewLock};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
 use crate::ops::view::board::Board;
@@ -154,6 +156,19 @@ pub enum Effect {
         id: DeploymentId,
         succeeded: bool,
         reason: String,
+    },
+    Reschedule {
+        id: DeploymentId,
+        later: Later,
+    },
+    Lock(Box<NewLock>),
+    EditLock {
+        id: LockId,
+        edit: EditLock,
+    },
+    Unlock {
+        id: LockId,
+        reason: Option<String>,
     },
     Detail(ReleaseId),
     Create {

@@ -327,6 +327,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(Popup::Palette(popup::palette::Palette::default()));
             Vec::new()
         }
+        Action::Locks => {
+            model.popups.push(Popup::Locks(popup::locks::Locks::default()));
+            Vec::new()
+        }
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],

@@ -13,12 +13,11 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
 use crate::ops::approval::{decide, withdraw};
-use crate::ops::deployment::reconcile::{Orphans, reconcile};
-use crate::ops::deployment::{abandon, cancel, guide, resolve, rollback, start};
+use crate::ops::deployment::{abandon, cancel, guide, later, resolve, rollback, start, tick};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Ctx, Filter, OpError, facts, freeze};
+use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -160,9 +159,15 @@ impl Worker {
 
     fn reconcile(&mut self) {
         self.desk.machine().refresh();
-        match reconcile(&self.desk.cx(), Orphans::Adopt) {
-            Ok(changed) if changed.is_empty() => {}
-            Ok(_) => self.load(),
+        match tick::tick(&self.desk.cx()) {
+            Ok(ticked) => {
+                if let Some((_, why)) = ticked.failed.first() {
+                    self.trouble(&OpError::new(ErrorKind::Failure, why.clone()));
+                }
+                if !ticked.settled.is_empty() || !ticked.revived.is_empty() {
+                    self.load();
+                }
+            }
             Err(error) => self.trouble(&error),
         }
     }
@@ -264,7 +269,11 @@ impl Worker {
             }
             Effect::Deploy(wanted) => {
                 let d = start::start(&cx, &wanted)?.deployment;
-                Msg::Started(d.id, format!("started {}: {} to {}", d.id, d.release, d.environment))
+                let text = match &d.wait {
+                    Some(wait) => format!("{}: {} to {} {wait}", d.id, d.release, d.environment),
+                    None => format!("started {}: {} to {}", d.id, d.release, d.environment),
+                };
+                Msg::Started(d.id, text)
             }
             Effect::AskChoices { service, environment } => {
                 let choices = rollback::choices(&cx, &service, &environment)?;
@@ -280,8 +289,11 @@ impl Worker {
                 )
             }
             Effect::Cancel { id, reason } => {
-                cancel::cancel(&cx, id, reason.as_deref())?;
-                Msg::Done(format!("{id} was asked to stop; X again kills it at once"))
+                let d = cancel::cancel(&cx, id, reason.as_deref())?;
+                Msg::Done(match d.state.is_over() {
+                    true => format!("{id} is called off; nothing had begun"),
+                    false => format!("{id} was asked to stop; X again kills it at once"),
+                })
             }
             Effect::Abandon { id, reason } => {
                 let d = abandon::abandon(&cx, id, &reason)?;
@@ -306,6 +318,11 @@ impl Worker {
             Effect::Resolve { id, succeeded, reason } => {
                 let d = resolve::resolve(&cx, id, succeeded, &reason)?;
                 Msg::Done(format!("{id} is settled as {}; {} is free again", d.state, d.environment))
+            }
+            Effect::Reschedule { id, later } => {
+                let d = later::reschedule(&cx, id, &later)?;
+                let wait = d.wait.map(|wait| wait.to_string()).unwrap_or_default();
+                Msg::Done(format!("{id} {wait}"))
             }
             order => self.record(order)?,
         })
@@ -368,6 +385,22 @@ impl Worker {
             Effect::RemoveFreeze { handle } => {
                 let freeze = freeze::remove(&cx, &handle, None)?;
                 Msg::Done(format!("\"{}\" is gone", freeze.name))
+            }
+            Effect::Lock(new) => {
+                let set = lock::set(&cx, &new)?;
+                let waits = match set.kept_waiting.len() {
+                    0 => String::new(),
+                    count => format!("; {count} scheduled or queued there have to wait"),
+                };
+                Msg::Done(format!("{} on {}{waits}", set.lock.id, set.lock.scope.describe()))
+            }
+            Effect::EditLock { id, edit } => {
+                lock::edit(&cx, id, &edit)?;
+                Msg::Done(format!("{id} changed"))
+            }
+            Effect::Unlock { id, reason } => {
+                let lifted = lock::lift(&cx, id, reason.as_deref())?;
+                Msg::Done(format!("{id} on {} is lifted", lifted.scope.describe()))
             }
             // Carried out before it gets here, or kept by the loop for itself.
             _ => Msg::Done(String::new()),

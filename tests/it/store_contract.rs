@@ -15,8 +15,9 @@ use relman::domain::digest::Digest;
 use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
 use relman::domain::gate::GateReport;
 use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
-use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, ReleaseId};
+use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId};
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
+use relman::domain::lock::{Lock, LockKind};
 use relman::domain::policy::ScriptRole;
 use relman::domain::release::{
     Block, Build, Check, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
@@ -24,10 +25,11 @@ use relman::domain::release::{
 };
 use relman::domain::strategy::{Color, StepPlan};
 use relman::domain::time::{Timestamp, Tz, Window};
+use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
 use relman::store::{
-    Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, meta, releases,
-    steps,
+    Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, locks, meta,
+    pending, releases, steps,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -139,6 +141,7 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         guidance: None,
         guided: false,
         follow_up: None,
+        wait: None,
         cause: None,
         failed_step: None,
         left_running: Vec::new(),
@@ -198,14 +201,16 @@ fn insert_release(store: &Store, id: &str) {
 
 /// A claimed deployment of a release that is there.
 fn insert_running(store: &Store, env: &str) -> DeploymentId {
-    let id = put(store, |tx| deployments::insert(tx, &a_deployment(env, 1), &some_steps(), &a_report()));
-    assert!(put(store, |tx| deployments::claim(tx, id, 1, at(6))));
+    let epoch = get(store, |tx| deployments::next_epoch(tx, &"api".parse().unwrap(), &env_name(env)));
+    let id = put(store, |tx| deployments::insert(tx, &a_deployment(env, epoch), &some_steps(), &a_report()));
+    assert!(put(store, |tx| deployments::claim(tx, id, epoch, at(6))));
     id
 }
 
 fn finish(store: &Store, id: DeploymentId, state: DeploymentState) -> bool {
     let end = outcome(state, at(8));
-    put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Running], &end, None))
+    let epoch = get(store, |tx| deployments::get(tx, id)).epoch;
+    put(store, |tx| deployments::finish(tx, id, epoch, &[DeploymentState::Running], &end, None))
 }
 
 fn a_release_reads_back_as_it_was_written(store: &Store) {
@@ -438,18 +443,21 @@ fn one_person_has_one_standing_decision_about_one_subject(store: &Store) {
 
 fn an_environment_has_one_active_deployment_of_a_service(store: &Store) {
     insert_release(store, API);
-    let new =
-        || store.write_quietly(|tx| deployments::insert(tx, &a_deployment("staging", 1), &[], &a_report()));
-    let id = new().unwrap();
-    let error = new().unwrap_err();
+    let new = |epoch: i64| {
+        store.write_quietly(|tx| deployments::insert(tx, &a_deployment("staging", epoch), &[], &a_report()))
+    };
+    let id = new(1).unwrap();
+    let error = new(2).unwrap_err();
     assert!(error.kind == Kind::Conflict && error.violates("deployments.environment"), "{error:?}");
     put(store, |tx| deployments::insert(tx, &a_deployment("production", 1), &[], &a_report()));
     put(store, |tx| deployments::claim(tx, id, 1, at(6)));
     put(store, |tx| deployments::mark_lost(tx, id, 1, &Cause::SupervisorGone { why: "gone".to_owned() }));
-    assert_eq!(new().unwrap_err().kind, Kind::Conflict);
+    assert_eq!(new(2).unwrap_err().kind, Kind::Conflict);
     let end = outcome(DeploymentState::Failed, at(9));
     assert!(put(store, |tx| deployments::finish(tx, id, 1, &[DeploymentState::Lost], &end, None)));
-    new().unwrap();
+    let same = new(1).unwrap_err();
+    assert!(same.kind == Kind::Conflict, "no two attempts share an epoch: {same:?}");
+    new(2).unwrap();
 }
 
 fn an_epoch_follows_the_last_one_of_its_environment(store: &Store) {
@@ -460,6 +468,73 @@ fn an_epoch_follows_the_last_one_of_its_environment(store: &Store) {
     assert_eq!(next(), 42);
     put(store, |tx| deployments::insert(tx, &a_deployment("production", 90), &[], &a_report()));
     assert_eq!(next(), 42);
+}
+
+fn what_waits_begins_once_with_the_facts_of_its_beginning(store: &Store) {
+    insert_release(store, API);
+    let wait = Wait {
+        at: Some(at(20)),
+        expires: at(30),
+        zone: Tz::Europe__Berlin,
+        outlook: Some(Outlook { seen: at(5), closed: vec!["freeze: closed".to_owned()] }),
+        waits_for: Vec::new(),
+        variables: vec!["TOKEN".to_owned()],
+        begun_by: None,
+    };
+    let asked = Deployment {
+        state: DeploymentState::Scheduled,
+        wait: Some(wait.clone()),
+        ..a_deployment("staging", 1)
+    };
+    let id = put(store, |tx| deployments::insert(tx, &asked, &[], &a_report()));
+    // It holds nothing.
+    let running = insert_running(store, "staging");
+    finish(store, running, DeploymentState::Succeeded);
+    assert_eq!(get(store, pending::list)[0].wait, Some(wait.clone()));
+    let waiting = Wait { waits_for: vec!["lock: closed".to_owned()], ..wait };
+    assert!(put(store, |tx| pending::set_wait(tx, id, DeploymentState::Waiting, &waiting)));
+    let begun = Deployment {
+        id,
+        state: DeploymentState::Running,
+        epoch: 3,
+        previous: Some("0.9.0".parse().unwrap()),
+        claimed_at: Some(at(21)),
+        heartbeat_at: Some(at(21)),
+        boot: "boot-2".to_owned(),
+        wait: Some(waiting),
+        ..asked
+    };
+    let began: Vec<bool> =
+        (0..2).map(|_| put(store, |tx| pending::begin(tx, &begun, &some_steps(), &a_report()))).collect();
+    assert_eq!(began, [true, false]);
+    assert_eq!(get(store, |tx| deployments::get(tx, id)), begun);
+    assert_eq!(get(store, |tx| steps::list_of(tx, id)).len(), some_steps().len());
+    assert!(get(store, pending::list).is_empty());
+}
+
+fn a_lock_stands_until_its_end_or_until_it_is_lifted(store: &Store) {
+    let lock = Lock {
+        id: LockId(1),
+        kind: LockKind::Automation,
+        scope: Scope::new(vec!["api".to_owned()], vec!["prod*".to_owned()]).unwrap(),
+        reason: "disk".to_owned(),
+        by: person("bob").person,
+        since: at(1),
+        expires: Some(at(9)),
+    };
+    assert_eq!(put(store, |tx| locks::insert(tx, &lock)), LockId(1));
+    assert_eq!(get(store, |tx| locks::list_standing(tx, at(8))), std::slice::from_ref(&lock));
+    assert!(get(store, |tx| locks::list_standing(tx, at(9))).is_empty());
+    let longer = Lock { reason: "disks".to_owned(), expires: None, ..lock };
+    assert!(put(store, |tx| locks::update(tx, &longer)));
+    assert_eq!(get(store, |tx| locks::list_standing(tx, at(9))), [longer.clone()]);
+    let lifted: Vec<bool> =
+        (0..2).map(|_| put(store, |tx| locks::end(tx, LockId(1), "bob", at(3)))).collect();
+    assert_eq!(lifted, [true, false]);
+    assert!(
+        !put(store, |tx| locks::update(tx, &longer))
+            && get(store, |tx| locks::list_standing(tx, at(2))).is_empty()
+    );
 }
 
 fn a_fact_is_written_once(store: &Store) {
@@ -722,6 +797,8 @@ contract! {
     one_person_has_one_standing_decision_about_one_subject
     an_environment_has_one_active_deployment_of_a_service
     an_epoch_follows_the_last_one_of_its_environment
+    what_waits_begins_once_with_the_facts_of_its_beginning
+    a_lock_stands_until_its_end_or_until_it_is_lifted
     a_fact_is_written_once
     the_journal_grows_at_its_end_as_one_chain
     a_failing_write_changes_nothing_at_all

@@ -26,6 +26,7 @@ use crate::domain::policy::{
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::text::did_you_mean;
 use crate::domain::time::{Tz, parse_duration, parse_zone};
+use crate::domain::wait::QueueOrder;
 
 /// Default time an approval counts for in a production environment (SPEC 5).
 const APPROVAL_TTL: Duration = Duration::from_secs(8 * 3600);
@@ -346,6 +347,9 @@ impl Checker {
                 Err(why) => self.error(&[&at("hours")[..], keys![index]].concat(), why),
             }
         }
+        let queue = raw.queue.as_deref().unwrap_or(QueueOrder::default().as_str());
+        self.one_of(&at("queue"), queue, &QueueOrder::ALL.map(QueueOrder::as_str));
+        let queue = queue.parse().unwrap_or_default();
         Some(Environment {
             name: env?,
             kind: kind?,
@@ -362,6 +366,7 @@ impl Checker {
             overriders: raw.r#override,
             promoters: raw.promote_full,
             self_approval: raw.self_approval.unwrap_or(false),
+            queue,
         })
     }
 

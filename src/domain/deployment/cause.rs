@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ids::DeploymentId;
 use crate::domain::text::fit;
 use crate::domain::time::span;
 
@@ -46,6 +47,14 @@ pub enum Cause {
     Refused {
         why: String,
     },
+    /// It had not begun when it expired.
+    Missed {
+        why: String,
+    },
+    /// A newer one began before it.
+    Superseded {
+        by: DeploymentId,
+    },
     /// The supervisor disappeared without an exit record.
     SupervisorGone {
         why: String,
@@ -72,6 +81,7 @@ impl Cause {
             Self::CannotRun { why } => Self::CannotRun { why: cut(why) },
             Self::NeverStarted { why } => Self::NeverStarted { why: cut(why) },
             Self::Refused { why } => Self::Refused { why: cut(why) },
+            Self::Missed { why } => Self::Missed { why: cut(why) },
             Self::SupervisorGone { why } => Self::SupervisorGone { why: cut(why) },
             Self::Resolved { by, reason } => Self::Resolved { by, reason: cut(reason) },
             Self::Stopped { by, reason } => Self::Stopped { by, reason: reason.map(cut) },
@@ -99,6 +109,8 @@ impl fmt::Display for Cause {
             Self::NeverStarted { why } => write!(f, "it never started: {why}"),
             Self::Refused { why } => write!(f, "turned down at the start: {why}"),
             Self::CannotRun { why } => write!(f, "{why}"),
+            Self::Missed { why } => write!(f, "it expired before it could begin: {why}"),
+            Self::Superseded { by } => write!(f, "{by} began before it and took its place"),
             Self::Stopped { by, reason: Some(reason) } => write!(f, "stopped at a hold by {by}: {reason}"),
             Self::Stopped { by, reason: None } => write!(f, "stopped at a hold by {by}"),
             Self::SupervisorGone { why } => write!(f, "its supervisor is gone without an outcome: {why}"),

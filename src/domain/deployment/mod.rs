@@ -15,6 +15,7 @@ use crate::domain::hold::{FollowUp, Guidance, Hold};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use crate::domain::strategy::Color;
 use crate::domain::time::Timestamp;
+use crate::domain::wait::Wait;
 use crate::domain::words::words;
 
 /// Where a deployment stands. The database checks the same words.
@@ -23,7 +24,7 @@ use crate::domain::words::words;
 pub enum DeploymentState {
     /// Waits for its time.
     Scheduled,
-    /// Queued behind another deployment.
+    /// Begins as soon as its gates are open: queued behind another one, or its time has come and something is closed.
     Waiting,
     /// Recorded; its supervisor has not claimed it yet.
     Launching,
@@ -35,7 +36,7 @@ pub enum DeploymentState {
     Cancelled,
     /// A scheduled deployment whose expiry passed before it could start.
     Missed,
-    /// A newer one took its place in the queue.
+    /// A newer one took its place before it began.
     Superseded,
     /// The supervisor is gone and left no outcome: nobody knows, so a person must say.
     Lost,
@@ -75,19 +76,19 @@ impl DeploymentState {
     /// The one table of legal moves. What is not here cannot happen.
     ///
     /// ```text
-    /// scheduled ─┬─> waiting ─┬─> launching ──> running <──> paused
-    ///            │            │        │           │          │
-    ///            │            │        │           ├──────────┴──> succeeded, failed, cancelled
-    ///            │            │        │           │
-    ///            │            │        └───────────┴─> lost ──(a person)──> succeeded, failed, cancelled
-    ///            │            └─> superseded
-    ///            └─> missed          failed and cancelled can be reached from everything that is not over
+    /// scheduled <─> waiting ──> launching ──> running <──> paused
+    ///     │            │            │           │          │
+    ///     │            │            │           ├──────────┴──> succeeded, failed, cancelled
+    ///     │            │            │           │
+    ///     │            │            └───────────┴─> lost ──(a person)──> succeeded, failed, cancelled
+    ///     └────────────┴─> superseded, missed
+    ///                          failed and cancelled can be reached from everything that is not over
     /// ```
     pub fn may_become(self, next: Self) -> bool {
         use DeploymentState as S;
         let targets: &[S] = match self {
-            S::Scheduled => &[S::Waiting, S::Launching, S::Cancelled, S::Missed, S::Failed],
-            S::Waiting => &[S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
+            S::Scheduled => &[S::Waiting, S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
+            S::Waiting => &[S::Scheduled, S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
             S::Launching => &[S::Running, S::Failed, S::Cancelled, S::Lost],
             S::Running => &[S::Paused, S::Succeeded, S::Failed, S::Cancelled, S::Lost],
             // The store may have last heard of a wait when the outcome arrives from the exit record.
@@ -101,6 +102,11 @@ impl DeploymentState {
     /// Whether it holds its environment: nothing else may start there.
     pub fn is_active(self) -> bool {
         matches!(self, Self::Launching | Self::Running | Self::Paused | Self::Lost)
+    }
+
+    /// Whether it has not begun: its time, its gates or its turn have not come.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Waiting)
     }
 
     /// Whether its supervisor should be alive.
@@ -236,6 +242,8 @@ pub struct Deployment {
     pub guided: bool,
     /// The rollback that follows its end.
     pub follow_up: Option<FollowUp>,
+    /// When it may begin, or might have, where it was not started directly.
+    pub wait: Option<Wait>,
     pub cause: Option<Cause>,
     /// Name of the step in which it ended.
     pub failed_step: Option<String>,
@@ -294,6 +302,17 @@ impl Deployment {
             guidance: None,
             ..self
         }
+    }
+
+    /// The same, to begin later where `wait` says when.
+    #[must_use]
+    pub fn waiting(self, wait: Option<Wait>) -> Self {
+        let state = match &wait {
+            None => self.state,
+            Some(wait) if wait.at.is_some() => DeploymentState::Scheduled,
+            Some(_) => DeploymentState::Waiting,
+        };
+        Self { state, wait, ..self }
     }
 
     /// Whether a person has asked for its end and it has not ended yet.

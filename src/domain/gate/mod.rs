@@ -9,6 +9,7 @@ mod checks;
 mod deployer;
 mod exclusive;
 mod freeze;
+mod lock;
 mod order;
 pub mod reason;
 mod soak;
@@ -27,6 +28,7 @@ use super::deployment::{DeploymentKind, DeploymentState};
 use super::digest::Digest;
 use super::freeze::Freeze;
 use super::ids::{DeploymentId, EnvName, ReleaseId};
+use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
 use super::release::Release;
 use super::time::{Timestamp, Tz};
@@ -46,11 +48,12 @@ pub enum GateId {
     Freeze,
     Window,
     Approvals,
+    Lock,
     Exclusive,
 }
 
 impl GateId {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Deployer,
         Self::Stage,
         Self::Order,
@@ -60,6 +63,7 @@ impl GateId {
         Self::Freeze,
         Self::Window,
         Self::Approvals,
+        Self::Lock,
         Self::Exclusive,
     ];
 
@@ -74,6 +78,7 @@ impl GateId {
             Self::Freeze => "freeze",
             Self::Window => "window",
             Self::Approvals => "approvals",
+            Self::Lock => "lock",
             Self::Exclusive => "exclusive",
         }
     }
@@ -82,6 +87,15 @@ impl GateId {
     /// deployment is active are not matters of urgency.
     pub fn may_be_opened(self) -> bool {
         !matches!(self, Self::Deployer | Self::Stage | Self::Exclusive)
+    }
+
+    /// Whether a deployment may wait for it: what opens by itself, or by another person's word, without the release
+    /// being another one then.
+    pub fn may_be_waited_for(self) -> bool {
+        matches!(
+            self,
+            Self::Soak | Self::Freeze | Self::Window | Self::Approvals | Self::Lock | Self::Exclusive
+        )
     }
 
     /// Whether a rollback passes it unasked (SPEC 6, RBK-3): going back must not wait for what guards going on.
@@ -163,6 +177,10 @@ pub struct DeployFacts {
     pub required_checks: Vec<String>,
     pub required_items: Vec<String>,
     pub holder: Option<Holder>,
+    /// Locks on this service in this environment.
+    pub locks: Vec<Lock>,
+    /// Whether it begins by itself and not by the hand of a person.
+    pub automatic: bool,
     pub overrides: Overrides,
     /// Gates the release's process skips (hotfix).
     pub skipped: BTreeSet<String>,
@@ -267,7 +285,7 @@ impl GateReport {
 
 type Gate = fn(&DeployFacts, Timestamp) -> Answer;
 
-const GATES: [(GateId, Gate); 10] = [
+const GATES: [(GateId, Gate); 11] = [
     (GateId::Deployer, deployer::check),
     (GateId::Stage, stage::check),
     (GateId::Order, order::check),
@@ -277,6 +295,7 @@ const GATES: [(GateId, Gate); 10] = [
     (GateId::Freeze, freeze::check),
     (GateId::Window, window::check),
     (GateId::Approvals, approvals::check),
+    (GateId::Lock, lock::check),
     (GateId::Exclusive, exclusive::check),
 ];
 

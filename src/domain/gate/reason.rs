@@ -9,6 +9,7 @@ use super::{GateId, Holder};
 use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName};
+use crate::domain::lock::{Lock, LockKind};
 use crate::domain::release::{ReleaseState, Stage};
 use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
@@ -79,6 +80,10 @@ pub enum BlockReason {
     Rejected {
         by: String,
         reason: String,
+    },
+    Locked {
+        lock: Lock,
+        zone: Tz,
     },
     Held {
         holder: Holder,
@@ -167,6 +172,7 @@ impl fmt::Display for BlockReason {
                 Ok(())
             }
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
+            Self::Locked { lock, zone } => write!(f, "{}", lock.sentence(*zone)),
             Self::Held { holder } if holder.state == DeploymentState::Lost => write!(
                 f,
                 "{} ({} by {}) was lost: nobody knows how it ended",
@@ -215,6 +221,10 @@ impl BlockReason {
                 format!("waits for {}", groups.join(", "))
             }
             Self::Rejected { by, .. } => format!("rejected by {by}"),
+            Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
+                format!("automation stopped by {}", lock.by.name)
+            }
+            Self::Locked { lock, .. } => format!("locked by {}", lock.by.name),
             Self::Held { holder } => format!("{} is {} there", holder.id, holder.state),
         }
     }
@@ -270,6 +280,15 @@ impl BlockReason {
             Self::Rejected { by, .. } => {
                 format!("talk to {by}, who may: relman withdraw {release} {env}")
             }
+            Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
+                format!("when its reason is gone: relman unlock {}; or deploy by hand", lock.id)
+            }
+            Self::Locked { lock, .. } => format!(
+                "talk to {}; when its reason is gone: relman unlock {}; {}",
+                lock.by.name,
+                lock.id,
+                go_around(release, env, GateId::Lock)
+            ),
             Self::Held { holder } if holder.state == DeploymentState::Lost => {
                 format!(
                     "find out how it ended, then: relman resolve {} succeeded|failed --reason \"…\"",
@@ -304,6 +323,7 @@ impl BlockReason {
                 people.dedup();
                 people
             }
+            Self::Locked { lock, .. } => vec![lock.by.name.clone()],
             Self::Held { holder } => vec![holder.by.clone()],
             _ => Vec::new(),
         }
@@ -315,6 +335,7 @@ impl BlockReason {
             Self::Frozen { opens, .. } => Some(*opens),
             Self::OutsideHours { next, .. } => *next,
             Self::Soaking { until, .. } => *until,
+            Self::Locked { lock, .. } => lock.expires,
             _ => None,
         }
     }

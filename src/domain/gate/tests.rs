@@ -67,6 +67,7 @@ fn environment() -> Environment {
         overriders: vec!["rm".into()],
         promoters: Vec::new(),
         self_approval: false,
+        queue: crate::domain::wait::QueueOrder::default(),
     }
 }
 
@@ -123,6 +124,8 @@ fn open() -> DeployFacts {
         required_checks: Vec::new(),
         required_items: Vec::new(),
         holder: None,
+        locks: Vec::new(),
+        automatic: false,
         overrides: Overrides::default(),
         skipped: BTreeSet::new(),
     }

@@ -1,14 +1,15 @@
 //! Asks a deployment to stop. Only its supervisor signals; this leaves the request where it looks.
 
-use crate::domain::deployment::{CancelKind, CancelRequest, Deployment, DeploymentState};
+use crate::domain::deployment::{CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::hold::FollowUp;
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
-use crate::store::{deployments, journal};
+use crate::store::{Tx, deployments, journal};
 
 use super::follow_up;
+use super::turn::PENDING;
 
 /// The first request is gentle (TERM, grace, KILL), a second one kills at once.
 pub fn cancel(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>) -> Result<Deployment, OpError> {
@@ -33,10 +34,13 @@ fn ask(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>, and_back: bool) -> 
                 id.0
             )));
         }
-        if !before.state.is_live() {
+        if before.state.is_over() {
             return Err(OpError::conflict(format!("{id} is over already: {}", before.state)));
         }
         super::permitted(cx, &before, "cancel in")?;
+        if before.state.is_pending() {
+            return call_off(tx, cx, &before, reason.as_deref(), and_back);
+        }
         if and_back {
             follow_up::possible(tx, &before)?;
         }
@@ -55,4 +59,27 @@ fn ask(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>, and_back: bool) -> 
         journal::append(tx, entry)?;
         Ok(after)
     })
+}
+
+/// What has not begun is over at once; the process that waits for it sees that and goes.
+fn call_off(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    before: &Deployment,
+    reason: Option<&str>,
+    and_back: bool,
+) -> Result<Deployment, OpError> {
+    let id = before.id;
+    if and_back {
+        return Err(OpError::conflict(format!("{id} has not begun: there is nothing to go back from"))
+            .hint(format!("only cancel it: relman cancel {}", id.0)));
+    }
+    let cause = Cause::Cancelled { by: cx.actor.name().to_owned() };
+    let log = cx.machine.log_facts(id);
+    let outcome = Outcome::without_steps(DeploymentState::Cancelled, cause, cx.now, log);
+    deployments::finish(tx, id, before.epoch, &PENDING, &outcome, None)?;
+    let after = deployments::get(tx, id)?;
+    let entry = cx.entry(Verb::CancelRequested, id).because(reason).before(before).after(&after);
+    journal::append(tx, entry)?;
+    Ok(after)
 }

@@ -64,6 +64,7 @@ pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpErro
         deployments::claim(tx, id, epoch, cx.now)?;
         let after = deployments::get(tx, id)?;
         journal::append(tx, cx.entry(Verb::DeploymentClaimed, id).before(&before).after(&after))?;
+        super::turn::supersede_older(tx, cx, &after)?;
         Ok(Claim::Go)
     })
 }
@@ -118,6 +119,7 @@ fn closed_meanwhile(
         actor: &starter,
         starts: true,
         overrides: &overrides,
+        automatic: false,
         except: Some(before.id),
     };
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);

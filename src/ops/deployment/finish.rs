@@ -3,7 +3,7 @@
 use crate::domain::deployment::{Deployment, DeploymentState, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, lock};
 use crate::store::{deployments, journal};
 
 /// The states a supervisor may end a deployment from.
@@ -32,6 +32,9 @@ pub fn settle(
         let after = deployments::get(tx, id)?;
         let entry = cx.entry(Verb::DeploymentFinished, id).because(Some(&outcome.cause.to_string()));
         journal::append(tx, entry.before(&before).after(&after))?;
+        if after.state == DeploymentState::Succeeded {
+            lock::release_automation(tx, cx, &after)?;
+        }
         Ok((after, true))
     })
 }

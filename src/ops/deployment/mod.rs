@@ -1,17 +1,21 @@
 //! Verbs on deployments: start, roll back, cancel, settle; and the ones their supervisor uses.
 
 pub mod abandon;
+mod asked;
 pub mod cancel;
 pub mod claim;
 pub mod finish;
 pub mod follow_up;
 pub mod guide;
+pub mod later;
 pub mod reconcile;
 pub mod resolve;
 pub mod rollback;
 mod sides;
 pub mod start;
+pub mod tick;
 pub mod ticket;
+pub mod turn;
 
 pub use self::ticket::Ticket;
 use super::{Ctx, ErrorKind, OpError};

@@ -6,7 +6,7 @@
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::journal::Verb;
 use crate::ops::{Ctx, LAUNCH_DEADLINE, Liveness, OpError};
-use crate::store::{deployments, journal};
+use crate::store::{deployments, journal, pending};
 
 use super::finish::{LIVE, settle};
 
@@ -31,6 +31,13 @@ pub fn reconcile(cx: &Ctx<'_>, orphans: Orphans) -> Result<Vec<Deployment>, OpEr
         changed.extend(settle_orphan(cx, &deployment)?);
         if orphans == Orphans::Adopt {
             adopt(cx, &deployment);
+        }
+    }
+    for waiting in cx.store.read(pending::list)? {
+        let is_over = waiting.wait.as_ref().is_some_and(|wait| wait.is_expired(cx.now));
+        let is_here = waiting.host == cx.machine.host();
+        if is_over && is_here && cx.machine.liveness(waiting.id) == Liveness::Gone {
+            changed.extend(super::turn::miss(cx, waiting.id)?);
         }
     }
     Ok(changed)

@@ -10,10 +10,11 @@ use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::journal::Verb;
 use crate::domain::release::{Block, Release, ReleaseState};
 use crate::domain::text::free;
-use crate::ops::{Ctx, ErrorKind, OpError, facts};
+use crate::ops::{Ctx, ErrorKind, OpError, facts, lock};
 use crate::store::{Tx, deployments, journal, releases};
 
-use super::start::{Errand, StartDeploy, Started, start_as};
+use super::asked::Errand;
+use super::start::{StartDeploy, Started, start_as};
 
 /// A release that was good in the environment.
 #[derive(Debug, Clone, Serialize)]
@@ -108,6 +109,7 @@ pub(super) fn rollback_and(
         let now = choices_in(tx, &wanted.service, &wanted.environment)?;
         choose(&StartRollback { to: Some(deployment.release.version.clone()), ..wanted.clone() }, &now)?;
         also(tx, deployment)?;
+        lock::hold_automation(tx, cx, deployment, &reason)?;
         match now.occupant {
             Some(left) if left.release != deployment.release => {
                 block_left(tx, cx, &left, deployment, &reason)

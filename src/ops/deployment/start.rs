@@ -8,19 +8,21 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState, Outcome, Step};
-use crate::domain::gate::{self, GateId, GateReport, Overrides};
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
+use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
+use crate::domain::gate::{GateId, GateReport, Overrides};
+use crate::domain::ids::{EnvName, ReleaseId, Version};
 use crate::domain::journal::Verb;
-use crate::domain::policy::{Environment, ScriptRole, Service};
+use crate::domain::policy::{Environment, ScriptRole};
 use crate::domain::release::Release;
-use crate::domain::strategy::{self, StepPlan};
+use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
-use crate::ops::facts::{self, Surroundings, Wish};
-use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::ops::facts::{self, Surroundings};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
 use crate::store::{Tx, deployments, journal, releases};
 
-use super::{sides, ticket};
+use super::asked::{Asked, Errand, Place, ask, draft};
+use super::later::{self, Later};
+use super::ticket;
 
 /// What a person wants to start.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,11 +36,21 @@ pub struct StartDeploy {
     pub confirm: Option<String>,
     /// The report the person agreed to: when the gates say something else now, nothing starts.
     pub seen: Option<GateReport>,
+    /// Not at once.
+    pub later: Option<Later>,
 }
 
 impl StartDeploy {
     pub fn new(release: ReleaseId, environment: EnvName) -> Self {
-        Self { release, environment, reason: None, overrides: BTreeSet::new(), confirm: None, seen: None }
+        Self {
+            release,
+            environment,
+            reason: None,
+            overrides: BTreeSet::new(),
+            confirm: None,
+            seen: None,
+            later: None,
+        }
     }
 }
 
@@ -88,7 +100,7 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
     let around = Surroundings::of(cx, service);
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
-        let place = Place { service, environment, around: &around, starts };
+        let place = Place { service, environment, around: &around, starts, automatic: false };
         let Asked { live, report, steps, .. } =
             ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?;
         let role = facts::script_for(service, report.kind).unwrap_or(ScriptRole::Deploy);
@@ -104,81 +116,9 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
     })
 }
 
-/// Where a release would go, and whether the actor would start it.
-struct Place<'a> {
-    service: &'a Service,
-    environment: &'a Environment,
-    around: &'a Surroundings,
-    starts: bool,
-}
-
-/// What the gates say about it, and what would run.
-struct Asked {
-    live: Option<Deployment>,
-    /// What is there now, whatever became of it.
-    previous: Option<Version>,
-    rescue: bool,
-    report: GateReport,
-    steps: Vec<StepPlan>,
-}
-
-fn ask(
-    tx: &Tx<'_>,
-    cx: &Ctx<'_>,
-    place: &Place<'_>,
-    release: &Release,
-    errand: Errand,
-    overrides: &Overrides,
-) -> Result<Asked, OpError> {
-    let Place { service, environment, around, starts } = *place;
-    let live = deployments::find_live(tx, &service.name, &environment.name)?;
-    let newest = deployments::find_newest(tx, &service.name, &environment.name)?;
-    let live_version = live.as_ref().map(|live| &live.release.version);
-    let rescue = errand == Errand::Rollback;
-    let kind = match errand {
-        Errand::Rollback => DeploymentKind::Rollback,
-        Errand::Deploy => DeploymentKind::of(&release.id.version, live_version),
-    };
-    let wish = Wish {
-        release,
-        service,
-        environment,
-        kind,
-        rescue,
-        actor: cx.actor,
-        starts,
-        overrides,
-        except: None,
-    };
-    let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
-    let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
-    let verify = service.scripts.contains_key(&ScriptRole::Verify);
-    let serving = sides::serving(tx, service, environment)?;
-    let kept = match &serving {
-        Some(serving) if rescue => sides::kept(tx, service, environment, release, serving, cx.now)?,
-        _ => None,
-    };
-    let cut = if rescue { strategy::plan_back } else { strategy::plan };
-    let steps = match kept {
-        Some(side) => strategy::switch_back(role, verify, side),
-        None => cut(service.strategy(&environment.name), role, verify, serving.map(|serving| serving.color)),
-    };
-    // Of a second attempt what it replaces is what was there before the first.
-    let before = newest.map(|newest| newest.release.version).filter(|version| *version != release.id.version);
-    let previous = before.or_else(|| live_version.cloned());
-    Ok(Asked { live, previous, rescue, report, steps })
-}
-
 /// Records the deployment and launches its supervisor.
 pub fn start(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Started, OpError> {
     start_as(cx, wanted, Errand::Deploy, |_, _| Ok(()))
-}
-
-/// What a person asked for: it decides what must be passed, where the kind only says what it amounts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
-    Deploy,
-    Rollback,
 }
 
 /// Shared with rollback: `also` runs in the same transaction once the deployment has its number.
@@ -193,12 +133,14 @@ pub(super) fn start_as(
     let reason = wanted.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
     let around = Surroundings::of(cx, service);
     let subject = format!("{} → {}", wanted.release, wanted.environment);
-    let recorded = cx.act(Verb::DeploymentStarted, &subject, |tx| {
+    let verb = if wanted.later.is_some() { Verb::DeploymentScheduled } else { Verb::DeploymentStarted };
+    let recorded = cx.act(verb, &subject, |tx| {
         let release = releases::find(tx, &wanted.release)?
             .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
         typed(wanted, environment)?;
         let overrides = permitted_overrides(cx, wanted, environment, &around, reason.as_deref())?;
-        let place = Place { service, environment, around: &around, starts: true };
+        let automatic = wanted.later.is_some();
+        let place = Place { service, environment, around: &around, starts: true, automatic };
         let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
         let report = asked.report.clone();
         if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
@@ -208,16 +150,27 @@ pub(super) fn start_as(
             error.report = Some(Box::new(report));
             return Err(error);
         }
-        if !report.allows() {
-            return Err(OpError::gates(report));
-        }
+        let waits = match &wanted.later {
+            Some(later) if !later::may_go_now(tx, later, &report)? => {
+                let variables = cx.machine.set_variables(&service.variables());
+                Some(later::agree(later, &asked, variables, cx.now)?)
+            }
+            _ if report.allows() => None,
+            _ => return Err(OpError::gates(report)),
+        };
         // Last: nobody types a version to learn then that it is closed.
         confirmed(wanted, environment)?;
-        let deployment = insert(tx, cx, &place, &release, &asked, reason.clone())?;
+        let deployment = draft(tx, cx, &place, &release, &asked)?;
+        let deployment = Deployment { reason: reason.clone(), ..deployment }.waiting(waits);
+        let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
+        let id = deployments::insert(tx, &deployment, &planned, &report)?;
+        let deployment = Deployment { id, ..deployment };
         also(tx, &deployment)?;
-        let entry = cx.entry(Verb::DeploymentStarted, deployment.id).because(reason.as_deref());
+        let verb = if deployment.state.is_pending() { verb } else { Verb::DeploymentStarted };
+        let entry = cx.entry(verb, deployment.id).because(reason.as_deref());
         journal::append(tx, entry.after(&deployment).detail(&report))?;
-        let ticket = ticket::write(&deployment, &release, service, asked.steps, around.scripts.files.clone());
+        let ticket =
+            ticket::write(&deployment, &release, service, asked.steps.clone(), around.scripts.files.clone());
         Ok((Started { deployment, report }, ticket))
     });
     let (started, ticket) = match recorded {
@@ -229,6 +182,8 @@ pub(super) fn start_as(
     // After the commit: a machine that dies here leaves a launching row, which reconcile settles.
     match cx.machine.launch(&ticket) {
         Ok(()) => Ok(started),
+        // A tick in the same moment was faster: then it waits, which is all that is wanted.
+        Err(_) if is_waited_for(cx, &started.deployment) => Ok(started),
         Err(why) => Err(could_not_launch(cx, &started.deployment, why)),
     }
 }
@@ -246,6 +201,10 @@ fn who_was_faster(cx: &Ctx<'_>, wanted: &StartDeploy) -> Option<OpError> {
     Some(error.hint(format!("watch it: relman attach {}", holder.id.0)))
 }
 
+fn is_waited_for(cx: &Ctx<'_>, d: &Deployment) -> bool {
+    d.state.is_pending() && cx.machine.liveness(d.id) == Liveness::Alive
+}
+
 /// The supervisor did not come up: settle the row, so that the environment is free again.
 fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpError {
     let cause = Cause::NeverStarted { why: why.clone() };
@@ -255,7 +214,7 @@ fn could_not_launch(cx: &Ctx<'_>, deployment: &Deployment, why: String) -> OpErr
         cx,
         deployment.id,
         deployment.epoch,
-        &[DeploymentState::Launching],
+        &[DeploymentState::Scheduled, DeploymentState::Waiting, DeploymentState::Launching],
         &outcome,
         Some("launcher"),
     );
@@ -333,61 +292,4 @@ fn permitted_overrides(
         by: cx.actor.name().to_owned(),
         reason: reason.to_owned(),
     })
-}
-
-fn insert(
-    tx: &Tx<'_>,
-    cx: &Ctx<'_>,
-    place: &Place<'_>,
-    release: &Release,
-    asked: &Asked,
-    reason: Option<String>,
-) -> Result<Deployment, OpError> {
-    let Place { service, environment, .. } = *place;
-    let Asked { previous, rescue, report, steps, .. } = asked;
-    let deployment = Deployment {
-        id: DeploymentId(0),
-        release: release.id.clone(),
-        environment: environment.name.clone(),
-        kind: report.kind,
-        rescue: *rescue,
-        state: DeploymentState::Launching,
-        epoch: deployments::next_epoch(tx, &service.name, &environment.name)?,
-        strategy: service.strategy(&environment.name).as_str().to_owned(),
-        previous: previous.clone(),
-        artifact_digest: release.build.digest.clone(),
-        content: Some(release.build.content()),
-        subject: report.subject.clone(),
-        color: steps.iter().find_map(|step| step.color),
-        reason,
-        // Only what it really went past is on record for ever; a gate that closes later is closed.
-        overrides: report.overridden().map(|check| check.gate.to_string()).collect(),
-        started_by: cx.actor.person.clone(),
-        requested_at: cx.now,
-        claimed_at: None,
-        finished_at: None,
-        heartbeat_at: None,
-        host: cx.machine.host().to_owned(),
-        boot: cx.machine.boot().to_owned(),
-        uid: cx.actor.person.uid,
-        script: None,
-        progress: None,
-        progress_note: None,
-        log_size: 0,
-        log_digest: None,
-        log_dropped: 0,
-        cancel: None,
-        hold: None,
-        guidance: None,
-        guided: false,
-        follow_up: None,
-        cause: None,
-        failed_step: None,
-        left_running: Vec::new(),
-        recovered_by: None,
-    };
-    let planned: Vec<Step> =
-        steps.iter().enumerate().map(|(index, plan)| Step::planned(index, plan.clone())).collect();
-    let id = deployments::insert(tx, &deployment, &planned, report)?;
-    Ok(Deployment { id, ..deployment })
 }

@@ -14,6 +14,7 @@ use crate::domain::policy::{Argv, ScriptRole, Service};
 use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::subject::ScriptFile;
+use crate::domain::time::Timestamp;
 
 /// Handed to the supervisor through a pipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Ticket {
     pub quiet_timeout: Option<Duration>,
     pub grace: Duration,
     pub on_failure: OnFailure,
+    /// It is to wait for its turn, at the longest until then, and gets its real ticket when that has come.
+    #[serde(default)]
+    pub waits: Option<Timestamp>,
 }
 
 /// Writes the ticket of a recorded deployment.
@@ -63,6 +67,7 @@ pub fn write(
             OnFailure::Rollback if deployment.rescue => OnFailure::Ask,
             policy => policy,
         },
+        waits: deployment.wait.as_ref().filter(|_| deployment.state.is_pending()).map(|wait| wait.expires),
     }
 }
 

@@ -11,12 +11,13 @@ use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck, Goal};
 use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
+use crate::domain::lock::Lock;
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::Release;
 use crate::domain::time::{Timestamp, span};
 use crate::ops::facts::{self, Given, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
-use crate::store::{Tx, approvals, deployments, releases};
+use crate::store::{Tx, approvals, deployments, locks, pending, releases};
 
 /// What the board shows.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,6 +26,9 @@ pub struct Board {
     /// What runs where, by service and environment in pipeline order.
     pub places: Vec<Place>,
     pub active: Vec<Deployment>,
+    /// What has not begun: scheduled or queued, in the order in which it was asked for.
+    pub pending: Vec<Deployment>,
+    pub locks: Vec<Lock>,
     /// Freezes that close something now, and the ones to come within two days.
     pub freezes: Vec<Freeze>,
     /// No release was ever registered: greet.
@@ -119,6 +123,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
     cx.store.read(|tx| {
         let open = releases::list_open(tx)?;
         let freezes = facts::freezes(tx, cx)?;
+        let locks = locks::list_standing(tx, cx.now)?;
         let mut decided: HashMap<ReleaseId, Vec<_>> = HashMap::new();
         for approval in approvals::list_open(tx)? {
             decided.entry(approval.release.clone()).or_default().push(approval);
@@ -139,7 +144,14 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             let (cells, next) = match (service, around.get(&release.id.service)) {
                 (Some(service), Some(around)) => {
                     let cells = cells(service, &mine, &spots);
-                    let asked = Asked { service, release: &release, around, freezes: &freezes, approvals };
+                    let asked = Asked {
+                        service,
+                        release: &release,
+                        around,
+                        freezes: &freezes,
+                        locks: &locks,
+                        approvals,
+                    };
                     let next = next(cx, asked, &cells, &spots)?;
                     (cells, next)
                 }
@@ -153,6 +165,8 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             cards,
             places: places(cx, &spots, &freezes),
             active: standing_active(tx, cx)?,
+            pending: pending::list(tx)?,
+            locks,
             freezes: freezes.into_iter().filter(|freeze| freeze.window.start <= soon).collect(),
             is_new,
         })
@@ -251,13 +265,14 @@ struct Asked<'a> {
     release: &'a Release,
     around: &'a Surroundings,
     freezes: &'a [Freeze],
+    locks: &'a [Lock],
     approvals: Vec<Approval>,
 }
 
 /// Where the release goes next, with its gates: the environment after the furthest one it was good in. That
 /// something newer has taken its place further up does not send it back there.
 fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
-    let Asked { service, release, around, freezes, approvals } = asked;
+    let Asked { service, release, around, freezes, locks, approvals } = asked;
     let was_good = |cell: &Cell| matches!(cell.reached, Reached::Live | Reached::Replaced);
     let from = cells.iter().rposition(was_good).map_or(0, |furthest| furthest + 1);
     let Some(cell) = cells.get(from) else { return Ok(None) };
@@ -273,6 +288,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         actor: cx.actor,
         starts: false,
         overrides: &overrides,
+        automatic: false,
         except: None,
     };
     let upstream = service.upstream(&cell.environment).and_then(|env| spots.get(&(&service.name, env)));
@@ -282,6 +298,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         approvals,
         upstream: upstream.and_then(|spot| spot.newest.clone()).map(facts::newest),
         holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
+        locks: locks.to_vec(),
     };
     let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
     Ok(Some(Next { environment: cell.environment.clone(), report }))
@@ -298,9 +315,15 @@ pub enum Mood {
 
 /// The one thing worth knowing about a card now, in a few words: what runs, else what is wrong, else what it waits
 /// for, else what is missing.
-pub fn standing(card: &Card, active: &[Deployment], now: Timestamp) -> (Mood, String) {
-    if let Some(d) = active.iter().find(|d| d.release == card.release.id) {
+pub fn standing(card: &Card, board: &Board, now: Timestamp) -> (Mood, String) {
+    let mine = |d: &&Deployment| d.release == card.release.id;
+    if let Some(d) = board.active.iter().find(mine) {
         return in_progress(d, now);
+    }
+    if let Some((d, wait)) = board.pending.iter().find(mine).and_then(|d| Some((d, d.wait.as_ref()?))) {
+        let will_be_closed = wait.outlook.as_ref().is_some_and(|outlook| !outlook.closed.is_empty());
+        let warning = if will_be_closed && !wait.is_due(now) { ", CLOSED then as things stand" } else { "" };
+        return (Mood::Busy, format!("{} to {} {}{warning}", d.id, d.environment, wait.brief(d.state, now)));
     }
     if let Some(block) = &card.release.blocked {
         return (Mood::Bad, format!("BLOCKED: {}", block.reason));

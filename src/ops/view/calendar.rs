@@ -6,7 +6,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Freeze;
 use crate::domain::time::Window;
 use crate::ops::{Ctx, OpError, facts};
-use crate::store::{deployments, freezes};
+use crate::store::{deployments, freezes, pending};
 
 /// What happens, or may not happen, in a span.
 #[derive(Debug, Clone, Serialize)]
@@ -16,6 +16,8 @@ pub struct Calendar {
     pub freezes: Vec<Freeze>,
     /// Deployments requested within it, newest first.
     pub deployments: Vec<Deployment>,
+    /// Deployments that are to begin within it.
+    pub scheduled: Vec<Deployment>,
 }
 
 /// Every freeze that is not over, however far away, by start.
@@ -33,7 +35,11 @@ pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
         overlapping.extend(standing.into_iter().filter(|freeze| freeze.window.overlaps(&span)));
         overlapping.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
         let deployments = deployments::list_between(tx, span, 500)?;
-        let deployments = deployments.into_iter().map(|d| facts::as_it_stands(cx, d)).collect();
-        Ok(Calendar { span, freezes: overlapping, deployments })
+        let deployments = deployments.into_iter().filter(|d| !d.state.is_pending());
+        let deployments = deployments.map(|d| facts::as_it_stands(cx, d)).collect();
+        let begins =
+            |d: &Deployment| d.wait.as_ref().and_then(|wait| wait.at).is_some_and(|at| span.covers(at));
+        let scheduled = pending::list(tx)?.into_iter().filter(begins).collect();
+        Ok(Calendar { span, freezes: overlapping, deployments, scheduled })
     })
 }

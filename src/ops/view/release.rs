@@ -54,6 +54,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                     kind: DeploymentKind::Deploy,
                     actor: cx.actor,
                     starts: false,
+                    automatic: false,
                     overrides: &overrides,
                     rescue: false,
                     except: None,

@@ -13,9 +13,10 @@ use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::{longest_that_fits, scrolled};
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::ReleaseId;
+use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::release::Stage;
 use crate::domain::text::{fit, pad};
+use crate::domain::wait::closed;
 use crate::ops::view::board::{Card, Cell, Mood, Reached, standing};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -155,7 +156,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
     if action == Action::NewRelease {
-        model.popups.push(popup::form::new_release(model));
+        model.popups.push(popup::form::release::new_release(model));
         return Vec::new();
     }
     if action == Action::Demo {
@@ -171,18 +172,18 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Open => vec![Effect::Detail(id)],
         Action::Edit => {
-            let popup = popup::form::edit(&card.release, model.zone);
+            let popup = popup::form::release::edit(&card.release, model.zone);
             model.popups.push(popup);
             Vec::new()
         }
         Action::Advance => vec![Effect::Advance(id)],
         Action::MoveBack => {
-            model.popups.push(popup::form::move_back(&id));
+            model.popups.push(popup::form::release::move_back(&id));
             Vec::new()
         }
         Action::Block => {
             let is_blocked = card.release.blocked.is_some();
-            model.popups.push(popup::form::block(&id, is_blocked));
+            model.popups.push(popup::form::release::block(&id, is_blocked));
             Vec::new()
         }
         Action::Deploy => target(model, card)
@@ -201,14 +202,17 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
             .map(|environment| vec![Effect::AskChoices { service: id.service, environment }])
             .unwrap_or_default(),
         Action::CancelDeployment => {
-            let running = model.views.board.active.iter().find(|d| d.release == id && d.state.is_live());
-            if let Some(running) = running {
-                model.popups.push(Popup::cancel(running, model));
-            }
+            let popup = stoppable(model, &id).map(|d| Popup::cancel(d, model));
+            model.popups.extend(popup);
+            Vec::new()
+        }
+        Action::Schedule => {
+            let popup = schedule(model, card);
+            model.popups.extend(popup);
             Vec::new()
         }
         Action::GoLog => {
-            let newest = card.cells.iter().filter_map(|cell| cell.deployment).max();
+            let newest = newest_deployment(model, card);
             newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()
         }
         _ => Vec::new(),
@@ -223,6 +227,36 @@ pub fn undecided(model: &Model) -> Option<&Deployment> {
     mine.or_else(|| {
         waiting().min_by_key(|d| (!popup::waits_for_person(d), d.hold.as_ref().map(|hold| hold.since)))
     })
+}
+
+/// The deployment of this release that could be stopped or called off: what runs, else what waits.
+pub fn stoppable<'a>(model: &'a Model, id: &ReleaseId) -> Option<&'a Deployment> {
+    let board = &model.views.board;
+    let running = board.active.iter().find(|d| d.release == *id && d.state.is_live());
+    running.or_else(|| waiting(model, id))
+}
+
+/// The deployment of this release that has not begun.
+pub fn waiting<'a>(model: &'a Model, id: &ReleaseId) -> Option<&'a Deployment> {
+    model.views.board.pending.iter().find(|d| d.release == *id)
+}
+
+/// The newest deployment of a release that has a log, or will have one.
+pub fn newest_deployment(model: &Model, card: &Card) -> Option<DeploymentId> {
+    let waits = waiting(model, &card.release.id).map(|d| d.id);
+    card.cells.iter().filter_map(|cell| cell.deployment).chain(waits).max()
+}
+
+/// What is asked about a later deployment: its time, or another one for what waits already.
+fn schedule(model: &Model, card: &Card) -> Option<Popup> {
+    let id = &card.release.id;
+    if let Some((d, wait)) = waiting(model, id).and_then(|d| Some((d, d.wait.as_ref()?))) {
+        return Some(popup::form::deployment::reschedule(d, wait, model));
+    }
+    let environment = target(model, card)?;
+    let report = card.next.as_ref().filter(|next| next.environment == environment).map(|next| &next.report);
+    let closed = report.map(closed).unwrap_or_default();
+    Some(popup::form::deployment::ask_later(model, id, &environment, &closed))
 }
 
 /// Where a deployment of this release would go next: the first environment it is not live in, or the last one
@@ -428,7 +462,7 @@ pub fn mark(model: &Model, reached: Reached) -> (&'static str, Style) {
 /// The one thing worth knowing about a card.
 fn note(model: &Model, card: &Card) -> (String, Style) {
     let theme = &model.theme;
-    let (mood, text) = standing(card, &model.views.board.active, model.now);
+    let (mood, text) = standing(card, &model.views.board, model.now);
     let style = match mood {
         Mood::Good => theme.good,
         Mood::Busy => theme.busy,

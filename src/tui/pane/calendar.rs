@@ -11,6 +11,7 @@ use super::super::layout;
 use super::super::model::{Model, Pane, Times};
 use super::super::popup::{self, Popup};
 use super::scrolled;
+use crate::domain::deployment::Deployment;
 use crate::domain::freeze::{Freeze, FreezeOrigin};
 use crate::domain::text::fit;
 use crate::domain::time::{Fold, Timestamp, Tz, Window, resolve_local, wall};
@@ -81,10 +82,40 @@ pub fn of_selected_day(model: &Model) -> Vec<&Freeze> {
     freezes(model).into_iter().filter(|freeze| freeze.window.overlaps(&day)).collect()
 }
 
+/// Something with its place in the agenda.
+enum Item<'a> {
+    Freeze(&'a Freeze),
+    /// A deployment and the time it is scheduled for.
+    Scheduled(&'a Deployment, Timestamp),
+}
+
+/// Deployments that are scheduled for a moment of `span`, by time.
+fn scheduled(model: &Model, span: Window) -> Vec<(&Deployment, Timestamp)> {
+    let at = |d: &Deployment| d.wait.as_ref().and_then(|wait| wait.at).filter(|at| span.covers(*at));
+    let pending = model.views.calendar.iter().flat_map(|calendar| &calendar.scheduled);
+    let mut all: Vec<_> = pending.filter_map(|d| Some((d, at(d)?))).collect();
+    all.sort_by_key(|(_, at)| *at);
+    all
+}
+
+/// What the agenda lists, by time.
+fn items(model: &Model) -> Vec<Item<'_>> {
+    let mut items: Vec<Item<'_>> = freezes(model).into_iter().map(Item::Freeze).collect();
+    items.extend(scheduled(model, span(model)).into_iter().map(|(d, at)| Item::Scheduled(d, at)));
+    items.sort_by_key(|item| match item {
+        Item::Freeze(freeze) => freeze.window.start,
+        Item::Scheduled(_, at) => *at,
+    });
+    items
+}
+
 /// The freezes the cursor is on: in the agenda the selected one, in the month those of the day.
 pub fn pointed_at(model: &Model) -> Vec<&Freeze> {
     match model.calendar.shape {
-        Shape::Agenda => freezes(model).into_iter().skip(model.calendar.line).take(1).collect(),
+        Shape::Agenda => match items(model).into_iter().nth(model.calendar.line) {
+            Some(Item::Freeze(freeze)) => vec![freeze],
+            _ => Vec::new(),
+        },
         Shape::Month => of_selected_day(model),
     }
 }
@@ -98,7 +129,7 @@ pub fn act(model: &mut Model, action: Action) {
     let agenda = model.calendar.shape == Shape::Agenda;
     match action {
         Action::Up | Action::Down if agenda => {
-            let last = freezes(model).len().saturating_sub(1);
+            let last = items(model).len().saturating_sub(1);
             let by = if action == Action::Up { -1 } else { 1 };
             model.calendar.line = model.calendar.line.saturating_add_signed(by).min(last);
         }
@@ -113,8 +144,8 @@ pub fn act(model: &mut Model, action: Action) {
             model.calendar.shape = if agenda { Shape::Month } else { Shape::Agenda };
             model.calendar.line = 0;
         }
-        Action::NewFreeze => model.popups.push(popup::form::new_freeze(model)),
-        Action::StopTheLine => model.popups.push(popup::form::stop_the_line()),
+        Action::NewFreeze => model.popups.push(popup::form::freeze::new_freeze(model)),
+        Action::StopTheLine => model.popups.push(popup::form::freeze::stop_the_line()),
         Action::RemoveFreeze => {
             if let Some(freeze) = removable(model).cloned() {
                 model.popups.push(Popup::remove_freeze(&freeze, model));
@@ -128,13 +159,13 @@ pub fn act(model: &mut Model, action: Action) {
     }
 }
 
-/// Lines of a freeze in the agenda.
+/// Lines of an item in the agenda.
 const ROW: usize = 2;
 
 pub fn settle(model: &mut Model) {
     let Some(area) = layout::pane(model, Pane::Calendar) else { return };
     let rows = usize::from(area.height);
-    let count = freezes(model).len();
+    let count = items(model).len();
     let line = model.calendar.line.min(count.saturating_sub(1));
     model.calendar.line = line;
     let top = scrolled(model.calendar.top.min(line * ROW), line * ROW + ROW - 1, rows);
@@ -142,7 +173,7 @@ pub fn settle(model: &mut Model) {
 }
 
 pub fn position(model: &Model) -> String {
-    let count = freezes(model).len();
+    let count = items(model).len();
     let area = layout::pane(model, Pane::Calendar).filter(|_| model.calendar.shape == Shape::Agenda);
     let (Some(area), true) = (area, count > 0) else { return String::new() };
     let top = model.calendar.top;
@@ -204,7 +235,10 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
     let today = model.now.in_zone(model.zone).date_naive();
     let mut lines = vec![Line::from(vec![
         Span::styled(selected.format("%B %Y").to_string(), theme.title),
-        Span::styled(format!("  {}  {} frozen", model.zone.name(), model.glyphs.frozen), theme.dim),
+        Span::styled(
+            format!("  {}  {} frozen  d deployed  s scheduled", model.zone.name(), model.glyphs.frozen),
+            theme.dim,
+        ),
     ])];
     let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(|day| format!("{day:<cell$}")).concat();
     lines.push(Line::styled(names, theme.dim));
@@ -215,9 +249,16 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
             let window = day_window(day, model.zone);
             let frozen = freezes(model).iter().filter(|freeze| freeze.window.overlaps(&window)).count();
             let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
-            let deployed = deployed.filter(|d| window.covers(d.requested_at)).count();
+            let deployed = deployed.filter(|d| window.covers(began(d))).count();
             let mark = if frozen > 0 { model.glyphs.frozen } else { " " };
-            let count = if deployed > 0 && cell >= 8 { format!("{deployed}d") } else { String::new() };
+            let to_come = scheduled(model, window).len();
+            let count = match (deployed, to_come) {
+                _ if cell < 8 => String::new(),
+                (0, 0) => String::new(),
+                (0, to_come) => format!("{to_come}s"),
+                (deployed, 0) => format!("{deployed}d"),
+                (deployed, to_come) => format!("{deployed}d{to_come}s"),
+            };
             let here = if day == today { "*" } else { " " };
             let text = format!("{:>2}{here}{mark}{count}", day.day());
             let style = match () {
@@ -250,9 +291,13 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         lines.extend(freeze_lines(model, freeze));
     }
     let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
-    let deployed: Vec<_> = deployed.filter(|d| window.covers(d.requested_at)).collect();
-    if own.is_empty() && deployed.is_empty() {
-        lines.push(Line::styled("  nothing is closed, nothing was deployed", theme.dim));
+    let deployed: Vec<_> = deployed.filter(|d| !d.state.is_pending() && window.covers(began(d))).collect();
+    let to_come = scheduled(model, window);
+    if own.is_empty() && deployed.is_empty() && to_come.is_empty() {
+        lines.push(Line::styled("  nothing is closed, nothing was deployed or is scheduled", theme.dim));
+    }
+    for (d, at) in to_come {
+        lines.push(scheduled_line(model, d, at));
     }
     let next = freezes(model)
         .into_iter()
@@ -265,13 +310,34 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
     }
     for d in deployed {
         let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
-        let at = d.requested_at.in_zone(zone).format("%H:%M");
+        let at = began(d).in_zone(zone).format("%H:%M");
         lines.push(Line::raw(format!(
             "  {at} {} {} {} to {} by {}",
             d.id, d.state, d.release, d.environment, d.started_by.name
         )));
     }
     lines
+}
+
+/// When it happened: what waited happened when it began.
+fn began(d: &Deployment) -> Timestamp {
+    d.claimed_at.filter(|_| d.wait.is_some()).unwrap_or(d.requested_at)
+}
+
+fn scheduled_line(model: &Model, d: &Deployment, at: Timestamp) -> Line<'static> {
+    let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
+    let closed =
+        d.wait.as_ref().and_then(|wait| wait.outlook.as_ref()).map_or(0, |outlook| outlook.closed.len());
+    let (warning, style) = match closed {
+        0 => (String::new(), model.theme.busy),
+        count => (format!(", {count} gates CLOSED then as things stand"), model.theme.bad),
+    };
+    let when = at.in_zone(zone).format("%H:%M");
+    let text = format!(
+        "  {when} {} begins: {} to {} by {}{warning}",
+        d.id, d.release, d.environment, d.started_by.name
+    );
+    Line::styled(text, style)
 }
 
 fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
@@ -297,17 +363,26 @@ fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
 }
 
 fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let all = freezes(model);
+    let all = items(model);
     let mut lines = Vec::new();
-    for (at, freeze) in all.iter().enumerate() {
-        let mut own = freeze_lines(model, freeze);
+    for (at, item) in all.iter().enumerate() {
+        let mut own = match item {
+            Item::Freeze(freeze) => freeze_lines(model, freeze),
+            Item::Scheduled(d, at) => {
+                let expires = d.wait.as_ref().map(|wait| model.moment(wait.expires)).unwrap_or_default();
+                let facts = format!("    {}, missed after {expires}", wall(*at, model.zone));
+                vec![scheduled_line(model, d, *at), Line::styled(facts, model.theme.dim)]
+            }
+        };
         if at == model.calendar.line {
             own[0] = std::mem::take(&mut own[0]).style(model.theme.selected);
         }
         lines.extend(own);
     }
     if lines.is_empty() {
-        lines.push(Line::raw("No freeze in these weeks. n adds one, N stops the line at once."));
+        lines.push(Line::raw(
+            "No freeze and nothing scheduled in these weeks. n adds a freeze, N stops the line.",
+        ));
     }
     let rows = usize::from(area.height);
     let shown: Vec<Line<'static>> = lines.into_iter().skip(model.calendar.top).take(rows).collect();

@@ -233,6 +233,13 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::CancelDeployment => model.popups.push(Popup::cancel(&d, model)),
         Action::Decide => model.popups.extend(Popup::decide(&d, model)),
+        Action::Schedule => {
+            let popup = d
+                .wait
+                .as_ref()
+                .map(|wait| super::super::popup::form::deployment::reschedule(&d, wait, model));
+            model.popups.extend(popup);
+        }
         Action::RollBack if may_be_decided(&d) => model.popups.extend(Popup::decide(&d, model)),
         Action::RollBack => {
             return vec![Effect::AskChoices { service: d.release.service, environment: d.environment }];

@@ -119,7 +119,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Reject => {
-            let popup = popup::form::reject(item);
+            let popup = popup::form::release::reject(item);
             model.popups.push(popup);
             Vec::new()
         }
@@ -130,6 +130,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Some(environment) => vec![Effect::Preview { release: id, environment }],
             None => vec![Effect::Detail(id)],
         },
+        Action::Schedule => {
+            if let Some(environment) = environment(item) {
+                let popup = popup::form::deployment::ask_later(model, &id, &environment, &[]);
+                model.popups.push(popup);
+            }
+            Vec::new()
+        }
         Action::GoLog => {
             let card = model.views.board.cards.iter().find(|card| card.release.id == id);
             let newest = card.and_then(|card| card.cells.iter().filter_map(|cell| cell.deployment).max());

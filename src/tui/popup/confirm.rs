@@ -35,7 +35,8 @@ impl Dialog {
             return Outcome::Close;
         }
         if let ("<tab>", Effect::Cancel { id, .. }) = (key, &self.effect) {
-            return Outcome::Instead(Box::new(super::instead_of_cancelling(model, *id)));
+            let instead = super::instead_of_cancelling(model, *id);
+            return instead.map_or(Outcome::Stay, |popup| Outcome::Instead(Box::new(popup)));
         }
         match &mut self.typed {
             Some((wanted, input)) => {

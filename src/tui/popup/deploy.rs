@@ -6,10 +6,11 @@ use ratatui::text::{Line, Span};
 
 use super::confirm::{banner, prompt};
 use super::{Arming, Outcome, dialog_box, widest};
-use crate::domain::gate::GateReport;
+use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
 use crate::domain::time::stopwatch;
+use crate::domain::wait::closed;
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -97,6 +98,13 @@ impl Dialog {
                 return Outcome::Stay;
             }
             _ => {}
+        }
+        // A version never begins with a letter: on the empty line the key is free.
+        if key == "S" && !self.sent && self.typed.text().is_empty() {
+            let closed = closed(&self.preview.report);
+            let id = &self.preview.release.id;
+            let form = super::form::deployment::ask_later(model, id, &self.environment, &closed);
+            return Outcome::Instead(Box::new(form));
         }
         if !self.preview.report.allows() {
             return match key {
@@ -186,6 +194,13 @@ impl Dialog {
             let mean = preview.durations.iter().sum::<u64>() / preview.durations.len() as u64;
             lines.push(fact("usually", stopwatch(std::time::Duration::from_millis(mean))));
         }
+        let warnings = preview.report.checks.iter().filter_map(|check| match &check.answer {
+            Answer::Pass { evidence } if check.gate == GateId::Lock => evidence.strip_prefix("WARNING "),
+            _ => None,
+        });
+        for warning in warnings {
+            lines.push(Line::styled(format!("{} WARNING  {warning}", model.glyphs.warn), theme.alarm));
+        }
         let style = if preview.report.allows() { theme.good } else { theme.bad };
         lines.push(Line::styled(preview.report.headline(), style));
         lines.extend(gates::report(model, &preview.report));
@@ -221,12 +236,12 @@ impl Dialog {
             lines.push(prompt(model, &self.version(), &self.typed));
         }
         let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
-            (false, _, _) => "closed: the marked lines say what to do   Tab other environment   Esc closes",
+            (false, _, _) => "closed: the marked lines say what to do   S later   Tab environment   Esc",
             (true, true, _) => "starting…",
             (true, false, true) => {
-                "Enter deploys once the version is typed   Tab other environment   Esc leaves"
+                "Enter deploys once the version is typed   S later   Tab environment   Esc"
             }
-            (true, false, false) => "y deploy   n, Esc no   Tab other environment",
+            (true, false, false) => "y deploy   n, Esc no   S later   Tab other environment",
         };
         let more = if hidden > 0 { format!("  {hidden} more {}", model.glyphs.below) } else { String::new() };
         let title = format!("Deploy {} to {}{more}", self.preview.release.id, self.environment);

@@ -5,6 +5,7 @@ pub mod deploy;
 pub mod form;
 pub mod guide;
 pub mod help;
+pub mod locks;
 pub mod pages;
 pub mod palette;
 pub mod rollback;
@@ -29,6 +30,7 @@ use crate::domain::hold::Hold;
 use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::policy::Environment;
 use crate::domain::text::fit;
+use crate::domain::wait::Wait;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::abandon;
 use crate::ops::view::queue::Pending;
@@ -47,6 +49,7 @@ pub enum Popup {
         lines: Vec<Line<'static>>,
         top: usize,
     },
+    Locks(locks::Locks),
     Help(help::Help),
     Palette(palette::Palette),
 }
@@ -104,12 +107,35 @@ impl Popup {
     /// What a person is asked about a deployment that waits or was lost.
     pub fn decide(d: &Deployment, model: &Model) -> Option<Self> {
         match d.state {
-            DeploymentState::Lost => Some(form::resolve(d)),
+            DeploymentState::Lost => Some(form::deployment::resolve(d)),
             _ => guide::Dialog::new(d, model).map(|dialog| Self::Guide(Box::new(dialog))),
         }
     }
 
+    /// The question whether what has not begun is to be called off.
+    fn call_off(d: &Deployment, wait: &Wait, model: &Model) -> Self {
+        Self::Confirm(Box::new(confirm::Dialog {
+            title: format!("Call off {}", d.id),
+            facts: Vec::new(),
+            lines: vec![
+                format!(
+                    "{} of {} to {}, asked for by {}",
+                    d.kind, d.release, d.environment, d.started_by.name
+                ),
+                format!("It {wait}."),
+                "Nothing has begun. To give it another time: Esc, then S.".to_owned(),
+            ],
+            production: is_production(model, &d.environment).then(|| d.environment.to_string()),
+            typed: None,
+            effect: Effect::Cancel { id: d.id, reason: None },
+            arming: Arming::now(model),
+        }))
+    }
+
     pub fn cancel(d: &Deployment, model: &Model) -> Self {
+        if let Some(wait) = d.wait.as_ref().filter(|_| d.state.is_pending()) {
+            return Self::call_off(d, wait, model);
+        }
         let again = d.is_cancelling();
         let how = if again {
             "It was asked to stop already: this kills it at once.".to_owned()
@@ -197,7 +223,8 @@ impl Popup {
     fn question(model: &Model, effect: &Effect) -> Option<Self> {
         match effect {
             Effect::Cancel { id, .. } => {
-                let d = model.views.board.active.iter().find(|d| d.id == *id)?;
+                let board = &model.views.board;
+                let d = board.active.iter().chain(&board.pending).find(|d| d.id == *id)?;
                 Some(Self::cancel(d, model))
             }
             Effect::Decide(decision) => {
@@ -228,6 +255,7 @@ impl Popup {
                 let screen = Rect::new(0, 0, width, height);
                 page_key(wrap(lines, widest(screen)).len(), top, model, key)
             }
+            Self::Locks(locks) => locks.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
         }
@@ -254,7 +282,9 @@ impl Popup {
                 palette.input.insert(text);
                 true
             }
-            Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_) | Self::Page { .. } => false,
+            Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_) | Self::Locks(_) | Self::Page { .. } => {
+                false
+            }
         }
     }
 
@@ -277,6 +307,7 @@ impl Popup {
                 };
                 dialog_box(model, frame, screen, title, shown, &foot);
             }
+            Self::Locks(locks) => locks.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),
         }
@@ -300,11 +331,14 @@ fn may_be_given_up(d: &Deployment, model: &Model) -> bool {
 }
 
 /// What Tab offers where a deployment is about to be cancelled.
-fn instead_of_cancelling(model: &Model, id: DeploymentId) -> Popup {
-    match model.views.board.active.iter().find(|d| d.id == id) {
-        Some(d) if may_be_given_up(d, model) => form::abandon(id),
-        _ => form::cancel_and_roll_back(id),
+fn instead_of_cancelling(model: &Model, id: DeploymentId) -> Option<Popup> {
+    if model.views.board.pending.iter().any(|d| d.id == id) {
+        return None;
     }
+    Some(match model.views.board.active.iter().find(|d| d.id == id) {
+        Some(d) if may_be_given_up(d, model) => form::deployment::abandon(id),
+        _ => form::deployment::cancel_and_roll_back(id),
+    })
 }
 
 fn is_production(model: &Model, env: &EnvName) -> bool {

@@ -299,7 +299,7 @@ fn the_board_and_the_status_show_where_things_are() {
     }
     env.run(&["status"]).is(
         0,
-        " SERVICE  ENVIRONMENT  LIVE   SINCE  BY     NEWEST  FREEZE\n \
+        " SERVICE  ENVIRONMENT  LIVE   SINCE  BY     NEWEST  WAITING  FREEZE\n \
          api      staging      1.0.0  now    alice\n \
          api      production   –\n \
          web      staging      –\n",

@@ -131,7 +131,7 @@ fn the_board_says_what_a_deployment_waits_for() {
     world.held(&d, failed());
     let board = world.as_("erin", board).unwrap();
     let card = board.cards.iter().find(|card| card.release.id == release_id(NEXT)).unwrap();
-    let told = standing(card, &board.active, world.now);
+    let told = standing(card, &board, world.now);
     assert_eq!(told, (Mood::Bad, format!("DECIDE: deploy FAILED, {} to production", d.id)));
 }
 

@@ -1,23 +1,30 @@
-//! The state machine of a deployment under every order of events: two operators, a supervisor, relmans that look for lost
-//! ones, crashes, and a clock that jumps both ways.
+//! The state machine of a deployment under every order of events: two operators, a supervisor, processes that wait,
+//! tickers, relmans that look for lost ones, crashes, and a clock that jumps both ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use relman::domain::deployment::{Cause, Deployment, DeploymentState, StepState};
+use relman::domain::deployment::{Cause, Deployment, DeploymentState, ProcessRef, StepState};
+use relman::domain::freeze::Scope;
 use relman::domain::hold::{Choice, Hold, HoldReason};
 use relman::domain::ids::DeploymentId;
+use relman::domain::lock::LockKind;
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::{cancel, cancel_and_roll_back};
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::guide::{Decision, guide};
+use relman::ops::deployment::later::{Later, reschedule};
 use relman::ops::deployment::reconcile::{Orphans, reconcile};
 use relman::ops::deployment::resolve::resolve;
+use relman::ops::deployment::start::{self, StartDeploy};
+use relman::ops::deployment::tick::tick;
+use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::deployment::{finish, follow_up};
+use relman::ops::lock::{self, NewLock};
 use relman::ops::{Liveness, audit};
 
-use crate::support::world::{World, env_name, outcome};
+use crate::support::world::{World, env_name, outcome, wish};
 
 /// Something that happens.
 #[derive(Debug, Clone)]
@@ -41,6 +48,16 @@ enum Event {
     Resolve(bool),
     Abandon(bool),
     FollowUp,
+    /// Somebody asks for one that begins in so many minutes, or as soon as it may.
+    Later(bool, Option<u64>),
+    /// The process that waits for one of those that have not begun asks for its turn.
+    Turn(usize),
+    /// It dies.
+    WaiterDies(usize),
+    Tick(bool),
+    Reschedule(bool, u64),
+    Lock,
+    Unlock,
     Clock(i64),
 }
 
@@ -62,6 +79,13 @@ fn event() -> impl Strategy<Value = Event> {
         2 => one().prop_map(Event::Resolve),
         2 => one().prop_map(Event::Abandon),
         1 => Just(Event::FollowUp),
+        3 => (one(), prop::option::of(1u64..90)).prop_map(|(who, at)| Event::Later(who, at)),
+        5 => (0usize..4).prop_map(Event::Turn),
+        1 => (0usize..4).prop_map(Event::WaiterDies),
+        1 => one().prop_map(Event::Tick),
+        1 => (one(), 1u64..90).prop_map(|(who, at)| Event::Reschedule(who, at)),
+        1 => Just(Event::Lock),
+        1 => Just(Event::Unlock),
         2 => (-30i64..60).prop_map(Event::Clock),
     ]
 }
@@ -110,6 +134,13 @@ impl Model {
         *self.all().keys().last().unwrap()
     }
 
+    /// One of those that have not begun.
+    fn pending(&self, at: usize) -> Option<Deployment> {
+        let pending = self.world.store.read(relman::store::pending::list).unwrap();
+        let count = pending.len();
+        pending.into_iter().nth(at % count.max(1))
+    }
+
     /// Lets it happen; what is refused changes nothing and is no matter here.
     fn happen(&mut self, event: &Event) {
         let id = self.newest();
@@ -154,6 +185,53 @@ impl Model {
                 }
             }
             Event::FollowUp => drop(w.as_("erin", |cx| follow_up::begin(cx, id))),
+            Event::Later(first, minutes) => {
+                let at = minutes.map(|minutes| w.now.plus(Duration::from_mins(minutes)));
+                let later = Later { at, expire: None, zone: w.policy.zone };
+                let wanted = StartDeploy { later: Some(later), ..wish("api@1.1.0", "dev") };
+                let started = w.as_(who(*first), |cx| start::start(cx, &wanted));
+                if let Some(d) =
+                    started.ok().map(|started| started.deployment).filter(|d| !d.state.is_pending())
+                {
+                    self.supervisor = Supervisor { of: Some(d), ..Supervisor::default() };
+                }
+            }
+            Event::Turn(at) => {
+                let Some(d) = self.pending(*at) else { return };
+                let by = ProcessRef { pid: 1, start: 1 };
+                if let Ok(Turn::Go(ticket)) = w.as_("erin", |cx| turn::turn(cx, d.id, by)) {
+                    assert!(d.state.is_pending(), "{} began twice", d.id);
+                    let of = Some(Deployment { epoch: ticket.epoch, ..w.deployment(d.id) });
+                    self.supervisor = Supervisor { of, ..Supervisor::default() };
+                }
+            }
+            Event::WaiterDies(at) => {
+                if let Some(d) = self.pending(*at) {
+                    w.machine.alive.borrow_mut().insert(d.id, Liveness::Gone);
+                }
+            }
+            Event::Tick(first) => {
+                let ticked = w.as_(who(*first), tick).unwrap();
+                for id in ticked.revived {
+                    w.machine.alive.borrow_mut().remove(&id);
+                }
+            }
+            Event::Reschedule(first, minutes) => {
+                let at = Some(w.now.plus(Duration::from_mins(*minutes)));
+                let later = Later { at, expire: None, zone: w.policy.zone };
+                drop(w.as_(who(*first), |cx| reschedule(cx, id, &later)));
+            }
+            Event::Lock => {
+                let scope = Scope::everything();
+                let reason = "disk".to_owned();
+                let new = NewLock { kind: LockKind::Automation, scope, reason, expires: None };
+                drop(w.as_("dave", |cx| lock::set(cx, &new)));
+            }
+            Event::Unlock => {
+                for lock in w.as_("dave", lock::list).unwrap() {
+                    drop(w.as_("dave", |cx| lock::lift(cx, lock.id, None)));
+                }
+            }
             Event::Clock(minutes) => {
                 let ahead = Duration::from_mins(minutes.unsigned_abs());
                 self.world.now =
@@ -248,6 +326,8 @@ impl Model {
             let legal = was.is_none_or(|was| {
                 was.may_become(d.state)
                     || (was.may_become(DeploymentState::Lost) && DeploymentState::Lost.may_become(d.state))
+                    // Launched and claimed in one transaction.
+                    || (was.is_pending() && d.state == DeploymentState::Running)
             });
             prop_assert!(legal, "{id} went from {was:?} to {} by {event:?}", d.state);
             prop_assert!(
@@ -255,6 +335,12 @@ impl Model {
                 "{id} became {} without an entry by {event:?}",
                 d.state
             );
+        }
+        // What began last has the highest fencing token.
+        let began: Vec<&Deployment> = after.values().filter(|d| d.claimed_at.is_some()).collect();
+        for d in began.iter().filter(|d| before.get(&d.id).is_some_and(|was| was.claimed_at.is_none())) {
+            let is_highest = began.iter().all(|other| other.id == d.id || other.epoch < d.epoch);
+            prop_assert!(is_highest, "{} began in epoch {}, which is not the highest", d.id, d.epoch);
         }
         for (id, d) in after.iter().filter(|(_, d)| d.state.is_over()) {
             let end = (d.state, d.cause.clone());
@@ -264,8 +350,21 @@ impl Model {
         Ok(())
     }
 
+    /// What has not begun is over once its time has passed, whether anything waits for it or not.
+    fn nothing_waits_for_ever(&mut self) -> Result<(), TestCaseError> {
+        self.world.pass(Duration::from_hours(24 * 40));
+        for d in self.world.store.read(relman::store::pending::list).unwrap() {
+            self.world.machine.alive.borrow_mut().insert(d.id, Liveness::Gone);
+        }
+        self.world.as_("bob", |cx| reconcile(cx, Orphans::Leave)).unwrap();
+        let left = self.world.store.read(relman::store::pending::list).unwrap();
+        prop_assert!(left.is_empty(), "{left:?}");
+        Ok(())
+    }
+
     /// Everybody is gone and a relman looks: no outcome that was written down is lost.
     fn at_rest(&mut self) -> Result<(), TestCaseError> {
+        self.nothing_waits_for_ever()?;
         let Some(d) = self.supervisor.of.clone() else { return Ok(()) };
         self.world.machine.alive.borrow_mut().insert(d.id, Liveness::Gone);
         self.world.pass(Duration::from_hours(24));
@@ -282,7 +381,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
     #[test]
     fn no_order_of_events_makes_two_active_loses_an_end_or_leaves_no_entry(
         events in prop::collection::vec(event(), 1..40)

@@ -120,7 +120,11 @@ fn a_rollback_goes_to_the_newest_good_release_and_blocks_the_one_it_leaves() {
     assert_eq!(deployment.reason.as_deref(), Some("checkout is down"));
     assert_eq!(
         entries,
-        ["release.blocked done api@1.2.0".to_owned(), format!("deployment.started done {id}")]
+        [
+            "lock.set done L1".to_owned(),
+            "release.blocked done api@1.2.0".to_owned(),
+            format!("deployment.started done {id}")
+        ]
     );
     let known = world.stored("api@1.2.0").blocked.unwrap();
     assert_eq!(
@@ -245,7 +249,10 @@ fn a_release_that_is_blocked_already_keeps_its_own_reason() {
     let world = world();
     world.as_("bob", |cx| block(cx, &release_id("api@1.2.0"), "leaks")).unwrap();
     let (started, entries) = world.journaled(|| rolled_back(&world, None));
-    assert_eq!(entries, [format!("deployment.started done {}", started.deployment.id)]);
+    assert_eq!(
+        entries,
+        ["lock.set done L1".to_owned(), format!("deployment.started done {}", started.deployment.id)]
+    );
     assert_eq!(world.stored("api@1.2.0").blocked.unwrap().reason, "leaks");
 }
 

@@ -4,17 +4,22 @@ use std::time::Duration;
 
 use relman::domain::approval::Verdict;
 use relman::domain::deployment::{DeploymentState, Step, StepState};
+use relman::domain::freeze::Scope;
 use relman::domain::hold::{Choice, Hold, HoldReason};
+use relman::domain::ids::{DeploymentId, LockId};
 use relman::domain::journal::Verb;
+use relman::domain::lock::LockKind;
 use relman::domain::release::Stage;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel;
+use relman::ops::deployment::later::{Later, reschedule};
 use relman::ops::deployment::resolve::resolve;
+use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::{claim, guide};
-use relman::ops::freeze;
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
 use relman::ops::{Liveness, OpError};
+use relman::ops::{freeze, lock};
 
 use crate::support::world::{POLICY, World, env_name, new_freeze, release_id};
 
@@ -91,6 +96,36 @@ fn frozen() -> World {
     world
 }
 
+fn lock_on(env: &str) -> lock::NewLock {
+    let scope = Scope::new(Vec::new(), vec![env.to_owned()]).unwrap();
+    lock::NewLock { kind: LockKind::Exclusive, scope, reason: "disk is replaced".to_owned(), expires: None }
+}
+
+fn locked() -> World {
+    let world = world();
+    world.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
+    world
+}
+
+fn in_an_hour(world: &World) -> Later {
+    Later { at: Some(world.now.plus(Duration::from_hours(1))), expire: None, zone: world.policy.zone }
+}
+
+fn scheduled_by(world: &World, who: &str, env: &str) -> Result<start::Started, OpError> {
+    let wanted = StartDeploy {
+        confirm: Some("1.0.0".to_owned()),
+        later: Some(in_an_hour(world)),
+        ..StartDeploy::new(release_id(API), env_name(env))
+    };
+    world.as_(who, |cx| start::start(cx, &wanted))
+}
+
+fn scheduled() -> World {
+    let world = world();
+    scheduled_by(&world, "erin", "dev").unwrap();
+    world
+}
+
 fn early() -> World {
     let world = world();
     world.release("web@1.0.0");
@@ -108,7 +143,17 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::DeploymentPaused
         | Verb::DeploymentResumed
         | Verb::DeploymentFinished
+        | Verb::DeploymentWaits
+        | Verb::DeploymentLookedAhead
         | Verb::DeploymentLost => return None,
+        Verb::LockSet => (world, |w| w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).map(drop)),
+        Verb::LockEdited => (locked, |w| {
+            let wanted = lock::EditLock { reason: Some("still".to_owned()), ..lock::EditLock::default() };
+            w.as_("erin", |cx| lock::edit(cx, LockId(1), &wanted)).map(drop)
+        }),
+        Verb::LockLifted => (locked, |w| w.as_("dave", |cx| lock::lift(cx, LockId(1), None)).map(drop)),
+        Verb::DeploymentScheduled => (world, |w| scheduled_by(w, "erin", "dev").map(drop)),
+        Verb::DeploymentRescheduled => (scheduled, |w| w.as_("erin", |cx| reschedule(cx, DeploymentId(1), &in_an_hour(w))).map(drop)),
         Verb::ReleaseCreated => (world, |w| {
             let new = create::NewRelease::default();
             w.as_("alice", |cx| create::create(cx, &release_id("api@1.1.0"), &new)).map(drop)
@@ -178,6 +223,8 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::DeploymentPaused
         | Verb::DeploymentResumed
         | Verb::DeploymentFinished
+        | Verb::DeploymentWaits
+        | Verb::DeploymentLookedAhead
         | Verb::DeploymentLost
         // One's own decision may always be taken back.
         | Verb::ApprovalWithdrawn => return None,
@@ -208,6 +255,21 @@ fn misdeed(verb: Verb) -> Option<Act> {
         },
         Verb::ApprovalGranted => |w| w.decide("frank", API, Some("production"), Verdict::Approved).map(drop),
         Verb::ApprovalRejected => |w| w.decide("frank", API, Some("production"), Verdict::Rejected).map(drop),
+        Verb::LockSet => |w| w.as_("alice", |cx| lock::set(cx, &lock_on("production"))).map(drop),
+        Verb::LockEdited => |w| {
+            w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
+            let wanted = lock::EditLock { expires: Some(None), ..lock::EditLock::default() };
+            w.as_("alice", |cx| lock::edit(cx, LockId(1), &wanted)).map(drop)
+        },
+        Verb::LockLifted => |w| {
+            w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
+            w.as_("alice", |cx| lock::lift(cx, LockId(1), None)).map(drop)
+        },
+        Verb::DeploymentScheduled => |w| scheduled_by(w, "alice", "production").map(drop),
+        Verb::DeploymentRescheduled => |w| {
+            let running = w.running(API, "dev");
+            w.as_("erin", |cx| reschedule(cx, running.id, &in_an_hour(w))).map(drop)
+        },
         Verb::FreezeAdded => |w| {
             let new = new_freeze("Year end", "dev", w.now, w.now.plus(Duration::from_hours(1)));
             w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
@@ -265,7 +327,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 19);
+    assert_eq!(seen, 24);
 }
 
 #[test]

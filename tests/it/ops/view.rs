@@ -238,7 +238,7 @@ fn the_next_environment_comes_with_its_gates() {
 /// What a card says of itself.
 #[track_caller]
 fn told(world: &World, id: &str) -> (Mood, String) {
-    standing(&card(world, id), &seen(world).active, world.now)
+    standing(&card(world, id), &seen(world), world.now)
 }
 
 #[test]
@@ -682,7 +682,7 @@ fn how_it_ended_is_known_before_the_store_can_be_told() {
     assert_eq!(listed[0].state, DeploymentState::Failed);
     let board = seen(&world);
     assert!(board.active.is_empty());
-    assert_eq!(standing(&board.cards[0], &board.active, world.now), (Mood::Bad, "FAILED in dev".to_owned()));
+    assert_eq!(standing(&board.cards[0], &board, world.now), (Mood::Bad, "FAILED in dev".to_owned()));
     let error = world.start("erin", API, "dev").unwrap_err();
     assert!(error.sentence.contains("has failed, but the store could not be told"), "{error}");
     assert!(error.hints[0].contains("make room on the disk"), "{:?}", error.hints);

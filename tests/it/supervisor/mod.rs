@@ -19,3 +19,4 @@ mod secrets;
 mod signals;
 mod success;
 mod timeout;
+mod waiting;

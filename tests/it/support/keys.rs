@@ -139,6 +139,7 @@ impl Ui {
             Some(Popup::Form(_)) => "form",
             Some(Popup::Guide(_)) => "guide",
             Some(Popup::Page { .. }) => "page",
+            Some(Popup::Locks(_)) => "locks",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",
         }
@@ -198,6 +199,10 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Decide(_)
             | Effect::AddFreeze(_)
             | Effect::RemoveFreeze { .. }
+            | Effect::Reschedule { .. }
+            | Effect::Lock(_)
+            | Effect::EditLock { .. }
+            | Effect::Unlock { .. }
     )
 }
 

@@ -26,7 +26,9 @@ use relman::ops::approval::decide::{self, Decision};
 use relman::ops::deployment::Ticket;
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::finish::{self, LIVE};
+use relman::ops::deployment::later::Later;
 use relman::ops::deployment::start::{self, StartDeploy, Started};
+use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::freeze::{self, NewFreeze};
 use relman::ops::release::edit::{self, Edit};
 use relman::ops::release::{advance, create};
@@ -45,6 +47,8 @@ pub(crate) struct FakeMachine {
     pub adopted: RefCell<Vec<DeploymentId>>,
     /// Content of the scripts: changing it makes approvals stale.
     pub script: RefCell<String>,
+    /// Variables that are set where it runs.
+    pub variables: RefCell<Vec<String>>,
 }
 
 impl Machine for FakeMachine {
@@ -82,6 +86,9 @@ impl Machine for FakeMachine {
     fn adopt(&self, id: DeploymentId, _script: ProcessRef) -> Result<(), String> {
         self.adopted.borrow_mut().push(id);
         Ok(())
+    }
+    fn set_variables(&self, names: &[String]) -> Vec<String> {
+        names.iter().filter(|name| self.variables.borrow().contains(name)).cloned().collect()
     }
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
@@ -152,6 +159,7 @@ impl World {
                 running: RefCell::default(),
                 adopted: RefCell::default(),
                 script: RefCell::new("one".to_owned()),
+                variables: RefCell::default(),
             },
             now: "2026-09-01T10:00:00Z".parse().unwrap(),
         };
@@ -268,6 +276,29 @@ impl World {
     /// Asks for a deployment, with the version typed.
     pub(crate) fn start(&self, who: &str, id: &str, env: &str) -> Result<Started, OpError> {
         self.as_(who, |cx| start::start(cx, &wish(id, env)))
+    }
+
+    /// Asks as erin for a deployment that begins as soon as its gates are open, within an hour.
+    #[track_caller]
+    pub(crate) fn queue(&self, id: &str, env: &str) -> Deployment {
+        let later = Later { at: None, expire: None, zone: self.policy.zone };
+        let wanted = StartDeploy { later: Some(later), ..wish(id, env) };
+        self.as_("erin", |cx| start::start(cx, &wanted)).unwrap().deployment
+    }
+
+    /// Asks as erin for a deployment that begins after this time, within an hour from then.
+    #[track_caller]
+    pub(crate) fn schedule(&self, id: &str, env: &str, after: Duration) -> Deployment {
+        let later = Later { at: Some(self.now.plus(after)), expire: None, zone: self.policy.zone };
+        let wanted = StartDeploy { later: Some(later), ..wish(id, env) };
+        self.as_("erin", |cx| start::start(cx, &wanted)).unwrap().deployment
+    }
+
+    /// Asks for the turn of a deployment as the process that waits for it does.
+    #[track_caller]
+    pub(crate) fn turn(&self, id: DeploymentId) -> Turn {
+        let by = ProcessRef { pid: i32::try_from(id.0).unwrap(), start: 7 };
+        self.as_("erin", |cx| turn::turn(cx, id, by)).unwrap()
     }
 
     /// Claims a deployment as its supervisor does.

@@ -266,7 +266,7 @@ fn a_verb_that_makes_no_sense_says_why() {
     ui.select("storefront@1.5.0");
     for (key, said) in [
         ("B", "storefront@1.5.0 has not been deployed anywhere: there is nothing to roll back"),
-        ("X", "no deployment of storefront@1.5.0 is running"),
+        ("X", "no deployment of storefront@1.5.0 is running or waiting"),
         ("<lt>", "storefront@1.5.0 is in its first stage"),
         ("gl", "storefront@1.5.0 was never deployed: it has no log yet"),
         ("M", "the demo fills an empty store only; this one has releases"),

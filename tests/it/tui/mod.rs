@@ -10,6 +10,7 @@ mod deploy_dialog;
 mod discovery;
 mod forms;
 mod guide_dialog;
+mod later;
 mod log;
 mod rollback_dialog;
 mod screens;

@@ -1,17 +1,22 @@
 //! The grammar of the command line.
 
+mod deployment;
+pub(super) mod lock;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::deployment::{
+    Cancel, Deploy, Deployments, Guide, Id, Log, Reschedule, Resolve, ResolveOutcome, Rollback,
+};
+pub(super) use self::lock::{Lock, Unlock};
 use crate::domain::digest::Digest;
-use crate::domain::gate::GateId;
-use crate::domain::hold::Choice;
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ReleaseRef, ServiceName, Version};
+use crate::domain::ids::{EnvName, ReleaseRef, ServiceName, Version};
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
 /// Version, with the features that must never be in a release build.
-pub(super) const VERSION: &str = if cfg!(feature = "test-hooks") {
+pub(in crate::cli) const VERSION: &str = if cfg!(feature = "test-hooks") {
     concat!(env!("CARGO_PKG_VERSION"), " +test-hooks (NOT FOR USE: the clock and the actor can be faked)")
 } else {
     env!("CARGO_PKG_VERSION")
@@ -19,7 +24,7 @@ pub(super) const VERSION: &str = if cfg!(feature = "test-hooks") {
 
 /// Coordinates software releases from a terminal.
 #[derive(Debug, Parser)]
-#[command(name = "relman", version = VERSION, after_help = super::exit::HELP)]
+#[command(name = "relman", version = VERSION, after_help = crate::cli::exit::HELP)]
 #[command(
     long_about = "Coordinates software releases from a terminal: a release pipeline board, an approval queue, \
 a freeze calendar and live deploy logs.\n\nWithout a command, relman opens the panes. Every command answers in JSON \
@@ -47,7 +52,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    pub(super) fn wanted(self, no_color: bool) -> Option<bool> {
+    pub(in crate::cli) fn wanted(self, no_color: bool) -> Option<bool> {
         match self {
             Self::Always => Some(true),
             Self::Never => Some(false),
@@ -99,8 +104,16 @@ pub enum Command {
     Cancel(Cancel),
     /// Decide how a deployment that waits for a person goes on
     Decide(Guide),
+    /// Give a deployment that has not begun another time
+    Reschedule(Reschedule),
     /// Say how a lost deployment ended
     Resolve(Resolve),
+    /// Settle what lost its process and revive what waits: for a timer or cron
+    Tick,
+    /// Keep everybody else from deploying somewhere, with a reason; or list and edit locks
+    Lock(Lock),
+    /// Lift a lock
+    Unlock(Unlock),
     /// Open releases by stage
     Board,
     /// What runs where
@@ -386,141 +399,6 @@ pub struct FreezeNow {
     /// How to call it (otherwise: Stop the line, with a number if there is one already)
     #[arg(long)]
     pub name: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct Deploy {
-    pub release: ReleaseRef,
-    pub environment: EnvName,
-    /// Why; kept with the deployment
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Open this gate on record: order, soak, checks, checklist, freeze, window or approvals; may be repeated; needs
-    /// --reason
-    #[arg(long = "override", value_name = "GATE")]
-    pub overrides: Vec<GateId>,
-    /// The version again, where the environment asks for it
-    #[arg(long, value_name = "VERSION")]
-    pub confirm: Option<String>,
-    /// Follow it to its end and exit with its outcome (the default)
-    #[arg(long, conflicts_with = "detach")]
-    pub wait: bool,
-    /// Start it and return
-    #[arg(long)]
-    pub detach: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Rollback {
-    pub service: ServiceName,
-    pub environment: EnvName,
-    /// The release to go back to (default: the last good one)
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<Version>,
-    /// Why; kept with the deployment and with the block of the release it leaves
-    #[arg(long, value_name = "TEXT", required_unless_present = "list")]
-    pub reason: Option<String>,
-    /// The version that is gone back to, where the environment asks for it
-    #[arg(long, value_name = "VERSION")]
-    pub confirm: Option<String>,
-    /// Start it and return
-    #[arg(long)]
-    pub detach: bool,
-    /// Only list the releases to go back to
-    #[arg(long)]
-    pub list: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Deployments {
-    /// Only of this service
-    #[arg(long)]
-    pub service: Option<ServiceName>,
-    /// Only to this environment
-    #[arg(long, alias = "env")]
-    pub environment: Option<EnvName>,
-    /// Only of this release
-    #[arg(long)]
-    pub release: Option<ReleaseId>,
-    /// Continue after this one
-    #[arg(long, value_name = "ID")]
-    pub before: Option<DeploymentId>,
-    /// How many
-    #[arg(long, default_value_t = 20)]
-    pub limit: u32,
-}
-
-#[derive(Debug, Args)]
-pub struct Id {
-    pub id: DeploymentId,
-}
-
-#[derive(Debug, Args)]
-pub struct Log {
-    pub id: DeploymentId,
-    /// Go on with what is printed from now on, to the end of the deployment
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Only the last lines
-    #[arg(short = 'n', long, value_name = "LINES")]
-    pub tail: Option<usize>,
-    /// Only from this time on, such as 10m (ago) or "2026-12-01 10:00"
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Only lines that hold this text
-    #[arg(long, value_name = "TEXT")]
-    pub grep: Option<String>,
-    /// The bytes as they are; to a terminal only together with --yes
-    #[arg(long)]
-    pub raw: bool,
-    /// That raw bytes may go to this terminal
-    #[arg(long, requires = "raw")]
-    pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Cancel {
-    pub id: DeploymentId,
-    /// Why; kept in the journal
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Give it up: ten minutes after it was asked to stop. Its work may still be going on; needs --reason
-    #[arg(long, requires = "reason", conflicts_with = "roll_back")]
-    pub abandon: bool,
-    /// When it has stopped, go back to the last good release; needs --reason
-    #[arg(long, requires = "reason")]
-    pub roll_back: bool,
-    /// Do not wait until it has stopped
-    #[arg(long)]
-    pub detach: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Guide {
-    pub id: DeploymentId,
-    /// promote (to the next step), promote-full (to the end, without pauses), retry, skip, fail or roll-back
-    pub choice: Choice,
-    /// Why; everything but promote and retry needs one
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Return at once instead of following it to its end
-    #[arg(long)]
-    pub detach: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Resolve {
-    pub id: DeploymentId,
-    pub outcome: ResolveOutcome,
-    /// How you know
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ResolveOutcome {
-    Succeeded,
-    Failed,
 }
 
 #[derive(Debug, Args)]

@@ -1,0 +1,169 @@
+//! The grammar of what concerns deployments.
+
+use clap::{Args, ValueEnum};
+
+use crate::domain::gate::GateId;
+use crate::domain::hold::Choice;
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ReleaseRef, ServiceName, Version};
+
+#[derive(Debug, Args)]
+pub struct Deploy {
+    pub release: ReleaseRef,
+    pub environment: EnvName,
+    /// Why; kept with the deployment
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Open this gate on record: order, soak, checks, checklist, freeze, window, approvals or
+    /// lock; may be repeated; needs
+    /// --reason
+    #[arg(long = "override", value_name = "GATE")]
+    pub overrides: Vec<GateId>,
+    /// The version again, where the environment asks for it
+    #[arg(long, value_name = "VERSION")]
+    pub confirm: Option<String>,
+    /// Begin at that time, such as 22:00, "tomorrow 06:30" or +2h; the gates are asked again then
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// IANA zone of --at (default: the configuration's)
+    #[arg(long, value_name = "ZONE", requires = "at")]
+    pub time_zone: Option<String>,
+    /// Where something is closed that opens again or that other people open, wait for it instead of refusing
+    #[arg(long)]
+    pub queue: bool,
+    /// With --at or --queue: how long it may take to begin before it counts as missed (default: 1h)
+    #[arg(long, value_name = "DURATION")]
+    pub expire: Option<String>,
+    /// Follow it to its end and exit with its outcome (the default, except with --at)
+    #[arg(long, conflicts_with = "detach")]
+    pub wait: bool,
+    /// Start it and return
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Reschedule {
+    pub id: DeploymentId,
+    /// Its new time; without one it keeps the time it has
+    #[arg(long, value_name = "TIME", required_unless_present = "expire")]
+    pub at: Option<String>,
+    /// IANA zone of --at (default: the configuration's)
+    #[arg(long, value_name = "ZONE", requires = "at")]
+    pub time_zone: Option<String>,
+    /// How long it may take from its time on (or, in a queue, from now on) until it has begun (default: 1h)
+    #[arg(long, value_name = "DURATION")]
+    pub expire: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    pub service: ServiceName,
+    pub environment: EnvName,
+    /// The release to go back to (default: the last good one)
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<Version>,
+    /// Why; kept with the deployment and with the block of the release it leaves
+    #[arg(long, value_name = "TEXT", required_unless_present = "list")]
+    pub reason: Option<String>,
+    /// The version that is gone back to, where the environment asks for it
+    #[arg(long, value_name = "VERSION")]
+    pub confirm: Option<String>,
+    /// Start it and return
+    #[arg(long)]
+    pub detach: bool,
+    /// Only list the releases to go back to
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Deployments {
+    /// Only of this service
+    #[arg(long)]
+    pub service: Option<ServiceName>,
+    /// Only to this environment
+    #[arg(long, alias = "env")]
+    pub environment: Option<EnvName>,
+    /// Only of this release
+    #[arg(long)]
+    pub release: Option<ReleaseId>,
+    /// Continue after this one
+    #[arg(long, value_name = "ID")]
+    pub before: Option<DeploymentId>,
+    /// How many
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Id {
+    pub id: DeploymentId,
+}
+
+#[derive(Debug, Args)]
+pub struct Log {
+    pub id: DeploymentId,
+    /// Go on with what is printed from now on, to the end of the deployment
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub tail: Option<usize>,
+    /// Only from this time on, such as 10m (ago) or "2026-12-01 10:00"
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only lines that hold this text
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// The bytes as they are; to a terminal only together with --yes
+    #[arg(long)]
+    pub raw: bool,
+    /// That raw bytes may go to this terminal
+    #[arg(long, requires = "raw")]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Cancel {
+    pub id: DeploymentId,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Give it up: ten minutes after it was asked to stop. Its work may still be going on; needs --reason
+    #[arg(long, requires = "reason", conflicts_with = "roll_back")]
+    pub abandon: bool,
+    /// When it has stopped, go back to the last good release; needs --reason
+    #[arg(long, requires = "reason")]
+    pub roll_back: bool,
+    /// Do not wait until it has stopped
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Guide {
+    pub id: DeploymentId,
+    /// promote (to the next step), promote-full (to the end, without pauses), retry, skip, fail or roll-back
+    pub choice: Choice,
+    /// Why; everything but promote and retry needs one
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Return at once instead of following it to its end
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Resolve {
+    pub id: DeploymentId,
+    pub outcome: ResolveOutcome,
+    /// How you know
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResolveOutcome {
+    Succeeded,
+    Failed,
+}

@@ -1,0 +1,98 @@
+//! What begins later: `relman deploy --at | --queue`, `relman reschedule`, `relman tick`.
+
+use super::args::{Deploy, Reschedule};
+use super::{Session, exit};
+use crate::domain::deployment::Deployment;
+use crate::domain::time::{Fold, parse_duration, parse_when, parse_zone, wall};
+use crate::ops::deployment::later::{self, Later};
+use crate::ops::deployment::tick as ticking;
+use crate::ops::{Ctx, ErrorKind, OpError};
+
+/// The wait a command line asks for, if it does.
+pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpError> {
+    if args.at.is_none() && !args.queue {
+        return match &args.expire {
+            None => Ok(None),
+            Some(_) => {
+                Err(OpError::new(ErrorKind::Usage, "--expire says how long something may wait to begin")
+                    .hint("add --at TIME or --queue"))
+            }
+        };
+    }
+    when(cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref()).map(Some)
+}
+
+fn when(
+    cx: &Ctx<'_>,
+    at: Option<&String>,
+    zone: Option<&String>,
+    expire: Option<&String>,
+) -> Result<Later, OpError> {
+    let zone = zone.map(|zone| parse_zone(zone)).transpose()?.unwrap_or(cx.policy.zone);
+    Ok(Later {
+        at: at.map(|at| parse_when(at, cx.now, zone, Fold::First)).transpose()?,
+        expire: expire.map(|text| parse_duration(text)).transpose()?,
+        zone,
+    })
+}
+
+/// What was agreed, and what is in its way as things stand.
+pub(super) fn tell(session: &mut Session, d: &Deployment) {
+    if session.out.is_json() {
+        session.out.json("deployment", d);
+        return;
+    }
+    let Some(wait) = &d.wait else { return };
+    let (id, release, env) = (d.id, &d.release, &d.environment);
+    session.out.line(format!("{id} {} of {release} to {env} is {}: it {wait}", d.kind, d.state));
+    let ahead = wait.outlook.iter().flat_map(|outlook| &outlook.closed);
+    for closed in ahead {
+        session.out.line(format!("  closed at its time, as things stand: {closed}"));
+    }
+    for closed in &wait.waits_for {
+        session.out.line(format!("  waits for {closed}"));
+    }
+    session.out.note(&format!(
+        "watch it: relman attach {0}; move it: relman reschedule {0} --at TIME; call it off: relman cancel {0}",
+        id.0
+    ));
+}
+
+pub(super) fn reschedule(session: &mut Session, args: &Reschedule) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let wanted = when(&cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref())?;
+    let moved = later::reschedule(&cx, args.id, &wanted)?;
+    tell(session, &moved);
+    Ok(exit::OK)
+}
+
+pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let ticked = ticking::tick(&desk.cx())?;
+    if session.out.is_json() {
+        session.out.json("ticked", &ticked);
+    } else {
+        for d in &ticked.settled {
+            let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+            session.out.line(format!("{} {} to {} is {}{cause}", d.id, d.release, d.environment, d.state));
+        }
+        for id in &ticked.revived {
+            session.out.line(format!("{id} waits again"));
+        }
+        for (_, why) in &ticked.failed {
+            session.out.note(why);
+        }
+    }
+    Ok(if ticked.failed.is_empty() { exit::OK } else { exit::code(ErrorKind::Failure) })
+}
+
+/// When it begins, for a line of a listing.
+pub(super) fn begins(d: &Deployment) -> Option<String> {
+    let wait = d.wait.as_ref().filter(|_| d.state.is_pending())?;
+    Some(match (wait.at, wait.waits_for.is_empty()) {
+        (Some(at), true) => format!("begins {}", wall(at, wait.zone)),
+        (_, false) => format!("waits for {}", wait.waits_for.join("; ")),
+        (None, true) => "waits for its turn".to_owned(),
+    })
+}

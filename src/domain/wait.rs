@@ -1,0 +1,166 @@
+//! A deployment that does not begin at once: at a time, behind another one, or as soon as its gates open.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::deployment::{DeploymentState, ProcessRef};
+use super::gate::{Answer, GateReport};
+use super::ids::DeploymentId;
+use super::time::{Timestamp, Tz, near, wall};
+use super::words::words;
+
+/// Which of several deployments that wait for one environment goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueOrder {
+    /// In the order in which they were asked for.
+    #[default]
+    OldestFirst,
+    /// The newest that is ready; it takes the place of those before it.
+    NewestFirst,
+}
+
+impl QueueOrder {
+    pub const ALL: [Self; 2] = [Self::OldestFirst, Self::NewestFirst];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OldestFirst => "oldest-first",
+            Self::NewestFirst => "newest-first",
+        }
+    }
+
+    /// Whether of two that are ready the one numbered `first` goes before the one numbered `second`.
+    pub fn prefers(self, first: DeploymentId, second: DeploymentId) -> bool {
+        match self {
+            Self::OldestFirst => first < second,
+            Self::NewestFirst => first > second,
+        }
+    }
+}
+words!(QueueOrder, "queue order", Self::ALL);
+
+/// When a deployment may begin. Kept after it has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The time it was scheduled for; nothing: as soon as its gates are open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// From then on it does not begin any more.
+    pub expires: Timestamp,
+    /// The zone in which the person thought.
+    pub zone: Tz,
+    /// What the gates will say at its time, as far as that was known when it was looked ahead last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<Outlook>,
+    /// What it waits for besides the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<String>,
+    /// Names of the variables its scripts are to get that were set where it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
+    /// The process that began it: asked again because the answer got lost, it is told the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_by: Option<ProcessRef>,
+}
+
+/// A look ahead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    pub seen: Timestamp,
+    /// The gates that would be closed, each as `gate: why`.
+    pub closed: Vec<String>,
+}
+
+impl Wait {
+    /// How long before its time a scheduled deployment's gates are looked at, so that people can still do something.
+    pub const LOOK_AHEAD: Duration = Duration::from_secs(30 * 60);
+    /// How long a deployment is given to begin where nobody says.
+    pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3600);
+    /// The longest it may be given, and the furthest it may lie ahead.
+    pub const LONGEST: Duration = Duration::from_secs(31 * 86_400);
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires
+    }
+
+    /// Whether its time has come.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.at.is_none_or(|at| now >= at)
+    }
+
+    /// Whether it should be looked ahead now.
+    pub fn wants_outlook(&self, now: Timestamp) -> bool {
+        let Some(from) = self.at.map(|at| at.minus(Self::LOOK_AHEAD)) else { return false };
+        now >= from && self.outlook.as_ref().is_none_or(|outlook| outlook.seen < from)
+    }
+
+    /// In a few words, for a card: `begins 22:00`, `waits: exclusive`.
+    pub fn brief(&self, state: DeploymentState, now: Timestamp) -> String {
+        match (state, self.at) {
+            (DeploymentState::Scheduled, Some(at)) => format!("begins {}", near(at, now, self.zone)),
+            _ => match self.waits_for.first() {
+                Some(first) => format!("waits for {first}"),
+                None => "waits for its turn".to_owned(),
+            },
+        }
+    }
+}
+
+/// `for Fri 2026-09-04 22:00 CEST, at the latest …` or `until …, when its gates open`.
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = wall(self.expires, self.zone);
+        match self.at {
+            Some(at) => write!(f, "begins {}, before {end} or not at all", wall(at, self.zone)),
+            None => write!(f, "begins when its gates are open, before {end} or not at all"),
+        }
+    }
+}
+
+/// The closed gates of a report, each as `gate: why`.
+pub fn closed(report: &GateReport) -> Vec<String> {
+    report
+        .closed()
+        .map(|check| match &check.answer {
+            Answer::Blocked { reason } => format!("{}: {reason}", check.gate),
+            Answer::Unknown { why } => format!("{}: {why}", check.gate),
+            _ => check.gate.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_says_who_goes_first() {
+        let (old, new) = (DeploymentId(3), DeploymentId(7));
+        assert!(QueueOrder::OldestFirst.prefers(old, new));
+        assert!(!QueueOrder::OldestFirst.prefers(new, old));
+        assert!(QueueOrder::NewestFirst.prefers(new, old));
+        assert!(!QueueOrder::NewestFirst.prefers(old, new));
+    }
+
+    #[test]
+    fn the_end_does_not_belong_to_it() {
+        let at = Timestamp::from_millis(1_000_000_000);
+        let wait = Wait {
+            at: Some(at),
+            expires: at.plus(Duration::from_secs(60)),
+            zone: Tz::UTC,
+            outlook: None,
+            waits_for: Vec::new(),
+            variables: Vec::new(),
+            begun_by: None,
+        };
+        assert!(!wait.is_due(at.minus(Duration::from_millis(1))) && wait.is_due(at));
+        let end = at.plus(Duration::from_secs(60));
+        assert!(!wait.is_expired(end.minus(Duration::from_millis(1))) && wait.is_expired(end));
+        assert!(!wait.wants_outlook(at.minus(Wait::LOOK_AHEAD).minus(Duration::from_millis(1))));
+        assert!(wait.wants_outlook(at.minus(Wait::LOOK_AHEAD)));
+    }
+}

@@ -1,0 +1,153 @@
+//! What the gates say about a wish and what would run: the same for who looks, who starts and what begins by itself.
+
+use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState, Step};
+use crate::domain::gate::{self, DeployFacts, GateReport, Overrides};
+use crate::domain::ids::{DeploymentId, Version};
+use crate::domain::policy::{Environment, ScriptRole, Service};
+use crate::domain::release::Release;
+use crate::domain::strategy::{self, StepPlan};
+use crate::ops::facts::{self, Surroundings, Wish};
+use crate::ops::{Ctx, OpError};
+use crate::store::{Tx, deployments};
+
+use super::sides;
+
+/// What a person asked for: it decides what must be passed, where the kind only says what it amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errand {
+    Deploy,
+    Rollback,
+}
+
+/// Where a release would go, and whether the actor would start it.
+pub(super) struct Place<'a> {
+    pub service: &'a Service,
+    pub environment: &'a Environment,
+    pub around: &'a Surroundings,
+    pub starts: bool,
+    /// Whether it begins by itself.
+    pub automatic: bool,
+}
+
+/// What the gates say about it, and what would run.
+pub(super) struct Asked {
+    pub live: Option<Deployment>,
+    /// What is there now, whatever became of it.
+    pub previous: Option<Version>,
+    pub rescue: bool,
+    /// What the gates were asked about: they can be asked about another time.
+    pub facts: DeployFacts,
+    pub report: GateReport,
+    pub steps: Vec<StepPlan>,
+}
+
+/// Asks every gate, and cuts the steps.
+pub(super) fn ask(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    place: &Place<'_>,
+    release: &Release,
+    errand: Errand,
+    overrides: &Overrides,
+) -> Result<Asked, OpError> {
+    let Place { service, environment, around, starts, automatic } = *place;
+    let live = deployments::find_live(tx, &service.name, &environment.name)?;
+    let newest = deployments::find_newest(tx, &service.name, &environment.name)?;
+    let live_version = live.as_ref().map(|live| &live.release.version);
+    let rescue = errand == Errand::Rollback;
+    let kind = match errand {
+        Errand::Rollback => DeploymentKind::Rollback,
+        Errand::Deploy => DeploymentKind::of(&release.id.version, live_version),
+    };
+    let wish = Wish {
+        release,
+        service,
+        environment,
+        kind,
+        rescue,
+        actor: cx.actor,
+        starts,
+        overrides,
+        automatic,
+        except: None,
+    };
+    let facts = facts::for_deploy(tx, cx, &wish, around)?;
+    let report = gate::evaluate(&facts, cx.now);
+    let role = facts::script_for(service, kind).unwrap_or(ScriptRole::Deploy);
+    let verify = service.scripts.contains_key(&ScriptRole::Verify);
+    let serving = sides::serving(tx, service, environment)?;
+    let kept = match &serving {
+        Some(serving) if rescue => sides::kept(tx, service, environment, release, serving, cx.now)?,
+        _ => None,
+    };
+    let cut = if rescue { strategy::plan_back } else { strategy::plan };
+    let steps = match kept {
+        Some(side) => strategy::switch_back(role, verify, side),
+        None => cut(service.strategy(&environment.name), role, verify, serving.map(|serving| serving.color)),
+    };
+    // Of a second attempt what it replaces is what was there before the first.
+    let before = newest.map(|newest| newest.release.version).filter(|version| *version != release.id.version);
+    let previous = before.or_else(|| live_version.cloned());
+    Ok(Asked { live, previous, rescue, facts, report, steps })
+}
+
+impl Asked {
+    /// The steps as they are recorded before the first one begins.
+    pub(super) fn planned(&self) -> Vec<Step> {
+        self.steps.iter().enumerate().map(|(index, plan)| Step::planned(index, plan.clone())).collect()
+    }
+}
+
+/// The deployment as it would be recorded now, without its number.
+pub(super) fn draft(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    place: &Place<'_>,
+    release: &Release,
+    asked: &Asked,
+) -> Result<Deployment, OpError> {
+    let Place { service, environment, .. } = *place;
+    let Asked { previous, rescue, report, steps, .. } = asked;
+    Ok(Deployment {
+        id: DeploymentId(0),
+        release: release.id.clone(),
+        environment: environment.name.clone(),
+        kind: report.kind,
+        rescue: *rescue,
+        state: DeploymentState::Launching,
+        epoch: deployments::next_epoch(tx, &service.name, &environment.name)?,
+        strategy: service.strategy(&environment.name).as_str().to_owned(),
+        previous: previous.clone(),
+        artifact_digest: release.build.digest.clone(),
+        content: Some(release.build.content()),
+        subject: report.subject.clone(),
+        color: steps.iter().find_map(|step| step.color),
+        reason: None,
+        // Only what it really went past is on record for ever; a gate that closes later is closed.
+        overrides: report.overridden().map(|check| check.gate.to_string()).collect(),
+        started_by: cx.actor.person.clone(),
+        requested_at: cx.now,
+        claimed_at: None,
+        finished_at: None,
+        heartbeat_at: None,
+        host: cx.machine.host().to_owned(),
+        boot: cx.machine.boot().to_owned(),
+        uid: cx.actor.person.uid,
+        script: None,
+        progress: None,
+        progress_note: None,
+        log_size: 0,
+        log_digest: None,
+        log_dropped: 0,
+        cancel: None,
+        hold: None,
+        guidance: None,
+        guided: false,
+        follow_up: None,
+        wait: None,
+        cause: None,
+        failed_step: None,
+        left_running: Vec::new(),
+        recovered_by: None,
+    })
+}

@@ -1,0 +1,348 @@
+//! Whose turn it is: asked again and again by the supervisor of a deployment that has not begun.
+//!
+//! The rule is one for all that wait, whether for a time or in a queue: from its time until it expires it begins as soon
+//! as every gate is open for who asked for it, for the content they asked for, and nobody goes before it. Nothing it waits
+//! for is held meanwhile: the environment is taken last (APR-13). What turned it into another thing ends it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::actor::Actor;
+use crate::domain::deployment::{
+    Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef, StepState,
+};
+use crate::domain::gate::{self, GateId, GateReport, Overrides};
+use crate::domain::ids::DeploymentId;
+use crate::domain::journal::Verb;
+use crate::domain::release::ReleaseState;
+use crate::domain::time::Timestamp;
+use crate::domain::wait::{Outlook, Wait, closed};
+use crate::ops::facts::{self, Surroundings};
+use crate::ops::{Ctx, Liveness, OpError};
+use crate::store::{Tx, deployments, journal, pending, releases, steps};
+
+use super::asked::{Asked, Errand, Place, ask, draft};
+use super::later::closed_ahead;
+use super::{Ticket, ticket};
+
+/// What a deployment that waits is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turn {
+    /// Not yet: what it waits for, and when something is known to change.
+    Wait { until: Timestamp, says: Vec<String> },
+    /// It has begun: run.
+    Go(Box<Ticket>),
+    /// It is over without having begun.
+    Ended { why: String },
+    /// Somebody else has it, or it is over.
+    NotOurs { why: String },
+}
+
+/// The states in which nothing has run.
+pub const PENDING: [DeploymentState; 2] = [DeploymentState::Scheduled, DeploymentState::Waiting];
+
+/// Asks for the deployment's turn and records what comes of it. May be asked again by the same process when the answer
+/// got lost.
+pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpError> {
+    let d = cx.store.read(|tx| super::known(tx, id))?;
+    if let Some(wait) = d.wait.as_ref().filter(|wait| d.state.is_pending() && is_idle(wait, cx.now)) {
+        return Ok(asleep(&d, wait));
+    }
+    let Some(service) = cx.policy.services.get(&d.release.service) else {
+        // A mistake in the configuration may be mended in time.
+        return unconfigured(cx, &d);
+    };
+    let around = Surroundings::of(cx, service);
+    let log = cx.machine.log_facts(id);
+    let is_alive = cx.machine.liveness(id) == Liveness::Alive;
+    cx.store.write_quietly(|tx| {
+        let d = super::known(tx, id)?;
+        let Some(wait) = d.wait.clone() else {
+            return Ok(Turn::NotOurs { why: format!("{id} waits for nothing") });
+        };
+        if !is_alive {
+            return Ok(Turn::NotOurs { why: format!("the supervisor of {id} is gone") });
+        }
+        if !d.state.is_pending() {
+            return begun_already(tx, cx, &d, &wait, by, &around);
+        }
+        if wait.is_expired(cx.now) {
+            let why = if wait.waits_for.is_empty() { no_look() } else { wait.waits_for.join("; ") };
+            return end(tx, cx, &d, DeploymentState::Missed, Cause::Missed { why }, &log, None);
+        }
+        let Candidate { release_over, changed, asked, .. } = candidate(tx, cx, &d, &around)?;
+        if let Some(why) = release_over.or(changed) {
+            return end(
+                tx,
+                cx,
+                &d,
+                DeploymentState::Failed,
+                Cause::Refused { why },
+                &log,
+                Some(&asked.report),
+            );
+        }
+        if !wait.is_due(cx.now) {
+            return look_ahead(tx, cx, &d, &wait, &asked);
+        }
+        if let Some(by) = overtaken(&d, &asked) {
+            let report = Some(&asked.report);
+            return end(tx, cx, &d, DeploymentState::Superseded, Cause::Superseded { by }, &log, report);
+        }
+        let mut says = closed(&asked.report);
+        if says.is_empty() {
+            says.extend(first_in_line(tx, cx, &d, &around)?);
+        }
+        if says.is_empty() {
+            begin(tx, cx, &d, wait, &asked, by, &around)
+        } else {
+            go_on_waiting(tx, cx, &d, wait, says, &asked.report)
+        }
+    })
+}
+
+fn no_look() -> String {
+    "nothing was there to begin it in time (its waiting process was gone)".to_owned()
+}
+
+/// Whether nothing can have come of it yet.
+fn is_idle(wait: &Wait, now: Timestamp) -> bool {
+    !wait.is_due(now) && !wait.is_expired(now) && !wait.wants_outlook(now)
+}
+
+fn asleep(d: &Deployment, wait: &Wait) -> Turn {
+    let at = wait.at.unwrap_or(wait.expires);
+    let ahead = at.minus(Wait::LOOK_AHEAD);
+    let is_looked = wait.outlook.as_ref().is_some_and(|outlook| outlook.seen >= ahead);
+    let says = vec![format!("{} to {} {wait}", d.release, d.environment)];
+    Turn::Wait { until: if is_looked { at } else { ahead.max(d.requested_at) }, says }
+}
+
+fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
+    let (id, service) = (d.id, &d.release.service);
+    let says = vec![format!("{service} is not in relman.toml")];
+    let log = cx.machine.log_facts(id);
+    cx.store.write_quietly(|tx| {
+        let d = super::known(tx, id)?;
+        let Some(wait) = d.wait.clone().filter(|_| d.state.is_pending()) else {
+            return Ok(Turn::NotOurs { why: format!("{id} is {}", d.state) });
+        };
+        if wait.is_expired(cx.now) {
+            let cause = Cause::Missed { why: says.join("; ") };
+            return end(tx, cx, &d, DeploymentState::Missed, cause, &log, None);
+        }
+        Ok(Turn::Wait { until: wait.expires, says: says.clone() })
+    })
+}
+
+/// What would begin now, asked as the person who asked for it.
+struct Candidate {
+    release_over: Option<String>,
+    /// Why it is not what was asked for any more.
+    changed: Option<String>,
+    asked: Asked,
+}
+
+fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -> Result<Candidate, OpError> {
+    let service = cx.service(&d.release.service)?;
+    let environment = facts::environment(cx, &d.environment)?;
+    let starter = Actor { person: d.started_by.clone(), ..cx.actor.clone() };
+    let cx = Ctx { actor: &starter, ..*cx };
+    let release = releases::get(tx, &d.release)?;
+    let overrides = Overrides {
+        gates: d.overrides.iter().filter_map(|gate| gate.parse::<GateId>().ok()).collect::<BTreeSet<_>>(),
+        by: d.started_by.name.clone(),
+        reason: d.reason.clone().unwrap_or_default(),
+    };
+    let place = Place { service, environment, around, starts: true, automatic: true };
+    let asked = ask(tx, &cx, &place, &release, Errand::Deploy, &overrides)?;
+    let is_gone = matches!(release.state, ReleaseState::Cancelled | ReleaseState::Rejected);
+    let changed = asked.report.subject != d.subject;
+    Ok(Candidate {
+        release_over: is_gone.then(|| format!("the release is {}", release.state)),
+        changed: changed.then(|| "the release or its scripts changed since it was asked for".to_owned()),
+        asked,
+    })
+}
+
+/// What was put there meanwhile, so that this would take it back, or only repeat it (PIP-8).
+fn overtaken(d: &Deployment, asked: &Asked) -> Option<DeploymentId> {
+    let is_other = asked.report.kind != d.kind && asked.report.kind != DeploymentKind::Deploy;
+    asked.live.as_ref().filter(|_| is_other).map(|live| live.id)
+}
+
+/// Who goes first, if somebody does: one that is ready as well and whose supervisor lives.
+fn first_in_line(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    around: &Surroundings,
+) -> Result<Option<String>, OpError> {
+    let order = facts::environment(cx, &d.environment)?.queue;
+    for other in pending::list_of(tx, &d.release.service, &d.environment)? {
+        let is_before = other.state == DeploymentState::Waiting && order.prefers(other.id, d.id);
+        if !is_before || other.id == d.id || cx.machine.liveness(other.id) == Liveness::Gone {
+            continue;
+        }
+        let rival = candidate(tx, cx, &other, around)?;
+        let is_sound = rival.changed.is_none() && rival.release_over.is_none();
+        if is_sound && rival.asked.report.allows() && overtaken(&other, &rival.asked).is_none() {
+            return Ok(Some(format!("queue: {} goes first ({order})", other.id)));
+        }
+    }
+    Ok(None)
+}
+
+fn look_ahead(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    wait: &Wait,
+    asked: &Asked,
+) -> Result<Turn, OpError> {
+    let at = wait.at.unwrap_or(wait.expires);
+    let closed = closed_ahead(&gate::evaluate(&asked.facts, at));
+    let is_news = !closed.is_empty();
+    let wait = Wait { outlook: Some(Outlook { seen: cx.now, closed: closed.clone() }), ..wait.clone() };
+    pending::set_wait(tx, d.id, d.state, &wait)?;
+    if is_news {
+        let after = deployments::get(tx, d.id)?;
+        let entry = cx.entry(Verb::DeploymentLookedAhead, d.id).because(Some(&closed.join("; ")));
+        journal::append(tx, entry.before(d).after(&after))?;
+    }
+    let first = format!("{} to {} {wait}", d.release, d.environment);
+    let says = std::iter::once(first)
+        .chain(closed.into_iter().map(|gate| format!("closed as things stand: {gate}")));
+    Ok(Turn::Wait { until: at, says: says.collect() })
+}
+
+fn go_on_waiting(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    wait: Wait,
+    says: Vec<String>,
+    report: &GateReport,
+) -> Result<Turn, OpError> {
+    let until = report.earliest.unwrap_or(wait.expires).min(wait.expires);
+    if d.state != DeploymentState::Waiting || wait.waits_for != says {
+        let wait = Wait { waits_for: says.clone(), ..wait };
+        pending::set_wait(tx, d.id, DeploymentState::Waiting, &wait)?;
+        // What it waits for in particular is no act; that it waits is one.
+        if d.state != DeploymentState::Waiting {
+            let after = deployments::get(tx, d.id)?;
+            let entry = cx.entry(Verb::DeploymentWaits, d.id).because(Some(&says.join("; ")));
+            journal::append(tx, entry.before(d).after(&after))?;
+        }
+    }
+    Ok(Turn::Wait { until, says })
+}
+
+/// Takes the environment and begins, in one transaction with the last look at the gates.
+fn begin(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    before: &Deployment,
+    wait: Wait,
+    asked: &Asked,
+    by: ProcessRef,
+    around: &Surroundings,
+) -> Result<Turn, OpError> {
+    let service = cx.service(&before.release.service)?;
+    let environment = facts::environment(cx, &before.environment)?;
+    let release = releases::get(tx, &before.release)?;
+    let place = Place { service, environment, around, starts: true, automatic: true };
+    let now = draft(tx, cx, &place, &release, asked)?;
+    let begun = Deployment {
+        id: before.id,
+        state: DeploymentState::Running,
+        reason: before.reason.clone(),
+        started_by: before.started_by.clone(),
+        requested_at: before.requested_at,
+        uid: before.uid,
+        claimed_at: Some(cx.now),
+        wait: Some(Wait { begun_by: Some(by), waits_for: Vec::new(), ..wait }),
+        ..now
+    };
+    pending::begin(tx, &begun, &asked.planned(), &asked.report)?;
+    let after = deployments::get(tx, before.id)?;
+    let entry = cx.entry(Verb::DeploymentClaimed, before.id).before(before).after(&after);
+    journal::append(tx, entry.detail(&asked.report))?;
+    supersede_older(tx, cx, &after)?;
+    let ticket = ticket::write(&after, &release, service, asked.steps.clone(), around.scripts.files.clone());
+    Ok(Turn::Go(Box::new(ticket)))
+}
+
+/// Asked again because the answer got lost: the process that began it is told the same until something has run.
+fn begun_already(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    wait: &Wait,
+    by: ProcessRef,
+    around: &Surroundings,
+) -> Result<Turn, OpError> {
+    let planned = steps::list_of(tx, d.id)?;
+    let has_begun = d.script.is_some() || planned.iter().any(|step| step.state != StepState::Pending);
+    if d.state != DeploymentState::Running || wait.begun_by != Some(by) || has_begun {
+        return Ok(Turn::NotOurs { why: format!("{} is {}", d.id, d.state) });
+    }
+    let service = cx.service(&d.release.service)?;
+    let release = releases::get(tx, &d.release)?;
+    let plans = planned.into_iter().map(|step| step.plan).collect();
+    let ticket = ticket::write(d, &release, service, plans, around.scripts.files.clone());
+    Ok(Turn::Go(Box::new(ticket)))
+}
+
+/// What began later takes the place of everything that was asked for before it and still waits for the same environment:
+/// the newer one must not be taken back by the older one's turn (EXE-1, PIP-8).
+pub(super) fn supersede_older(tx: &Tx<'_>, cx: &Ctx<'_>, begun: &Deployment) -> Result<(), OpError> {
+    for older in pending::list_of(tx, &begun.release.service, &begun.environment)? {
+        if older.id < begun.id && older.state == DeploymentState::Waiting {
+            let log = cx.machine.log_facts(older.id);
+            let cause = Cause::Superseded { by: begun.id };
+            end(tx, cx, &older, DeploymentState::Superseded, cause, &log, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends it before anything ran; `report`: what the gates said, where they were asked.
+pub(super) fn end(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    before: &Deployment,
+    state: DeploymentState,
+    cause: Cause,
+    log: &(u64, crate::domain::digest::Digest),
+    report: Option<&GateReport>,
+) -> Result<Turn, OpError> {
+    let why = cause.to_string();
+    let outcome = Outcome::without_steps(state, cause, cx.now, log.clone());
+    deployments::finish(tx, before.id, before.epoch, &PENDING, &outcome, None)?;
+    let after = deployments::get(tx, before.id)?;
+    let entry =
+        cx.entry(Verb::DeploymentFinished, before.id).before(before).after(&after).because(Some(&why));
+    let entry = match report {
+        Some(report) => entry.detail(report),
+        None => entry,
+    };
+    journal::append(tx, entry)?;
+    Ok(Turn::Ended { why })
+}
+
+/// Ends what expired while nothing was there to begin it. Anybody may: it is a fact.
+pub(super) fn miss(cx: &Ctx<'_>, id: DeploymentId) -> Result<Option<Deployment>, OpError> {
+    let log = cx.machine.log_facts(id);
+    cx.store.write_quietly(|tx| {
+        let d = super::known(tx, id)?;
+        let Some(wait) = d.wait.clone().filter(|wait| d.state.is_pending() && wait.is_expired(cx.now)) else {
+            return Ok(None);
+        };
+        let why = if wait.waits_for.is_empty() { no_look() } else { wait.waits_for.join("; ") };
+        end(tx, cx, &d, DeploymentState::Missed, Cause::Missed { why }, &log, None)?;
+        deployments::find(tx, id).map_err(OpError::from)
+    })
+}

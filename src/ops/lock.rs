@@ -1,0 +1,213 @@
+//! Verbs on locks: set, edit, lift; and the one a rollback leaves behind.
+
+use serde::Serialize;
+
+use crate::domain::actor::Person;
+use crate::domain::deployment::Deployment;
+use crate::domain::freeze::Scope;
+use crate::domain::ids::LockId;
+use crate::domain::journal::Verb;
+use crate::domain::lock::{Lock, LockKind};
+use crate::domain::text::free;
+use crate::domain::time::Timestamp;
+use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::store::{Tx, journal, locks, pending};
+
+/// A lock to be set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewLock {
+    pub kind: LockKind,
+    pub scope: Scope,
+    pub reason: String,
+    pub expires: Option<Timestamp>,
+}
+
+/// The new lock, what goes on in its scope whatever it says, and what it will keep waiting.
+#[derive(Debug, Clone, Serialize)]
+pub struct Set {
+    pub lock: Lock,
+    pub still_running: Vec<Deployment>,
+    pub kept_waiting: Vec<Deployment>,
+}
+
+/// Sets a lock. It stops what has not begun, also what was asked for before it (FRZ-17).
+pub fn set(cx: &Ctx<'_>, new: &NewLock) -> Result<Set, OpError> {
+    let lock = Lock {
+        id: LockId(0),
+        kind: new.kind,
+        scope: new.scope.clone(),
+        reason: free("reason", &new.reason, Lock::REASON)?,
+        by: cx.actor.person.clone(),
+        since: cx.now,
+        expires: new.expires,
+    };
+    ends_later(new.expires, cx.now)?;
+    if let Some(why) = cx.policy.misfit(&lock.scope) {
+        return Err(OpError::new(ErrorKind::Usage, why)
+            .hint("name what relman.toml names, or use a pattern: * for all"));
+    }
+    cx.act(Verb::LockSet, lock.scope.describe(), |tx| {
+        may_lock(cx, &lock.scope, "lock")?;
+        let mine =
+            |known: &Lock| known.scope == lock.scope && known.kind == lock.kind && is_own(known, &lock.by);
+        if let Some(known) = locks::list_standing(tx, cx.now)?.into_iter().find(mine) {
+            return Err(OpError::conflict(format!(
+                "you locked {} already ({})",
+                known.scope.describe(),
+                known.id
+            ))
+            .hint(format!("change its reason or end: relman lock edit {} --reason \"…\"", known.id)));
+        }
+        let id = locks::insert(tx, &lock)?;
+        let lock = Lock { id, ..lock.clone() };
+        let entry = cx.entry(Verb::LockSet, id).because(Some(&lock.reason)).after(&lock);
+        journal::append(tx, entry)?;
+        let covered = |d: &Deployment| lock.scope.covers(&d.release.service, &d.environment);
+        let running = crate::store::deployments::list_active(tx)?;
+        Ok(Set {
+            still_running: running.into_iter().filter(|d| d.state.is_live() && covered(d)).collect(),
+            kept_waiting: pending::list(tx)?.into_iter().filter(covered).collect(),
+            lock,
+        })
+    })
+}
+
+fn is_own(lock: &Lock, person: &Person) -> bool {
+    lock.by.human() == person.human()
+}
+
+fn ends_later(expires: Option<Timestamp>, now: Timestamp) -> Result<(), OpError> {
+    if expires.is_some_and(|end| end <= now) {
+        return Err(OpError::new(ErrorKind::Usage, "the lock would be over before it began")
+            .hint("give an end in the future, or none"));
+    }
+    Ok(())
+}
+
+/// Who may deploy to every environment a lock is about may hold it, and lift it.
+fn may_lock(cx: &Ctx<'_>, scope: &Scope, what: &str) -> Result<(), OpError> {
+    let roster = cx.roster();
+    let pattern_covers = |name: &str| scope.environments.iter().any(|p| crate::domain::freeze::fits(p, name));
+    for env in cx.policy.environments.values().filter(|env| pattern_covers(env.name.as_str())) {
+        if !env.may_deploy(&roster, cx.actor) {
+            return Err(OpError::new(
+                ErrorKind::NotPermitted,
+                format!(
+                    "{} may not {what} {}: only {} may deploy to {}",
+                    cx.actor.name(),
+                    scope.describe(),
+                    env.deployers.join(", "),
+                    env.name
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn known(tx: &Tx<'_>, cx: &Ctx<'_>, id: LockId) -> Result<Lock, OpError> {
+    locks::list_standing(tx, cx.now)?.into_iter().find(|lock| lock.id == id).ok_or_else(|| {
+        OpError::not_found(format!("lock {id} (any more)")).hint("see what stands: relman locks")
+    })
+}
+
+/// What is to be changed about a lock.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EditLock {
+    pub reason: Option<String>,
+    /// `Some(None)`: it stands until somebody lifts it.
+    pub expires: Option<Option<Timestamp>>,
+}
+
+/// Changes reason or end without unlocking (FRZ-16).
+pub fn edit(cx: &Ctx<'_>, id: LockId, edit: &EditLock) -> Result<Lock, OpError> {
+    let reason = edit.reason.as_deref().map(|text| free("reason", text, Lock::REASON)).transpose()?;
+    ends_later(edit.expires.flatten(), cx.now)?;
+    cx.act(Verb::LockEdited, id, |tx| {
+        let before = known(tx, cx, id)?;
+        may_lock(cx, &before.scope, "change the lock on")?;
+        let after = Lock {
+            reason: reason.clone().unwrap_or_else(|| before.reason.clone()),
+            expires: edit.expires.unwrap_or(before.expires),
+            ..before.clone()
+        };
+        locks::update(tx, &after)?;
+        let entry = cx.entry(Verb::LockEdited, id).because(reason.as_deref());
+        journal::append(tx, entry.before(&before).after(&after))?;
+        Ok(after)
+    })
+}
+
+/// Lifts a lock. Whoever may deploy there may: the owner may be asleep.
+pub fn lift(cx: &Ctx<'_>, id: LockId, reason: Option<&str>) -> Result<Lock, OpError> {
+    let reason = reason.map(|text| free("reason", text, 2000)).transpose()?;
+    cx.act(Verb::LockLifted, id, |tx| {
+        let before = known(tx, cx, id)?;
+        if !is_own(&before, &cx.actor.person) {
+            may_lock(cx, &before.scope, "unlock")?;
+        }
+        locks::end(tx, id, cx.actor.name(), cx.now)?;
+        let entry = cx.entry(Verb::LockLifted, id).because(reason.as_deref()).before(&before);
+        journal::append(tx, entry)?;
+        Ok(before)
+    })
+}
+
+/// Every lock that stands, oldest first.
+pub fn list(cx: &Ctx<'_>) -> Result<Vec<Lock>, OpError> {
+    Ok(cx.store.read(|tx| locks::list_standing(tx, cx.now))?)
+}
+
+/// A rollback holds everything that would begin by itself where it goes, until somebody says that its cause has been
+/// dealt with (RBK-4, PIP-7).
+pub(in crate::ops) fn hold_automation(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    rollback: &Deployment,
+    reason: &str,
+) -> Result<(), OpError> {
+    let scope = Scope {
+        services: vec![rollback.release.service.to_string()],
+        environments: vec![rollback.environment.to_string()],
+    };
+    let is_held = |lock: &Lock| lock.kind == LockKind::Automation && lock.scope == scope;
+    if locks::list_standing(tx, cx.now)?.iter().any(is_held) {
+        return Ok(());
+    }
+    let lock = Lock {
+        id: LockId(0),
+        kind: LockKind::Automation,
+        scope: scope.clone(),
+        reason: format!("{} went back to {}: {reason}", rollback.id, rollback.release.version),
+        by: cx.actor.person.clone(),
+        since: cx.now,
+        expires: None,
+    };
+    let id = locks::insert(tx, &lock)?;
+    let lock = Lock { id, ..lock };
+    journal::append(tx, cx.entry(Verb::LockSet, id).because(Some(&lock.reason)).after(&lock))?;
+    Ok(())
+}
+
+/// A deployment that a person started and that came to its end says that automation may go on there.
+pub(in crate::ops) fn release_automation(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    good: &Deployment,
+) -> Result<(), OpError> {
+    if good.rescue || good.wait.is_some() {
+        return Ok(());
+    }
+    let only_here = Scope {
+        services: vec![good.release.service.to_string()],
+        environments: vec![good.environment.to_string()],
+    };
+    for lock in locks::list_standing(tx, cx.now)? {
+        if lock.kind == LockKind::Automation && lock.scope == only_here {
+            let why = format!("{} was deployed by hand and is good", good.id);
+            locks::end(tx, lock.id, &good.started_by.name, cx.now)?;
+            journal::append(tx, cx.entry(Verb::LockLifted, lock.id).because(Some(&why)).before(&lock))?;
+        }
+    }
+    Ok(())
+}

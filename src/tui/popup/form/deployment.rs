@@ -1,0 +1,99 @@
+//! Forms about deployments.
+
+use super::{Form, Kind, Ordered, choice, form, preset, text};
+use crate::domain::deployment::{Deployment, DeploymentState};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
+use crate::domain::time::{Fold, parse_duration, parse_when, span};
+use crate::domain::wait::Wait;
+use crate::ops::deployment::later::Later;
+use crate::ops::deployment::start::StartDeploy;
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+use crate::tui::popup::{Popup, is_production, is_protected};
+
+pub fn cancel_and_roll_back(id: DeploymentId) -> Popup {
+    let notes = vec!["It is stopped; when it has ended, the last good release is put back.".to_owned()];
+    let fields = vec![text("reason", "why, for the record and for the block of this release")];
+    form(Kind::CancelAndRollBack(id), format!("Stop {id} and roll back"), notes, fields)
+}
+
+pub fn abandon(id: DeploymentId) -> Popup {
+    let notes = vec![
+        "It does not stop. Given up, it counts as cancelled and its environment is free.".to_owned(),
+        "Its work may still be going on, and nothing is cleaned up.".to_owned(),
+    ];
+    form(Kind::Abandon(id), format!("Give up {id}"), notes, vec![text("reason", "what you know about it")])
+}
+
+pub fn resolve(d: &Deployment) -> Popup {
+    let notes = vec![
+        format!("{} of {} to {}: nobody knows how it ended.", d.id, d.release, d.environment),
+        "Look at what really runs there, then say how it ended. The environment is free after that."
+            .to_owned(),
+    ];
+    let outcomes = vec!["failed".to_owned(), "succeeded".to_owned()];
+    let fields = vec![choice("outcome", outcomes, 0), text("reason", "how you know")];
+    form(Kind::Resolve(d.id), format!("Settle lost deployment {}", d.id), notes, fields)
+}
+
+/// What is asked where something is to begin later; `closed`: what is in its way now.
+pub fn ask_later(model: &Model, release: &ReleaseId, environment: &EnvName, closed: &[String]) -> Popup {
+    let mut notes = vec![
+        "It begins by itself as soon as every gate is open from that time on; what has not".to_owned(),
+        "begun within the time given is missed. X calls it off, S again moves it.".to_owned(),
+    ];
+    notes.extend(closed.iter().map(|gate| format!("closed now: {gate}")));
+    let title = match is_production(model, environment) {
+        true => format!("PRODUCTION: deploy {release} to {environment} later"),
+        false => format!("Deploy {release} to {environment} later"),
+    };
+    let mut fields = vec![
+        text("begin", "22:00, tomorrow 06:30, +2h; empty: as soon as it is open"),
+        preset("within", &span(Wait::DEFAULT_EXPIRY), "how long it may take to begin"),
+        text("reason", "why, if that is worth keeping"),
+    ];
+    if is_protected(model, environment) {
+        fields.push(text("version", "type it, as for every deployment there"));
+    }
+    form(Kind::Later { release: release.clone(), environment: environment.clone() }, title, notes, fields)
+}
+
+pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
+    let at = wait.at.filter(|_| d.state == DeploymentState::Scheduled);
+    let begin = at.map(|at| at.in_zone(model.zone).format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+    let within = wait.expires.since(at.unwrap_or(d.requested_at));
+    let fields = vec![
+        preset("begin", &begin, "a time; empty: as soon as it is open"),
+        preset("within", &span(within), "how long it may take to begin"),
+    ];
+    let notes = vec![format!("{} to {}; times in {}.", d.release, d.environment, model.zone.name())];
+    form(Kind::Reschedule(d.id), format!("Move {}", d.id), notes, fields)
+}
+
+fn when(form: &Form, model: &Model) -> Result<Later, (&'static str, String)> {
+    let at = form.some("begin").map(|text| parse_when(&text, model.now, model.zone, Fold::First)).transpose();
+    let expire = form.some("within").map(|text| parse_duration(&text)).transpose();
+    Ok(Later {
+        at: at.map_err(|why| ("begin", why.to_string()))?,
+        expire: expire.map_err(|why| ("within", why.to_string()))?,
+        zone: model.zone,
+    })
+}
+
+pub(super) fn later(form: &Form, model: &Model, release: &ReleaseId, environment: &EnvName) -> Ordered {
+    let later = when(form, model)?;
+    let confirm = form.some("version");
+    if is_protected(model, environment) && confirm.as_deref() != Some(release.version.to_string().as_str()) {
+        return Err(("version", format!("type the version {} exactly", release.version)));
+    }
+    Ok(Effect::Deploy(Box::new(StartDeploy {
+        reason: form.some("reason"),
+        confirm,
+        later: Some(later),
+        ..StartDeploy::new(release.clone(), environment.clone())
+    })))
+}
+
+pub(super) fn moved(form: &Form, model: &Model, id: DeploymentId) -> Ordered {
+    Ok(Effect::Reschedule { id, later: when(form, model)? })
+}

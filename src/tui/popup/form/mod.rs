@@ -1,0 +1,300 @@
+//! Forms: a few labelled fields, checked as they are left, kept when one leaves by mistake.
+
+pub mod deployment;
+pub mod freeze;
+pub mod lock;
+pub mod release;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Outcome, Popup, dialog_box};
+use crate::domain::approval::Verdict;
+use crate::domain::digest::Digest;
+use crate::domain::freeze::Scope;
+use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId};
+use crate::ops::approval::decide::Decision;
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+use crate::tui::widget::input::{Input, Typed};
+
+/// The order a form amounts to, or the field that is wrong and why.
+type Ordered = Result<Effect, (&'static str, String)>;
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    NewRelease,
+    /// The release with the revision the form was filled from.
+    Edit {
+        id: ReleaseId,
+        revision: i64,
+    },
+    MoveBack(ReleaseId),
+    Block(ReleaseId),
+    Unblock(ReleaseId),
+    Reject {
+        release: ReleaseId,
+        environment: Option<EnvName>,
+        seen: Digest,
+    },
+    NewFreeze,
+    StopTheLine,
+    CancelAndRollBack(DeploymentId),
+    Abandon(DeploymentId),
+    Resolve(DeploymentId),
+    /// Deploy not at once.
+    Later {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    Reschedule(DeploymentId),
+    Lock,
+    EditLock(LockId),
+    Unlock(LockId),
+}
+
+/// One field.
+#[derive(Debug)]
+pub struct Field {
+    label: &'static str,
+    input: Input,
+    /// Shown beside an empty field.
+    example: &'static str,
+    /// Left and right go through these; typing still works.
+    choices: Vec<String>,
+    /// Whether it had something in it when the form opened.
+    had_text: bool,
+}
+
+#[derive(Debug)]
+pub struct Form {
+    pub kind: Kind,
+    title: String,
+    notes: Vec<String>,
+    fields: Vec<Field>,
+    at: usize,
+    error: Option<String>,
+    dirty: bool,
+    warned: bool,
+    pub sent: bool,
+}
+
+fn text(label: &'static str, example: &'static str) -> Field {
+    Field { label, input: Input::default(), example, choices: Vec::new(), had_text: false }
+}
+
+fn preset(label: &'static str, value: &str, example: &'static str) -> Field {
+    Field { label, input: Input::with(value), example, choices: Vec::new(), had_text: !value.is_empty() }
+}
+
+fn choice(label: &'static str, choices: Vec<String>, first: usize) -> Field {
+    let input = Input::with(choices.get(first).map_or("", String::as_str));
+    Field { label, input, example: "", choices, had_text: true }
+}
+
+fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Field>) -> Popup {
+    Popup::Form(Box::new(Form {
+        kind,
+        title: title.into(),
+        notes,
+        fields,
+        at: 0,
+        error: None,
+        dirty: false,
+        warned: false,
+        sent: false,
+    }))
+}
+
+impl Form {
+    pub fn paste(&mut self, text: &str) {
+        self.fields[self.at].input.insert(text);
+        self.dirty = true;
+    }
+
+    /// The order came back with an error: say it, keep what was typed.
+    pub fn failed(&mut self, why: String) {
+        self.error = Some(why);
+        self.sent = false;
+    }
+
+    pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
+        if self.sent {
+            return if key == "<esc>" { Outcome::Close } else { Outcome::Stay };
+        }
+        match key {
+            "<esc>" | "<c-g>" | "<c-c>" => {
+                if self.dirty && !self.warned {
+                    self.warned = true;
+                    self.error = Some("Esc again drops what you typed; any other key goes on".to_owned());
+                    return Outcome::Stay;
+                }
+                return Outcome::Close;
+            }
+            "<c-s>" => return self.submit(model),
+            "<tab>" | "<down>" => self.go(1),
+            "<s-tab>" | "<up>" => self.go(self.fields.len() - 1),
+            "<enter>" if self.at + 1 < self.fields.len() => self.go(1),
+            "<enter>" if self.is_protected() => {
+                if let Err((label, why)) = self.effect(model) {
+                    self.point_at(label, why);
+                    return Outcome::Stay;
+                }
+                return Outcome::Say("Ctrl-S does it; Enter only goes from field to field".to_owned());
+            }
+            "<enter>" => return self.submit(model),
+            "<left>" | "<right>" if !self.fields[self.at].choices.is_empty() => self.choose(key == "<right>"),
+            key => {
+                if self.fields[self.at].input.key(key) == Typed::Changed {
+                    self.dirty = true;
+                }
+            }
+        }
+        if self.warned {
+            self.warned = false;
+            self.error = None;
+        }
+        Outcome::Stay
+    }
+
+    /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
+    fn is_protected(&self) -> bool {
+        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. })
+    }
+
+    fn go(&mut self, by: usize) {
+        self.at = (self.at + by) % self.fields.len();
+    }
+
+    fn choose(&mut self, forward: bool) {
+        let field = &mut self.fields[self.at];
+        let count = field.choices.len();
+        let at = field.choices.iter().position(|choice| choice == field.input.text()).unwrap_or(0);
+        let to = if forward { (at + 1) % count } else { (at + count - 1) % count };
+        field.input = Input::with(&field.choices[to]);
+        self.dirty = true;
+    }
+
+    pub(super) fn value(&self, label: &str) -> &str {
+        self.fields.iter().find(|field| field.label == label).map_or("", |field| field.input.text().trim())
+    }
+
+    pub(super) fn some(&self, label: &str) -> Option<String> {
+        Some(self.value(label).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn submit(&mut self, model: &Model) -> Outcome {
+        match self.effect(model) {
+            Ok(effect) => {
+                self.sent = true;
+                self.error = None;
+                Outcome::DoAndStay(vec![effect])
+            }
+            Err((label, why)) => {
+                self.point_at(label, why);
+                Outcome::Stay
+            }
+        }
+    }
+
+    /// Goes to the field that is wrong and says why.
+    fn point_at(&mut self, label: &str, why: String) {
+        if let Some(at) = self.fields.iter().position(|field| field.label == label) {
+            self.at = at;
+        }
+        self.error = Some(why);
+    }
+
+    pub(super) fn reason(&self) -> Result<String, (&'static str, String)> {
+        self.some("reason").ok_or(("reason", "say why, in a few words".to_owned()))
+    }
+
+    fn effect(&self, model: &Model) -> Ordered {
+        match &self.kind {
+            Kind::NewRelease => release::created(self),
+            Kind::Edit { id, revision } => release::edited(self, id, *revision, model),
+            Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
+            Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
+            Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
+            Kind::Reject { release, environment, seen } => Ok(Effect::Decide(Box::new(Decision {
+                release: release.clone(),
+                environment: environment.clone(),
+                verdict: Verdict::Rejected,
+                reason: Some(self.reason()?),
+                seen: Some(seen.clone()),
+            }))),
+            Kind::NewFreeze => freeze::added(self, model),
+            Kind::StopTheLine => freeze::stopped(self, model),
+            Kind::Later { release, environment } => deployment::later(self, model, release, environment),
+            Kind::Reschedule(id) => deployment::moved(self, model, *id),
+            Kind::Lock => lock::set(self, model),
+            Kind::EditLock(id) => lock::edited(self, model, *id),
+            Kind::Unlock(id) => Ok(Effect::Unlock { id: *id, reason: self.some("reason") }),
+            Kind::Abandon(id) => Ok(Effect::Abandon { id: *id, reason: self.reason()? }),
+            Kind::CancelAndRollBack(id) => Ok(Effect::CancelAndRollBack { id: *id, reason: self.reason()? }),
+            Kind::Resolve(id) => {
+                let succeeded = match self.value("outcome") {
+                    "succeeded" => true,
+                    "failed" => false,
+                    _ => return Err(("outcome", "write succeeded or failed".to_owned())),
+                };
+                Ok(Effect::Resolve { id: *id, succeeded, reason: self.reason()? })
+            }
+        }
+    }
+
+    pub(super) fn scope(&self) -> Result<Scope, (&'static str, String)> {
+        let list = |label| -> Vec<String> {
+            let parts = self.value(label).split(',').map(|part| part.trim().to_owned());
+            parts.filter(|part| !part.is_empty()).collect()
+        };
+        let (services, environments) = (list("services"), list("environments"));
+        Scope::new(services.clone(), Vec::new()).map_err(|why| ("services", why.to_string()))?;
+        Scope::new(services, environments).map_err(|why| ("environments", why.to_string()))
+    }
+
+    pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
+        let theme = &model.theme;
+        let mut lines: Vec<Line<'static>> =
+            self.notes.iter().map(|note| Line::styled(note.clone(), theme.dim)).collect();
+        let room = usize::from(screen.width).saturating_sub(22).clamp(10, 80);
+        for (at, field) in self.fields.iter().enumerate() {
+            let has_keys = at == self.at;
+            let cursor = if has_keys { model.glyphs.cursor } else { " " };
+            let mut spans = vec![Span::styled(
+                format!("{cursor} {:<14}", field.label),
+                if has_keys { theme.key } else { theme.dim },
+            )];
+            let (shown, cell) = field.input.window(room);
+            if has_keys {
+                let split = shown.char_indices().nth(cell).map_or(shown.len(), |(at, _)| at);
+                let (before, after) = shown.split_at(split.min(shown.len()));
+                let mut after = after.chars();
+                let under = after.next().unwrap_or(' ');
+                spans.push(Span::raw(before.to_owned()));
+                spans.push(Span::styled(under.to_string(), theme.selected));
+                spans.push(Span::raw(after.as_str().to_owned()));
+            } else {
+                spans.push(Span::raw(shown));
+            }
+            if field.input.text().is_empty() && !field.example.is_empty() {
+                spans.push(Span::styled(format!(" ({})", field.example), theme.dim));
+            } else if has_keys && !field.choices.is_empty() {
+                let arrows = if model.glyphs.ascii { "  < >" } else { "  ◂ ▸" };
+                spans.push(Span::styled(arrows, theme.dim));
+            }
+            lines.push(Line::from(spans));
+        }
+        if let Some(error) = &self.error {
+            lines.push(Line::styled(error.clone(), theme.bad));
+        }
+        let foot = match (self.sent, self.is_protected()) {
+            (true, _) => "saving…",
+            (false, true) => "Enter next field   Ctrl-S does it   Esc leaves",
+            (false, false) => "Enter next, on the last field saves   Ctrl-S saves   Esc leaves",
+        };
+        dialog_box(model, frame, screen, &self.title, lines, foot);
+    }
+}

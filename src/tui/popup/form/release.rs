@@ -1,0 +1,165 @@
+//! Forms about releases.
+
+use std::collections::BTreeSet;
+
+use super::{Field, Form, Kind, Ordered, choice, form, preset, text};
+use crate::domain::ids::{ReleaseId, ServiceName, Version};
+use crate::domain::release::{self, Level, Origin, Release, ReleaseKind};
+use crate::domain::time::{Fold, Tz, parse_when};
+use crate::ops::release::create::NewRelease;
+use crate::ops::release::edit::Edit;
+use crate::ops::view::queue::Pending;
+use crate::tui::model::Model;
+use crate::tui::msg::Effect;
+use crate::tui::popup::Popup;
+use crate::tui::widget::input::Input;
+
+pub fn new_release(model: &Model) -> Popup {
+    let services: Vec<String> = model.policy.services.keys().map(ToString::to_string).collect();
+    let near = crate::tui::pane::board::selected(model).map(|card| card.release.id.service.to_string());
+    let first = near.and_then(|near| services.iter().position(|name| *name == near)).unwrap_or(0);
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    form(
+        Kind::NewRelease,
+        "New release",
+        Vec::new(),
+        vec![
+            choice("service", services, first),
+            text("version", "1.4.2"),
+            text("title", "what people will call it"),
+            text("need", "what it is needed for"),
+            choice("kind", words(&ReleaseKind::ALL.map(ReleaseKind::as_str)), 0),
+            choice("origin", words(&Origin::ALL.map(Origin::as_str)), 2),
+            choice("priority", words(&Level::ALL.map(Level::as_str)), 1),
+        ],
+    )
+}
+
+pub fn edit(release: &Release, zone: Tz) -> Popup {
+    let known = |value: &Option<String>| value.clone().unwrap_or_default();
+    let level = |value: Option<Level>| value.map_or_else(String::new, |level| level.to_string());
+    let levels = || Level::ALL.map(|level| level.to_string()).to_vec();
+    let chosen = |label, value: String| Field {
+        label,
+        input: Input::with(&value),
+        had_text: !value.is_empty(),
+        example: "low, medium or high",
+        choices: levels(),
+    };
+    let target = release.plan.target.map(|at| at.in_zone(zone).format("%Y-%m-%d %H:%M").to_string());
+    let digest = release.build.digest.as_ref().map(ToString::to_string);
+    form(
+        Kind::Edit { id: release.id.clone(), revision: release.revision },
+        format!("Edit {}", release.id),
+        Vec::new(),
+        vec![
+            preset("title", &release.title, ""),
+            preset("need", &known(&release.request.need), "what it is needed for"),
+            preset("owner", &known(&release.plan.owner), "who sees it through"),
+            preset("target", &target.unwrap_or_default(), "2026-12-01 10:00"),
+            chosen("risk", level(release.plan.risk)),
+            preset("rollback plan", &known(&release.plan.rollback), "how to go back, and how long it takes"),
+            preset("commit", &known(&release.build.commit), "the commit it is built from"),
+            preset("artifact", &known(&release.build.artifact), "what is deployed"),
+            preset("digest", &digest.unwrap_or_default(), "sha256:… of the artifact"),
+            preset("outcome", &known(&release.review.outcome), "in the review stage: what came of it"),
+            preset(
+                "retrospective",
+                &known(&release.review.retrospective),
+                "in the review stage: what was learned",
+            ),
+        ],
+    )
+}
+
+pub fn move_back(id: &ReleaseId) -> Popup {
+    let notes = vec!["Voids approvals and evidence of the stages after it.".to_owned()];
+    form(Kind::MoveBack(id.clone()), format!("Move {id} back one stage"), notes, vec![text("reason", "why")])
+}
+
+pub fn block(id: &ReleaseId, is_blocked: bool) -> Popup {
+    let reason = vec![text("reason", "why")];
+    if is_blocked {
+        form(Kind::Unblock(id.clone()), format!("Lift the block of {id}"), Vec::new(), reason)
+    } else {
+        let notes = vec!["It stays where it is and goes nowhere until someone lifts the block.".to_owned()];
+        form(Kind::Block(id.clone()), format!("Block {id}"), notes, reason)
+    }
+}
+
+pub fn reject(item: &Pending) -> Popup {
+    let kind = Kind::Reject {
+        release: item.release.id.clone(),
+        environment: crate::tui::pane::queue::environment(item),
+        seen: item.digest.clone(),
+    };
+    let about = item.subject.as_text();
+    let notes = if about == "request" {
+        vec!["This ends the release.".to_owned()]
+    } else {
+        vec!["It cannot be deployed there until you withdraw this.".to_owned()]
+    };
+    form(
+        kind,
+        format!("Reject {} for {about}", item.release.id),
+        notes,
+        vec![text("reason", "why, for its people")],
+    )
+}
+
+pub(super) fn created(form: &Form) -> Ordered {
+    let service: ServiceName = form.value("service").parse().map_err(|why| ("service", format!("{why}")))?;
+    let version: Version = form.value("version").parse().map_err(|why| ("version", format!("{why}")))?;
+    let new = NewRelease {
+        title: form.some("title"),
+        kind: form.value("kind").parse().map_err(|why| ("kind", format!("{why}")))?,
+        origin: form.value("origin").parse().map_err(|why| ("origin", format!("{why}")))?,
+        need: form.some("need"),
+        priority: form
+            .some("priority")
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|why| ("priority", format!("{why}")))?,
+        ..NewRelease::default()
+    };
+    Ok(Effect::Create { id: ReleaseId::new(service, version), new: Box::new(new) })
+}
+
+/// A field that was emptied is emptied; one that was empty and stays so is left alone.
+pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) -> Ordered {
+    if form.some("title").is_none() {
+        return Err(("title", "a release needs a title".to_owned()));
+    }
+    let target = form.some("target").map(|text| parse_when(&text, model.now, model.zone, Fold::First));
+    let edit = Edit {
+        title: form.some("title"),
+        need: form.some("need"),
+        owner: form.some("owner"),
+        target: target.transpose().map_err(|why| ("target", why.to_string()))?,
+        risk: form
+            .some("risk")
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|why| ("risk", format!("{why}")))?,
+        rollback_plan: form.some("rollback plan"),
+        commit: form.some("commit"),
+        artifact: form.some("artifact"),
+        digest: form
+            .some("digest")
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|why| ("digest", format!("{why}")))?,
+        outcome: form.some("outcome"),
+        retrospective: form.some("retrospective"),
+        clear: emptied(form),
+        seen: Some(revision),
+        ..Edit::default()
+    };
+    Ok(Effect::Edit { id: id.clone(), edit: Box::new(edit) })
+}
+
+/// The fields that had something in them and have nothing now.
+fn emptied(form: &Form) -> BTreeSet<release::Field> {
+    let empty = |field: &&Field| field.had_text && field.input.text().trim().is_empty();
+    form.fields.iter().filter(empty).filter_map(|field| field.label.replace(' ', "-").parse().ok()).collect()
+}

@@ -1,0 +1,206 @@
+//! Deployments that wait, as processes: they outlive who asked for them, begin once, and are revived after a kill.
+
+use nix::sys::signal::Signal;
+
+use crate::support::env::{TestEnv, is_alive, signal, until_gone};
+use crate::support::wait::until;
+
+/// api in staging, with a script that waits for a file named after its version.
+fn env() -> TestEnv {
+    let env = TestEnv::with_service("grace = \"1s\"\nscripts = { deploy = [\"./deploy.sh\"] }");
+    env.script(
+        "deploy.sh",
+        "echo $RELMAN_VERSION/$RELMAN_EPOCH >> ran\nwhile [ ! -e go-$RELMAN_VERSION ]; do sleep 0.05; done",
+    );
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        env.registered(&format!("api@{version}"));
+    }
+    env
+}
+
+fn ran(env: &TestEnv) -> Vec<String> {
+    std::fs::read_to_string(env.path("ran")).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+/// Asks for a deployment that begins later and returns its number.
+#[track_caller]
+fn later(env: &TestEnv, release: &str, args: &[&str]) -> i64 {
+    let said = env.run(&[&["--json", "deploy", release, "staging", "--detach"], args].concat()).ok();
+    said.json()["deployment"]["id"].as_i64().unwrap()
+}
+
+/// The process that waits for a deployment.
+fn waiter(env: &TestEnv, id: i64) -> i32 {
+    let lock = env.file_of(id, "supervisor.lock");
+    until("the waiting process", || holder(&lock), Option::is_some).unwrap()
+}
+
+/// Who has a file open.
+fn holder(file: &std::path::Path) -> Option<i32> {
+    std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let open = std::fs::read_dir(entry.path().join("fd")).ok()?;
+        open.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to == file)).then_some(pid)
+    })
+}
+
+#[test]
+fn a_queue_is_worked_off_one_after_the_other() {
+    let env = env();
+    let first = env.start();
+    env.until_script(first);
+    let (second, third) = (later(&env, "api@1.1.0", &["--queue"]), later(&env, "api@1.2.0", &["--queue"]));
+    let d = env.until_state(third, "waiting");
+    assert_eq!(d["wait"]["waits_for"][0], "exclusive: #1 is running here: api@1.0.0 by alice");
+    let listed = env.run(&["deployments"]).ok();
+    assert!(listed.out.contains("waiting  deploy  api@1.2.0"), "{listed:#?}");
+    env.touch("go-1.0.0");
+    env.until_script(second);
+    env.until_log(third, "exclusive: #2 is running here");
+    env.touch("go-1.1.0");
+    env.touch("go-1.2.0");
+    for id in [first, second, third] {
+        env.until_state(id, "succeeded");
+    }
+    let epochs: Vec<i64> =
+        ran(&env).iter().map(|line| line.split_once('/').unwrap().1.parse().unwrap()).collect();
+    assert_eq!(ran(&env).len(), 3);
+    assert!(epochs.is_sorted(), "{epochs:?}");
+    env.assert_sound();
+}
+
+#[test]
+fn a_scheduled_deployment_begins_without_who_asked_for_it() {
+    let env = env();
+    env.touch("go-1.0.0");
+    let said = env.run(&["deploy", "api@1.0.0", "staging", "--at", "+2s"]).ok();
+    assert!(said.out.contains("#1 deploy of api@1.0.0 to staging is scheduled: it begins "), "{said:#?}");
+    assert!(ran(&env).is_empty());
+    env.until_state(1, "succeeded");
+    let journal: Vec<String> =
+        env.journal("#1").iter().map(|entry| entry["verb"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(journal, ["deployment.scheduled", "deployment.claimed", "deployment.finished"]);
+    assert_eq!(env.steps(1)[0]["state"], "succeeded");
+    env.assert_sound();
+}
+
+#[test]
+fn attaching_waits_with_it_and_ends_with_its_outcome() {
+    let env = env();
+    env.touch("go-1.0.0");
+    let said = env.run(&["deploy", "api@1.0.0", "staging", "--at", "+2s", "--wait"]).ok();
+    assert!(said.err.contains("#1 waits: deploy of api@1.0.0 to staging"), "{said:#?}");
+    assert!(said.out.contains("succeeded"), "{said:#?}");
+}
+
+#[test]
+fn called_off_it_is_over_at_once_and_its_process_goes() {
+    let env = env();
+    let id = later(&env, "api@1.0.0", &["--at", "+1h"]);
+    let pid = waiter(&env, id);
+    let said = env.run(&["cancel", "1"]).ok();
+    assert!(said.out.contains("#1 is called off; nothing had begun"), "{said:#?}");
+    until_gone(pid);
+    assert_eq!(env.deployment(id)["state"], "cancelled");
+    assert!(ran(&env).is_empty());
+    env.assert_sound();
+}
+
+#[test]
+fn killed_it_is_revived_by_a_tick_and_two_ticks_start_it_once() {
+    let env = env();
+    env.touch("go-1.0.0");
+    let id = later(&env, "api@1.0.0", &["--at", "+8s"]);
+    let pid = waiter(&env, id);
+    signal(pid, Signal::SIGKILL);
+    until_gone(pid);
+    let others = env.run_as("bob:1002", &["tick"]).ok();
+    assert_eq!(others.out, "", "not his to revive");
+    let ticks: Vec<_> = (0..4).map(|_| env.front_end(&["tick"])).collect();
+    let said: Vec<_> = ticks.into_iter().map(crate::support::env::FrontEnd::end).collect();
+    assert!(said.iter().all(|said| said.code == 0), "{said:#?}");
+    assert!(said.iter().any(|said| said.out == "#1 waits again\n"), "{said:#?}");
+    assert!(is_alive(waiter(&env, id)));
+    env.until_state(id, "succeeded");
+    assert_eq!(ran(&env).len(), 1, "once");
+    let claims = env.journal("#1").iter().filter(|entry| entry["verb"] == "deployment.claimed").count();
+    assert_eq!(claims, 1);
+    env.assert_sound();
+}
+
+#[test]
+fn told_to_end_by_a_shutdown_it_leaves_the_deployment_waiting() {
+    let env = env();
+    let id = later(&env, "api@1.0.0", &["--at", "+1h"]);
+    let pid = waiter(&env, id);
+    signal(pid, Signal::SIGTERM);
+    until_gone(pid);
+    assert_eq!(env.deployment(id)["state"], "scheduled");
+    drop(env.run(&["tick"]).ok());
+    assert_ne!(waiter(&env, id), pid);
+    drop(env.run(&["cancel", "1"]).ok());
+}
+
+#[test]
+fn a_scribe_that_dies_while_it_waits_is_replaced() {
+    let env = env();
+    env.touch("go-1.0.0");
+    let id = later(&env, "api@1.0.0", &["--at", "+4s"]);
+    let scribe = env.process("__scribe");
+    signal(scribe, Signal::SIGKILL);
+    env.until_state(id, "succeeded");
+    assert_eq!(ran(&env).len(), 1);
+}
+
+#[test]
+fn the_rules_of_its_beginning_are_those_in_force_then() {
+    let env = env();
+    let first = env.start();
+    env.until_script(first);
+    let second = later(&env, "api@1.1.0", &["--queue"]);
+    let rules = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    env.config("this is no configuration");
+    env.touch("go-1.0.0");
+    until("the end of the first", || env.exit_record(first), Option::is_some);
+    env.config(&format!("{rules}\n[[freezes]]\nname = \"Stop\"\nenvironments = [\"staging\"]\nstart = \"2020-01-01\"\nend = \"2099-01-01\"\n"));
+    let d = until(
+        "the freeze",
+        || env.deployment(second),
+        |d| d["wait"]["waits_for"][0].as_str().is_some_and(|text| text.starts_with("freeze: ")),
+    );
+    assert_eq!(d["state"], "waiting");
+    env.touch("go-1.1.0");
+    env.config(&rules);
+    env.until_state(second, "succeeded");
+}
+
+#[test]
+fn while_nothing_changes_it_says_and_writes_nothing() {
+    let env = env();
+    let id = later(&env, "api@1.0.0", &["--at", "+1h"]);
+    let pid = waiter(&env, id);
+    let size = env.log_bytes(id).len();
+    let before = env.journal("#1").len();
+    for _ in 0..3 {
+        drop(env.run(&["release", "list"]).ok());
+    }
+    assert_eq!(env.log_bytes(id).len(), size, "said once");
+    assert_eq!(env.journal("#1").len(), before);
+    drop(env.run(&["cancel", "1"]).ok());
+    until_gone(pid);
+}
+
+#[test]
+fn locks_stop_it_until_they_are_lifted() {
+    let env = env();
+    drop(env.run_as("bob:1002", &["lock", "--env", "staging", "--reason", "disk"]).ok());
+    let refused = env.run(&["deploy", "api@1.0.0", "staging"]).exits(11);
+    assert!(refused.err.contains("bob locked it (L1): disk"), "{refused:#?}");
+    env.touch("go-1.0.0");
+    let id = later(&env, "api@1.0.0", &["--queue"]);
+    env.until_log(id, "lock: bob locked it");
+    let listed = env.run(&["lock", "list"]).ok();
+    assert!(listed.out.contains("L1    exclusive  staging  bob"), "{listed:#?}");
+    drop(env.run(&["unlock", "L1", "--reason", "replaced"]).ok());
+    env.until_state(id, "succeeded");
+}

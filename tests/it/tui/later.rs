@@ -1,0 +1,220 @@
+//! Deployments that begin later, and locks: asked for, shown, moved and called off in the panes.
+
+use std::time::Duration;
+
+use relman::domain::freeze::Scope;
+use relman::domain::ids::LockId;
+use relman::domain::lock::LockKind;
+use relman::ops::deployment::later::Later;
+use relman::ops::deployment::start::StartDeploy;
+use relman::ops::lock::{self, EditLock, NewLock};
+use relman::tui::model::Pane;
+use relman::tui::msg::Effect;
+
+use crate::support::keys::Ui;
+use crate::support::screen::{approved, begun, built, environment, team};
+use crate::support::world::{World, release_id};
+
+const NEXT: &str = "storefront@1.4.1";
+
+/// Erin's panes with 1.4.1 selected, which is approved for production.
+fn ready() -> (World, Ui) {
+    let world = team();
+    approved(&world, "dave", NEXT);
+    let mut ui = Ui::new(&world, "erin");
+    ui.select(NEXT);
+    (world, ui)
+}
+
+fn wanted(world: &World, at: Option<Duration>, expire: u64) -> StartDeploy {
+    StartDeploy {
+        confirm: Some("1.4.1".to_owned()),
+        later: Some(Later {
+            at: at.map(|span| world.now.plus(span)),
+            expire: Some(Duration::from_secs(expire)),
+            zone: world.policy.zone,
+        }),
+        ..StartDeploy::new(release_id(NEXT), environment("production"))
+    }
+}
+
+#[test]
+fn a_time_is_asked_for_and_the_version_typed() {
+    let (world, mut ui) = ready();
+    assert_eq!(ui.keys("S"), []);
+    let screen = ui.screen();
+    for words in
+        ["PRODUCTION: deploy storefront@1.4.1 to production later", "empty: as soon as it is open", "1h"]
+    {
+        assert!(screen.contains(words), "{words}:\n{screen}");
+    }
+    // Without the version nothing happens, and the field says why.
+    assert_eq!(ui.keys("+2h<enter><enter><enter><c-s>"), []);
+    assert!(ui.screen().contains("type the version 1.4.1 exactly"), "{}", ui.screen());
+    assert_eq!(
+        ui.keys("1.4.1<c-s>"),
+        [Effect::Deploy(Box::new(wanted(&world, Some(Duration::from_hours(2)), 3600)))]
+    );
+}
+
+#[test]
+fn enter_alone_schedules_nothing() {
+    let (_world, mut ui) = ready();
+    let effects = ui.keys("S+2h<enter>2h<enter><enter>1.4.1<enter><enter>");
+    assert_eq!(effects, []);
+    assert_eq!(ui.popup(), "form");
+}
+
+#[test]
+fn from_the_deploy_dialog_s_leads_to_later() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select(NEXT);
+    drop(ui.ask(&world, "D"));
+    assert_eq!(ui.popup(), "deploy");
+    assert!(ui.screen().contains("S later"), "{}", ui.screen());
+    drop(ui.keys("S"));
+    assert_eq!(ui.popup(), "form");
+    assert!(ui.screen().contains("closed now: approvals: "), "{}", ui.screen());
+    assert_eq!(
+        ui.keys("<enter><enter><enter>1.4.1<c-s>"),
+        [Effect::Deploy(Box::new(wanted(&world, None, 3600)))]
+    );
+}
+
+#[test]
+fn where_the_version_is_typed_a_letter_after_it_is_a_letter() {
+    let (world, mut ui) = ready();
+    drop(ui.ask(&world, "D"));
+    assert_eq!(ui.keys("1S"), []);
+    assert_eq!(ui.popup(), "deploy");
+}
+
+/// 1.5.0 is to go to dev in two hours.
+fn scheduled() -> (World, Ui) {
+    let world = built();
+    world.schedule("storefront@1.5.0", "dev", Duration::from_hours(2));
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    (world, ui)
+}
+
+#[test]
+fn what_is_scheduled_stands_on_its_card_and_in_the_calendar() {
+    let (_world, mut ui) = scheduled();
+    assert!(ui.screen().contains("to dev begins 09:44"), "{}", ui.screen());
+    ui.go(Pane::Calendar);
+    assert!(ui.screen().contains("09:44 #"), "{}", ui.screen());
+    assert!(ui.screen().contains("begins: storefront@1.5.0 to dev by erin"), "{}", ui.screen());
+    drop(ui.keys("w"));
+    assert!(ui.screen().contains("begins: storefront@1.5.0 to dev by erin"), "{}", ui.screen());
+}
+
+#[test]
+fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
+    let (world, mut ui) = scheduled();
+    let id = world.as_("erin", relman::ops::view::board::board).unwrap().pending[0].id;
+    assert_eq!(ui.keys("S"), []);
+    assert!(ui.screen().contains("2026-09-01 09:44"), "{}", ui.screen());
+    let later = Later {
+        at: Some(world.now.plus(Duration::from_hours(3))),
+        expire: Some(Duration::from_hours(2)),
+        zone: world.policy.zone,
+    };
+    assert_eq!(ui.keys("<c-u>+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
+    drop(ui.keys("<esc><esc>"));
+    let mut ui = ui.anew();
+    drop(ui.load(&world));
+    ui.select("storefront@1.5.0");
+    assert_eq!(ui.keys("X"), []);
+    let screen = ui.screen();
+    assert!(screen.contains("Nothing has begun") && screen.contains("Call off"), "{screen}");
+    ui.wait(1000);
+    assert_eq!(ui.keys("y"), [Effect::Cancel { id, reason: None }]);
+}
+
+#[test]
+fn the_log_of_what_waits_can_be_opened_before_it_has_one() {
+    let (world, mut ui) = scheduled();
+    let id = world.as_("erin", relman::ops::view::board::board).unwrap().pending[0].id;
+    assert_eq!(ui.keys("gl")[0], Effect::Watch(id));
+}
+
+#[test]
+fn a_queue_is_told_on_the_card() {
+    let world = built();
+    begun(&world, "erin", "storefront@1.5.0", "dev");
+    world.release("storefront@1.6.0");
+    world
+        .as_("alice", |cx| {
+            let change = relman::ops::release::edit::Edit {
+                need: Some("speed".to_owned()),
+                risk: Some(relman::domain::release::Level::Low),
+                rollback_plan: Some("back".to_owned()),
+                ..relman::ops::release::edit::Edit::default()
+            };
+            relman::ops::release::edit::edit(cx, &release_id("storefront@1.6.0"), &change)
+        })
+        .unwrap();
+    world.advance("storefront@1.6.0", 2);
+    let d = world.queue("storefront@1.6.0", "dev");
+    world.turn(d.id);
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.6.0");
+    assert!(ui.screen().contains("waits for exclusive: #"), "{}", ui.screen());
+}
+
+fn locked(world: &World) {
+    let scope = Scope::new(vec!["storefront".to_owned()], vec!["production".to_owned()]).unwrap();
+    let new =
+        NewLock { kind: LockKind::Exclusive, scope, reason: "disk is replaced".to_owned(), expires: None };
+    world.as_("dave", |cx| lock::set(cx, &new)).unwrap();
+}
+
+#[test]
+fn locks_are_listed_edited_and_lifted_behind_one_key() {
+    let (world, mut ui) = ready();
+    assert_eq!(ui.keys("L"), []);
+    assert!(ui.screen().contains("Nothing is locked"), "{}", ui.screen());
+    assert_eq!(ui.keys("x"), []);
+    assert!(ui.said().contains("n sets a lock"), "{}", ui.said());
+    drop(ui.keys("<esc>"));
+    locked(&world);
+    drop(ui.load(&world));
+    drop(ui.keys("L"));
+    let screen = ui.screen();
+    assert!(screen.contains("L1 exclusive  storefront in production  by dave"), "{screen}");
+    assert_eq!(
+        ui.keys("e<c-u>two disks<enter>+1h<c-s>"),
+        [Effect::EditLock {
+            id: LockId(1),
+            edit: EditLock {
+                reason: Some("two disks".to_owned()),
+                expires: Some(Some(world.now.plus(Duration::from_hours(1))))
+            }
+        }]
+    );
+    let mut ui = ui.anew();
+    drop(ui.load(&world));
+    assert_eq!(ui.keys("Lxdone<c-s>"), [Effect::Unlock { id: LockId(1), reason: Some("done".to_owned()) }]);
+}
+
+#[test]
+fn a_new_lock_is_about_what_is_selected() {
+    let (_world, mut ui) = ready();
+    let effects = ui.keys("Lndisk is replaced<c-s>");
+    let [Effect::Lock(new)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((new.kind, new.scope.describe().as_str()), (LockKind::Exclusive, "storefront in production"));
+    assert_eq!((new.reason.as_str(), new.expires), ("disk is replaced", None));
+}
+
+#[test]
+fn a_warning_is_loud_in_the_deploy_dialog() {
+    let (world, mut ui) = ready();
+    let scope = Scope::new(Vec::new(), vec!["production".to_owned()]).unwrap();
+    let new = NewLock { kind: LockKind::Warning, scope, reason: "watch the disk".to_owned(), expires: None };
+    world.as_("dave", |cx| lock::set(cx, &new)).unwrap();
+    drop(ui.load(&world));
+    drop(ui.ask(&world, "D"));
+    assert!(ui.screen().contains("WARNING  by dave: watch the disk"), "{}", ui.screen());
+}
