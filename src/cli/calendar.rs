@@ -42,6 +42,10 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
         let text = format!("begins     {} {} to {} by {}", d.id, d.release, d.environment, d.started_by.name);
         lines.push((at, text));
     }
+    for stop in &calendar.departures {
+        let state = stop.departure.as_ref().map_or_else(|| "departs".to_owned(), |d| d.state.to_string());
+        lines.push((stop.at, format!("train      {} {state}", stop.train)));
+    }
     lines.sort_by_key(|(at, _)| *at);
     if lines.is_empty() {
         session.out.note(&format!("nothing in the next {} days", args.days));

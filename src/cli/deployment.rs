@@ -50,7 +50,7 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     let desk = session.desk()?;
     let release = find::find(&desk.cx(), &args.release)?;
     let later = waiting::later(&desk.cx(), &args)?;
-    let follows = args.wait || (args.at.is_none() && !args.detach);
+    let follows = args.wait || (args.at.is_none() && args.after.is_empty() && !args.detach);
     let wanted = start::StartDeploy {
         later,
         reason: args.reason,

@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod out;
 mod release;
+mod train;
 mod waiting;
 mod why;
 
@@ -133,6 +134,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Approvals(args) => approval::list(session, &args),
         Command::Freeze(verb) => freeze::run(session, verb),
         Command::Deploy(args) => deployment::deploy(session, args),
+        Command::Chain(args) => waiting::chain(session, args),
         Command::Rollback(args) => deployment::rollback(session, args),
         Command::Deployments(args) => deployment::list(session, &args),
         Command::Show(args) => deployment::show(session, &args),
@@ -143,6 +145,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Resolve(args) => deployment::resolve(session, &args),
         Command::Reschedule(args) => waiting::reschedule(session, &args),
         Command::Tick => waiting::tick(session),
+        Command::Train(verb) => train::run(session, &verb),
         Command::Lock(verb) => lock::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board => board::board(session),

@@ -79,6 +79,8 @@ struct FromJson {
     digest: Option<Digest>,
     #[serde(default)]
     changes: Vec<String>,
+    #[serde(default)]
+    requires: Vec<ReleaseId>,
 }
 
 fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
@@ -99,6 +101,7 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 artifact: args.artifact,
                 digest: args.digest,
                 changes: args.changes,
+                requires: args.requires,
             };
             (ReleaseId::new(service, version), new)
         }
@@ -131,6 +134,7 @@ fn from_json(path: &std::path::Path) -> Result<(ReleaseId, create::NewRelease), 
         artifact: parsed.artifact,
         digest: parsed.digest,
         changes: parsed.changes,
+        requires: parsed.requires,
     };
     Ok((ReleaseId::new(parsed.service, parsed.version), new))
 }
@@ -155,6 +159,7 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
         artifact: args.artifact,
         digest: args.digest,
         changes: (!args.changes.is_empty()).then_some(args.changes),
+        requires: (!args.requires.is_empty()).then_some(args.requires),
         outcome: args.outcome,
         retrospective: args.retrospective,
         clear: args.clear.into_iter().collect(),

@@ -1,16 +1,18 @@
 //! What begins later: `relman deploy --at | --queue`, `relman reschedule`, `relman tick`.
 
-use super::args::{Deploy, Reschedule};
+use super::args::{Chain, Deploy, Reschedule};
 use super::{Session, exit};
 use crate::domain::deployment::Deployment;
 use crate::domain::time::{Fold, parse_duration, parse_when, parse_zone, wall};
+use crate::ops::deployment::chain as chaining;
 use crate::ops::deployment::later::{self, Later};
 use crate::ops::deployment::tick as ticking;
+use crate::ops::release::find;
 use crate::ops::{Ctx, ErrorKind, OpError};
 
 /// The wait a command line asks for, if it does.
 pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpError> {
-    if args.at.is_none() && !args.queue {
+    if args.at.is_none() && !args.queue && args.after.is_empty() {
         return match &args.expire {
             None => Ok(None),
             Some(_) => {
@@ -19,7 +21,8 @@ pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpErro
             }
         };
     }
-    when(cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref()).map(Some)
+    let later = when(cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref())?;
+    Ok(Some(Later { after: args.after.clone(), ..later }))
 }
 
 fn when(
@@ -33,6 +36,8 @@ fn when(
         at: at.map(|at| parse_when(at, cx.now, zone, Fold::First)).transpose()?,
         expire: expire.map(|text| parse_duration(text)).transpose()?,
         zone,
+        after: Vec::new(),
+        train: None,
     })
 }
 
@@ -58,6 +63,35 @@ pub(super) fn tell(session: &mut Session, d: &Deployment) {
     ));
 }
 
+/// Several releases to one environment.
+pub(super) fn chain(session: &mut Session, args: Chain) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let mut releases = Vec::new();
+    for wanted in &args.releases {
+        releases.push(find::find(&cx, wanted)?);
+    }
+    let wanted = chaining::StartChain {
+        releases,
+        environment: args.environment,
+        reason: args.reason,
+        confirm: args.confirm,
+        later: when(&cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref())?,
+    };
+    let started = chaining::start(&cx, &wanted)?;
+    if session.out.is_json() {
+        session.out.json("deployments", &started.iter().map(|one| &one.deployment).collect::<Vec<_>>());
+        return Ok(exit::OK);
+    }
+    for one in &started {
+        let d = &one.deployment;
+        let wait = d.wait.as_ref().map_or_else(|| d.state.to_string(), ToString::to_string);
+        session.out.line(format!("{} {} to {}: {wait}", d.id, d.release, d.environment));
+    }
+    session.out.note("one that fails stops what comes after it; watch them with: relman deployments");
+    Ok(exit::OK)
+}
+
 pub(super) fn reschedule(session: &mut Session, args: &Reschedule) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
@@ -76,6 +110,14 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
         for d in &ticked.settled {
             let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
             session.out.line(format!("{} {} to {} is {}{cause}", d.id, d.release, d.environment, d.state));
+        }
+        for departure in &ticked.departures {
+            let zone = desk.cx().policy.zone;
+            session.out.line(format!(
+                "train {}: {}",
+                departure.train,
+                super::train::telling(departure, zone)
+            ));
         }
         for id in &ticked.revived {
             session.out.line(format!("{id} waits again"));

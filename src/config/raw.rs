@@ -14,6 +14,7 @@ pub(super) struct Raw {
     pub stages: BTreeMap<String, RawStage>,
     pub process: BTreeMap<String, RawProcess>,
     pub freezes: Vec<RawFreeze>,
+    pub trains: BTreeMap<String, RawTrain>,
     pub change: Option<toml::Table>,
     pub hooks: Option<toml::Table>,
     pub keys: Option<toml::Table>,
@@ -74,6 +75,7 @@ pub(super) struct RawService {
     pub secrets: Vec<String>,
     pub scripts: BTreeMap<String, Vec<String>>,
     pub strategy: BTreeMap<String, RawStrategy>,
+    pub depends_on: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +121,20 @@ pub(super) struct RawFreeze {
     pub running: Option<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawTrain {
+    pub departs: Option<String>,
+    pub time_zone: Option<String>,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub services: Vec<String>,
+    pub cut_off: Option<String>,
+    pub conductor: Option<String>,
+    pub on_failure: Option<String>,
+    pub expire: Option<String>,
+}
+
 /// The keys of each section, for "did you mean". A test reads a file that uses all of them.
 pub(super) const KEYS: &[(&str, &[&str])] = &[
     (
@@ -131,6 +147,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "stages",
             "process",
             "freezes",
+            "trains",
             "change",
             "hooks",
             "keys",
@@ -173,12 +190,17 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "secrets",
             "scripts",
             "strategy",
+            "depends-on",
         ],
     ),
     ("services.*.strategy.*", &["kind", "targets", "batch", "percents", "pause", "keep", "on-failure"]),
     ("stages.*", &["require", "approvals", "checks", "checklist"]),
     ("stages.*.approvals.*", &["from", "count"]),
     ("process.*", &["enter", "skip"]),
+    (
+        "trains.*",
+        &["departs", "time-zone", "from", "to", "services", "cut-off", "conductor", "on-failure", "expire"],
+    ),
     (
         "freezes.*",
         &["name", "reason", "services", "environments", "start", "end", "time-zone", "rrule", "running"],

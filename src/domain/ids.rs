@@ -73,6 +73,11 @@ macro_rules! plain_name {
 }
 
 plain_name!(
+    /// A release train: a schedule that takes along what is ready.
+    TrainName,
+    "train name"
+);
+plain_name!(
     /// A service: what is released on its own.
     ServiceName,
     "service name"

@@ -50,6 +50,11 @@ pub enum Verb {
     LockSet,
     LockEdited,
     LockLifted,
+    TrainDeparted,
+    TrainSkipped,
+    TrainHalted,
+    TrainMissed,
+    TrainResumed,
     DeploymentStarted,
     DeploymentScheduled,
     DeploymentRescheduled,
@@ -67,7 +72,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 39] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -88,6 +93,11 @@ impl Verb {
         Self::LockSet,
         Self::LockEdited,
         Self::LockLifted,
+        Self::TrainDeparted,
+        Self::TrainSkipped,
+        Self::TrainHalted,
+        Self::TrainMissed,
+        Self::TrainResumed,
         Self::DeploymentStarted,
         Self::DeploymentScheduled,
         Self::DeploymentRescheduled,
@@ -126,6 +136,11 @@ impl Verb {
             Self::LockSet => "lock.set",
             Self::LockEdited => "lock.edited",
             Self::LockLifted => "lock.lifted",
+            Self::TrainDeparted => "train.departed",
+            Self::TrainSkipped => "train.skipped",
+            Self::TrainHalted => "train.halted",
+            Self::TrainMissed => "train.missed",
+            Self::TrainResumed => "train.resumed",
             Self::DeploymentStarted => "deployment.started",
             Self::DeploymentScheduled => "deployment.scheduled",
             Self::DeploymentRescheduled => "deployment.rescheduled",

@@ -172,6 +172,9 @@ pub struct Plan {
     pub risk: Option<Level>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<String>,
+    /// What must be live in an environment, in this version or a newer one, before it goes there (PLN-5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<ReleaseId>,
 }
 
 /// What was built.
@@ -254,6 +257,7 @@ pub enum Field {
     Target,
     Risk,
     RollbackPlan,
+    Requires,
     Commit,
     Artifact,
     Digest,
@@ -263,7 +267,7 @@ pub enum Field {
 }
 
 impl Field {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Need,
         Self::Objective,
         Self::Priority,
@@ -271,6 +275,7 @@ impl Field {
         Self::Target,
         Self::Risk,
         Self::RollbackPlan,
+        Self::Requires,
         Self::Commit,
         Self::Artifact,
         Self::Digest,
@@ -288,6 +293,7 @@ impl Field {
             Self::Target => "target",
             Self::Risk => "risk",
             Self::RollbackPlan => "rollback-plan",
+            Self::Requires => "requires",
             Self::Commit => "commit",
             Self::Artifact => "artifact",
             Self::Digest => "digest",
@@ -345,6 +351,7 @@ impl Release {
             Field::Target => self.plan.target = None,
             Field::Risk => self.plan.risk = None,
             Field::RollbackPlan => self.plan.rollback = None,
+            Field::Requires => self.plan.requires.clear(),
             Field::Commit => self.build.commit = None,
             Field::Artifact => self.build.artifact = None,
             Field::Digest => self.build.digest = None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deployment::{DeploymentState, ProcessRef};
 use super::gate::{Answer, GateReport};
-use super::ids::DeploymentId;
+use super::ids::{DeploymentId, TrainName};
 use super::time::{Timestamp, Tz, near, wall};
 use super::words::words;
 
@@ -52,6 +52,12 @@ pub struct Wait {
     pub expires: Timestamp,
     /// The zone in which the person thought.
     pub zone: Tz,
+    /// Deployments it comes after: each must have succeeded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<DeploymentId>,
+    /// The release train that takes it along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<TrainName>,
     /// What the gates will say at its time, as far as that was known when it was looked ahead last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
@@ -109,14 +115,23 @@ impl Wait {
     }
 }
 
-/// `for Fri 2026-09-04 22:00 CEST, at the latest …` or `until …, when its gates open`.
+/// `begins Fri 2026-09-04 22:00 CEST, at the latest 23:00`, or `begins when its gates are open, at the latest …`.
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = wall(self.expires, self.zone);
         match self.at {
-            Some(at) => write!(f, "begins {}, before {end} or not at all", wall(at, self.zone)),
-            None => write!(f, "begins when its gates are open, before {end} or not at all"),
-        }
+            Some(at) => {
+                write!(
+                    f,
+                    "begins {}, at the latest {}",
+                    wall(at, self.zone),
+                    near(self.expires, at, self.zone)
+                )
+            }
+            None => write!(f, "begins when its gates are open, at the latest {end}"),
+        }?;
+        let after: Vec<String> = self.after.iter().map(ToString::to_string).collect();
+        if after.is_empty() { Ok(()) } else { write!(f, ", after {}", after.join(" and ")) }
     }
 }
 
@@ -152,6 +167,8 @@ mod tests {
             at: Some(at),
             expires: at.plus(Duration::from_secs(60)),
             zone: Tz::UTC,
+            after: Vec::new(),
+            train: None,
             outlook: None,
             waits_for: Vec::new(),
             variables: Vec::new(),

@@ -93,6 +93,7 @@ impl OpError {
             GateId::Exclusive => ErrorKind::Conflict,
             GateId::Stage
             | GateId::Order
+            | GateId::Needs
             | GateId::Soak
             | GateId::Checks
             | GateId::Checklist

@@ -7,8 +7,8 @@ use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal};
-use crate::domain::gate::{DeployFacts, Holder, Newest, Overrides};
-use crate::domain::ids::{DeploymentId, EnvName};
+use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides};
+use crate::domain::ids::{DeploymentId, EnvName, ServiceName, Version};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, Stage};
@@ -118,6 +118,9 @@ pub fn for_deploy(
         upstream,
         holder: deployments::find_active(tx, &service.name, name)?.map(|d| holder(as_it_stands(cx, d))),
         locks: locks::list_standing(tx, cx.now)?,
+        needs: needs(wish.release, |service| {
+            Ok(deployments::find_live(tx, service, name)?.map(|live| live.release.version))
+        })?,
     };
     Ok(together(cx, wish, around, given))
 }
@@ -133,6 +136,17 @@ pub struct Given {
     pub holder: Option<Holder>,
     /// Locks, whatever they are on.
     pub locks: Vec<Lock>,
+    /// What the release requires in the environment.
+    pub needs: Vec<Need>,
+}
+
+/// What a release requires, with what is live of it.
+pub fn needs(
+    release: &Release,
+    live: impl Fn(&ServiceName) -> Result<Option<Version>, StoreError>,
+) -> Result<Vec<Need>, StoreError> {
+    let requires = release.plan.requires.iter();
+    requires.map(|requires| Ok(Need { requires: requires.clone(), live: live(&requires.service)? })).collect()
 }
 
 /// Puts wish, surroundings and record together.
@@ -155,6 +169,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         script: script_for(service, kind),
         subject: subject(release, service, name, &around.scripts).digest(),
         upstream,
+        needs: given.needs,
         freezes: given.freezes,
         approvals: given.approvals,
         required_checks: if required(StageGate::Checks) {

@@ -15,6 +15,7 @@ pub mod freeze;
 pub mod lock;
 pub mod open;
 pub mod release;
+pub mod train;
 pub mod view;
 
 use std::collections::BTreeSet;

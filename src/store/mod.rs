@@ -18,6 +18,7 @@ pub mod pending;
 pub mod releases;
 mod sqlite;
 pub mod steps;
+pub mod trains;
 mod tx;
 mod value;
 

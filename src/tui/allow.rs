@@ -144,6 +144,12 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
 }
 
 fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
+    if action == Action::Train && calendar::train(model).is_none() {
+        return Err(match model.policy.trains.is_empty() {
+            true => "there is no train; add [trains.NAME] to relman.toml".to_owned(),
+            false => "no train departs on this day".to_owned(),
+        });
+    }
     if action == Action::Filter {
         return Err("the calendar has no filter; w shows the agenda".to_owned());
     }

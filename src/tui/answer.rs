@@ -41,6 +41,9 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             let lines = popup::pages::release(model, &view);
             opened(model, |_| Popup::page(&title, lines))
         }
+        Msg::Foretold(prognosis) => {
+            opened(model, |_| Popup::Train(Box::new(popup::train::Page::new(*prognosis))))
+        }
         Msg::Started(id, text) => {
             model.popups.clear();
             model.say(text);

@@ -11,7 +11,7 @@ use crate::domain::ansi::Line;
 use crate::domain::approval::Approval;
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::GateReport;
-use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName};
+use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName, TrainName};
 use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
@@ -25,6 +25,7 @@ use crate::ops::freeze::NewFreeze;
 use crate::ops::lock::{EditLock, NewLock};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
+use crate::ops::train::Prognosis;
 use crate::ops::view::board::Board;
 use crate::ops::view::calendar::Calendar;
 use crate::ops::view::deployment::DeploymentView;
@@ -82,6 +83,7 @@ pub enum Msg {
         needs_confirmation: bool,
     },
     Detailed(Box<ReleaseView>),
+    Foretold(Box<Prognosis>),
     LogRead(LogPage),
     /// The log grew while the page stays where it is.
     LogGrew {
@@ -165,6 +167,16 @@ pub enum Effect {
     EditLock {
         id: LockId,
         edit: EditLock,
+    },
+    /// What the next departure of a train would take along.
+    Prognosis(TrainName),
+    SkipTrain {
+        train: TrainName,
+        reason: Option<String>,
+    },
+    ResumeTrain {
+        train: TrainName,
+        reason: String,
     },
     Unlock {
         id: LockId,

@@ -365,10 +365,7 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
     let effects = match model.focus {
         Pane::Board => board::act(model, action),
         Pane::Approvals => queue::act(model, action),
-        Pane::Calendar => {
-            calendar::act(model, action);
-            Vec::new()
-        }
+        Pane::Calendar => calendar::act(model, action),
         Pane::Log => log::act(model, action),
     };
     let waits = effects.iter().any(|effect| {
@@ -378,6 +375,7 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
                 | Effect::Explain { .. }
                 | Effect::AskChoices { .. }
                 | Effect::Detail(_)
+                | Effect::Prognosis(_)
                 | Effect::Demo
         )
     });

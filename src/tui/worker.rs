@@ -17,7 +17,7 @@ use crate::ops::deployment::{abandon, cancel, guide, later, resolve, rollback, s
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock};
+use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, train};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -164,7 +164,9 @@ impl Worker {
                 if let Some((_, why)) = ticked.failed.first() {
                     self.trouble(&OpError::new(ErrorKind::Failure, why.clone()));
                 }
-                if !ticked.settled.is_empty() || !ticked.revived.is_empty() {
+                let is_quiet =
+                    ticked.settled.is_empty() && ticked.revived.is_empty() && ticked.departures.is_empty();
+                if !is_quiet {
                     self.load();
                 }
             }
@@ -369,6 +371,14 @@ impl Worker {
                     approval.subject.as_text()
                 ))
             }
+            order => self.hold(order)?,
+        })
+    }
+
+    /// Verbs on what keeps deployments from beginning or sends them off: freezes, locks, trains.
+    fn hold(&self, order: Effect) -> Result<Msg, OpError> {
+        let cx = self.desk.cx();
+        Ok(match order {
             Effect::AddFreeze(new) => {
                 let added = freeze::add(&cx, &new)?;
                 let until = wall(added.freeze.window.end, added.freeze.zone);
@@ -385,6 +395,16 @@ impl Worker {
             Effect::RemoveFreeze { handle } => {
                 let freeze = freeze::remove(&cx, &handle, None)?;
                 Msg::Done(format!("\"{}\" is gone", freeze.name))
+            }
+            Effect::Prognosis(name) => Msg::Foretold(Box::new(train::prognosis(&cx, &name)?)),
+            Effect::SkipTrain { train: name, reason } => {
+                let skipped = train::skip(&cx, &name, reason.as_deref())?;
+                let at = wall(skipped.departs_at, cx.policy.zone);
+                Msg::Done(format!("train {name} does not depart {at}; it does so again after that"))
+            }
+            Effect::ResumeTrain { train: name, reason } => {
+                train::resume(&cx, &name, &reason)?;
+                Msg::Done(format!("train {name} departs again"))
             }
             Effect::Lock(new) => {
                 let set = lock::set(&cx, &new)?;

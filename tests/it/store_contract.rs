@@ -25,11 +25,12 @@ use relman::domain::release::{
 };
 use relman::domain::strategy::{Color, StepPlan};
 use relman::domain::time::{Timestamp, Tz, Window};
+use relman::domain::train::{Departure, DepartureState, Item};
 use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, locks, meta,
-    pending, releases, steps,
+    pending, releases, steps, trains,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -476,6 +477,8 @@ fn what_waits_begins_once_with_the_facts_of_its_beginning(store: &Store) {
         at: Some(at(20)),
         expires: at(30),
         zone: Tz::Europe__Berlin,
+        after: vec![DeploymentId(7)],
+        train: Some("weekly".parse().unwrap()),
         outlook: Some(Outlook { seen: at(5), closed: vec!["freeze: closed".to_owned()] }),
         waits_for: Vec::new(),
         variables: vec!["TOKEN".to_owned()],
@@ -527,7 +530,7 @@ fn a_lock_stands_until_its_end_or_until_it_is_lifted(store: &Store) {
     assert!(get(store, |tx| locks::list_standing(tx, at(9))).is_empty());
     let longer = Lock { reason: "disks".to_owned(), expires: None, ..lock };
     assert!(put(store, |tx| locks::update(tx, &longer)));
-    assert_eq!(get(store, |tx| locks::list_standing(tx, at(9))), [longer.clone()]);
+    assert_eq!(get(store, |tx| locks::list_standing(tx, at(9))), std::slice::from_ref(&longer));
     let lifted: Vec<bool> =
         (0..2).map(|_| put(store, |tx| locks::end(tx, LockId(1), "bob", at(3)))).collect();
     assert_eq!(lifted, [true, false]);
@@ -535,6 +538,35 @@ fn a_lock_stands_until_its_end_or_until_it_is_lifted(store: &Store) {
         !put(store, |tx| locks::update(tx, &longer))
             && get(store, |tx| locks::list_standing(tx, at(2))).is_empty()
     );
+}
+
+fn a_train_departs_once_at_a_time(store: &Store) {
+    let departure = |minutes: u64, state: DepartureState| Departure {
+        train: "weekly".parse().unwrap(),
+        departs_at: at(minutes),
+        state,
+        by: "carol".to_owned(),
+        at: at(minutes + 1),
+        reason: Some("books".to_owned()),
+        items: vec![Item {
+            service: "api".parse().unwrap(),
+            release: Some(release_id(API)),
+            left: None,
+            deployment: Some(DeploymentId(3)),
+        }],
+    };
+    let (first, second) = (departure(1, DepartureState::Departed), departure(9, DepartureState::Skipped));
+    put(store, |tx| trains::insert(tx, &first));
+    put(store, |tx| trains::insert(tx, &second));
+    let twice = store.write_quietly(|tx| trains::insert(tx, &first)).unwrap_err();
+    assert_eq!(twice.kind, Kind::Conflict);
+    let weekly = "weekly".parse().unwrap();
+    assert_eq!(get(store, |tx| trains::find(tx, &weekly, at(9))), Some(second.clone()));
+    assert_eq!(get(store, |tx| trains::list(tx, &weekly, 9)), [second, first.clone()]);
+    assert_eq!(get(store, |tx| trains::last_departed(tx, &weekly)), Some(first));
+    assert_eq!(get(store, |tx| trains::last_resumed(tx, &weekly)), None);
+    put(store, |tx| trains::resume(tx, &weekly, "carol", at(4), "mended"));
+    assert_eq!(get(store, |tx| trains::last_resumed(tx, &weekly)), Some(at(4)));
 }
 
 fn a_fact_is_written_once(store: &Store) {
@@ -799,6 +831,7 @@ contract! {
     an_epoch_follows_the_last_one_of_its_environment
     what_waits_begins_once_with_the_facts_of_its_beginning
     a_lock_stands_until_its_end_or_until_it_is_lifted
+    a_train_departs_once_at_a_time
     a_fact_is_written_once
     the_journal_grows_at_its_end_as_one_chain
     a_failing_write_changes_nothing_at_all

@@ -30,7 +30,10 @@ pub struct Deploy {
     /// Where something is closed that opens again or that other people open, wait for it instead of refusing
     #[arg(long)]
     pub queue: bool,
-    /// With --at or --queue: how long it may take to begin before it counts as missed (default: 1h)
+    /// Only after this deployment has succeeded; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub after: Vec<DeploymentId>,
+    /// With --at, --after or --queue: how long it may take to begin before it counts as missed (default: 1h)
     #[arg(long, value_name = "DURATION")]
     pub expire: Option<String>,
     /// Follow it to its end and exit with its outcome (the default, except with --at)
@@ -39,6 +42,29 @@ pub struct Deploy {
     /// Start it and return
     #[arg(long)]
     pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Chain {
+    pub environment: EnvName,
+    /// One release of each service
+    #[arg(required = true, num_args = 1.., value_name = "RELEASE")]
+    pub releases: Vec<ReleaseRef>,
+    /// Why; kept with each deployment
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The versions in the order of the releases, where the environment asks for them
+    #[arg(long, value_name = "VERSION")]
+    pub confirm: Vec<String>,
+    /// Begin at that time
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// IANA zone of --at (default: the configuration's)
+    #[arg(long, value_name = "ZONE", requires = "at")]
+    pub time_zone: Option<String>,
+    /// How long each may take to begin before it counts as missed (default: 1h)
+    #[arg(long, value_name = "DURATION")]
+    pub expire: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::deployment::{
-    Cancel, Deploy, Deployments, Guide, Id, Log, Reschedule, Resolve, ResolveOutcome, Rollback,
+    Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Reschedule, Resolve, ResolveOutcome, Rollback,
 };
 pub(super) use self::lock::{Lock, Unlock};
 use crate::domain::digest::Digest;
-use crate::domain::ids::{EnvName, ReleaseRef, ServiceName, Version};
+use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
 /// Version, with the features that must never be in a release build.
@@ -90,6 +90,8 @@ pub enum Command {
     Freeze(Freeze),
     /// Deploy a release to an environment
     Deploy(Deploy),
+    /// Deploy releases of several services to an environment, each after those it depends on
+    Chain(Chain),
     /// Go back to a release that was good in an environment
     Rollback(Rollback),
     /// List deployments, newest first
@@ -108,8 +110,11 @@ pub enum Command {
     Reschedule(Reschedule),
     /// Say how a lost deployment ended
     Resolve(Resolve),
-    /// Settle what lost its process and revive what waits: for a timer or cron
+    /// Settle what lost its process, revive what waits, send off trains: for a timer or cron
     Tick,
+    /// Release trains: they depart at their times with whatever is ready
+    #[command(subcommand)]
+    Train(Train),
     /// Keep everybody else from deploying somewhere, with a reason; or list and edit locks
     Lock(Lock),
     /// Lift a lock
@@ -230,6 +235,9 @@ pub struct NewRelease {
     /// One line of the change list; may be repeated
     #[arg(long = "change", value_name = "TEXT")]
     pub changes: Vec<String>,
+    /// Release that must be live where it goes, this version or a newer one, such as api@1.2.0; may be repeated
+    #[arg(long, value_name = "RELEASE")]
+    pub requires: Vec<ReleaseId>,
     /// Read the release as a JSON object from a file or - (keys as the options, plus service and version)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "version"])]
     pub from_json: Option<PathBuf>,
@@ -277,13 +285,16 @@ pub struct Edit {
     /// Replaces the change list; may be repeated
     #[arg(long = "change", value_name = "TEXT")]
     pub changes: Vec<String>,
+    /// Replaces what it requires to be live where it goes, such as api@1.2.0; may be repeated
+    #[arg(long, value_name = "RELEASE")]
+    pub requires: Vec<ReleaseId>,
     /// What came of it (review)
     #[arg(long, value_name = "TEXT")]
     pub outcome: Option<String>,
     /// What was learned (review)
     #[arg(long, value_name = "TEXT")]
     pub retrospective: Option<String>,
-    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, commit, artifact, digest,
+    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, requires, commit, artifact, digest,
     /// changes, outcome, retrospective); may be repeated
     #[arg(long, value_name = "FIELD")]
     pub clear: Vec<Field>,
@@ -399,6 +410,28 @@ pub struct FreezeNow {
     /// How to call it (otherwise: Stop the line, with a number if there is one already)
     #[arg(long)]
     pub name: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Train {
+    /// Every train and when it departs next
+    List,
+    /// What the next departure would take along, and why the rest stays behind
+    Show { train: TrainName },
+    /// Leave the next departure out; later ones are not affected
+    Skip {
+        train: TrainName,
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Let a train depart again after something of its last departure failed
+    Resume {
+        train: TrainName,
+        /// What was found; kept in the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Args)]

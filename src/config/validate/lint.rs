@@ -1,13 +1,65 @@
 //! What is sound by itself and still cannot be meant: rules nobody can meet, freezes that close nothing.
 
 use super::Checker;
-use crate::domain::policy::{Member, Policy, Rule};
+use crate::domain::chain;
+use crate::domain::ids::ServiceName;
+use crate::domain::policy::{Member, Policy, Rule, Service};
 use crate::domain::release::Stage;
 
 impl Checker {
     pub(super) fn lint(&mut self, policy: &Policy) {
         self.rules_nobody_meets(policy);
         self.freezes_without_effect(policy);
+        self.circles(policy);
+        self.trains_without_passengers(policy);
+    }
+
+    /// A train that nobody can take, or whose conductor may not go there.
+    fn trains_without_passengers(&mut self, policy: &Policy) {
+        let mut found = Vec::new();
+        for train in policy.trains.values() {
+            let at = |service: &Service, env| service.pipeline.iter().position(|name| name == env);
+            let takes = |service: &&Service| {
+                let (from, to) = (at(service, &train.from), at(service, &train.to));
+                train.takes(&service.name) && from.is_some() && from < to
+            };
+            if !policy.services.values().any(|service| takes(&service)) {
+                let why = format!("no service it takes goes from {} to {}", train.from, train.to);
+                found.push((keys!["trains", train.name].to_vec(), why));
+            }
+            let deployers = policy.environments.get(&train.to).map(|env| &env.deployers);
+            let member_of = |group: &String| {
+                policy.groups.get(group).is_some_and(|members| {
+                    members.iter().any(|member| match member {
+                        Member::User(name) => *name == train.conductor,
+                        Member::Everyone | Member::UnixGroup(_) => true,
+                    })
+                })
+            };
+            if deployers.is_some_and(|groups| !groups.is_empty() && !groups.iter().any(member_of)) {
+                let why = format!(
+                    "{} may not deploy to {}: nobody could take this train",
+                    train.conductor, train.to
+                );
+                found.push((keys!["trains", train.name, "conductor"].to_vec(), why));
+            }
+        }
+        for (keys, why) in found {
+            self.warning(&keys, why);
+        }
+    }
+
+    /// Services that wait for each other.
+    fn circles(&mut self, policy: &Policy) {
+        let before = |name: &ServiceName| {
+            policy.services.get(name).map(|service| service.depends_on.clone()).unwrap_or_default()
+        };
+        let all: Vec<ServiceName> = policy.services.keys().cloned().collect();
+        if let Err(circle) = chain::order(&all, before) {
+            let names: Vec<String> = circle.iter().map(ToString::to_string).collect();
+            let keys = keys!["services", names.first().cloned().unwrap_or_default(), "depends-on"].to_vec();
+            self.error(&keys, format!("these services wait for each other: {}", names.join(" → ")));
+        }
     }
 
     /// Rules nobody could ever meet (APR-4), as far as the file alone tells.

@@ -7,7 +7,9 @@ macro_rules! keys {
 
 mod freeze;
 mod lint;
+mod service;
 mod strategy;
+mod train;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,13 +18,11 @@ use std::time::Duration;
 
 use super::Config;
 use super::problem::{Finding, Severity};
-use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawService, RawStage};
+use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawStage};
 use crate::domain::gate::GateId;
-use crate::domain::ids::{EnvName, ServiceName};
-use crate::domain::policy::{
-    EnvKind, Environment, Member, OpenHours, Policy, Process, Rule, ScriptRole, Service, StageGate,
-    StageRules,
-};
+use crate::domain::hours::OpenHours;
+use crate::domain::ids::EnvName;
+use crate::domain::policy::{EnvKind, Environment, Member, Policy, Process, Rule, StageGate, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::text::did_you_mean;
 use crate::domain::time::{Tz, parse_duration, parse_zone};
@@ -40,6 +40,7 @@ pub(super) struct Checker {
     pub findings: Vec<Finding>,
     groups: BTreeSet<String>,
     environments: BTreeSet<String>,
+    services: BTreeSet<String>,
     zone: Tz,
     approval_ttl: Duration,
 }
@@ -53,6 +54,7 @@ impl Checker {
             findings: Vec::new(),
             groups: BTreeSet::new(),
             environments: BTreeSet::new(),
+            services: BTreeSet::new(),
             zone: Tz::UTC,
             approval_ttl: APPROVAL_TTL,
         }
@@ -173,6 +175,7 @@ impl Checker {
         }
         self.groups = raw.groups.keys().cloned().collect();
         self.environments = raw.environments.keys().cloned().collect();
+        self.services = raw.services.keys().cloned().collect();
         let groups = raw.groups.into_iter().map(|(name, members)| self.members(name, members)).collect();
         let environments =
             raw.environments.into_iter().filter_map(|(name, env)| self.environment(&name, env));
@@ -192,7 +195,12 @@ impl Checker {
         }
         let freezes =
             raw.freezes.into_iter().enumerate().filter_map(|(at, freeze)| self.freeze(at, freeze)).collect();
-        let policy = Policy { zone: self.zone, groups, environments, services, stages, processes, freezes };
+        let mut trains = BTreeMap::new();
+        for (name, train) in raw.trains {
+            trains.extend(self.train(&name, train).map(|train| (train.name.clone(), train)));
+        }
+        let policy =
+            Policy { zone: self.zone, groups, environments, services, stages, processes, freezes, trains };
         self.lint(&policy);
         let database = self.base.join(database);
         Some(Config {
@@ -367,84 +375,6 @@ impl Checker {
             promoters: raw.promote_full,
             self_approval: raw.self_approval.unwrap_or(false),
             queue,
-        })
-    }
-
-    fn service(&mut self, name: &str, raw: RawService) -> Option<Service> {
-        let at = |key: &str| -> Vec<String> { vec!["services".to_owned(), name.to_owned(), key.to_owned()] };
-        let service: Option<ServiceName> = self.parsed(keys!["services", name], name);
-        let mut pipeline = Vec::new();
-        for (index, env) in raw.pipeline.iter().enumerate() {
-            let own = [&at("pipeline")[..], keys![index]].concat();
-            let Some(env) = self.environment_name(&own, env) else { continue };
-            if pipeline.contains(&env) {
-                self.error(&own, format!("{env} is in the pipeline twice"));
-            }
-            pipeline.push(env);
-        }
-        if raw.pipeline.is_empty() {
-            let hint = Some("pipeline = [\"staging\", \"production\"]".to_owned());
-            self.hinted(keys!["services", name], format!("{name} has no pipeline"), hint);
-        }
-        let mut scripts = BTreeMap::new();
-        for (role, argv) in raw.scripts {
-            let own = [&at("scripts")[..], keys![role]].concat();
-            if !self.one_of(&own, &role, &ScriptRole::ALL.map(ScriptRole::as_str)) {
-                continue;
-            }
-            if argv.first().is_none_or(String::is_empty) {
-                self.error(
-                    &own,
-                    "a script is a list of a program and its arguments, such as [\"./deploy.sh\"]",
-                );
-            } else if argv.iter().any(|word| word.contains('\0')) {
-                self.error(&own, "an argument cannot hold a NUL character");
-            }
-            if matches!(role.as_str(), "build" | "current") {
-                self.note(&own, format!("kept; this version does not run the {role} script yet"));
-            }
-            scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
-        }
-        if raw.repo.is_some() {
-            self.note(&at("repo"), "kept; this version does not read the repository yet");
-        }
-        for (key, names) in [("pass-env", &raw.pass_env), ("secrets", &raw.secrets)] {
-            for (index, variable) in names.iter().enumerate() {
-                if let Some(why) = bad_variable(variable) {
-                    self.error(&[&at(key)[..], keys![index]].concat(), why);
-                }
-            }
-        }
-        let (mut strategies, mut on_failure) = (BTreeMap::new(), BTreeMap::new());
-        for (env, strategy) in raw.strategy {
-            let own = [&at("strategy")[..], keys![env]].concat();
-            let env = self.environment_name(&own, &env);
-            if let Some(env) = env.as_ref().filter(|env| !pipeline.contains(env)) {
-                self.error(
-                    &own,
-                    format!("{env} is not in the pipeline of {name}: this strategy is never used"),
-                );
-            }
-            let reaction = self.on_failure(&own, strategy.on_failure.as_deref());
-            let has_analysis = scripts.contains_key(&ScriptRole::Analyse);
-            let strategy = self.strategy(&own, &strategy, has_analysis);
-            on_failure.extend(env.clone().zip(reaction));
-            strategies.extend(env.zip(strategy));
-        }
-        Some(Service {
-            name: service?,
-            pipeline,
-            owner: raw.owner,
-            repo: raw.repo,
-            working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
-            timeout: self.limit(&at("timeout"), raw.timeout.as_ref()),
-            quiet_timeout: self.limit(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),
-            grace: self.duration(&at("grace"), raw.grace.as_ref()).unwrap_or(GRACE),
-            pass_env: raw.pass_env,
-            secrets: raw.secrets,
-            scripts,
-            strategies,
-            on_failure,
         })
     }
 

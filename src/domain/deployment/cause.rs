@@ -55,6 +55,11 @@ pub enum Cause {
     Superseded {
         by: DeploymentId,
     },
+    /// One it was to come after did not succeed.
+    Unmet {
+        first: DeploymentId,
+        ended: String,
+    },
     /// The supervisor disappeared without an exit record.
     SupervisorGone {
         why: String,
@@ -110,6 +115,9 @@ impl fmt::Display for Cause {
             Self::Refused { why } => write!(f, "turned down at the start: {why}"),
             Self::CannotRun { why } => write!(f, "{why}"),
             Self::Missed { why } => write!(f, "it expired before it could begin: {why}"),
+            Self::Unmet { first, ended } => {
+                write!(f, "{first}, which it comes after, did not succeed ({ended})")
+            }
             Self::Superseded { by } => write!(f, "{by} began before it and took its place"),
             Self::Stopped { by, reason: Some(reason) } => write!(f, "stopped at a hold by {by}: {reason}"),
             Self::Stopped { by, reason: None } => write!(f, "stopped at a hold by {by}"),

@@ -10,6 +10,7 @@ mod deployer;
 mod exclusive;
 mod freeze;
 mod lock;
+mod needs;
 mod order;
 pub mod reason;
 mod soak;
@@ -27,7 +28,7 @@ use super::approval::Approval;
 use super::deployment::{DeploymentKind, DeploymentState};
 use super::digest::Digest;
 use super::freeze::Freeze;
-use super::ids::{DeploymentId, EnvName, ReleaseId};
+use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
 use super::release::Release;
@@ -42,6 +43,7 @@ pub enum GateId {
     Deployer,
     Stage,
     Order,
+    Needs,
     Soak,
     Checks,
     Checklist,
@@ -53,10 +55,11 @@ pub enum GateId {
 }
 
 impl GateId {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Deployer,
         Self::Stage,
         Self::Order,
+        Self::Needs,
         Self::Soak,
         Self::Checks,
         Self::Checklist,
@@ -72,6 +75,7 @@ impl GateId {
             Self::Deployer => "deployer",
             Self::Stage => "stage",
             Self::Order => "order",
+            Self::Needs => "needs",
             Self::Soak => "soak",
             Self::Checks => "checks",
             Self::Checklist => "checklist",
@@ -94,7 +98,13 @@ impl GateId {
     pub fn may_be_waited_for(self) -> bool {
         matches!(
             self,
-            Self::Soak | Self::Freeze | Self::Window | Self::Approvals | Self::Lock | Self::Exclusive
+            Self::Needs
+                | Self::Soak
+                | Self::Freeze
+                | Self::Window
+                | Self::Approvals
+                | Self::Lock
+                | Self::Exclusive
         )
     }
 
@@ -104,6 +114,7 @@ impl GateId {
             self,
             Self::Stage
                 | Self::Order
+                | Self::Needs
                 | Self::Soak
                 | Self::Checks
                 | Self::Checklist
@@ -144,6 +155,20 @@ pub struct Holder {
     pub since: Timestamp,
 }
 
+/// A release that must be live in the environment, or a newer one of its service, and what is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    pub requires: ReleaseId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Version>,
+}
+
+impl Need {
+    pub fn is_met(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| !self.requires.version.outranks(live))
+    }
+}
+
 /// Gates opened on record for one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Overrides {
@@ -171,6 +196,8 @@ pub struct DeployFacts {
     pub script: Option<ScriptRole>,
     pub subject: Digest,
     pub upstream: Option<(EnvName, Option<Newest>)>,
+    /// What the release requires here.
+    pub needs: Vec<Need>,
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
     /// Names of checks that must have passed for this artifact.
@@ -285,10 +312,11 @@ impl GateReport {
 
 type Gate = fn(&DeployFacts, Timestamp) -> Answer;
 
-const GATES: [(GateId, Gate); 11] = [
+const GATES: [(GateId, Gate); 12] = [
     (GateId::Deployer, deployer::check),
     (GateId::Stage, stage::check),
     (GateId::Order, order::check),
+    (GateId::Needs, needs::check),
     (GateId::Soak, soak::check),
     (GateId::Checks, checks::check),
     (GateId::Checklist, checks::checklist),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GateId, Holder};
+use super::{GateId, Holder, Need};
 use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName};
@@ -43,6 +43,9 @@ pub enum BlockReason {
     NotLiveUpstream {
         upstream: EnvName,
         found: Option<String>,
+    },
+    NeedsOthers {
+        unmet: Vec<Need>,
     },
     Soaking {
         upstream: EnvName,
@@ -108,6 +111,16 @@ fn any_of(names: &[String]) -> String {
     }
 }
 
+/// `needs api@1.2.0 or newer here; live is 1.1.0`.
+fn needs(unmet: &[Need]) -> String {
+    let one = |need: &Need| {
+        let live =
+            need.live.as_ref().map_or_else(|| "nothing of it is".to_owned(), |live| format!("{live} is"));
+        format!("requires {} or newer to be live here; {live}", need.requires)
+    };
+    unmet.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,6 +142,7 @@ impl fmt::Display for BlockReason {
             Self::NotLiveUpstream { upstream, found: Some(found) } => {
                 write!(f, "it is not live in {upstream}; the newest there is {found}")
             }
+            Self::NeedsOthers { unmet } => write!(f, "{}", needs(unmet)),
             Self::Soaking { upstream, needed, until: None, .. } => {
                 write!(f, "it must be live in {upstream} for {} first", span(*needed))
             }
@@ -201,6 +215,10 @@ impl BlockReason {
             Self::ReleaseBlocked { by, .. } => format!("blocked by {by}"),
             Self::WrongStage { needed, .. } => format!("from the {needed} stage on"),
             Self::NotLiveUpstream { upstream, .. } => format!("not live in {upstream}"),
+            Self::NeedsOthers { unmet } => {
+                let names: Vec<String> = unmet.iter().map(|need| need.requires.to_string()).collect();
+                format!("needs {}", names.join(", "))
+            }
             Self::Soaking { upstream, until: None, .. } => format!("must soak in {upstream}"),
             Self::Soaking { until: Some(until), zone, .. } => {
                 format!("soaks until {}", near(*until, now, *zone))
@@ -245,6 +263,11 @@ impl BlockReason {
             }
             Self::WrongStage { .. } => format!("relman release advance {release}"),
             Self::NotLiveUpstream { upstream, .. } => format!("relman deploy {release} {upstream}"),
+            Self::NeedsOthers { unmet } => {
+                let first: Vec<String> =
+                    unmet.iter().map(|need| format!("relman deploy {} {env}", need.requires)).collect();
+                format!("first: {}", first.join("; "))
+            }
             Self::Soaking { upstream, until: None, .. } => {
                 format!("first: relman deploy {release} {upstream}")
             }

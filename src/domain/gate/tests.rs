@@ -125,6 +125,7 @@ fn open() -> DeployFacts {
         required_items: Vec::new(),
         holder: None,
         locks: Vec::new(),
+        needs: Vec::new(),
         automatic: false,
         overrides: Overrides::default(),
         skipped: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! Is it within the environment's open hours?
 
 use super::{Answer, BlockReason, DeployFacts};
-use crate::domain::policy::open_state;
+use crate::domain::hours::open_state;
 use crate::domain::time::Timestamp;
 
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {

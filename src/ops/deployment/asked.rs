@@ -14,13 +14,13 @@ use super::sides;
 
 /// What a person asked for: it decides what must be passed, where the kind only says what it amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
+pub(in crate::ops) enum Errand {
     Deploy,
     Rollback,
 }
 
 /// Where a release would go, and whether the actor would start it.
-pub(super) struct Place<'a> {
+pub(in crate::ops) struct Place<'a> {
     pub service: &'a Service,
     pub environment: &'a Environment,
     pub around: &'a Surroundings,
@@ -30,7 +30,7 @@ pub(super) struct Place<'a> {
 }
 
 /// What the gates say about it, and what would run.
-pub(super) struct Asked {
+pub(in crate::ops) struct Asked {
     pub live: Option<Deployment>,
     /// What is there now, whatever became of it.
     pub previous: Option<Version>,
@@ -42,7 +42,7 @@ pub(super) struct Asked {
 }
 
 /// Asks every gate, and cuts the steps.
-pub(super) fn ask(
+pub(in crate::ops) fn ask(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
     place: &Place<'_>,

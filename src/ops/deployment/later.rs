@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::deployment::Deployment;
+use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::{self, Answer, BlockReason, GateId, GateReport};
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{DeploymentId, TrainName};
 use crate::domain::journal::Verb;
 use crate::domain::time::{Timestamp, Tz, span, wall};
 use crate::domain::wait::{Outlook, Wait, closed};
@@ -14,7 +14,7 @@ use crate::store::{StoreError, Tx, journal, pending};
 use super::asked::Asked;
 
 /// When something is to begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Later {
     /// Nothing: as soon as its gates are open.
     pub at: Option<Timestamp>,
@@ -22,6 +22,10 @@ pub struct Later {
     pub expire: Option<Duration>,
     /// The zone in which the person thinks.
     pub zone: Tz,
+    /// Deployments it comes after: each must have succeeded.
+    pub after: Vec<DeploymentId>,
+    /// The train that takes it along.
+    pub train: Option<TrainName>,
 }
 
 impl Later {
@@ -53,18 +57,30 @@ fn usage(sentence: String) -> OpError {
 
 /// Whether there is nothing to wait for: no time, no closed gate, nobody before it in the queue.
 pub(super) fn may_go_now(tx: &Tx<'_>, later: &Later, report: &GateReport) -> Result<bool, StoreError> {
-    let is_free = later.at.is_none() && report.allows();
+    let is_plain = later.at.is_none() && later.after.is_empty() && later.train.is_none();
+    let is_free = is_plain && report.allows();
     Ok(is_free && pending::list_of(tx, &report.release.service, &report.environment)?.is_empty())
 }
 
 /// The wait a person may have. What can never begin is refused at once; what is only closed now is looked ahead to.
 pub(super) fn agree(
+    tx: &Tx<'_>,
     later: &Later,
     asked: &Asked,
     variables: Vec<String>,
     now: Timestamp,
 ) -> Result<Wait, OpError> {
     let expires = later.expires(now)?;
+    for first in &later.after {
+        let first = super::known(tx, *first)?;
+        if first.state.is_over() && first.state != DeploymentState::Succeeded {
+            return Err(OpError::conflict(format!(
+                "{} did not succeed ({}): nothing comes after it",
+                first.id,
+                first.state_word()
+            )));
+        }
+    }
     let hopeless = |report: &GateReport| {
         report.closed().any(|check| match &check.answer {
             Answer::Blocked { reason } => is_hopeless(reason),
@@ -77,7 +93,17 @@ pub(super) fn agree(
     }
     let outlook = look_ahead(later.at, asked, expires, now)?;
     let waits_for = if later.at.is_none() { closed(&asked.report) } else { Vec::new() };
-    Ok(Wait { at: later.at, expires, zone: later.zone, outlook, waits_for, variables, begun_by: None })
+    Ok(Wait {
+        at: later.at,
+        expires,
+        zone: later.zone,
+        after: later.after.clone(),
+        train: later.train.clone(),
+        outlook,
+        waits_for,
+        variables,
+        begun_by: None,
+    })
 }
 
 /// What no time and no other person opens.
@@ -128,10 +154,8 @@ pub fn reschedule(cx: &Ctx<'_>, id: DeploymentId, later: &Later) -> Result<Deplo
             return Err(OpError::conflict(format!("{id} is {}: its time is past changing", before.state)));
         };
         super::permitted(cx, &before, "move deployments to")?;
-        let kept = later
-            .at
-            .or(wait.at.filter(|_| before.state == crate::domain::deployment::DeploymentState::Scheduled));
-        let expires = Later { at: kept, ..*later }.expires(cx.now)?;
+        let kept = later.at.or(wait.at.filter(|_| before.state == DeploymentState::Scheduled));
+        let expires = Later { at: kept, ..later.clone() }.expires(cx.now)?;
         let wait = Wait {
             at: kept,
             expires,

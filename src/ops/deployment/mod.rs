@@ -3,6 +3,7 @@
 pub mod abandon;
 mod asked;
 pub mod cancel;
+pub mod chain;
 pub mod claim;
 pub mod finish;
 pub mod follow_up;
@@ -17,6 +18,7 @@ pub mod tick;
 pub mod ticket;
 pub mod turn;
 
+pub(super) use self::asked::{Errand, Place, ask};
 pub use self::ticket::Ticket;
 use super::{Ctx, ErrorKind, OpError};
 use crate::domain::deployment::Deployment;

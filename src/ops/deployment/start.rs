@@ -22,7 +22,7 @@ use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
 use super::later::{self, Later};
-use super::ticket;
+use super::ticket::{self, Ticket};
 
 /// What a person wants to start.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,10 @@ impl StartDeploy {
             seen: None,
             later: None,
         }
+    }
+
+    fn verb(&self) -> Verb {
+        if self.later.is_some() { Verb::DeploymentScheduled } else { Verb::DeploymentStarted }
     }
 }
 
@@ -128,63 +132,88 @@ pub(super) fn start_as(
     errand: Errand,
     also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
 ) -> Result<Started, OpError> {
-    let service = cx.service(&wanted.release.service)?;
-    let environment = facts::environment(cx, &wanted.environment)?;
-    let reason = wanted.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
-    let around = Surroundings::of(cx, service);
+    let around = Surroundings::of(cx, cx.service(&wanted.release.service)?);
+    let wanted = checked(cx, wanted)?;
     let subject = format!("{} → {}", wanted.release, wanted.environment);
-    let verb = if wanted.later.is_some() { Verb::DeploymentScheduled } else { Verb::DeploymentStarted };
-    let recorded = cx.act(verb, &subject, |tx| {
-        let release = releases::find(tx, &wanted.release)?
-            .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
-        typed(wanted, environment)?;
-        let overrides = permitted_overrides(cx, wanted, environment, &around, reason.as_deref())?;
-        let automatic = wanted.later.is_some();
-        let place = Place { service, environment, around: &around, starts: true, automatic };
-        let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
-        let report = asked.report.clone();
-        if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
-            let mut error =
-                OpError::conflict("the gates say something else than a moment ago; nothing was started")
-                    .hint("look at the gates again, then decide");
-            error.report = Some(Box::new(report));
-            return Err(error);
-        }
-        let waits = match &wanted.later {
-            Some(later) if !later::may_go_now(tx, later, &report)? => {
-                let variables = cx.machine.set_variables(&service.variables());
-                Some(later::agree(later, &asked, variables, cx.now)?)
-            }
-            _ if report.allows() => None,
-            _ => return Err(OpError::gates(report)),
-        };
-        // Last: nobody types a version to learn then that it is closed.
-        confirmed(wanted, environment)?;
-        let deployment = draft(tx, cx, &place, &release, &asked)?;
-        let deployment = Deployment { reason: reason.clone(), ..deployment }.waiting(waits);
-        let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
-        let id = deployments::insert(tx, &deployment, &planned, &report)?;
-        let deployment = Deployment { id, ..deployment };
-        also(tx, &deployment)?;
-        let verb = if deployment.state.is_pending() { verb } else { Verb::DeploymentStarted };
-        let entry = cx.entry(verb, deployment.id).because(reason.as_deref());
-        journal::append(tx, entry.after(&deployment).detail(&report))?;
-        let ticket =
-            ticket::write(&deployment, &release, service, asked.steps.clone(), around.scripts.files.clone());
-        Ok((Started { deployment, report }, ticket))
+    let recorded = cx.act(wanted.verb(), &subject, |tx| {
+        let (started, ticket) = record(tx, cx, &wanted, errand, &around, &also)?;
+        Ok((started, ticket))
     });
     let (started, ticket) = match recorded {
-        Err(error) if error.kind == ErrorKind::Conflict && error.report.is_none() => {
-            return Err(who_was_faster(cx, wanted).unwrap_or(error));
+        Err(error)
+            if error.kind == ErrorKind::Conflict && error.report.is_none() && wanted.later.is_none() =>
+        {
+            return Err(who_was_faster(cx, &wanted).unwrap_or(error));
         }
         other => other?,
     };
-    // After the commit: a machine that dies here leaves a launching row, which reconcile settles.
-    match cx.machine.launch(&ticket) {
-        Ok(()) => Ok(started),
+    launch(cx, &started.deployment, &ticket)?;
+    Ok(started)
+}
+
+/// The same with its texts made safe.
+pub(super) fn checked(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<StartDeploy, OpError> {
+    facts::environment(cx, &wanted.environment)?;
+    let reason = wanted.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
+    Ok(StartDeploy { reason, ..wanted.clone() })
+}
+
+/// Asks the gates and records the deployment with its journal entry. It is launched once that is committed.
+pub(in crate::ops) fn record(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    wanted: &StartDeploy,
+    errand: Errand,
+    around: &Surroundings,
+    also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
+) -> Result<(Started, Ticket), OpError> {
+    let service = cx.service(&wanted.release.service)?;
+    let environment = facts::environment(cx, &wanted.environment)?;
+    let release = releases::find(tx, &wanted.release)?
+        .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
+    typed(wanted, environment)?;
+    let overrides = permitted_overrides(cx, wanted, environment, around)?;
+    let automatic = wanted.later.is_some();
+    let place = Place { service, environment, around, starts: true, automatic };
+    let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
+    let report = asked.report.clone();
+    if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
+        let mut error =
+            OpError::conflict("the gates say something else than a moment ago; nothing was started")
+                .hint("look at the gates again, then decide");
+        error.report = Some(Box::new(report));
+        return Err(error);
+    }
+    let waits = match &wanted.later {
+        Some(later) if !later::may_go_now(tx, later, &report)? => {
+            let variables = cx.machine.set_variables(&service.variables());
+            Some(later::agree(tx, later, &asked, variables, cx.now)?)
+        }
+        _ if report.allows() => None,
+        _ => return Err(OpError::gates(report)),
+    };
+    // Last: nobody types a version to learn then that it is closed.
+    confirmed(wanted, environment)?;
+    let deployment = draft(tx, cx, &place, &release, &asked)?;
+    let deployment = Deployment { reason: wanted.reason.clone(), ..deployment }.waiting(waits);
+    let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
+    let id = deployments::insert(tx, &deployment, &planned, &report)?;
+    let deployment = Deployment { id, ..deployment };
+    also(tx, &deployment)?;
+    let verb = if deployment.state.is_pending() { wanted.verb() } else { Verb::DeploymentStarted };
+    let entry = cx.entry(verb, deployment.id).because(wanted.reason.as_deref());
+    journal::append(tx, entry.after(&deployment).detail(&report))?;
+    let ticket = ticket::write(&deployment, &release, service, asked.steps, around.scripts.files.clone());
+    Ok((Started { deployment, report }, ticket))
+}
+
+/// After the commit: a machine that dies here leaves a row that reconcile settles or a tick revives.
+pub(in crate::ops) fn launch(cx: &Ctx<'_>, d: &Deployment, ticket: &Ticket) -> Result<(), OpError> {
+    match cx.machine.launch(ticket) {
+        Ok(()) => Ok(()),
         // A tick in the same moment was faster: then it waits, which is all that is wanted.
-        Err(_) if is_waited_for(cx, &started.deployment) => Ok(started),
-        Err(why) => Err(could_not_launch(cx, &started.deployment, why)),
+        Err(_) if is_waited_for(cx, d) => Ok(()),
+        Err(why) => Err(could_not_launch(cx, d, why)),
     }
 }
 
@@ -262,7 +291,6 @@ fn permitted_overrides(
     wanted: &StartDeploy,
     environment: &Environment,
     around: &Surroundings,
-    reason: Option<&str>,
 ) -> Result<Overrides, OpError> {
     if wanted.overrides.is_empty() {
         return Ok(Overrides::default());
@@ -282,14 +310,10 @@ fn permitted_overrides(
             format!("{} may not override gates of {}; {who}", cx.actor.name(), environment.name),
         ));
     }
-    let Some(reason) = reason else {
+    let Some(reason) = &wanted.reason else {
         return Err(
             OpError::new(ErrorKind::Usage, "an override needs a reason").hint("say it with --reason \"…\"")
         );
     };
-    Ok(Overrides {
-        gates: wanted.overrides.clone(),
-        by: cx.actor.name().to_owned(),
-        reason: reason.to_owned(),
-    })
+    Ok(Overrides { gates: wanted.overrides.clone(), by: cx.actor.name().to_owned(), reason: reason.clone() })
 }

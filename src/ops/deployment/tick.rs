@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
+use crate::domain::train::Departure;
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError, train};
 use crate::store::{pending, releases};
 
 use super::reconcile::{Orphans, reconcile};
@@ -21,6 +22,8 @@ pub struct Ticked {
     pub settled: Vec<Deployment>,
     /// Waits again.
     pub revived: Vec<DeploymentId>,
+    /// Trains that were due.
+    pub departures: Vec<Departure>,
     /// Could not be revived, and why.
     pub failed: Vec<(DeploymentId, String)>,
 }
@@ -28,7 +31,8 @@ pub struct Ticked {
 /// Settles what can be settled and revives what waits.
 pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
     let settled = reconcile(cx, Orphans::Adopt)?;
-    let mut ticked = Ticked { settled, ..Ticked::default() };
+    let departures = train::send_off(cx)?;
+    let mut ticked = Ticked { settled, departures, ..Ticked::default() };
     for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.actor.person.uid) {
         match revive(cx, &d) {
             Ok(()) => ticked.revived.push(d.id),

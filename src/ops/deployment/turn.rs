@@ -91,7 +91,11 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
             let report = Some(&asked.report);
             return end(tx, cx, &d, DeploymentState::Superseded, Cause::Superseded { by }, &log, report);
         }
-        let mut says = closed(&asked.report);
+        let mut says = match predecessors(tx, &wait)? {
+            Before::Done => closed(&asked.report),
+            Before::Open(says) => says,
+            Before::Failed(cause) => return end(tx, cx, &d, DeploymentState::Cancelled, cause, &log, None),
+        };
         if says.is_empty() {
             says.extend(first_in_line(tx, cx, &d, &around)?);
         }
@@ -171,6 +175,30 @@ fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -
 fn overtaken(d: &Deployment, asked: &Asked) -> Option<DeploymentId> {
     let is_other = asked.report.kind != d.kind && asked.report.kind != DeploymentKind::Deploy;
     asked.live.as_ref().filter(|_| is_other).map(|live| live.id)
+}
+
+/// How far the deployments are that it comes after.
+enum Before {
+    Done,
+    Open(Vec<String>),
+    Failed(Cause),
+}
+
+/// A failed one stops what depends on it (EXE-25); of a lost one a person says how it ended.
+fn predecessors(tx: &Tx<'_>, wait: &Wait) -> Result<Before, OpError> {
+    let mut open = Vec::new();
+    for id in &wait.after {
+        let first = super::known(tx, *id)?;
+        if first.state.is_over() && first.state != DeploymentState::Succeeded {
+            let ended = first.state_word().to_owned();
+            return Ok(Before::Failed(Cause::Unmet { first: *id, ended }));
+        }
+        if first.state != DeploymentState::Succeeded {
+            let settle = if first.state == DeploymentState::Lost { ": settle it" } else { "" };
+            open.push(format!("chain: {id} ({}) comes first and is {}{settle}", first.release, first.state));
+        }
+    }
+    Ok(if open.is_empty() { Before::Done } else { Before::Open(open) })
 }
 
 /// Who goes first, if somebody does: one that is ready as well and whose supervisor lives.

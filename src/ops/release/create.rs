@@ -26,6 +26,8 @@ pub struct NewRelease {
     pub artifact: Option<String>,
     pub digest: Option<Digest>,
     pub changes: Vec<String>,
+    /// What must be live where it goes.
+    pub requires: Vec<ReleaseId>,
 }
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
@@ -40,6 +42,7 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         artifact: new.artifact.clone(),
         digest: new.digest.clone(),
         changes: Some(new.changes.clone()),
+        requires: Some(new.requires.clone()),
         ..Edit::default()
     })?;
     let release = edit::applied(blank(cx, id, new.kind), &said);
@@ -51,6 +54,7 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
             ))
             .hint(format!("look at it with: relman release show {id}")));
         }
+        super::requires::check(tx, cx, id, &release.plan.requires)?;
         releases::insert(tx, &release)?;
         journal::append(tx, cx.entry(Verb::ReleaseCreated, id).after(&release))?;
         Ok(release.clone())

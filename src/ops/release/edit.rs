@@ -23,6 +23,7 @@ pub struct Edit {
     pub target: Option<Timestamp>,
     pub risk: Option<Level>,
     pub rollback_plan: Option<String>,
+    pub requires: Option<Vec<ReleaseId>>,
     pub commit: Option<String>,
     pub artifact: Option<String>,
     pub digest: Option<Digest>,
@@ -49,6 +50,7 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
             ))
             .hint("look at it again, then repeat"));
         }
+        super::requires::check(tx, cx, id, edit.requires.as_deref().unwrap_or_default())?;
         let release = super::save(tx, cx, applied(before.clone(), &edit))?;
         journal::append(tx, cx.entry(Verb::ReleaseEdited, id).before(&before).after(&release))?;
         Ok(release)
@@ -102,6 +104,7 @@ pub(super) fn applied(mut release: Release, edit: &Edit) -> Release {
     put_some(&mut release.plan.target, edit.target.as_ref());
     put_some(&mut release.plan.risk, edit.risk.as_ref());
     put_some(&mut release.plan.rollback, edit.rollback_plan.as_ref());
+    put(&mut release.plan.requires, edit.requires.as_ref());
     put_some(&mut release.build.commit, edit.commit.as_ref());
     put_some(&mut release.build.artifact, edit.artifact.as_ref());
     put_some(&mut release.build.digest, edit.digest.as_ref());

@@ -8,6 +8,7 @@ pub mod create;
 pub mod edit;
 pub mod evidence;
 pub mod find;
+mod requires;
 
 use super::{Ctx, OpError};
 use crate::domain::ids::ReleaseId;

@@ -299,6 +299,10 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         upstream: upstream.and_then(|spot| spot.newest.clone()).map(facts::newest),
         holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
         locks: locks.to_vec(),
+        needs: facts::needs(release, |service| {
+            let spot = spots.get(&(service, &cell.environment));
+            Ok(spot.and_then(|spot| spot.live.as_ref()).map(|live| live.release.version.clone()))
+        })?,
     };
     let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
     Ok(Some(Next { environment: cell.environment.clone(), report }))

@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Freeze;
-use crate::domain::time::Window;
+use crate::domain::ids::TrainName;
+use crate::domain::time::{Timestamp, Window};
+use crate::domain::train::Departure;
 use crate::ops::{Ctx, OpError, facts};
-use crate::store::{deployments, freezes, pending};
+use crate::store::{deployments, freezes, pending, trains};
 
 /// What happens, or may not happen, in a span.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +20,17 @@ pub struct Calendar {
     pub deployments: Vec<Deployment>,
     /// Deployments that are to begin within it.
     pub scheduled: Vec<Deployment>,
+    /// Departures of trains within it, in order.
+    pub departures: Vec<TrainStop>,
+}
+
+/// A departure, past or to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrainStop {
+    pub train: TrainName,
+    pub at: Timestamp,
+    /// What became of it; nothing: it is to come.
+    pub departure: Option<Departure>,
 }
 
 /// Every freeze that is not over, however far away, by start.
@@ -40,6 +53,16 @@ pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
         let begins =
             |d: &Deployment| d.wait.as_ref().and_then(|wait| wait.at).is_some_and(|at| span.covers(at));
         let scheduled = pending::list(tx)?.into_iter().filter(begins).collect();
-        Ok(Calendar { span, freezes: overlapping, deployments, scheduled })
+        let mut departures = Vec::new();
+        for train in cx.policy.trains.values() {
+            for at in train.departs.between(span.start, span.end) {
+                let departure = trains::find(tx, &train.name, at)?;
+                if departure.is_some() || at > cx.now {
+                    departures.push(TrainStop { train: train.name.clone(), at, departure });
+                }
+            }
+        }
+        departures.sort_by_key(|stop| stop.at);
+        Ok(Calendar { span, freezes: overlapping, deployments, scheduled, departures })
     })
 }

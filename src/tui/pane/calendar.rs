@@ -9,12 +9,15 @@ use ratatui::widgets::{Clear, Paragraph, Wrap};
 use super::super::action::Action;
 use super::super::layout;
 use super::super::model::{Model, Pane, Times};
+use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::scrolled;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::{Freeze, FreezeOrigin};
 use crate::domain::text::fit;
 use crate::domain::time::{Fold, Timestamp, Tz, Window, resolve_local, wall};
+use crate::domain::train::DepartureState;
+use crate::ops::view::calendar::TrainStop;
 
 /// What the calendar shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,14 @@ enum Item<'a> {
     Freeze(&'a Freeze),
     /// A deployment and the time it is scheduled for.
     Scheduled(&'a Deployment, Timestamp),
+    /// A departure of a train that is to come, or was left out.
+    Train(&'a TrainStop),
+}
+
+/// Departures of trains in `span`.
+fn trains(model: &Model, span: Window) -> impl Iterator<Item = &TrainStop> {
+    let all = model.views.calendar.iter().flat_map(|calendar| &calendar.departures);
+    all.filter(move |stop| span.covers(stop.at))
 }
 
 /// Deployments that are scheduled for a moment of `span`, by time.
@@ -102,9 +113,11 @@ fn scheduled(model: &Model, span: Window) -> Vec<(&Deployment, Timestamp)> {
 fn items(model: &Model) -> Vec<Item<'_>> {
     let mut items: Vec<Item<'_>> = freezes(model).into_iter().map(Item::Freeze).collect();
     items.extend(scheduled(model, span(model)).into_iter().map(|(d, at)| Item::Scheduled(d, at)));
+    items.extend(trains(model, span(model)).map(Item::Train));
     items.sort_by_key(|item| match item {
         Item::Freeze(freeze) => freeze.window.start,
         Item::Scheduled(_, at) => *at,
+        Item::Train(stop) => stop.at,
     });
     items
 }
@@ -125,7 +138,18 @@ pub fn removable(model: &Model) -> Option<&Freeze> {
     pointed_at(model).into_iter().find(|freeze| matches!(freeze.origin, FreezeOrigin::Store(_)))
 }
 
-pub fn act(model: &mut Model, action: Action) {
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let (Action::Open | Action::Train, Some(stop)) = (action, train(model)) {
+        // The page of the day where that is what one looks at.
+        if action == Action::Train || model.calendar.shape == Shape::Agenda {
+            return vec![Effect::Prognosis(stop.train.clone())];
+        }
+    }
+    move_or_ask(model, action);
+    Vec::new()
+}
+
+fn move_or_ask(model: &mut Model, action: Action) {
     let agenda = model.calendar.shape == Shape::Agenda;
     match action {
         Action::Up | Action::Down if agenda => {
@@ -236,7 +260,11 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
     let mut lines = vec![Line::from(vec![
         Span::styled(selected.format("%B %Y").to_string(), theme.title),
         Span::styled(
-            format!("  {}  {} frozen  d deployed  s scheduled", model.zone.name(), model.glyphs.frozen),
+            format!(
+                "  {}  {} frozen  d deployed  s scheduled  t train",
+                model.zone.name(),
+                model.glyphs.frozen
+            ),
             theme.dim,
         ),
     ])];
@@ -259,8 +287,9 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
                 (deployed, 0) => format!("{deployed}d"),
                 (deployed, to_come) => format!("{deployed}d{to_come}s"),
             };
+            let train = if cell >= 8 && trains(model, window).next().is_some() { "t" } else { "" };
             let here = if day == today { "*" } else { " " };
-            let text = format!("{:>2}{here}{mark}{count}", day.day());
+            let text = format!("{:>2}{here}{mark}{count}{train}", day.day());
             let style = match () {
                 () if day == selected => theme.selected,
                 () if frozen > 0 => theme.bad,
@@ -293,12 +322,13 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
     let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
     let deployed: Vec<_> = deployed.filter(|d| !d.state.is_pending() && window.covers(began(d))).collect();
     let to_come = scheduled(model, window);
-    if own.is_empty() && deployed.is_empty() && to_come.is_empty() {
+    if own.is_empty() && deployed.is_empty() && to_come.is_empty() && trains(model, window).next().is_none() {
         lines.push(Line::styled("  nothing is closed, nothing was deployed or is scheduled", theme.dim));
     }
     for (d, at) in to_come {
         lines.push(scheduled_line(model, d, at));
     }
+    lines.extend(trains(model, window).map(|stop| train_line(model, stop)));
     let next = freezes(model)
         .into_iter()
         .filter(|freeze| freeze.window.start >= window.end)
@@ -340,6 +370,35 @@ fn scheduled_line(model: &Model, d: &Deployment, at: Timestamp) -> Line<'static>
     Line::styled(text, style)
 }
 
+fn train_line(model: &Model, stop: &TrainStop) -> Line<'static> {
+    let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
+    let when = stop.at.in_zone(zone).format("%H:%M");
+    let Some(departure) = &stop.departure else {
+        return Line::styled(format!("  {when} train {} departs", stop.train), model.theme.busy);
+    };
+    let count = departure.items.iter().filter(|item| item.deployment.is_some()).count();
+    let along =
+        if departure.state == DepartureState::Departed { format!(" with {count}") } else { String::new() };
+    let why = departure.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let style = match departure.state {
+        DepartureState::Departed => model.theme.good,
+        DepartureState::Skipped => model.theme.dim,
+        DepartureState::Halted | DepartureState::Missed => model.theme.bad,
+    };
+    Line::styled(format!("  {when} train {} {}{along}{why}", stop.train, departure.state), style)
+}
+
+/// The train the cursor is on: in the agenda the selected one, in the month the first of the day.
+pub fn train(model: &Model) -> Option<&TrainStop> {
+    match model.calendar.shape {
+        Shape::Agenda => match items(model).into_iter().nth(model.calendar.line) {
+            Some(Item::Train(stop)) => Some(stop),
+            _ => None,
+        },
+        Shape::Month => trains(model, day_window(model.calendar.day, model.zone)).next(),
+    }
+}
+
 fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let zone = if model.times == Times::Utc { Tz::UTC } else { freeze.zone };
@@ -372,6 +431,10 @@ fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
                 let expires = d.wait.as_ref().map(|wait| model.moment(wait.expires)).unwrap_or_default();
                 let facts = format!("    {}, missed after {expires}", wall(*at, model.zone));
                 vec![scheduled_line(model, d, *at), Line::styled(facts, model.theme.dim)]
+            }
+            Item::Train(stop) => {
+                let facts = format!("    {}, Enter shows who comes along", wall(stop.at, model.zone));
+                vec![train_line(model, stop), Line::styled(facts, model.theme.dim)]
             }
         };
         if at == model.calendar.line {

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod pages;
 pub mod palette;
 pub mod rollback;
+pub mod train;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -50,6 +51,7 @@ pub enum Popup {
         top: usize,
     },
     Locks(locks::Locks),
+    Train(Box<train::Page>),
     Help(help::Help),
     Palette(palette::Palette),
 }
@@ -256,6 +258,7 @@ impl Popup {
                 page_key(wrap(lines, widest(screen)).len(), top, model, key)
             }
             Self::Locks(locks) => locks.key(model, key),
+            Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
         }
@@ -282,9 +285,12 @@ impl Popup {
                 palette.input.insert(text);
                 true
             }
-            Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_) | Self::Locks(_) | Self::Page { .. } => {
-                false
-            }
+            Self::Deploy(_)
+            | Self::Rollback(_)
+            | Self::Confirm(_)
+            | Self::Locks(_)
+            | Self::Train(_)
+            | Self::Page { .. } => false,
         }
     }
 
@@ -308,6 +314,7 @@ impl Popup {
                 dialog_box(model, frame, screen, title, shown, &foot);
             }
             Self::Locks(locks) => locks.view(model, frame, screen),
+            Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),
         }

@@ -50,6 +50,10 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
     fact("target", release.plan.target.map(|at| model.moment(at)));
     fact("risk", release.plan.risk.map(|risk| risk.to_string()));
     fact("rollback plan", release.plan.rollback.clone());
+    let requires: Vec<String> = release.plan.requires.iter().map(ToString::to_string).collect();
+    if !requires.is_empty() {
+        fact("requires", Some(format!("{} or newer, live where it goes", requires.join(", "))));
+    }
     fact("commit", release.build.commit.clone());
     fact("artifact", release.build.artifact.clone());
     fact("digest", release.build.digest.as_ref().map(ToString::to_string));

@@ -9,11 +9,12 @@ fn why_shows_every_gate_with_its_remedy_and_who_can_clear_it() {
     env.run(&["why", "api@1.0.0", "production"]).is(
         11,
         &format!(
-            "production is closed for api@1.0.0: 2 of 11 gates (order, approvals)\n  \
+            "production is closed for api@1.0.0: 2 of 12 gates (order, approvals)\n  \
              ✓ deployer   alice may deploy here\n  \
              ✓ stage      in the deploy stage\n  \
              ✗ order      nothing has been deployed to staging yet\n    \
              → relman deploy api@1.0.0 staging\n  \
+             ✓ needs      requires no other release\n  \
              ✓ soak       no soak time asked\n  \
              ✓ checks     none required here\n  \
              ✓ checklist  none required here\n  \
@@ -27,7 +28,7 @@ fn why_shows_every_gate_with_its_remedy_and_who_can_clear_it() {
         "",
     );
     let said = env.run(&["why", "api@1.0.0", "staging"]).ok();
-    assert!(said.out.starts_with("staging is open for api@1.0.0: all 11 gates pass\n"), "{said:#?}");
+    assert!(said.out.starts_with("staging is open for api@1.0.0: all 12 gates pass\n"), "{said:#?}");
 }
 
 #[test]

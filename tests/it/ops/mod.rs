@@ -4,6 +4,7 @@
 
 mod approval;
 mod audit;
+mod chain;
 mod claim;
 mod deployment;
 mod evidence;
@@ -18,6 +19,7 @@ mod release;
 mod rollback;
 mod sides;
 mod stages;
+mod train;
 mod turn;
 mod verbs;
 mod view;

@@ -185,9 +185,29 @@ impl Model {
                 }
             }
             Event::FollowUp => drop(w.as_("erin", |cx| follow_up::begin(cx, id))),
+            Event::Later(..)
+            | Event::Turn(_)
+            | Event::WaiterDies(_)
+            | Event::Tick(_)
+            | Event::Reschedule(..)
+            | Event::Lock
+            | Event::Unlock => self.wait(event),
+            Event::Clock(minutes) => {
+                let ahead = Duration::from_mins(minutes.unsigned_abs());
+                self.world.now =
+                    if *minutes < 0 { self.world.now.minus(ahead) } else { self.world.now.plus(ahead) };
+            }
+        }
+    }
+
+    /// What happens to deployments that have not begun.
+    fn wait(&mut self, event: &Event) {
+        let id = self.newest();
+        let w = &self.world;
+        match event {
             Event::Later(first, minutes) => {
                 let at = minutes.map(|minutes| w.now.plus(Duration::from_mins(minutes)));
-                let later = Later { at, expire: None, zone: w.policy.zone };
+                let later = Later { at, expire: None, zone: w.policy.zone, after: Vec::new(), train: None };
                 let wanted = StartDeploy { later: Some(later), ..wish("api@1.1.0", "dev") };
                 let started = w.as_(who(*first), |cx| start::start(cx, &wanted));
                 if let Some(d) =
@@ -218,7 +238,7 @@ impl Model {
             }
             Event::Reschedule(first, minutes) => {
                 let at = Some(w.now.plus(Duration::from_mins(*minutes)));
-                let later = Later { at, expire: None, zone: w.policy.zone };
+                let later = Later { at, expire: None, zone: w.policy.zone, after: Vec::new(), train: None };
                 drop(w.as_(who(*first), |cx| reschedule(cx, id, &later)));
             }
             Event::Lock => {
@@ -232,11 +252,7 @@ impl Model {
                     drop(w.as_("dave", |cx| lock::lift(cx, lock.id, None)));
                 }
             }
-            Event::Clock(minutes) => {
-                let ahead = Duration::from_mins(minutes.unsigned_abs());
-                self.world.now =
-                    if *minutes < 0 { self.world.now.minus(ahead) } else { self.world.now.plus(ahead) };
-            }
+            _ => {}
         }
     }
 

@@ -6,10 +6,11 @@ use relman::domain::approval::Verdict;
 use relman::domain::deployment::{DeploymentState, Step, StepState};
 use relman::domain::freeze::Scope;
 use relman::domain::hold::{Choice, Hold, HoldReason};
-use relman::domain::ids::{DeploymentId, LockId};
+use relman::domain::ids::{DeploymentId, LockId, TrainName};
 use relman::domain::journal::Verb;
 use relman::domain::lock::LockKind;
 use relman::domain::release::Stage;
+use relman::domain::train::{Departure, DepartureState, Item};
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel;
@@ -19,7 +20,7 @@ use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::{claim, guide};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
 use relman::ops::{Liveness, OpError};
-use relman::ops::{freeze, lock};
+use relman::ops::{freeze, lock, train};
 
 use crate::support::world::{POLICY, World, env_name, new_freeze, release_id};
 
@@ -35,6 +36,11 @@ fn world() -> World {
 checks = ["unit"]
 [stages.prepare]
 checklist = ["Backup taken"]
+[trains.weekly]
+departs = "Tue 14:00"
+from = "staging"
+to = "production"
+conductor = "erin"
 [[freezes]]
 name = "Year end"
 environments = ["production"]
@@ -96,6 +102,34 @@ fn frozen() -> World {
     world
 }
 
+fn weekly() -> TrainName {
+    "weekly".parse().unwrap()
+}
+
+/// A train whose last departure took along what failed.
+fn halted() -> World {
+    let world = world();
+    let d = world.running(API, "dev");
+    world.end(&d, DeploymentState::Failed);
+    let item = Item {
+        service: d.release.service.clone(),
+        release: Some(d.release),
+        left: None,
+        deployment: Some(d.id),
+    };
+    let departed = Departure {
+        train: weekly(),
+        departs_at: world.now,
+        state: DepartureState::Departed,
+        by: "erin".to_owned(),
+        at: world.now.minus(Duration::from_secs(1)),
+        reason: None,
+        items: vec![item],
+    };
+    world.store.write_quietly(|tx| relman::store::trains::insert(tx, &departed)).unwrap();
+    world
+}
+
 fn lock_on(env: &str) -> lock::NewLock {
     let scope = Scope::new(Vec::new(), vec![env.to_owned()]).unwrap();
     lock::NewLock { kind: LockKind::Exclusive, scope, reason: "disk is replaced".to_owned(), expires: None }
@@ -108,7 +142,13 @@ fn locked() -> World {
 }
 
 fn in_an_hour(world: &World) -> Later {
-    Later { at: Some(world.now.plus(Duration::from_hours(1))), expire: None, zone: world.policy.zone }
+    Later {
+        at: Some(world.now.plus(Duration::from_hours(1))),
+        expire: None,
+        zone: world.policy.zone,
+        after: Vec::new(),
+        train: None,
+    }
 }
 
 fn scheduled_by(world: &World, who: &str, env: &str) -> Result<start::Started, OpError> {
@@ -145,7 +185,13 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::DeploymentFinished
         | Verb::DeploymentWaits
         | Verb::DeploymentLookedAhead
+        | Verb::TrainDeparted
+        | Verb::TrainHalted
+        | Verb::TrainMissed
         | Verb::DeploymentLost => return None,
+        // Departures are the program's; leaving one out is a person's.
+        Verb::TrainSkipped => (world, |w| w.as_("erin", |cx| train::skip(cx, &weekly(), None)).map(drop)),
+        Verb::TrainResumed => (halted, |w| w.as_("erin", |cx| train::resume(cx, &weekly(), "mended"))),
         Verb::LockSet => (world, |w| w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).map(drop)),
         Verb::LockEdited => (locked, |w| {
             let wanted = lock::EditLock { reason: Some("still".to_owned()), ..lock::EditLock::default() };
@@ -225,6 +271,9 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::DeploymentFinished
         | Verb::DeploymentWaits
         | Verb::DeploymentLookedAhead
+        | Verb::TrainDeparted
+        | Verb::TrainHalted
+        | Verb::TrainMissed
         | Verb::DeploymentLost
         // One's own decision may always be taken back.
         | Verb::ApprovalWithdrawn => return None,
@@ -255,21 +304,13 @@ fn misdeed(verb: Verb) -> Option<Act> {
         },
         Verb::ApprovalGranted => |w| w.decide("frank", API, Some("production"), Verdict::Approved).map(drop),
         Verb::ApprovalRejected => |w| w.decide("frank", API, Some("production"), Verdict::Rejected).map(drop),
-        Verb::LockSet => |w| w.as_("alice", |cx| lock::set(cx, &lock_on("production"))).map(drop),
-        Verb::LockEdited => |w| {
-            w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
-            let wanted = lock::EditLock { expires: Some(None), ..lock::EditLock::default() };
-            w.as_("alice", |cx| lock::edit(cx, LockId(1), &wanted)).map(drop)
-        },
-        Verb::LockLifted => |w| {
-            w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
-            w.as_("alice", |cx| lock::lift(cx, LockId(1), None)).map(drop)
-        },
-        Verb::DeploymentScheduled => |w| scheduled_by(w, "alice", "production").map(drop),
-        Verb::DeploymentRescheduled => |w| {
-            let running = w.running(API, "dev");
-            w.as_("erin", |cx| reschedule(cx, running.id, &in_an_hour(w))).map(drop)
-        },
+        Verb::TrainSkipped
+        | Verb::TrainResumed
+        | Verb::LockSet
+        | Verb::LockEdited
+        | Verb::LockLifted
+        | Verb::DeploymentScheduled
+        | Verb::DeploymentRescheduled => return held_up(verb),
         Verb::FreezeAdded => |w| {
             let new = new_freeze("Year end", "dev", w.now, w.now.plus(Duration::from_hours(1)));
             w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
@@ -292,6 +333,31 @@ fn misdeed(verb: Verb) -> Option<Act> {
             let ended = w.deploy(API, "dev");
             w.as_("erin", |cx| resolve(cx, ended.id, true, "fine")).map(drop)
         },
+    };
+    Some(act)
+}
+
+/// What keeps deployments from beginning, or lets them begin later.
+fn held_up(verb: Verb) -> Option<Act> {
+    let act: Act = match verb {
+        Verb::TrainSkipped => |w| w.as_("alice", |cx| train::skip(cx, &weekly(), None)).map(drop),
+        Verb::TrainResumed => |w| w.as_("erin", |cx| train::resume(cx, &weekly(), "mended")),
+        Verb::LockSet => |w| w.as_("alice", |cx| lock::set(cx, &lock_on("production"))).map(drop),
+        Verb::LockEdited => |w| {
+            w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
+            let wanted = lock::EditLock { expires: Some(None), ..lock::EditLock::default() };
+            w.as_("alice", |cx| lock::edit(cx, LockId(1), &wanted)).map(drop)
+        },
+        Verb::LockLifted => |w| {
+            w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).unwrap();
+            w.as_("alice", |cx| lock::lift(cx, LockId(1), None)).map(drop)
+        },
+        Verb::DeploymentScheduled => |w| scheduled_by(w, "alice", "production").map(drop),
+        Verb::DeploymentRescheduled => |w| {
+            let running = w.running(API, "dev");
+            w.as_("erin", |cx| reschedule(cx, running.id, &in_an_hour(w))).map(drop)
+        },
+        _ => return None,
     };
     Some(act)
 }
@@ -327,7 +393,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 24);
+    assert_eq!(seen, 26);
 }
 
 #[test]

@@ -140,6 +140,7 @@ impl Ui {
             Some(Popup::Guide(_)) => "guide",
             Some(Popup::Page { .. }) => "page",
             Some(Popup::Locks(_)) => "locks",
+            Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",
         }
@@ -203,6 +204,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Lock(_)
             | Effect::EditLock { .. }
             | Effect::Unlock { .. }
+            | Effect::SkipTrain { .. }
+            | Effect::ResumeTrain { .. }
     )
 }
 
@@ -271,6 +274,9 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
             .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
         Effect::Explain { release, environment } => {
             start::explain(cx, release, environment).map(|report| Msg::Explained(Box::new(report)))
+        }
+        Effect::Prognosis(name) => {
+            relman::ops::train::prognosis(cx, name).map(|seen| Msg::Foretold(Box::new(seen)))
         }
         Effect::AskChoices { service, environment } => {
             rollback::choices(cx, service, environment).map(|choices| Msg::Choices {

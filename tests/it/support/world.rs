@@ -281,7 +281,7 @@ impl World {
     /// Asks as erin for a deployment that begins as soon as its gates are open, within an hour.
     #[track_caller]
     pub(crate) fn queue(&self, id: &str, env: &str) -> Deployment {
-        let later = Later { at: None, expire: None, zone: self.policy.zone };
+        let later = Later { at: None, expire: None, zone: self.policy.zone, after: Vec::new(), train: None };
         let wanted = StartDeploy { later: Some(later), ..wish(id, env) };
         self.as_("erin", |cx| start::start(cx, &wanted)).unwrap().deployment
     }
@@ -289,7 +289,13 @@ impl World {
     /// Asks as erin for a deployment that begins after this time, within an hour from then.
     #[track_caller]
     pub(crate) fn schedule(&self, id: &str, env: &str, after: Duration) -> Deployment {
-        let later = Later { at: Some(self.now.plus(after)), expire: None, zone: self.policy.zone };
+        let later = Later {
+            at: Some(self.now.plus(after)),
+            expire: None,
+            zone: self.policy.zone,
+            after: Vec::new(),
+            train: None,
+        };
         let wanted = StartDeploy { later: Some(later), ..wish(id, env) };
         self.as_("erin", |cx| start::start(cx, &wanted)).unwrap().deployment
     }

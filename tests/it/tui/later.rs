@@ -33,6 +33,8 @@ fn wanted(world: &World, at: Option<Duration>, expire: u64) -> StartDeploy {
             at: at.map(|span| world.now.plus(span)),
             expire: Some(Duration::from_secs(expire)),
             zone: world.policy.zone,
+            after: Vec::new(),
+            train: None,
         }),
         ..StartDeploy::new(release_id(NEXT), environment("production"))
     }
@@ -77,7 +79,7 @@ fn from_the_deploy_dialog_s_leads_to_later() {
     assert_eq!(ui.popup(), "form");
     assert!(ui.screen().contains("closed now: approvals: "), "{}", ui.screen());
     assert_eq!(
-        ui.keys("<enter><enter><enter>1.4.1<c-s>"),
+        ui.keys("<enter><enter><enter><enter>1.4.1<c-s>"),
         [Effect::Deploy(Box::new(wanted(&world, None, 3600)))]
     );
 }
@@ -120,6 +122,8 @@ fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
         at: Some(world.now.plus(Duration::from_hours(3))),
         expire: Some(Duration::from_hours(2)),
         zone: world.policy.zone,
+        after: Vec::new(),
+        train: None,
     };
     assert_eq!(ui.keys("<c-u>+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
     drop(ui.keys("<esc><esc>"));
@@ -217,4 +221,40 @@ fn a_warning_is_loud_in_the_deploy_dialog() {
     drop(ui.load(&world));
     drop(ui.ask(&world, "D"));
     assert!(ui.screen().contains("WARNING  by dave: watch the disk"), "{}", ui.screen());
+}
+
+/// A team with a train that departs today at 14:00.
+fn with_train() -> World {
+    let mut world = built();
+    let policy = format!(
+        "{}[trains.daily]\ndeparts = \"Mon-Sun 14:00\"\nfrom = \"staging\"\nto = \"production\"\nconductor = \"erin\"\n",
+        crate::support::screen::TEAM
+    );
+    let config = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &policy);
+    world.policy = config.unwrap_or_else(|why| panic!("{why}")).policy;
+    world
+}
+
+#[test]
+fn trains_stand_in_the_calendar_with_who_comes_along() {
+    let world = with_train();
+    let mut ui = Ui::new(&world, "erin");
+    ui.go(Pane::Calendar);
+    drop(ui.load(&world));
+    assert!(ui.screen().contains("14:00 train daily departs"), "{}", ui.screen());
+    drop(ui.ask(&world, "R"));
+    let screen = ui.screen();
+    assert!(screen.contains("Train daily") && screen.contains("stays behind"), "{screen}");
+    let skip = Effect::SkipTrain { train: "daily".parse().unwrap(), reason: Some("guests".to_owned()) };
+    assert_eq!(ui.keys("xguests<c-s>"), [skip]);
+}
+
+#[test]
+fn a_day_without_a_train_says_so() {
+    let world = built();
+    let mut ui = Ui::new(&world, "erin");
+    ui.go(Pane::Calendar);
+    drop(ui.load(&world));
+    assert_eq!(ui.keys("R"), []);
+    assert!(ui.said().contains("there is no train"), "{}", ui.said());
 }

@@ -39,8 +39,8 @@ pub fn resolve(d: &Deployment) -> Popup {
 /// What is asked where something is to begin later; `closed`: what is in its way now.
 pub fn ask_later(model: &Model, release: &ReleaseId, environment: &EnvName, closed: &[String]) -> Popup {
     let mut notes = vec![
-        "It begins by itself as soon as every gate is open from that time on; what has not".to_owned(),
-        "begun within the time given is missed. X calls it off, S again moves it.".to_owned(),
+        "From that time on it begins by itself as soon as every gate is open; what".to_owned(),
+        "has not begun in time is missed. X calls it off, S again moves it.".to_owned(),
     ];
     notes.extend(closed.iter().map(|gate| format!("closed now: {gate}")));
     let title = match is_production(model, environment) {
@@ -50,6 +50,7 @@ pub fn ask_later(model: &Model, release: &ReleaseId, environment: &EnvName, clos
     let mut fields = vec![
         text("begin", "22:00, tomorrow 06:30, +2h; empty: as soon as it is open"),
         preset("within", &span(Wait::DEFAULT_EXPIRY), "how long it may take to begin"),
+        text("after", "#12, #13: only when these have succeeded"),
         text("reason", "why, if that is worth keeping"),
     ];
     if is_protected(model, environment) {
@@ -77,7 +78,16 @@ fn when(form: &Form, model: &Model) -> Result<Later, (&'static str, String)> {
         at: at.map_err(|why| ("begin", why.to_string()))?,
         expire: expire.map_err(|why| ("within", why.to_string()))?,
         zone: model.zone,
+        after: after(form)?,
+        train: None,
     })
+}
+
+/// The deployments it comes after.
+fn after(form: &Form) -> Result<Vec<DeploymentId>, (&'static str, String)> {
+    let text = form.some("after").unwrap_or_default();
+    let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().map_err(|why| ("after", format!("{why}")))).collect()
 }
 
 pub(super) fn later(form: &Form, model: &Model, release: &ReleaseId, environment: &EnvName) -> Ordered {

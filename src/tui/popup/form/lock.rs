@@ -16,8 +16,8 @@ pub fn new(model: &Model) -> Popup {
     let next = card.and_then(|card| card.next.as_ref());
     let env = next.map_or_else(|| "*".to_owned(), |next| next.environment.to_string());
     let notes = vec![
-        "exclusive: nobody but you deploys; warning: stops nothing, is read; automation: nothing".to_owned(),
-        "begins by itself. What runs, runs on. Whoever may deploy there may lift it.".to_owned(),
+        "exclusive: nobody but you deploys; warning: only read; automation: nothing".to_owned(),
+        "begins by itself. What runs, runs on; whoever may deploy there may lift it.".to_owned(),
     ];
     let kinds = LockKind::ALL.map(|kind| kind.to_string()).to_vec();
     form(

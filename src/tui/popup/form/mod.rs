@@ -4,6 +4,7 @@ pub mod deployment;
 pub mod freeze;
 pub mod lock;
 pub mod release;
+pub mod train;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,7 +14,7 @@ use super::{Outcome, Popup, dialog_box};
 use crate::domain::approval::Verdict;
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
-use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId};
+use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::ops::approval::decide::Decision;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -53,6 +54,8 @@ pub enum Kind {
     Lock,
     EditLock(LockId),
     Unlock(LockId),
+    SkipTrain(TrainName),
+    ResumeTrain(TrainName),
 }
 
 /// One field.
@@ -231,6 +234,12 @@ impl Form {
             Kind::Reschedule(id) => deployment::moved(self, model, *id),
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),
+            Kind::SkipTrain(train) => {
+                Ok(Effect::SkipTrain { train: train.clone(), reason: self.some("reason") })
+            }
+            Kind::ResumeTrain(train) => {
+                Ok(Effect::ResumeTrain { train: train.clone(), reason: self.reason()? })
+            }
             Kind::Unlock(id) => Ok(Effect::Unlock { id: *id, reason: self.some("reason") }),
             Kind::Abandon(id) => Ok(Effect::Abandon { id: *id, reason: self.reason()? }),
             Kind::CancelAndRollBack(id) => Ok(Effect::CancelAndRollBack { id: *id, reason: self.reason()? }),

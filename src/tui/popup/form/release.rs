@@ -47,6 +47,7 @@ pub fn edit(release: &Release, zone: Tz) -> Popup {
         choices: levels(),
     };
     let target = release.plan.target.map(|at| at.in_zone(zone).format("%Y-%m-%d %H:%M").to_string());
+    let requires: Vec<String> = release.plan.requires.iter().map(ToString::to_string).collect();
     let digest = release.build.digest.as_ref().map(ToString::to_string);
     form(
         Kind::Edit { id: release.id.clone(), revision: release.revision },
@@ -59,6 +60,7 @@ pub fn edit(release: &Release, zone: Tz) -> Popup {
             preset("target", &target.unwrap_or_default(), "2026-12-01 10:00"),
             chosen("risk", level(release.plan.risk)),
             preset("rollback plan", &known(&release.plan.rollback), "how to go back, and how long it takes"),
+            preset("requires", &requires.join(", "), "api@1.2.0: live where it goes, this or newer"),
             preset("commit", &known(&release.build.commit), "the commit it is built from"),
             preset("artifact", &known(&release.build.artifact), "what is deployed"),
             preset("digest", &digest.unwrap_or_default(), "sha256:… of the artifact"),
@@ -142,6 +144,7 @@ pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) 
             .transpose()
             .map_err(|why| ("risk", format!("{why}")))?,
         rollback_plan: form.some("rollback plan"),
+        requires: form.some("requires").map(|text| releases(&text)).transpose()?,
         commit: form.some("commit"),
         artifact: form.some("artifact"),
         digest: form
@@ -156,6 +159,11 @@ pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) 
         ..Edit::default()
     };
     Ok(Effect::Edit { id: id.clone(), edit: Box::new(edit) })
+}
+
+fn releases(text: &str) -> Result<Vec<ReleaseId>, (&'static str, String)> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().map_err(|why| ("requires", format!("{why}")))).collect()
 }
 
 /// The fields that had something in them and have nothing now.

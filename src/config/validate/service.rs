@@ -1,0 +1,118 @@
+//! Reads `[services.*]`.
+
+use std::collections::BTreeMap;
+
+use super::{Checker, GRACE, bad_variable};
+use crate::config::raw::RawService;
+use crate::domain::ids::{EnvName, ServiceName};
+use crate::domain::policy::{ScriptRole, Service};
+use crate::domain::text::did_you_mean;
+
+impl Checker {
+    pub(super) fn service(&mut self, name: &str, raw: RawService) -> Option<Service> {
+        let at = |key: &str| -> Vec<String> { vec!["services".to_owned(), name.to_owned(), key.to_owned()] };
+        let service: Option<ServiceName> = self.parsed(keys!["services", name], name);
+        let mut pipeline: Vec<EnvName> = Vec::new();
+        for (index, env) in raw.pipeline.iter().enumerate() {
+            let own = [&at("pipeline")[..], keys![index]].concat();
+            let Some(env) = self.environment_name(&own, env) else { continue };
+            if pipeline.contains(&env) {
+                self.error(&own, format!("{env} is in the pipeline twice"));
+            }
+            pipeline.push(env);
+        }
+        if raw.pipeline.is_empty() {
+            let hint = Some("pipeline = [\"staging\", \"production\"]".to_owned());
+            self.hinted(keys!["services", name], format!("{name} has no pipeline"), hint);
+        }
+        let mut scripts = BTreeMap::new();
+        for (role, argv) in raw.scripts {
+            let own = [&at("scripts")[..], keys![role]].concat();
+            if !self.one_of(&own, &role, &ScriptRole::ALL.map(ScriptRole::as_str)) {
+                continue;
+            }
+            if argv.first().is_none_or(String::is_empty) {
+                self.error(
+                    &own,
+                    "a script is a list of a program and its arguments, such as [\"./deploy.sh\"]",
+                );
+            } else if argv.iter().any(|word| word.contains('\0')) {
+                self.error(&own, "an argument cannot hold a NUL character");
+            }
+            if matches!(role.as_str(), "build" | "current") {
+                self.note(&own, format!("kept; this version does not run the {role} script yet"));
+            }
+            scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
+        }
+        if raw.repo.is_some() {
+            self.note(&at("repo"), "kept; this version does not read the repository yet");
+        }
+        for (key, names) in [("pass-env", &raw.pass_env), ("secrets", &raw.secrets)] {
+            for (index, variable) in names.iter().enumerate() {
+                if let Some(why) = bad_variable(variable) {
+                    self.error(&[&at(key)[..], keys![index]].concat(), why);
+                }
+            }
+        }
+        let (mut strategies, mut on_failure) = (BTreeMap::new(), BTreeMap::new());
+        for (env, strategy) in raw.strategy {
+            let own = [&at("strategy")[..], keys![env]].concat();
+            let env = self.environment_name(&own, &env);
+            if let Some(env) = env.as_ref().filter(|env| !pipeline.contains(env)) {
+                self.error(
+                    &own,
+                    format!("{env} is not in the pipeline of {name}: this strategy is never used"),
+                );
+            }
+            let reaction = self.on_failure(&own, strategy.on_failure.as_deref());
+            let has_analysis = scripts.contains_key(&ScriptRole::Analyse);
+            let strategy = self.strategy(&own, &strategy, has_analysis);
+            on_failure.extend(env.clone().zip(reaction));
+            strategies.extend(env.zip(strategy));
+        }
+        let depends_on = self.depends_on(name, &raw.depends_on);
+        Some(Service {
+            name: service?,
+            pipeline,
+            owner: raw.owner,
+            repo: raw.repo,
+            working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
+            timeout: self.limit(&at("timeout"), raw.timeout.as_ref()),
+            quiet_timeout: self.limit(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),
+            grace: self.duration(&at("grace"), raw.grace.as_ref()).unwrap_or(GRACE),
+            pass_env: raw.pass_env,
+            secrets: raw.secrets,
+            scripts,
+            strategies,
+            on_failure,
+            depends_on,
+        })
+    }
+
+    fn service_name(&mut self, keys: &[String], name: &str) -> Option<ServiceName> {
+        if !self.services.contains(name) {
+            let hint = match did_you_mean(name, self.services.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "add [services.NAME], or take it out".to_owned(),
+            };
+            let shown = crate::domain::text::quoted(name, 40);
+            self.hinted(keys, format!("there is no service {shown}"), Some(hint));
+            return None;
+        }
+        name.parse().ok()
+    }
+
+    /// The services that come before it where several are deployed together.
+    fn depends_on(&mut self, name: &str, raw: &[String]) -> Vec<ServiceName> {
+        let mut known = Vec::new();
+        for (index, other) in raw.iter().enumerate() {
+            let own = keys!["services", name, "depends-on", index];
+            if other == name {
+                self.error(own, format!("{name} cannot come after itself"));
+            } else if let Some(service) = self.service_name(own, other) {
+                known.push(service);
+            }
+        }
+        known
+    }
+}

@@ -1,0 +1,191 @@
+//! Deployments that depend on each other: in their order, and what fails stops what comes after it.
+
+use std::time::Duration;
+
+use relman::domain::deployment::{Cause, DeploymentState as S};
+use relman::domain::gate::GateId;
+use relman::domain::ids::{DeploymentId, ReleaseId};
+use relman::domain::wait::Wait;
+use relman::ops::deployment::chain::{self, StartChain};
+use relman::ops::deployment::later::Later;
+use relman::ops::deployment::start::Started;
+use relman::ops::deployment::turn::Turn;
+use relman::ops::release::edit::Edit;
+use relman::ops::release::{create, edit};
+use relman::ops::{ErrorKind, OpError};
+
+use crate::support::world::{World, closed, env_name, release_id};
+
+const POLICY: &str = r#"
+[groups]
+sre = ["erin"]
+[environments.dev]
+[environments.production]
+kind = "production"
+deployers = ["sre"]
+[services.db]
+pipeline = ["dev", "production"]
+scripts = { deploy = ["./deploy.sh"] }
+[services.api]
+pipeline = ["dev", "production"]
+scripts = { deploy = ["./deploy.sh"] }
+depends-on = ["db"]
+[services.web]
+pipeline = ["dev", "production"]
+scripts = { deploy = ["./deploy.sh"] }
+"#;
+
+/// db and api, and web which requires this api.
+fn world() -> World {
+    let world = World::with(POLICY);
+    for id in ["db@1.0.0", "api@1.0.0", "web@1.0.0"] {
+        world.release(id);
+        world.advance(id, 2);
+    }
+    world.edit("web@1.0.0", &requires("api@1.0.0"));
+    world
+}
+
+fn requires(id: &str) -> Edit {
+    Edit { requires: Some(vec![release_id(id)]), ..Edit::default() }
+}
+
+fn start(world: &World, releases: &[&str]) -> Result<Vec<Started>, OpError> {
+    let wanted = StartChain {
+        releases: releases.iter().map(|id| release_id(id)).collect(),
+        environment: env_name("dev"),
+        reason: Some("together".to_owned()),
+        confirm: Vec::new(),
+        later: Later { at: None, expire: None, zone: world.policy.zone, after: Vec::new(), train: None },
+    };
+    world.as_("erin", |cx| chain::start(cx, &wanted))
+}
+
+fn after(world: &World, id: i64) -> Vec<i64> {
+    let wait: Option<Wait> = world.deployment(DeploymentId(id)).wait;
+    wait.map(|wait| wait.after.iter().map(|id| id.0).collect()).unwrap_or_default()
+}
+
+#[test]
+fn a_chain_goes_in_the_order_of_what_depends_on_what() {
+    let world = world();
+    let started = start(&world, &["web@1.0.0", "api@1.0.0", "db@1.0.0"]).unwrap();
+    let names: Vec<String> = started.iter().map(|one| one.deployment.release.to_string()).collect();
+    assert_eq!(names, ["db@1.0.0", "api@1.0.0", "web@1.0.0"]);
+    assert_eq!(started[0].deployment.state, S::Launching, "nothing comes before it");
+    assert_eq!((after(&world, 2), after(&world, 3)), (vec![1], vec![2]));
+    let Turn::Wait { says, .. } = world.turn(DeploymentId(2)) else { panic!("it waits") };
+    assert_eq!(says, ["chain: #1 (db@1.0.0) comes first and is launching"]);
+    world.claim(&started[0].deployment);
+    world.end(&world.deployment(DeploymentId(1)), S::Succeeded);
+    assert!(matches!(world.turn(DeploymentId(2)), Turn::Go(_)));
+    assert!(matches!(world.turn(DeploymentId(3)), Turn::Wait { .. }));
+    world.end(&world.deployment(DeploymentId(2)), S::Succeeded);
+    assert!(matches!(world.turn(DeploymentId(3)), Turn::Go(_)));
+}
+
+#[test]
+fn a_failed_one_stops_what_depends_on_it_and_nothing_else() {
+    let world = world();
+    world.release("search@1.0.0".replace("search", "db").replace("1.0.0", "9.9.9").as_str());
+    start(&world, &["db@1.0.0", "api@1.0.0", "web@1.0.0"]).unwrap();
+    world.claim(&world.deployment(DeploymentId(1)));
+    world.end(&world.deployment(DeploymentId(1)), S::Failed);
+    for id in [2, 3] {
+        assert!(matches!(world.turn(DeploymentId(id)), Turn::Ended { .. }));
+        let stopped = world.deployment(DeploymentId(id));
+        assert_eq!(stopped.state, S::Cancelled);
+        let first = DeploymentId(id - 1);
+        let ended = if id == 2 { "failed" } else { "cancelled" };
+        assert_eq!(stopped.cause, Some(Cause::Unmet { first, ended: ended.to_owned() }));
+    }
+}
+
+#[test]
+fn all_of_a_chain_is_recorded_or_nothing() {
+    let world = world();
+    world.as_("erin", |cx| relman::ops::release::cancel::cancel(cx, &release_id("web@1.0.0"), "no")).unwrap();
+    let (result, entries) = world.journaled(|| start(&world, &["db@1.0.0", "web@1.0.0"]));
+    assert_eq!(result.unwrap_err().kind, ErrorKind::Blocked);
+    assert_eq!(entries, ["deployment.scheduled refused db@1.0.0, web@1.0.0 → dev"]);
+    assert!(world.machine.launched.borrow().is_empty());
+}
+
+#[test]
+fn circles_are_refused_with_their_names() {
+    let world = world();
+    let error = world
+        .as_("alice", |cx| edit::edit(cx, &release_id("api@1.0.0"), &requires("web@1.0.0")))
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict);
+    assert!(error.sentence.contains("api@1.0.0 → web@1.0.0 → api@1.0.0"), "{error}");
+    let own = world
+        .as_("alice", |cx| edit::edit(cx, &release_id("api@1.0.0"), &requires("api@0.9.0")))
+        .unwrap_err();
+    assert_eq!(own.kind, ErrorKind::Usage);
+    let unknown = world
+        .as_("alice", |cx| edit::edit(cx, &release_id("api@1.0.0"), &requires("wbe@1.0.0")))
+        .unwrap_err();
+    assert!(unknown.hints[0].contains("web"), "{unknown:?}");
+    // Over the services of the configuration and over what a release requires.
+    world.edit("db@1.0.0", &requires("web@0.9.0"));
+    let circle = start(&world, &["db@1.0.0", "web@1.0.0", "api@1.0.0"]).unwrap_err();
+    assert!(circle.sentence.contains("wait for each other"), "{circle}");
+}
+
+#[test]
+fn what_a_release_requires_is_a_gate_of_each_environment() {
+    let world = world();
+    let report = world.gates("erin", "web@1.0.0", "dev");
+    assert_eq!(closed(&report), ["needs"]);
+    let error = world.start("erin", "web@1.0.0", "dev").unwrap_err();
+    assert!(
+        error.sentence.contains("requires api@1.0.0 or newer to be live here; nothing of it is"),
+        "{error}"
+    );
+    assert_eq!(error.hints, ["first: relman deploy api@1.0.0 dev"]);
+    // A newer one is as good; an older one is not.
+    world
+        .as_("alice", |cx| {
+            create::create(
+                cx,
+                &ReleaseId::new("api".parse().unwrap(), "0.9.0".parse().unwrap()),
+                &create::NewRelease::default(),
+            )
+        })
+        .unwrap();
+    world.advance("api@0.9.0", 2);
+    world.deploy("api@0.9.0", "dev");
+    assert_eq!(closed(&world.gates("erin", "web@1.0.0", "dev")), ["needs"]);
+    world.release("api@1.4.0");
+    world.advance("api@1.4.0", 2);
+    world.deploy("api@1.4.0", "dev");
+    assert!(world.gates("erin", "web@1.0.0", "dev").allows());
+    assert!(
+        !world
+            .gates("erin", "web@1.0.0", "production")
+            .checks
+            .iter()
+            .any(|check| check.gate == GateId::Needs && check.answer.opens())
+    );
+}
+
+#[test]
+fn a_queued_one_may_come_after_another_by_its_number() {
+    let mut world = world();
+    let first = world.schedule("db@1.0.0", "dev", Duration::from_mins(5));
+    let later = Later { at: None, expire: None, zone: world.policy.zone, after: vec![first.id], train: None };
+    let wanted = relman::ops::deployment::start::StartDeploy {
+        later: Some(later),
+        ..relman::ops::deployment::start::StartDeploy::new(release_id("api@1.0.0"), env_name("dev"))
+    };
+    let second =
+        world.as_("erin", |cx| relman::ops::deployment::start::start(cx, &wanted)).unwrap().deployment;
+    assert!(second.wait.as_ref().unwrap().to_string().ends_with(", after #1"));
+    world.as_("erin", |cx| relman::ops::deployment::cancel::cancel(cx, first.id, None)).unwrap();
+    world.turn(second.id);
+    assert_eq!(world.deployment(second.id).state, S::Cancelled);
+    let late = world.as_("erin", |cx| relman::ops::deployment::start::start(cx, &wanted)).unwrap_err();
+    assert!(late.sentence.contains("#1 did not succeed (cancelled)"), "{late}");
+    world.pass(Duration::from_mins(1));
+}
