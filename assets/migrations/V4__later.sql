@@ -1,3 +1,5 @@
+-- Whether it only shows what a deployment would do: it takes the environment, changes nothing there and proves nothing.
+ALTER TABLE deployments ADD COLUMN noop INTEGER NOT NULL DEFAULT 0 CHECK (noop IN (0, 1));
 -- When a deployment may begin that does not begin at once: its time, its expiry, what it waits for. JSON, NULL for one
 -- that was started directly.
 ALTER TABLE deployments ADD COLUMN wait TEXT;
@@ -5,7 +7,8 @@ ALTER TABLE deployments ADD COLUMN wait TEXT;
 -- The epoch rises with each beginning, and no two attempts share one.
 CREATE UNIQUE INDEX deployments_by_epoch ON deployments (service, environment, epoch);
 DROP INDEX deployments_live;
-CREATE INDEX deployments_live ON deployments (service, environment, epoch) WHERE state = 'succeeded';
+CREATE INDEX deployments_live ON deployments (service, environment, epoch)
+  WHERE state = 'succeeded' AND noop = 0;
 CREATE INDEX deployments_pending ON deployments (id) WHERE state IN ('scheduled', 'waiting');
 CREATE INDEX deployments_that_waited ON deployments (claimed_at) WHERE wait IS NOT NULL;
 -- Ad hoc holds: who, why, until when.
@@ -25,8 +28,6 @@ CREATE TABLE locks (
   CHECK ((ended_at IS NULL) = (ended_by IS NULL))
 ) STRICT;
 CREATE INDEX locks_standing ON locks (id) WHERE ended_at IS NULL;
--- Whether it only shows what a deployment would do: it takes the environment, changes nothing there and proves nothing.
-ALTER TABLE deployments ADD COLUMN noop INTEGER NOT NULL DEFAULT 0 CHECK (noop IN (0, 1));
 -- What was answered to the questions a service asks of who deploys: JSON, names of secret ones without their values.
 ALTER TABLE deployments ADD COLUMN answers TEXT;
 -- What a release train did at each of its departures.

@@ -2,7 +2,7 @@
 
 use super::args::{Cancel, Deploy, Deployments, Guide, Id, Resolve, ResolveOutcome, Rollback};
 use super::out::{Out, Tone};
-use super::{Session, exit, log, waiting, why};
+use super::{Session, exit, log, prompts, waiting, why};
 use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::hold::Hold;
@@ -36,7 +36,7 @@ pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
     vec![
         d.id.to_string(),
         d.state_word().to_owned(),
-        d.kind.to_string(),
+        d.what().to_owned(),
         d.release.to_string(),
         d.environment.to_string(),
         d.started_by.name.clone(),
@@ -51,7 +51,13 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     let release = find::find(&desk.cx(), &args.release)?;
     let later = waiting::later(&desk.cx(), &args)?;
     let follows = args.wait || (args.at.is_none() && args.after.is_empty() && !args.detach);
+    let service = desk.cx().policy.services.get(&release.service);
+    let questions = service.map(|service| service.prompts.clone()).unwrap_or_default();
+    let may_ask = !session.out.is_json() && !args.noop;
+    let answers = prompts::answers(&questions, &args.set, &args.set_file, may_ask)?;
+    let noop = args.noop;
     let wanted = start::StartDeploy {
+        answers,
         later,
         reason: args.reason,
         overrides: args.overrides.into_iter().collect(),
@@ -59,6 +65,10 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         ..start::StartDeploy::new(release, args.environment)
     };
     settle_orphans(&desk);
+    if noop {
+        let planned = start::plan(&desk.cx(), &wanted)?;
+        return started_or_followed(session, &desk, planned.deployment.id, !follows);
+    }
     let started = start::start(&desk.cx(), &wanted)?;
     if let Some(before) = started.deployment.takes_back() {
         session.out.note(&format!("this is a downgrade: {before}, which was live there, is newer"));
@@ -136,7 +146,7 @@ fn started_or_followed(
         session.out.json("deployment", &view.deployment);
     } else {
         let d = &view.deployment;
-        session.out.line(format!("{} {} of {} to {}: {}", d.id, d.kind, d.release, d.environment, d.state));
+        session.out.line(format!("{} {} of {} to {}: {}", d.id, d.what(), d.release, d.environment, d.state));
         session.out.note(&format!("watch it with: relman attach {}", id.0));
     }
     // It may be over already: turned down by a gate that closed meanwhile, for example.
@@ -178,7 +188,9 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
     }
     let d = &view.deployment;
     let out = &mut session.out;
-    out.line(out.paint(Tone::Strong, &format!("{} {} of {} to {}", d.id, d.kind, d.release, d.environment)));
+    out.line(
+        out.paint(Tone::Strong, &format!("{} {} of {} to {}", d.id, d.what(), d.release, d.environment)),
+    );
     print_state(out, d);
     if let Some(silence) = silence(d, cx.now) {
         out.line(out.paint(Tone::Bad, &format!("  {silence}")));
@@ -196,6 +208,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("from", d.previous.as_ref().map(ToString::to_string)),
         ("reason", d.reason.clone()),
         ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
+        ("answers", (!d.answers.is_empty()).then(|| answers(d))),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("waits", waiting::begins(d)),
@@ -237,6 +250,15 @@ fn ahead(wait: &Wait) -> Option<String> {
         [] => Some(format!("every gate will be open, as things stood {seen}")),
         closed => Some(format!("CLOSED as things stood {seen}: {}", closed.join("; "))),
     }
+}
+
+/// What was answered to the service's questions.
+fn answers(d: &Deployment) -> String {
+    let one = |(name, value): (&String, &Option<String>)| match value {
+        Some(value) => format!("{name}={}", crate::domain::text::one_line(value)),
+        None => format!("{name} (secret)"),
+    };
+    d.answers.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// What it waits for and what may be decided about it.

@@ -140,11 +140,14 @@ pub(super) fn follow_to_end(
     if d.state.is_pending() {
         session.out.note(&format!(
             "{id} waits: {} of {} to {}; leaving (Ctrl-C) does not call it off, relman cancel {} does",
-            d.kind, d.release, d.environment, id.0
+            d.what(),
+            d.release,
+            d.environment,
+            id.0
         ));
     }
     if d.state.is_live() {
-        let (kind, release, env) = (d.kind, &d.release, &d.environment);
+        let (kind, release, env) = (d.what(), &d.release, &d.environment);
         let verb = if attached { "attached to" } else { "started" };
         session.out.note(&format!(
             "{verb} {id}: {kind} of {release} to {env}; leaving (Ctrl-C) does not stop it, relman cancel {} does",

@@ -17,6 +17,7 @@ mod freeze;
 mod lock;
 mod log;
 mod out;
+mod prompts;
 mod release;
 mod train;
 mod waiting;

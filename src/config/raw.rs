@@ -76,6 +76,19 @@ pub(super) struct RawService {
     pub scripts: BTreeMap<String, Vec<String>>,
     pub strategy: BTreeMap<String, RawStrategy>,
     pub depends_on: Vec<String>,
+    pub prompts: BTreeMap<String, RawPrompt>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawPrompt {
+    pub label: Option<String>,
+    pub description: Option<String>,
+    pub r#type: Option<String>,
+    pub choices: Vec<String>,
+    pub required: bool,
+    pub default: Option<String>,
+    pub secret: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -191,9 +204,11 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "scripts",
             "strategy",
             "depends-on",
+            "prompts",
         ],
     ),
     ("services.*.strategy.*", &["kind", "targets", "batch", "percents", "pause", "keep", "on-failure"]),
+    ("services.*.prompts.*", &["label", "description", "type", "choices", "required", "default", "secret"]),
     ("stages.*", &["require", "approvals", "checks", "checklist"]),
     ("stages.*.approvals.*", &["from", "count"]),
     ("process.*", &["enter", "skip"]),

@@ -33,6 +33,7 @@ pub mod ids;
 pub mod journal;
 pub mod lock;
 pub mod policy;
+pub mod prompt;
 pub mod release;
 pub mod strategy;
 pub mod subject;

@@ -13,6 +13,7 @@ use super::freeze::{self, Freeze, Scope};
 use super::hold::OnFailure;
 use super::hours::OpenHours;
 use super::ids::{EnvName, ServiceName, TrainName};
+use super::prompt::Prompt;
 use super::release::{ReleaseKind, Stage};
 use super::strategy::Strategy;
 use super::text::{did_you_mean, quoted};
@@ -203,11 +204,13 @@ pub enum ScriptRole {
     Rollback,
     Analyse,
     Current,
+    /// Tells what a deployment would do, and changes nothing.
+    Plan,
 }
 
 impl ScriptRole {
-    pub const ALL: [Self; 6] =
-        [Self::Build, Self::Deploy, Self::Verify, Self::Rollback, Self::Analyse, Self::Current];
+    pub const ALL: [Self; 7] =
+        [Self::Build, Self::Deploy, Self::Verify, Self::Rollback, Self::Analyse, Self::Current, Self::Plan];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -217,6 +220,7 @@ impl ScriptRole {
             Self::Rollback => "rollback",
             Self::Analyse => "analyse",
             Self::Current => "current",
+            Self::Plan => "plan",
         }
     }
 }
@@ -245,6 +249,8 @@ pub struct Service {
     pub on_failure: BTreeMap<EnvName, OnFailure>,
     /// Services that come before it where several are deployed together.
     pub depends_on: Vec<ServiceName>,
+    /// What is asked of who deploys it.
+    pub prompts: Vec<Prompt>,
 }
 
 impl Service {

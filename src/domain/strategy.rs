@@ -112,7 +112,7 @@ impl StepPlan {
         self.color.is_some() && self.name.starts_with("switch to ")
     }
 
-    pub(super) fn new(name: impl Into<String>, role: ScriptRole) -> Self {
+    pub fn new(name: impl Into<String>, role: ScriptRole) -> Self {
         Self {
             name: name.into(),
             role,

@@ -53,7 +53,11 @@ impl DeploySubject {
             strategy: service.strategy(environment).clone(),
             scripts,
             working_dir: service.working_dir.clone(),
-            variables: service.pass_env.iter().chain(&service.secrets).cloned().collect(),
+            variables: service
+                .variables()
+                .into_iter()
+                .chain(service.prompts.iter().map(|prompt| prompt.name.clone()))
+                .collect(),
         }
     }
 

@@ -61,7 +61,10 @@ pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
     for name in ticket.pass_env.iter().chain(&ticket.secrets) {
         env.extend(environment::variable(name).map(|value| (name.clone(), value)));
     }
-    let masks = ticket.secrets.iter().filter_map(|name| environment::variable(name)).collect();
+    env.extend(ticket.answers.0.clone());
+    let answered = ticket.secret_answers.iter().filter_map(|name| ticket.answers.0.get(name).cloned());
+    let masks =
+        ticket.secrets.iter().filter_map(|name| environment::variable(name)).chain(answered).collect();
     Order { ticket: ticket.clone(), config, store, env, masks }
 }
 

@@ -44,6 +44,8 @@ pub struct Wish<'a> {
     pub overrides: &'a Overrides,
     /// Whether it begins by itself.
     pub automatic: bool,
+    /// Whether it only tells what a deployment would do.
+    pub noop: bool,
     /// The deployment asking for itself does not stand in its own way.
     pub except: Option<DeploymentId>,
 }
@@ -166,7 +168,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         starts: wish.starts,
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
-        script: script_for(service, kind),
+        script: if wish.noop { plan_script(service) } else { script_for(service, kind) },
         subject: subject(release, service, name, &around.scripts).digest(),
         upstream,
         needs: given.needs,
@@ -185,6 +187,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         holder,
         locks: given.locks.into_iter().filter(|lock| lock.scope.covers(&service.name, name)).collect(),
         automatic: wish.automatic,
+        noop: wish.noop,
         overrides: wish.overrides.clone(),
         skipped: cx.policy.process(release.kind).skip.clone(),
     }
@@ -197,6 +200,11 @@ pub fn script_for(service: &Service, kind: DeploymentKind) -> Option<ScriptRole>
         DeploymentKind::Rollback => has(ScriptRole::Rollback).or_else(|| has(ScriptRole::Deploy)),
         _ => has(ScriptRole::Deploy),
     }
+}
+
+/// The script that tells what a deployment would do.
+pub fn plan_script(service: &Service) -> Option<ScriptRole> {
+    service.scripts.contains_key(&ScriptRole::Plan).then_some(ScriptRole::Plan)
 }
 
 pub fn holder(active: Deployment) -> Holder {

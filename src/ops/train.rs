@@ -190,6 +190,9 @@ fn left_behind(
     if let Some(why) = closed(&report).into_iter().next() {
         return Ok(Some(why));
     }
+    if let Some(open) = service.prompts.iter().find(|prompt| prompt.is_open()) {
+        return Ok(Some(format!("asks for {} ({}), and nobody is there to answer", open.name, open.label)));
+    }
     let cut_off = departs_at.minus(train.cut_off);
     if cx.now < cut_off {
         return Ok(None);

@@ -20,7 +20,7 @@ macro_rules! select {
              d.artifact_digest, d.content, d.subject, d.color, d.reason, d.overrides, d.by_name, d.by_uid, d.by_login,
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
-             d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.wait,
+             d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.wait, d.noop, d.answers,
              d.cause, d.failed_step, d.left_running, d.recovered_by
              FROM ",
             $from
@@ -87,6 +87,8 @@ pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         guided: row.int("guided")? != 0,
         follow_up: row.opt_json("follow_up")?,
         wait: row.opt_json("wait")?,
+        noop: row.int("noop")? != 0,
+        answers: row.opt_json("answers")?.unwrap_or_default(),
         cause: row.opt_json("cause")?,
         failed_step: row.opt_text("failed_step")?,
         left_running: row.json("left_running")?,
@@ -106,9 +108,10 @@ pub fn insert(
     let id = tx.query_opt(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
-             uid, left_running, report, relman_version, content, rescue, wait)
+             uid, left_running, report, relman_version, content, rescue, wait,
+             noop, answers)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22, ?23, ?24, ?25) RETURNING id",
+                 ?22, ?23, ?24, ?25, ?26, ?27) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -135,6 +138,8 @@ pub fn insert(
             opt_text(d.content.as_ref()),
             i64::from(d.rescue).into(),
             opt_json(d.wait.as_ref()),
+            i64::from(d.noop).into(),
+            opt_json(Some(&d.answers).filter(|answers| !answers.is_empty())),
         ],
         |row| row.int("id"),
     )?;
@@ -181,7 +186,8 @@ pub fn list_of_open_releases(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError>
     tx.query(
         select!(
             "releases r CROSS JOIN deployments d
-             WHERE r.state = 'open' AND d.service = r.service AND d.version = r.version ORDER BY +d.id DESC"
+             WHERE r.state = 'open' AND d.service = r.service AND d.version = r.version AND d.noop = 0
+             ORDER BY +d.id DESC"
         ),
         &[],
         deployment,
@@ -212,7 +218,7 @@ pub fn find_live(
 ) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         select!(
-            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' AND noop = 0
          ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(service), text(env)],
@@ -229,7 +235,7 @@ pub fn list_sided(
 ) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
         select!(
-            "deployments d WHERE service = ?1 AND environment = ?2 AND color IS NOT NULL AND claimed_at IS NOT NULL
+            "deployments d WHERE service = ?1 AND environment = ?2 AND color IS NOT NULL AND claimed_at IS NOT NULL AND noop = 0
          ORDER BY epoch DESC LIMIT ?3"
         ),
         &[text(service), text(env), i64::from(limit).into()],
@@ -245,7 +251,7 @@ pub fn find_newest(
 ) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         select!(
-            "deployments d WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL
+            "deployments d WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL AND noop = 0
          ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(service), text(env)],
@@ -257,7 +263,7 @@ pub fn find_newest(
 pub fn find_good(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         select!(
-            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND state = 'succeeded'
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND state = 'succeeded' AND noop = 0
          ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(&release.service), text(&release.version), text(env)],
@@ -274,9 +280,9 @@ pub fn list_known_good(
 ) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
         select!(
-            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded'
+            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' AND noop = 0
              AND epoch IN (SELECT max(epoch) FROM deployments
-                 WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' GROUP BY version)
+                 WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' AND noop = 0 GROUP BY version)
              ORDER BY epoch DESC LIMIT ?3"
         ),
         &[text(service), text(env), i64::from(limit).into()],
@@ -316,11 +322,23 @@ pub fn list(tx: &Tx<'_>, filter: &Filter, limit: u32) -> Result<Vec<Deployment>,
 /// Whether this release was ever deployed to one of `environments` with its script possibly having run.
 pub fn has_touched(tx: &Tx<'_>, release: &ReleaseId, environments: &[EnvName]) -> Result<bool, StoreError> {
     let touched: Vec<EnvName> = tx.query(
-        "SELECT DISTINCT environment FROM deployments WHERE service = ?1 AND version = ?2 AND claimed_at IS NOT NULL",
+        "SELECT DISTINCT environment FROM deployments WHERE service = ?1 AND version = ?2 AND claimed_at IS NOT NULL AND noop = 0",
         &[text(&release.service), text(&release.version)],
         |row| row.parse("environment"),
     )?;
     Ok(touched.iter().any(|env| environments.contains(env)))
+}
+
+/// The newest plan of this release for this environment.
+pub fn find_plan(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        select!(
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND noop = 1
+             ORDER BY id DESC LIMIT 1"
+        ),
+        &[text(&release.service), text(&release.version), text(env)],
+        deployment,
+    )
 }
 
 /// launching → running, exactly once; says whether this caller won.
@@ -474,7 +492,7 @@ pub fn recent_durations(
 ) -> Result<Vec<u64>, StoreError> {
     let took = tx.query(
         "SELECT claimed_at, finished_at FROM deployments
-         WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' ORDER BY epoch DESC LIMIT ?3",
+         WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' AND noop = 0 ORDER BY epoch DESC LIMIT ?3",
         &[text(service), text(env), i64::from(limit).into()],
         |row| Ok((row.opt_parse::<Timestamp>("claimed_at")?, row.opt_parse::<Timestamp>("finished_at")?)),
     )?;

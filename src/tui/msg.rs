@@ -135,6 +135,8 @@ pub enum Effect {
         environment: EnvName,
     },
     Deploy(Box<StartDeploy>),
+    /// Run the plan script.
+    Plan(Box<StartDeploy>),
     AskChoices {
         service: ServiceName,
         environment: EnvName,

@@ -277,6 +277,10 @@ impl Worker {
                 };
                 Msg::Started(d.id, text)
             }
+            Effect::Plan(wanted) => {
+                let d = start::plan(&cx, &wanted)?.deployment;
+                Msg::Started(d.id, format!("{} plans: {} to {}", d.id, d.release, d.environment))
+            }
             Effect::AskChoices { service, environment } => {
                 let choices = rollback::choices(&cx, &service, &environment)?;
                 let needs_confirmation =

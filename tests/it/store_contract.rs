@@ -142,6 +142,8 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         guidance: None,
         guided: false,
         follow_up: None,
+        noop: false,
+        answers: std::collections::BTreeMap::new(),
         wait: None,
         cause: None,
         failed_step: None,

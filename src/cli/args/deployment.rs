@@ -21,6 +21,15 @@ pub struct Deploy {
     /// The version again, where the environment asks for it
     #[arg(long, value_name = "VERSION")]
     pub confirm: Option<String>,
+    /// Only run the plan script: what the deployment would do, for those who approve it; asks no approval
+    #[arg(long, conflicts_with_all = ["at", "queue", "after", "expire"])]
+    pub noop: bool,
+    /// Answer to a question of the service; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// The same from a file (- for stdin): for what must not stand in the process list
+    #[arg(long = "set-file", value_name = "NAME=FILE")]
+    pub set_file: Vec<String>,
     /// Begin at that time, such as 22:00, "tomorrow 06:30" or +2h; the gates are asked again then
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Checker, GRACE, bad_variable};
-use crate::config::raw::RawService;
+use crate::config::raw::{RawPrompt, RawService};
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{ScriptRole, Service};
+use crate::domain::prompt::{Prompt, PromptKind};
 use crate::domain::text::did_you_mean;
+
+/// What every script gets.
+const FIXED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
 impl Checker {
     pub(super) fn service(&mut self, name: &str, raw: RawService) -> Option<Service> {
@@ -71,6 +75,8 @@ impl Checker {
             strategies.extend(env.zip(strategy));
         }
         let depends_on = self.depends_on(name, &raw.depends_on);
+        let handed: Vec<String> = raw.pass_env.iter().chain(&raw.secrets).cloned().collect();
+        let prompts = self.prompts(name, raw.prompts, &handed);
         Some(Service {
             name: service?,
             pipeline,
@@ -86,6 +92,7 @@ impl Checker {
             strategies,
             on_failure,
             depends_on,
+            prompts,
         })
     }
 
@@ -114,5 +121,53 @@ impl Checker {
             }
         }
         known
+    }
+
+    /// What is asked of who deploys it.
+    fn prompts(&mut self, service: &str, raw: BTreeMap<String, RawPrompt>, handed: &[String]) -> Vec<Prompt> {
+        let mut prompts = Vec::new();
+        for (name, raw) in raw {
+            let own: Vec<String> = keys!["services", service, "prompts", name].to_vec();
+            if let Some(why) = bad_variable(&name) {
+                self.error(&own, why);
+            } else if handed.contains(&name) || FIXED.contains(&name.as_str()) {
+                self.error(
+                    &own,
+                    format!("{name} is handed to the scripts already; ask for it under another name"),
+                );
+            }
+            let at = |key: &str| [&own[..], keys![key]].concat();
+            let word = raw.r#type.as_deref().unwrap_or("line");
+            self.one_of(&at("type"), word, &["line", "multiline", "choice", "checkbox"]);
+            let kind = match word {
+                "multiline" => PromptKind::Multiline,
+                "choice" => PromptKind::Choice(raw.choices.clone()),
+                "checkbox" => PromptKind::Checkbox,
+                _ => PromptKind::Line,
+            };
+            let is_choice = matches!(kind, PromptKind::Choice(_));
+            if is_choice == raw.choices.is_empty() {
+                let why =
+                    if is_choice { "a choice needs choices" } else { "choices belong to type = \"choice\"" };
+                self.error(&at("choices"), why);
+            }
+            if raw.secret && raw.default.is_some() {
+                self.error(&at("default"), "a secret with a default that stands in a file is none");
+            }
+            let prompt = Prompt {
+                label: raw.label.unwrap_or_else(|| name.clone()),
+                name,
+                description: raw.description,
+                kind,
+                required: raw.required,
+                default: raw.default,
+                secret: raw.secret,
+            };
+            if let Some(Err(why)) = prompt.default.as_deref().map(|default| prompt.check(default)) {
+                self.error(&at("default"), why);
+            }
+            prompts.push(prompt);
+        }
+        prompts
     }
 }

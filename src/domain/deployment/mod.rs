@@ -3,6 +3,7 @@
 mod cause;
 mod step;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -242,6 +243,11 @@ pub struct Deployment {
     pub guided: bool,
     /// The rollback that follows its end.
     pub follow_up: Option<FollowUp>,
+    /// Whether it only tells what a deployment would do.
+    pub noop: bool,
+    /// What was answered to the service's questions; secret answers without their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Option<String>>,
     /// When it may begin, or might have, where it was not started directly.
     pub wait: Option<Wait>,
     pub cause: Option<Cause>,
@@ -254,6 +260,11 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// What it is in one word: its kind, or that it only plans.
+    pub fn what(&self) -> &'static str {
+        if self.noop { "plan" } else { self.kind.as_str() }
+    }
+
     /// How long it took, or has taken by `now`.
     pub fn duration(&self, now: Timestamp) -> Duration {
         let start = self.claimed_at.unwrap_or(self.requested_at);

@@ -93,6 +93,11 @@ impl GateId {
         !matches!(self, Self::Deployer | Self::Stage | Self::Exclusive)
     }
 
+    /// Whether it is asked also where nothing is to be changed: who may, what it is, and that nobody else is at work.
+    fn guards_plans(self) -> bool {
+        matches!(self, Self::Deployer | Self::Stage | Self::Lock | Self::Exclusive)
+    }
+
     /// Whether a deployment may wait for it: what opens by itself, or by another person's word, without the release
     /// being another one then.
     pub fn may_be_waited_for(self) -> bool {
@@ -208,6 +213,8 @@ pub struct DeployFacts {
     pub locks: Vec<Lock>,
     /// Whether it begins by itself and not by the hand of a person.
     pub automatic: bool,
+    /// Whether it only tells what a deployment would do.
+    pub noop: bool,
     pub overrides: Overrides,
     /// Gates the release's process skips (hotfix).
     pub skipped: BTreeSet<String>,
@@ -376,6 +383,9 @@ fn earliest(facts: &DeployFacts, checks: &[Checked], now: Timestamp) -> Option<T
 fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer {
     if facts.rescue && gate.yields_to_rollback() {
         return Answer::Skipped { why: "a rollback is not held up by it".to_owned() };
+    }
+    if facts.noop && !gate.guards_plans() {
+        return Answer::Skipped { why: "a plan changes nothing".to_owned() };
     }
     if gate.may_be_opened() && facts.skipped.contains(gate.as_str()) {
         return Answer::Skipped { why: format!("a {} release skips it", facts.release.kind) };

@@ -10,6 +10,7 @@ use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName};
 use crate::domain::lock::{Lock, LockKind};
+use crate::domain::policy::ScriptRole;
 use crate::domain::release::{ReleaseState, Stage};
 use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
@@ -28,6 +29,8 @@ pub enum BlockReason {
     },
     NoScript {
         service: ServiceName,
+        #[serde(default = "deploy")]
+        role: ScriptRole,
     },
     ReleaseOver {
         state: ReleaseState,
@@ -93,6 +96,11 @@ pub enum BlockReason {
     },
 }
 
+/// Reports written before this reason knew its script.
+fn deploy() -> ScriptRole {
+    ScriptRole::Deploy
+}
+
 /// Reports written before this reason knew its zone.
 fn utc() -> Tz {
     Tz::UTC
@@ -130,7 +138,7 @@ impl fmt::Display for BlockReason {
             Self::NotInPipeline { service, environment } => {
                 write!(f, "{environment} is not in the pipeline of {service}")
             }
-            Self::NoScript { service } => write!(f, "{service} has no deploy script"),
+            Self::NoScript { service, role } => write!(f, "{service} has no {role} script"),
             Self::ReleaseOver { state } => write!(f, "the release is {state}"),
             Self::ReleaseBlocked { by, reason } => write!(f, "{by} blocked the release: {reason}"),
             Self::WrongStage { stage, needed } => {
@@ -210,7 +218,7 @@ impl BlockReason {
         match self {
             Self::NotDeployer { groups, .. } => format!("only {} may deploy", any_of(groups)),
             Self::NotInPipeline { .. } => "not in the pipeline".to_owned(),
-            Self::NoScript { .. } => "no deploy script".to_owned(),
+            Self::NoScript { role, .. } => format!("no {role} script"),
             Self::ReleaseOver { state } => format!("the release is {state}"),
             Self::ReleaseBlocked { by, .. } => format!("blocked by {by}"),
             Self::WrongStage { needed, .. } => format!("from the {needed} stage on"),
@@ -254,8 +262,8 @@ impl BlockReason {
             Self::NotInPipeline { service, .. } => {
                 format!("choose another environment, or add it to [services.{service}] pipeline")
             }
-            Self::NoScript { service } => {
-                format!("set scripts = {{ deploy = [\"…\"] }} in [services.{service}]")
+            Self::NoScript { service, role } => {
+                format!("set scripts = {{ {role} = [\"…\"] }} in [services.{service}]")
             }
             Self::ReleaseOver { .. } => "make a new release: relman release new".to_owned(),
             Self::ReleaseBlocked { .. } => {

@@ -2,6 +2,7 @@
 
 use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::deployment::DeploymentKind;
+use crate::domain::policy::ScriptRole;
 use crate::domain::release::{ReleaseState, Stage};
 use crate::domain::time::Timestamp;
 
@@ -16,7 +17,10 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
         });
     }
     if facts.script.is_none() {
-        return Answer::blocked(BlockReason::NoScript { service: release.id.service.clone() });
+        return Answer::blocked(BlockReason::NoScript {
+            service: release.id.service.clone(),
+            role: if facts.noop { ScriptRole::Plan } else { ScriptRole::Deploy },
+        });
     }
     // What is live here already may be put here again (REL-7): a rebuilt machine needs it, whatever became of the
     // release since.
@@ -32,7 +36,8 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
             reason: block.reason.clone(),
         });
     }
-    let needed = if facts.environment.is_production() { Stage::Deploy } else { Stage::Build };
+    let is_protected = facts.environment.is_production() && !facts.noop;
+    let needed = if is_protected { Stage::Deploy } else { Stage::Build };
     if release.stage < needed {
         return Answer::blocked(BlockReason::WrongStage { stage: release.stage, needed });
     }

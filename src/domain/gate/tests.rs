@@ -127,6 +127,7 @@ fn open() -> DeployFacts {
         locks: Vec::new(),
         needs: Vec::new(),
         automatic: false,
+        noop: false,
         overrides: Overrides::default(),
         skipped: BTreeSet::new(),
     }

@@ -1,5 +1,7 @@
 //! What the gates say about a wish and what would run: the same for who looks, who starts and what begins by itself.
 
+use std::collections::BTreeMap;
+
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState, Step};
 use crate::domain::gate::{self, DeployFacts, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, Version};
@@ -17,6 +19,8 @@ use super::sides;
 pub(in crate::ops) enum Errand {
     Deploy,
     Rollback,
+    /// Only tell what a deployment would do.
+    Plan,
 }
 
 /// Where a release would go, and whether the actor would start it.
@@ -57,7 +61,7 @@ pub(in crate::ops) fn ask(
     let rescue = errand == Errand::Rollback;
     let kind = match errand {
         Errand::Rollback => DeploymentKind::Rollback,
-        Errand::Deploy => DeploymentKind::of(&release.id.version, live_version),
+        Errand::Deploy | Errand::Plan => DeploymentKind::of(&release.id.version, live_version),
     };
     let wish = Wish {
         release,
@@ -69,6 +73,7 @@ pub(in crate::ops) fn ask(
         starts,
         overrides,
         automatic,
+        noop: errand == Errand::Plan,
         except: None,
     };
     let facts = facts::for_deploy(tx, cx, &wish, around)?;
@@ -82,6 +87,7 @@ pub(in crate::ops) fn ask(
     };
     let cut = if rescue { strategy::plan_back } else { strategy::plan };
     let steps = match kept {
+        _ if errand == Errand::Plan => vec![StepPlan::new("plan", ScriptRole::Plan)],
         Some(side) => strategy::switch_back(role, verify, side),
         None => cut(service.strategy(&environment.name), role, verify, serving.map(|serving| serving.color)),
     };
@@ -114,6 +120,8 @@ pub(super) fn draft(
         environment: environment.name.clone(),
         kind: report.kind,
         rescue: *rescue,
+        noop: asked.facts.noop,
+        answers: BTreeMap::new(),
         state: DeploymentState::Launching,
         epoch: deployments::next_epoch(tx, &service.name, &environment.name)?,
         strategy: service.strategy(&environment.name).as_str().to_owned(),

@@ -64,7 +64,9 @@ pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpErro
         deployments::claim(tx, id, epoch, cx.now)?;
         let after = deployments::get(tx, id)?;
         journal::append(tx, cx.entry(Verb::DeploymentClaimed, id).before(&before).after(&after))?;
-        super::turn::supersede_older(tx, cx, &after)?;
+        if !after.noop {
+            super::turn::supersede_older(tx, cx, &after)?;
+        }
         Ok(Claim::Go)
     })
 }
@@ -120,6 +122,7 @@ fn closed_meanwhile(
         starts: true,
         overrides: &overrides,
         automatic: false,
+        noop: before.noop,
         except: Some(before.id),
     };
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);

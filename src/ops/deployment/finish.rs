@@ -32,7 +32,7 @@ pub fn settle(
         let after = deployments::get(tx, id)?;
         let entry = cx.entry(Verb::DeploymentFinished, id).because(Some(&outcome.cause.to_string()));
         journal::append(tx, entry.before(&before).after(&after))?;
-        if after.state == DeploymentState::Succeeded {
+        if after.state == DeploymentState::Succeeded && !after.noop {
             lock::release_automation(tx, cx, &after)?;
         }
         Ok((after, true))

@@ -12,6 +12,9 @@ use super::rollback::{self, StartRollback};
 
 /// Whether there would be anything to go back to: asked before somebody relies on it.
 pub fn possible(tx: &Tx<'_>, d: &Deployment) -> Result<(), OpError> {
+    if d.noop {
+        return Err(OpError::conflict(format!("{} only plans: it changed nothing to go back from", d.id)));
+    }
     rollback::target(tx, &d.release.service, &d.environment).map(drop)
 }
 

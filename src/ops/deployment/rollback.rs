@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::journal::Verb;
+use crate::domain::prompt::Answers;
 use crate::domain::release::{Block, Release, ReleaseState};
 use crate::domain::text::free;
 use crate::ops::{Ctx, ErrorKind, OpError, facts, lock};
@@ -99,9 +100,14 @@ pub(super) fn rollback_and(
         // That there was nothing to go back to is on record like every other no.
         Err(error) => return cx.act(Verb::DeploymentStarted, &subject, |_| Err(error.clone())),
     };
+    // What was answered when the release was good here is what it gets again.
+    let answered = known.candidates.iter().find(|known| known.deployment.release == target);
+    let answers = answered.map(|known| known.deployment.answers.clone()).unwrap_or_default();
+    let answers = answers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let start = StartDeploy {
         reason: Some(reason.clone()),
         confirm: wanted.confirm.clone(),
+        answers: Answers(answers),
         ..StartDeploy::new(target, wanted.environment.clone())
     };
     start_as(cx, &start, Errand::Rollback, |tx, deployment| {

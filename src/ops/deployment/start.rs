@@ -13,6 +13,7 @@ use crate::domain::gate::{GateId, GateReport, Overrides};
 use crate::domain::ids::{EnvName, ReleaseId, Version};
 use crate::domain::journal::Verb;
 use crate::domain::policy::{Environment, ScriptRole};
+use crate::domain::prompt::{self, Answers, BadAnswer, Prompt};
 use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
@@ -38,6 +39,8 @@ pub struct StartDeploy {
     pub seen: Option<GateReport>,
     /// Not at once.
     pub later: Option<Later>,
+    /// Answers to what the service asks of who deploys it.
+    pub answers: Answers,
 }
 
 impl StartDeploy {
@@ -50,6 +53,7 @@ impl StartDeploy {
             confirm: None,
             seen: None,
             later: None,
+            answers: Answers::default(),
         }
     }
 
@@ -71,6 +75,12 @@ pub struct Preview {
     pub needs_confirmation: bool,
     /// Durations of the last successes in milliseconds, newest first.
     pub durations: Vec<u64>,
+    /// What is asked of who deploys it.
+    pub prompts: Vec<Prompt>,
+    /// Whether there is a script that tells what it would do.
+    pub has_plan: bool,
+    /// The newest plan of this release for this environment.
+    pub plan: Option<Deployment>,
 }
 
 impl Preview {
@@ -113,6 +123,9 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
             script: service.scripts.get(&role).cloned().unwrap_or_default(),
             needs_confirmation: environment.confirm,
             durations: deployments::recent_durations(tx, &id.service, env, 10)?,
+            prompts: service.prompts.clone(),
+            has_plan: facts::plan_script(service).is_some(),
+            plan: deployments::find_plan(tx, id, env)?,
             release,
             report,
             live,
@@ -149,6 +162,18 @@ pub(super) fn start_as(
     };
     launch(cx, &started.deployment, &ticket)?;
     Ok(started)
+}
+
+/// Runs the plan script: what a deployment would do, for those who approve it. Takes the environment meanwhile, asks for
+/// no approval and changes nothing (EXE-22).
+pub fn plan(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Started, OpError> {
+    start_as(cx, &StartDeploy { later: None, ..wanted.clone() }, Errand::Plan, |_, _| Ok(()))
+}
+
+fn unanswered(bad: BadAnswer) -> OpError {
+    let hint =
+        format!("answer it with --set {0}=…, a secret one with --set-file {0}=FILE (- for stdin)", bad.name);
+    OpError::new(ErrorKind::Usage, bad.to_string()).hint(hint)
 }
 
 /// The same with its texts made safe.
@@ -192,10 +217,17 @@ pub(in crate::ops) fn record(
         _ if report.allows() => None,
         _ => return Err(OpError::gates(report)),
     };
+    let answers = match errand {
+        Errand::Deploy => prompt::settle(&service.prompts, &wanted.answers).map_err(unanswered)?,
+        Errand::Rollback | Errand::Plan => prompt::settle_kindly(&service.prompts, &wanted.answers),
+    };
     // Last: nobody types a version to learn then that it is closed.
-    confirmed(wanted, environment)?;
+    if errand != Errand::Plan {
+        confirmed(wanted, environment)?;
+    }
+    let kept = prompt::to_keep(&service.prompts, &answers);
     let deployment = draft(tx, cx, &place, &release, &asked)?;
-    let deployment = Deployment { reason: wanted.reason.clone(), ..deployment }.waiting(waits);
+    let deployment = Deployment { reason: wanted.reason.clone(), answers: kept, ..deployment }.waiting(waits);
     let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     let deployment = Deployment { id, ..deployment };
@@ -204,6 +236,8 @@ pub(in crate::ops) fn record(
     let entry = cx.entry(verb, deployment.id).because(wanted.reason.as_deref());
     journal::append(tx, entry.after(&deployment).detail(&report))?;
     let ticket = ticket::write(&deployment, &release, service, asked.steps, around.scripts.files.clone());
+    // With the secret ones: through the launcher's pipe they go, and nowhere else.
+    let ticket = Ticket { answers, ..ticket };
     Ok((Started { deployment, report }, ticket))
 }
 

@@ -68,6 +68,19 @@ fn revive(cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError> {
         )
         .hint("run relman tick where it is set, or cancel it and ask for it again"));
     }
+    let lost: Vec<&str> =
+        d.answers.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
+    if !lost.is_empty() {
+        return Err(OpError::new(
+            ErrorKind::Failure,
+            format!(
+                "{} needs its secret answer {}, which was kept nowhere and went with the process that waited",
+                d.id,
+                lost.join(", ")
+            ),
+        )
+        .hint(format!("call it off and ask for it again: relman cancel {}", d.id.0)));
+    }
     let release = cx.store.read(|tx| releases::get(tx, &d.release))?;
     let ticket = ticket::write(d, &release, service, Vec::new(), Vec::new());
     cx.machine.launch(&ticket).map_err(|why| {

@@ -11,6 +11,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::hold::OnFailure;
 use crate::domain::ids::DeploymentId;
 use crate::domain::policy::{Argv, ScriptRole, Service};
+use crate::domain::prompt::Answers;
 use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::subject::ScriptFile;
@@ -32,6 +33,13 @@ pub struct Ticket {
     pub pass_env: Vec<String>,
     /// Names of variables whose values are masked in the log.
     pub secrets: Vec<String>,
+    /// Answers to the service's questions, handed on as variables. Secret ones are known here only right after they were
+    /// given: they are kept nowhere.
+    #[serde(default)]
+    pub answers: Answers,
+    /// Names of the answers whose values are masked.
+    #[serde(default)]
+    pub secret_answers: Vec<String>,
     pub timeout: Option<Duration>,
     pub quiet_timeout: Option<Duration>,
     pub grace: Duration,
@@ -59,11 +67,25 @@ pub fn write(
         vars: vars(deployment, release),
         pass_env: service.pass_env.clone(),
         secrets: service.secrets.clone(),
+        answers: Answers(
+            deployment
+                .answers
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+                .collect(),
+        ),
+        secret_answers: deployment
+            .answers
+            .iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name.clone())
+            .collect(),
         timeout: service.timeout,
         quiet_timeout: service.quiet_timeout,
         grace: service.grace,
         // A rollback that fails is not rolled back by itself: two releases in a row are a matter for people.
         on_failure: match service.on_failure(&deployment.environment) {
+            _ if deployment.noop => OnFailure::Fail,
             OnFailure::Rollback if deployment.rescue => OnFailure::Ask,
             policy => policy,
         },

@@ -287,6 +287,7 @@ fn begin(
         id: before.id,
         state: DeploymentState::Running,
         reason: before.reason.clone(),
+        answers: before.answers.clone(),
         started_by: before.started_by.clone(),
         requested_at: before.requested_at,
         uid: before.uid,

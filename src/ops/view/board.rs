@@ -289,6 +289,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         starts: false,
         overrides: &overrides,
         automatic: false,
+        noop: false,
         except: None,
     };
     let upstream = service.upstream(&cell.environment).and_then(|env| spots.get(&(&service.name, env)));

@@ -31,6 +31,8 @@ pub struct Pending {
     pub since: Timestamp,
     /// What is live there now: from → to.
     pub live: Option<Deployment>,
+    /// The newest plan of it, for who decides.
+    pub plan: Option<Deployment>,
     pub report: Option<GateReport>,
     pub decisions: Vec<Approval>,
 }
@@ -55,6 +57,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                     not_yours: None,
                     since: release.stage_since,
                     live: None,
+                    plan: None,
                     report: None,
                     subject: ApprovalSubject::Request,
                     digest,
@@ -76,6 +79,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 not_yours: None,
                 since: release.stage_since,
                 live,
+                plan: deployments::find_plan(tx, &release.id, &env.name)?,
                 report: Some(next.report.clone()),
                 subject: ApprovalSubject::Environment(env.name.clone()),
                 digest: next.report.subject.clone(),

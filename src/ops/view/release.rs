@@ -55,6 +55,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                     actor: cx.actor,
                     starts: false,
                     automatic: false,
+                    noop: false,
                     overrides: &overrides,
                     rescue: false,
                     except: None,

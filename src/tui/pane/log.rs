@@ -247,7 +247,7 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Open => {
             if let Some(view) = shown(model) {
                 let lines = details(model, view);
-                model.popups.push(Popup::page(&format!("{} {} of {}", d.id, d.kind, d.release), lines));
+                model.popups.push(Popup::page(&format!("{} {} of {}", d.id, d.what(), d.release), lines));
             }
         }
         _ => {}

@@ -238,6 +238,9 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
             format!("{} {}", release.build.artifact.clone().unwrap_or_default(), digest.short()),
         ));
     }
+    if let Some(plan) = &item.plan {
+        lines.push(line("plan", super::super::popup::deploy::planned(model, plan, &item.digest)));
+    }
     if let Some(why) = &item.not_yours {
         lines.push(line("you", why.clone()));
     }

@@ -6,6 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::confirm::{banner, prompt};
 use super::{Arming, Outcome, dialog_box, widest};
+use crate::domain::deployment::Deployment;
+use crate::domain::digest::Digest;
 use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
@@ -106,6 +108,9 @@ impl Dialog {
             let form = super::form::deployment::ask_later(model, id, &self.environment, &closed);
             return Outcome::Instead(Box::new(form));
         }
+        if key == "P" && self.preview.has_plan && !self.sent && self.typed.text().is_empty() {
+            return self.plan();
+        }
         if !self.preview.report.allows() {
             return match key {
                 "<enter>" | "q" => Outcome::Close,
@@ -127,24 +132,36 @@ impl Dialog {
                     self.version()
                 ));
             }
-            return self.go();
+            return self.go(model);
         }
         match key {
-            "y" | "Y" if self.arming.is_armed(model) => self.go(),
+            "y" | "Y" if self.arming.is_armed(model) => self.go(model),
             "y" | "Y" => Outcome::Say("that was too quick to be meant; press y again".to_owned()),
             "n" | "N" | "<enter>" | "q" => Outcome::Close,
             _ => Outcome::Stay,
         }
     }
 
-    fn go(&mut self) -> Outcome {
-        self.sent = true;
+    fn go(&mut self, model: &Model) -> Outcome {
         let start = StartDeploy {
             confirm: self.preview.needs_confirmation.then(|| self.version()),
             seen: Some(self.preview.report.clone()),
             ..StartDeploy::new(self.preview.release.id.clone(), self.environment.clone())
         };
-        Outcome::DoAndStay(vec![Effect::Deploy(Box::new(start))])
+        match super::form::answers::ask(model, start) {
+            Ok(form) => Outcome::Instead(Box::new(form)),
+            Err(start) => {
+                self.sent = true;
+                Outcome::DoAndStay(vec![Effect::Deploy(start)])
+            }
+        }
+    }
+
+    /// Runs the plan script: its output is for whoever decides.
+    fn plan(&mut self) -> Outcome {
+        self.sent = true;
+        let id = self.preview.release.id.clone();
+        Outcome::DoAndStay(vec![Effect::Plan(Box::new(StartDeploy::new(id, self.environment.clone())))])
     }
 
     fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {
@@ -189,6 +206,13 @@ impl Dialog {
         lines.push(fact("runs", format!("{}: {}", preview.script.join(" "), steps.join(", "))));
         if let Some(commit) = &preview.release.build.commit {
             lines.push(fact("commit", commit.clone()));
+        }
+        if let Some(plan) = &preview.plan {
+            lines.push(fact("plan", planned(model, plan, &preview.report.subject)));
+        }
+        if !preview.prompts.is_empty() {
+            let names: Vec<&str> = preview.prompts.iter().map(|prompt| prompt.name.as_str()).collect();
+            lines.push(fact("asks", format!("{} (after this)", names.join(", "))));
         }
         if !preview.durations.is_empty() {
             let mean = preview.durations.iter().sum::<u64>() / preview.durations.len() as u64;
@@ -235,16 +259,28 @@ impl Dialog {
             lines.push(Line::default());
             lines.push(prompt(model, &self.version(), &self.typed));
         }
+        let plan = if self.preview.has_plan { "   P plan" } else { "" };
+        let ways = format!("   S later{plan}   Tab environment   Esc");
         let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
-            (false, _, _) => "closed: the marked lines say what to do   S later   Tab environment   Esc",
-            (true, true, _) => "starting…",
-            (true, false, true) => {
-                "Enter deploys once the version is typed   S later   Tab environment   Esc"
-            }
-            (true, false, false) => "y deploy   n, Esc no   S later   Tab other environment",
+            (true, true, _) => "starting…".to_owned(),
+            (false, _, _) => format!("closed: see the marked lines{ways}"),
+            (true, false, true) => format!("Enter deploys once it is typed{ways}"),
+            (true, false, false) => format!("y deploy   n no{ways}"),
         };
         let more = if hidden > 0 { format!("  {hidden} more {}", model.glyphs.below) } else { String::new() };
         let title = format!("Deploy {} to {}{more}", self.preview.release.id, self.environment);
-        dialog_box(model, frame, screen, &title, lines, foot);
+        dialog_box(model, frame, screen, &title, lines, &foot);
     }
+}
+
+/// What is known of a plan, for who decides.
+pub fn planned(model: &Model, plan: &Deployment, subject: &Digest) -> String {
+    let other = if plan.subject == *subject { "" } else { ", of OTHER content" };
+    format!(
+        "{} {}, {}{other}: relman log {}",
+        plan.id,
+        plan.state_word(),
+        model.moment(plan.requested_at),
+        plan.id.0
+    )
 }

@@ -192,6 +192,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
     matches!(
         effect,
         Effect::Deploy(_)
+            | Effect::Plan(_)
             | Effect::RollBack(_)
             | Effect::Cancel { .. }
             | Effect::CancelAndRollBack { .. }

@@ -1,10 +1,13 @@
 //! Forms: a few labelled fields, checked as they are left, kept when one leaves by mistake.
 
+pub mod answers;
 pub mod deployment;
 pub mod freeze;
 pub mod lock;
 pub mod release;
 pub mod train;
+
+use std::borrow::Cow;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -15,7 +18,9 @@ use crate::domain::approval::Verdict;
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
+use crate::domain::prompt::Prompt;
 use crate::ops::approval::decide::Decision;
+use crate::ops::deployment::start::StartDeploy;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::{Input, Typed};
@@ -24,7 +29,7 @@ use crate::tui::widget::input::{Input, Typed};
 type Ordered = Result<Effect, (&'static str, String)>;
 
 /// What a form is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     NewRelease,
     /// The release with the revision the form was filled from.
@@ -54,6 +59,11 @@ pub enum Kind {
     Lock,
     EditLock(LockId),
     Unlock(LockId),
+    /// What the service asks of who deploys it.
+    Answers {
+        start: Box<StartDeploy>,
+        prompts: Vec<Prompt>,
+    },
     SkipTrain(TrainName),
     ResumeTrain(TrainName),
 }
@@ -61,14 +71,16 @@ pub enum Kind {
 /// One field.
 #[derive(Debug)]
 pub struct Field {
-    label: &'static str,
+    label: Cow<'static, str>,
     input: Input,
     /// Shown beside an empty field.
-    example: &'static str,
+    example: Cow<'static, str>,
     /// Left and right go through these; typing still works.
     choices: Vec<String>,
     /// Whether it had something in it when the form opened.
     had_text: bool,
+    /// Whether what is typed is not shown.
+    is_secret: bool,
 }
 
 #[derive(Debug)]
@@ -85,16 +97,23 @@ pub struct Form {
 }
 
 fn text(label: &'static str, example: &'static str) -> Field {
-    Field { label, input: Input::default(), example, choices: Vec::new(), had_text: false }
+    preset(label, "", example)
 }
 
 fn preset(label: &'static str, value: &str, example: &'static str) -> Field {
-    Field { label, input: Input::with(value), example, choices: Vec::new(), had_text: !value.is_empty() }
+    Field {
+        label: label.into(),
+        input: Input::with(value),
+        example: example.into(),
+        choices: Vec::new(),
+        had_text: !value.is_empty(),
+        is_secret: false,
+    }
 }
 
 fn choice(label: &'static str, choices: Vec<String>, first: usize) -> Field {
     let input = Input::with(choices.get(first).map_or("", String::as_str));
-    Field { label, input, example: "", choices, had_text: true }
+    Field { label: label.into(), input, example: "".into(), choices, had_text: true, is_secret: false }
 }
 
 fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Field>) -> Popup {
@@ -141,8 +160,8 @@ impl Form {
             "<s-tab>" | "<up>" => self.go(self.fields.len() - 1),
             "<enter>" if self.at + 1 < self.fields.len() => self.go(1),
             "<enter>" if self.is_protected() => {
-                if let Err((label, why)) = self.effect(model) {
-                    self.point_at(label, why);
+                if let Err((at, why)) = self.tried(model) {
+                    self.point_at(at, why);
                     return Outcome::Stay;
                 }
                 return Outcome::Say("Ctrl-S does it; Enter only goes from field to field".to_owned());
@@ -189,25 +208,42 @@ impl Form {
     }
 
     fn submit(&mut self, model: &Model) -> Outcome {
-        match self.effect(model) {
-            Ok(effect) => {
-                self.sent = true;
-                self.error = None;
-                Outcome::DoAndStay(vec![effect])
+        match self.tried(model) {
+            Ok(Effect::Deploy(start)) if !matches!(self.kind, Kind::Answers { .. }) => {
+                // What the service asks of who deploys it is asked last.
+                match answers::ask(model, *start) {
+                    Ok(form) => Outcome::Instead(Box::new(form)),
+                    Err(start) => self.send(Effect::Deploy(start)),
+                }
             }
-            Err((label, why)) => {
-                self.point_at(label, why);
+            Ok(effect) => self.send(effect),
+            Err((at, why)) => {
+                self.point_at(at, why);
                 Outcome::Stay
             }
         }
     }
 
+    fn send(&mut self, effect: Effect) -> Outcome {
+        self.sent = true;
+        self.error = None;
+        Outcome::DoAndStay(vec![effect])
+    }
+
     /// Goes to the field that is wrong and says why.
-    fn point_at(&mut self, label: &str, why: String) {
-        if let Some(at) = self.fields.iter().position(|field| field.label == label) {
-            self.at = at;
-        }
+    fn point_at(&mut self, at: usize, why: String) {
+        self.at = at;
         self.error = Some(why);
+    }
+
+    /// The order this form amounts to, or the number of the field that is wrong and why.
+    fn tried(&self, model: &Model) -> Result<Effect, (usize, String)> {
+        if let Kind::Answers { start, prompts } = &self.kind {
+            return answers::given(self, start, prompts);
+        }
+        self.effect(model).map_err(|(label, why)| {
+            (self.fields.iter().position(|field| field.label == label).unwrap_or(self.at), why)
+        })
     }
 
     pub(super) fn reason(&self) -> Result<String, (&'static str, String)> {
@@ -234,6 +270,8 @@ impl Form {
             Kind::Reschedule(id) => deployment::moved(self, model, *id),
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),
+            // Tried by the number of its fields; see `tried`.
+            Kind::Answers { start, .. } => Ok(Effect::Deploy(start.clone())),
             Kind::SkipTrain(train) => {
                 Ok(Effect::SkipTrain { train: train.clone(), reason: self.some("reason") })
             }
@@ -277,6 +315,7 @@ impl Form {
                 if has_keys { theme.key } else { theme.dim },
             )];
             let (shown, cell) = field.input.window(room);
+            let shown = if field.is_secret { "*".repeat(shown.chars().count()) } else { shown };
             if has_keys {
                 let split = shown.char_indices().nth(cell).map_or(shown.len(), |(at, _)| at);
                 let (before, after) = shown.split_at(split.min(shown.len()));

@@ -12,7 +12,6 @@ use crate::ops::view::queue::Pending;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::popup::Popup;
-use crate::tui::widget::input::Input;
 
 pub fn new_release(model: &Model) -> Popup {
     let services: Vec<String> = model.policy.services.keys().map(ToString::to_string).collect();
@@ -39,12 +38,9 @@ pub fn edit(release: &Release, zone: Tz) -> Popup {
     let known = |value: &Option<String>| value.clone().unwrap_or_default();
     let level = |value: Option<Level>| value.map_or_else(String::new, |level| level.to_string());
     let levels = || Level::ALL.map(|level| level.to_string()).to_vec();
-    let chosen = |label, value: String| Field {
-        label,
-        input: Input::with(&value),
-        had_text: !value.is_empty(),
-        example: "low, medium or high",
+    let chosen = |label: &'static str, value: String| Field {
         choices: levels(),
+        ..preset(label, &value, "low, medium or high")
     };
     let target = release.plan.target.map(|at| at.in_zone(zone).format("%Y-%m-%d %H:%M").to_string());
     let requires: Vec<String> = release.plan.requires.iter().map(ToString::to_string).collect();
