@@ -36,7 +36,7 @@ impl Color {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Strategy {
     AllAtOnce,
-    /// Batches of targets, one batch after the other.
+    /// Target after target, so many at once.
     Rolling {
         targets: Vec<String>,
         batch: usize,
@@ -99,6 +99,14 @@ pub struct StepPlan {
     /// Whether nobody may go on without it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub required: bool,
+    /// How many of these steps may run at once; 0 or 1: it runs alone. The next one starts when one ends (EXE-18).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub beside: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -123,6 +131,7 @@ impl StepPlan {
             held: false,
             // What was not verified is not good, whoever says so (PIP-2).
             required: role == ScriptRole::Verify,
+            beside: 0,
         }
     }
 }
@@ -136,9 +145,10 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
     match strategy {
         Strategy::AllAtOnce => steps.push(StepPlan::new(role.as_str(), role)),
         Strategy::Rolling { targets, batch } => {
-            for group in targets.chunks((*batch).max(1)) {
-                let name = format!("{role} {}", group.join(" "));
-                steps.push(StepPlan { targets: group.to_vec(), ..StepPlan::new(name, role) });
+            let beside = if *batch > 1 { *batch } else { 0 };
+            for target in targets {
+                let name = format!("{role} {target}");
+                steps.push(StepPlan { targets: vec![target.clone()], beside, ..StepPlan::new(name, role) });
             }
         }
         Strategy::Canary { percents, pause, judge } => {
@@ -210,7 +220,10 @@ mod tests {
     fn each_strategy_has_its_steps() {
         assert_eq!(names(&Strategy::AllAtOnce, true, None), ["deploy", "verify"]);
         let rolling = Strategy::Rolling { targets: ["a", "b", "c"].map(Into::into).into(), batch: 2 };
-        assert_eq!(names(&rolling, false, None), ["deploy a b", "deploy c"]);
+        assert_eq!(names(&rolling, false, None), ["deploy a", "deploy b", "deploy c"]);
+        let beside: Vec<usize> =
+            plan(&rolling, ScriptRole::Deploy, true, None).iter().map(|step| step.beside).collect();
+        assert_eq!(beside, [2, 2, 2, 0], "the verification runs alone");
         let canary =
             Strategy::Canary { percents: vec![10, 100], pause: Duration::from_secs(60), judge: None };
         assert_eq!(names(&canary, true, None), ["deploy 10%", "deploy 100%", "verify"]);

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
@@ -18,7 +19,7 @@ use super::output::{Log, Stream};
 pub(super) fn save(
     state: &State,
     id: DeploymentId,
-    mut reader: File,
+    readers: Vec<File>,
     script: Option<ProcessRef>,
     masks: &[String],
 ) {
@@ -27,16 +28,30 @@ pub(super) fn save(
     let Ok(mut log) = Log::open(&files) else { return };
     let of = script.map(|script| format!(" of pid {}", script.pid)).unwrap_or_default();
     log.say(&format!("the supervisor is gone; the output{of} is saved from here on"));
-    let mut stream = Stream::new(masks);
+    let mut streams: Vec<Stream> = readers.iter().map(|_| Stream::new(masks)).collect();
+    let (pieces, arrived) = sync_channel(16);
+    for (at, reader) in readers.into_iter().enumerate() {
+        let pieces = pieces.clone();
+        std::thread::spawn(move || pass_on(at, reader, &pieces));
+    }
+    drop(pieces);
+    for (at, bytes) in arrived {
+        streams[at].feed(&bytes, &mut log);
+    }
+    for mut stream in streams {
+        stream.finish(&mut log);
+    }
+    log.say("the script's output has ended; how it ended is not known");
+}
+
+/// Reads one pipe to its end.
+fn pass_on(at: usize, mut reader: File, pieces: &SyncSender<(usize, Vec<u8>)>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read) = reader.read(&mut buffer) {
-        if read == 0 {
+        if read == 0 || pieces.send((at, buffer[..read].to_vec())).is_err() {
             break;
         }
-        stream.feed(&buffer[..read], &mut log);
     }
-    stream.finish(&mut log);
-    log.say("the script's output has ended; how it ended is not known");
 }
 
 /// For a process that was no child of the supervisor: finds the pipe and the secrets in the script itself.
@@ -48,6 +63,6 @@ pub(super) fn from_outside(config: &Path, id: DeploymentId, script: ProcessRef) 
     // what another service calls secret does no harm.
     let names = config.policy.services.values().flat_map(|service| &service.secrets);
     let masks: Vec<String> = names.filter_map(|name| process::variable_of(script.pid, name)).collect();
-    save(&state, id, reader, Some(script), &masks);
+    save(&state, id, vec![reader], Some(script), &masks);
     Ok(())
 }

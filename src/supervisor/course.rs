@@ -1,5 +1,7 @@
 //! From step to step: what runs, what waits, and what a failure leads to.
 
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::time::Instant;
 
 use crate::domain::deployment::{Cause, Step, StepState};
@@ -8,7 +10,7 @@ use crate::domain::policy::ScriptRole;
 use crate::domain::strategy::StepPlan;
 use crate::host::clock;
 
-use super::run::{LOOK_EVERY, Supervisor};
+use super::run::{LOOK_EVERY, Script, Supervisor};
 use super::scribe::Task;
 
 /// Exit status by which an analysis says that it cannot tell.
@@ -47,9 +49,20 @@ impl Supervisor {
         self.speak_of_secrets();
         let plans = self.order.ticket.steps.clone();
         let mut course = Course::default();
-        for (index, plan) in plans.iter().enumerate() {
+        let mut index = 0;
+        while let Some(plan) = plans.get(index) {
             if self.settled {
                 return (settled_by_others(), Some(plan.name.clone()));
+            }
+            let many =
+                plans[index..].iter().take_while(|other| plan.beside > 1 && other.beside == plan.beside);
+            let many = many.count();
+            if many > 1 {
+                if let Some(end) = self.carry_out_pool(&mut course, index..index + many).await {
+                    return end;
+                }
+                index += many;
+                continue;
             }
             if let Some(cause) = self.wait_for_turn(&mut course, index, plan).await {
                 return (cause, Some(plan.name.clone()));
@@ -57,6 +70,7 @@ impl Supervisor {
             // Asked after the wait: whoever let it go on fully meanwhile does not want the analysis either.
             if course.full && plan.role == ScriptRole::Analyse {
                 self.skipped(index, plan);
+                index += 1;
                 continue;
             }
             if let Some(cause) = self.carry_out(&mut course, index, plan).await {
@@ -66,6 +80,7 @@ impl Supervisor {
             if index + 1 < plans.len() && self.stop.cause().is_some() {
                 return (self.stopped_cause(), Some(plan.name.clone()));
             }
+            index += 1;
         }
         (Cause::Completed, None)
     }
@@ -120,24 +135,12 @@ impl Supervisor {
 
     /// One step until it is done. `Some`: it ends the deployment.
     async fn carry_out(&mut self, course: &mut Course, index: usize, plan: &StepPlan) -> Option<Cause> {
-        let count = self.order.ticket.steps.len();
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let mut step = Step::planned(index, plan.clone());
-            step.attempt = attempt;
-            step.state = StepState::Running;
-            step.started_at = Some(clock::now());
-            step.log_from = Some(self.log_size());
-            let again = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            self.say(&format!("step {} of {count}: {}{again}", index + 1, plan.name));
-            self.link.post(Task::Step(Box::new(step.clone())));
+            let step = self.begin_step(index, plan, attempt);
             let cause = self.run_script(index, plan.role, attempt).await;
-            step.state = if cause == Cause::Completed { StepState::Succeeded } else { StepState::Failed };
-            step.finished_at = Some(clock::now());
-            step.log_to = Some(self.log_size());
-            step.cause = Some(cause.clone());
-            self.link.post(Task::Step(Box::new(step)));
+            self.end_step(step, &cause);
             if cause == Cause::Completed {
                 return None;
             }
@@ -147,6 +150,87 @@ impl Supervisor {
                 Next::End(cause) => return Some(cause),
             }
         }
+    }
+
+    /// Steps that may run beside each other, so many at once: the next one starts when one ends. After a failure nothing
+    /// new starts; when those that run have ended, it is decided about each that failed. `Some`: that is the end.
+    async fn carry_out_pool(&mut self, course: &mut Course, range: Range<usize>) -> Option<End> {
+        let plans = self.order.ticket.steps.clone();
+        let beside = plans[range.start].beside;
+        let mut waiting: VecDeque<(usize, u32)> = range.map(|index| (index, 1)).collect();
+        let mut running: Vec<Script> = Vec::new();
+        let mut steps: BTreeMap<usize, Step> = BTreeMap::new();
+        let mut failed: Vec<(usize, u32, Cause)> = Vec::new();
+        loop {
+            while running.len() < beside && failed.is_empty() && self.stop.cause().is_none() && !self.settled
+            {
+                let Some((index, attempt)) = waiting.pop_front() else { break };
+                let plan = &plans[index];
+                let step = self.begin_step(index, plan, attempt);
+                match self.start_script(index, plan.role, attempt, Some(&plan.targets.join(" "))).await {
+                    Ok(script) => {
+                        running.push(script);
+                        steps.insert(index, step);
+                    }
+                    Err(cause) => {
+                        self.end_step(step, &cause);
+                        failed.push((index, attempt, cause));
+                    }
+                }
+            }
+            if running.is_empty() {
+                let next = waiting.front().map(|(index, _)| *index);
+                if failed.is_empty() && next.is_none() {
+                    return None;
+                }
+                let at = failed.first().map(|(index, ..)| *index).or(next);
+                let name = at.map(|index| plans[index].name.clone());
+                if self.settled {
+                    return Some((settled_by_others(), name));
+                }
+                if self.stop.cause().is_some() {
+                    return Some((self.stopped_cause(), name));
+                }
+                for (index, attempt, cause) in std::mem::take(&mut failed) {
+                    match self.after_failure(course, &plans[index], cause).await {
+                        Next::GoOn => {}
+                        Next::Again => waiting.push_front((index, attempt + 1)),
+                        Next::End(cause) => return Some((cause, Some(plans[index].name.clone()))),
+                    }
+                }
+                continue;
+            }
+            let (index, cause) = self.next_end(&mut running).await;
+            if let Some(step) = steps.remove(&index) {
+                let attempt = step.attempt;
+                self.end_step(step, &cause);
+                if cause != Cause::Completed {
+                    failed.push((index, attempt, cause));
+                }
+            }
+        }
+    }
+
+    /// Says and records that a step begins.
+    fn begin_step(&self, index: usize, plan: &StepPlan, attempt: u32) -> Step {
+        let mut step = Step::planned(index, plan.clone());
+        step.attempt = attempt;
+        step.state = StepState::Running;
+        step.started_at = Some(clock::now());
+        step.log_from = Some(self.log_size());
+        let count = self.order.ticket.steps.len();
+        let again = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+        self.say(&format!("step {} of {count}: {}{again}", index + 1, plan.name));
+        self.link.post(Task::Step(Box::new(step.clone())));
+        step
+    }
+
+    fn end_step(&self, mut step: Step, cause: &Cause) {
+        step.state = if *cause == Cause::Completed { StepState::Succeeded } else { StepState::Failed };
+        step.finished_at = Some(clock::now());
+        step.log_to = Some(self.log_size());
+        step.cause = Some(cause.clone());
+        self.link.post(Task::Step(Box::new(step)));
     }
 
     fn skipped(&self, index: usize, plan: &StepPlan) {

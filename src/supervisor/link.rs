@@ -64,10 +64,10 @@ impl Link {
         self.wake.notify_one();
     }
 
-    /// Tells the scribe which descriptor to hold open; the answer comes when it does.
-    pub(super) fn hold(&self, fd: i32) -> oneshot::Receiver<Word> {
+    /// Tells the scribe which descriptors to hold open; the answer comes when it does.
+    pub(super) fn hold(&self, fds: &[i32]) -> oneshot::Receiver<Word> {
         let (reply, answer) = oneshot::channel();
-        self.urgent.borrow_mut().push_back((Task::Hold { fd }, Some(reply)));
+        self.urgent.borrow_mut().push_back((Task::Hold { fds: fds.to_vec() }, Some(reply)));
         self.wake.notify_one();
         answer
     }
@@ -98,7 +98,7 @@ struct Talk {
     wake: Rc<Notify>,
     pid: Rc<Cell<i32>>,
     pulses: mpsc::UnboundedSender<Pulse>,
-    /// Which descriptor the scribe is to hold; told again to a new scribe.
+    /// Which descriptors the scribe is to hold; told again to a new scribe.
     hold: Option<Task>,
 }
 

@@ -170,25 +170,50 @@ pub(super) struct Stream {
     masked: Vec<u8>,
     /// The beginning of a line that may become a message.
     line: Vec<u8>,
+    /// What each line begins with where several scripts print at once, and the line that is not whole yet.
+    prefix: Option<(Vec<u8>, Vec<u8>)>,
 }
+
+/// A line that grows longer than this is written in pieces, however many scripts print.
+const WHOLE: usize = 16 * 1024;
 
 impl Stream {
     pub(super) fn new(secrets: &[String]) -> Self {
-        Self { masker: Masker::new(secrets), masked: Vec::new(), line: Vec::new() }
+        Self { masker: Masker::new(secrets), masked: Vec::new(), line: Vec::new(), prefix: None }
+    }
+
+    /// The same where others print at the same time: whole lines only, each with the name of who printed it.
+    pub(super) fn named(self, name: &str) -> Self {
+        Self { prefix: Some((format!("{name} | ").into_bytes(), Vec::new())), ..self }
+    }
+
+    /// Writes what is there, or as much of it as makes whole lines.
+    fn put(&mut self, bytes: &[u8], log: &mut Log) {
+        let Some((prefix, open)) = &mut self.prefix else {
+            log.append(bytes);
+            return;
+        };
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            open.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || open.len() > WHOLE {
+                log.append(&line(prefix, open));
+                open.clear();
+            }
+        }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8], log: &mut Log) {
         log.last_output = Instant::now();
         if self.masker.is_idle() {
             self.messages(bytes, log);
-            log.append(bytes);
+            self.put(bytes, log);
             return;
         }
         let mut masked = std::mem::take(&mut self.masked);
         masked.clear();
         self.masker.feed(bytes, &mut masked);
         self.messages(&masked, log);
-        log.append(&masked);
+        self.put(&masked, log);
         self.masked = masked;
     }
 
@@ -196,7 +221,10 @@ impl Stream {
         let mut rest = Vec::new();
         self.masker.finish(&mut rest);
         self.messages(&rest, log);
-        log.append(&rest);
+        self.put(&rest, log);
+        if let Some((prefix, open)) = self.prefix.take().filter(|(_, open)| !open.is_empty()) {
+            log.append(&line(&prefix, &open));
+        }
     }
 
     /// Collects lines only as long as they may be messages: a line of a gigabyte costs nothing.
@@ -220,6 +248,13 @@ impl Stream {
             self.line.truncate(1);
         }
     }
+}
+
+/// One line with who printed it; a message of the script to relman stays one.
+fn line(prefix: &[u8], text: &[u8]) -> Vec<u8> {
+    let end: &[u8] = if text.ends_with(b"\n") { b"" } else { b"\n" };
+    let prefix = if text.starts_with(MESSAGE) { b"" } else { prefix };
+    [prefix, text, end].concat()
 }
 
 fn ends_like_message(bytes: &[u8]) -> bool {
@@ -254,6 +289,21 @@ mod tests {
         assert_eq!(log.digest(), Digest::of(&bytes));
         assert_eq!(log.size(), bytes.len() as u64);
         assert_eq!(Log::open(&files).unwrap().digest(), Digest::of(&bytes), "also when opened again");
+    }
+
+    #[test]
+    fn lines_of_several_scripts_stay_whole_and_say_whose_they_are() {
+        let (_dir, files, mut log) = log();
+        let (mut one, mut two) =
+            (Stream::new(&[]).named("a"), Stream::new(&["hunter22".to_owned()]).named("b"));
+        one.feed(b"first ", &mut log);
+        two.feed(b"hunter22\nmore", &mut log);
+        one.feed(b"line\n::relman note half\n", &mut log);
+        two.finish(&mut log);
+        one.finish(&mut log);
+        let text = std::fs::read_to_string(files.log()).unwrap();
+        assert_eq!(text, "b | [masked]\na | first line\n::relman note half\nb | more\n");
+        assert_eq!(log.note.as_deref(), Some("half"));
     }
 
     #[test]

@@ -16,9 +16,11 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::net::unix::pipe;
+use tokio::process::Child;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -57,6 +59,32 @@ const LINGER: Duration = Duration::from_secs(60);
 
 type SharedLog = Rc<RefCell<Log>>;
 
+/// A script that runs.
+pub(super) struct Script {
+    /// The step it carries out.
+    pub(super) index: usize,
+    child: Child,
+    /// Its process group has the same number.
+    pid: i32,
+    /// Where its output is read.
+    fd: i32,
+    reading: JoinHandle<()>,
+}
+
+/// Waits for the first of them to end.
+async fn any_end(running: &mut [Script]) -> (usize, std::io::Result<ExitStatus>) {
+    std::future::poll_fn(|cx| {
+        for (at, script) in running.iter_mut().enumerate() {
+            let ended = std::pin::pin!(script.child.wait());
+            if let Poll::Ready(status) = ended.poll(cx) {
+                return Poll::Ready((at, status));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
 pub(super) struct Supervisor {
     pub(super) order: Order,
     pub(super) link: Link,
@@ -65,7 +93,10 @@ pub(super) struct Supervisor {
     started: Instant,
     last_beat: Option<Instant>,
     told: Beat,
-    script: Option<ProcessRef>,
+    /// The scripts that run, the one that runs longest first.
+    scripts: Vec<ProcessRef>,
+    /// Where their output is read: the scribe holds the same.
+    held_open: Vec<i32>,
     left_running: Vec<String>,
     /// Processes that steps which succeeded left running on purpose, such as a service they started.
     spared: Vec<i32>,
@@ -119,7 +150,8 @@ pub(super) async fn supervise(order: Order) -> Result<(), String> {
         started: Instant::now(),
         last_beat: None,
         told: Beat::default(),
-        script: None,
+        scripts: Vec::new(),
+        held_open: Vec::new(),
         left_running: Vec::new(),
         spared: Vec::new(),
         settled: false,
@@ -215,68 +247,91 @@ impl Supervisor {
 
     /// Runs one script and says how it ended.
     pub(super) async fn run_script(&mut self, index: usize, role: ScriptRole, attempt: u32) -> Cause {
+        let mut running = match self.start_script(index, role, attempt, None).await {
+            Ok(script) => vec![script],
+            Err(cause) => return cause,
+        };
+        self.next_end(&mut running).await.1
+    }
+
+    /// Starts one script; `name` is put before its lines where others print at the same time.
+    pub(super) async fn start_script(
+        &mut self,
+        index: usize,
+        role: ScriptRole,
+        attempt: u32,
+        name: Option<&str>,
+    ) -> Result<Script, Cause> {
         let ticket = &self.order.ticket;
         let Some(argv) = ticket.argv.get(&role).cloned() else {
-            return Cause::CannotRun { why: format!("there is no {role} script") };
+            return Err(Cause::CannotRun { why: format!("there is no {role} script") });
         };
         if let Some(file) = scripts::first_changed(&ticket.files) {
             let why = format!("{} changed after the gates agreed to what it was; deploy again", file.path);
             self.say(&why);
-            return Cause::CannotRun { why };
+            return Err(Cause::CannotRun { why });
         }
         let mut env: BTreeMap<String, String> = self.order.env.clone();
         env.extend(ticket.vars.clone());
         env.extend(step_vars(&ticket.steps, index, attempt));
         let working_dir = ticket.working_dir.clone();
-        let pipe = match process::output_pipe() {
-            Ok(pipe) => pipe,
-            Err(why) => return Cause::CannotRun { why: format!("no pipe for the script's output: {why}") },
-        };
+        let pipe = process::output_pipe()
+            .map_err(|why| Cause::CannotRun { why: format!("no pipe for the script's output: {why}") })?;
         let reader = File::from(pipe.reader);
-        if let Err(why) = process::never_block(&reader) {
-            return Cause::CannotRun { why: format!("the output cannot be read: {why}") };
-        }
+        process::never_block(&reader)
+            .map_err(|why| Cause::CannotRun { why: format!("the output cannot be read: {why}") })?;
         self.have_it_held(reader.as_raw_fd()).await;
         if let Some(cause) = self.stop.cause() {
             // Asked to end before it began.
-            return cause.clone();
+            return Err(cause.clone());
         }
         fault::point("before-spawn");
         let spawned =
             process::spawn(Spawn { argv: &argv, working_dir: &working_dir, env: &env, output: pipe.script });
-        let mut child = match spawned {
-            Ok(child) => child,
-            Err(error) => {
-                let why = process::explain_spawn(&argv, &working_dir, &error);
-                self.say(&why);
-                return Cause::CannotRun { why };
-            }
-        };
+        let child = spawned.map_err(|error| {
+            let why = process::explain_spawn(&argv, &working_dir, &error);
+            self.say(&why);
+            Cause::CannotRun { why }
+        })?;
         fault::point("after-spawn");
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
-        self.script = process::identify(pid);
+        self.scripts.extend(process::identify(pid));
         self.log.borrow_mut().last_output = Instant::now();
         self.beat(true);
-        let reading = tokio::task::spawn_local(drain(reader, Rc::clone(&self.log), self.order.masks.clone()));
-        let status = loop {
+        let stream = Stream::new(&self.order.masks);
+        let stream = name.map_or_else(|| Stream::new(&self.order.masks), |name| stream.named(name));
+        let fd = reader.as_raw_fd();
+        let reading = tokio::task::spawn_local(drain(reader, Rc::clone(&self.log), stream));
+        Ok(Script { index, child, pid, fd, reading })
+    }
+
+    /// Waits until one of the scripts ends; takes it out and says how it ended.
+    pub(super) async fn next_end(&mut self, running: &mut Vec<Script>) -> (usize, Cause) {
+        let groups: Vec<i32> = running.iter().map(|script| script.pid).collect();
+        let (at, status) = loop {
             tokio::select! {
-                status = child.wait() => break status,
-                () = self.attend(LOOK_EVERY) => self.stop_if_asked(pid),
+                ended = any_end(running) => break ended,
+                () = self.attend(LOOK_EVERY) => self.stop_if_asked(&groups),
             }
         };
         fault::point("after-exit");
-        self.after_exit(pid, reading).await;
-        self.script = None;
-        match status {
+        let script = running.remove(at);
+        let others: Vec<i32> = running.iter().map(|script| script.pid).collect();
+        self.held_open.retain(|fd| *fd != script.fd);
+        self.after_exit(script.pid, script.reading, &others).await;
+        self.scripts.retain(|known| known.pid != script.pid);
+        let cause = match status {
             Ok(status) => self.cause_of(status),
             Err(why) => Cause::SupervisorGone { why: format!("the script cannot be waited for: {why}") },
-        }
+        };
+        (script.index, cause)
     }
 
     /// Before the script exists: should this process die right after it does, the scribe has its output. A scribe that is
     /// busy with a store out of reach is not waited for long: the script matters more.
     async fn have_it_held(&mut self, fd: i32) {
-        let mut held = self.link.hold(fd);
+        self.held_open.push(fd);
+        let mut held = self.link.hold(&self.held_open);
         let deadline = Instant::now() + HOLD_PATIENCE;
         while Instant::now() < deadline && self.stop.cause().is_none() {
             tokio::select! {
@@ -326,14 +381,14 @@ impl Supervisor {
         }
         let quiet = log.last_output.elapsed();
         if let Some(timeout) = self.order.ticket.quiet_timeout.filter(|timeout| quiet >= *timeout)
-            && self.script.is_some()
+            && !self.scripts.is_empty()
         {
             self.stop.time_out(Limit::Quiet, timeout, &mut log);
         }
     }
 
-    fn stop_if_asked(&mut self, group: i32) {
-        self.stop.act(group, self.order.ticket.grace, &mut self.log.borrow_mut());
+    fn stop_if_asked(&mut self, groups: &[i32]) {
+        self.stop.act(groups, self.order.ticket.grace, &mut self.log.borrow_mut());
     }
 
     /// A sign of life when it is due, or at once when there is something to tell.
@@ -345,7 +400,7 @@ impl Supervisor {
                 log_dropped: log.dropped(),
                 progress: log.progress,
                 progress_note: log.note.clone(),
-                script: self.script,
+                script: self.scripts.first().copied(),
             }
         };
         let since = self.last_beat.map_or(BEAT_EVERY, |last| last.elapsed());
@@ -354,16 +409,19 @@ impl Supervisor {
         if now || (is_due && self.link.pending() == 0) {
             self.last_beat = Some(Instant::now());
             // Orphans of the script are handed to this process; uncollected they would fill the process table.
-            process::reap(&[self.script.map_or(0, |script| script.pid), self.link.pid()]);
+            let mut waited_for: Vec<i32> = self.scripts.iter().map(|script| script.pid).collect();
+            waited_for.push(self.link.pid());
+            process::reap(&waited_for);
             self.told = beat.clone();
             self.link.post(Task::Beat(beat));
         }
     }
 
-    /// The main process has ended: the rest of its output, and what it left behind.
-    async fn after_exit(&mut self, group: i32, mut reading: JoinHandle<()>) {
-        let spare = [&self.spared[..], &[self.link.pid()]].concat();
-        if self.stop.has_acted() {
+    /// The main process has ended: the rest of its output, and what it left behind. As long as others run nobody can say
+    /// whose a process is: that is looked at when the last of them has ended.
+    async fn after_exit(&mut self, group: i32, mut reading: JoinHandle<()>, others: &[i32]) {
+        let spare = [&self.spared[..], &[self.link.pid()], others].concat();
+        if self.stop.has_acted() && others.is_empty() {
             process::signal_group(group, nix::sys::signal::Signal::SIGKILL);
             let swept = sweep(&spare).await;
             if !swept.escaped.is_empty() {
@@ -378,7 +436,7 @@ impl Supervisor {
             self.lingering.push(reading);
         }
         process::reap(&spare);
-        if !self.stop.has_acted() {
+        if !self.stop.has_acted() && others.is_empty() {
             let left = process::descendants(&spare);
             self.spared.extend(left.iter().map(|(process, _)| process.pid));
             let left: Vec<String> = left
@@ -484,8 +542,7 @@ fn note(files: &DeploymentFiles, text: &str) {
 ///
 /// While output flows the pipe is looked at every two milliseconds and is not registered with the runtime: a registered
 /// one wakes this process for every line a script prints, and the script pays for each of these wake-ups (measured).
-async fn drain(mut reader: File, log: SharedLog, masks: Vec<String>) {
-    let mut stream = Stream::new(&masks);
+async fn drain(mut reader: File, log: SharedLog, mut stream: Stream) {
     let mut buffer = vec![0; 256 * 1024];
     'open: loop {
         let mut moved = 0;

@@ -48,9 +48,9 @@ pub(super) enum Task {
     /// The last good release is to follow, for this reason.
     RollBack(String),
     Finish(Box<Outcome>),
-    /// A script is about to run; its output can be reached through this descriptor of the supervisor.
+    /// A script is about to run; the output of all that run can be reached through these descriptors of the supervisor.
     Hold {
-        fd: i32,
+        fds: Vec<i32>,
     },
     /// The supervisor is done; nothing is to be saved.
     Bye,
@@ -83,14 +83,15 @@ pub(super) fn run() -> Result<(), OpError> {
         Err(error) => return decline(&lines, error),
     };
     let mut seen = Seen::default();
-    let mut held: Option<File> = None;
+    let mut held: Vec<File> = Vec::new();
     loop {
         match lines.recv_timeout(LOOK_EVERY) {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(Task::Bye) => return Ok(()),
-                Ok(Task::Hold { fd }) => {
+                Ok(Task::Hold { fds }) => {
                     let parent = nix::unistd::getppid();
-                    held = process::open_pipe(&format!("/proc/{parent}/fd/{fd}")).ok();
+                    let open = |fd: &i32| process::open_pipe(&format!("/proc/{parent}/fd/{fd}")).ok();
+                    held = fds.iter().filter_map(open).collect();
                     say(&Word::Done);
                 }
                 Ok(Task::Turn(by)) => {
@@ -250,7 +251,7 @@ fn look(desk: &Desk, order: &Order, seen: &mut Seen) {
 }
 
 /// The supervisor is gone without a goodbye: say so in the store, then save the rest of the output.
-fn stand_in(desk: &Desk, order: &Order, held: Option<File>) -> Result<(), OpError> {
+fn stand_in(desk: &Desk, order: &Order, held: Vec<File>) -> Result<(), OpError> {
     // Its lock falls with its last descriptor, which may be a moment after its pipe.
     let id = order.ticket.id;
     for _ in 0..50 {
@@ -259,7 +260,7 @@ fn stand_in(desk: &Desk, order: &Order, held: Option<File>) -> Result<(), OpErro
         }
         clock::wait(Duration::from_millis(100));
     }
-    let script = held.as_ref().and_then(process::writer_of);
+    let script = held.iter().find_map(process::writer_of);
     if let Some(script) = script {
         // The supervisor may have died before it could write down whom it had started.
         let (log_size, _) = desk.cx().machine.log_facts(id);
@@ -270,8 +271,8 @@ fn stand_in(desk: &Desk, order: &Order, held: Option<File>) -> Result<(), OpErro
     // Nothing is to be saved of a deployment that came to its end. Another relman may have marked it first.
     let now = view::deployment(&desk.cx(), id);
     let is_lost = now.is_ok_and(|now| now.deployment.state == DeploymentState::Lost);
-    if let Some(reader) = held.filter(|_| is_lost) {
-        super::adopt::save(desk.state(), id, reader, script, &order.masks);
+    if is_lost && !held.is_empty() {
+        super::adopt::save(desk.state(), id, held, script, &order.masks);
     }
     lost.map(drop)
 }

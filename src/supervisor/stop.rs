@@ -50,25 +50,29 @@ impl Stop {
         }
     }
 
-    /// Sends what is due to the script's group. Called whenever something changed and a few times a second.
-    pub(super) fn act(&mut self, group: i32, grace: Duration, log: &mut Log) {
+    /// Sends what is due to the groups of the scripts. Called whenever something changed and a few times a second.
+    pub(super) fn act(&mut self, groups: &[i32], grace: Duration, log: &mut Log) {
         let Some((_, kind)) = &self.asked else { return };
         let now = Instant::now();
         if self.term_at.is_none() && *kind == CancelKind::Gentle {
-            // CONT wakes a stopped script, so that it can act on TERM (as systemd does).
-            let reached = process::signal_group(group, Signal::SIGTERM);
-            process::signal_group(group, Signal::SIGCONT);
             self.term_at = Some(now);
             let grace = crate::domain::time::span(grace);
-            let what = if reached { "TERM sent" } else { "TERM could not be sent" };
-            log.say(&format!("{what} to process group {group}; KILL follows in {grace}"));
+            for group in groups {
+                // CONT wakes a stopped script, so that it can act on TERM (as systemd does).
+                let reached = process::signal_group(*group, Signal::SIGTERM);
+                process::signal_group(*group, Signal::SIGCONT);
+                let what = if reached { "TERM sent" } else { "TERM could not be sent" };
+                log.say(&format!("{what} to process group {group}; KILL follows in {grace}"));
+            }
         }
         let is_due =
             *kind == CancelKind::Kill || self.term_at.is_some_and(|at| now.duration_since(at) >= grace);
         if is_due && !self.killed {
             self.killed = true;
-            process::signal_group(group, Signal::SIGKILL);
-            log.say(&format!("KILL sent to process group {group}"));
+            for group in groups {
+                process::signal_group(*group, Signal::SIGKILL);
+                log.say(&format!("KILL sent to process group {group}"));
+            }
         }
     }
 }

@@ -174,6 +174,7 @@ fn some_steps() -> Vec<Step> {
         wait_ms: 600,
         held: true,
         required: false,
+        beside: 2,
     };
     vec![
         Step::planned(0, plan("deploy", ScriptRole::Deploy)),

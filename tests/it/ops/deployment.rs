@@ -155,10 +155,10 @@ enter = "build"
             "RELMAN_ATTEMPT=3",
             "RELMAN_COLOR=",
             "RELMAN_PERCENT=",
-            "RELMAN_STEP=deploy c",
-            "RELMAN_STEP_COUNT=2",
+            "RELMAN_STEP=deploy b",
+            "RELMAN_STEP_COUNT=3",
             "RELMAN_STEP_INDEX=2",
-            "RELMAN_TARGETS=c",
+            "RELMAN_TARGETS=b",
         ]
     );
 }

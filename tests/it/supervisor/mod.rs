@@ -14,6 +14,7 @@ mod hostile_output;
 mod kill;
 mod leftovers;
 mod race;
+mod rolling;
 mod scribe;
 mod script_changes;
 mod secrets;

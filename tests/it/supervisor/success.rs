@@ -111,8 +111,8 @@ fn each_strategy_tells_its_scripts_which_part_is_theirs() {
                 [$RELMAN_COLOR]\" >> told";
     for (strategy, expected) in [
         (
-            "kind = \"rolling\", targets = [\"a\", \"b\", \"c\"], batch = 2",
-            "1/3 deploy a b [a b] [] []\n2/3 deploy c [c] [] []\n3/3 verify [] [] []\n",
+            "kind = \"rolling\", targets = [\"a\", \"b\"], batch = 1",
+            "1/3 deploy a [a] [] []\n2/3 deploy b [b] [] []\n3/3 verify [] [] []\n",
         ),
         (
             "kind = \"canary\", percents = [10, 100], pause = \"1ms\"",
