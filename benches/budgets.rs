@@ -208,6 +208,9 @@ impl Machine for Unmoved {
     fn set_variables(&self, _names: &[String]) -> Vec<String> {
         Vec::new()
     }
+    fn log_size(&self, _id: DeploymentId) -> u64 {
+        0
+    }
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
     }

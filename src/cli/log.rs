@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::args::{Id, Log};
-use super::{Session, deployment, exit};
+use super::args::{self, Id, Log};
+use super::out::Tone;
+use super::{Session, cast, deployment, exit};
 use crate::desk::Desk;
 use crate::domain::ansi::{Line, LineParser};
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::DeploymentId;
+use crate::domain::note::Note;
+use crate::domain::novelty::{Compared, Known};
 use crate::domain::time::{Fold, parse_duration, parse_when};
 use crate::host::logfile::{LogReader, Wake};
+use crate::ops::deployment::note as noting;
 use crate::ops::deployment::reconcile::{Orphans, reconcile};
 use crate::ops::view::deployment as view;
 use crate::ops::{ErrorKind, OpError};
@@ -23,11 +27,22 @@ struct Printer {
     grep: Option<String>,
     raw: bool,
     offset: u64,
+    /// Notes that have not been printed.
+    notes: Vec<Note>,
+    /// Only lines that are new against another log.
+    compared: Option<Compared>,
 }
 
 impl Printer {
     fn from(offset: u64) -> Self {
-        Self { parser: LineParser::default(), grep: None, raw: false, offset }
+        Self {
+            parser: LineParser::default(),
+            grep: None,
+            raw: false,
+            offset,
+            notes: Vec::new(),
+            compared: None,
+        }
     }
 
     /// Prints what is new; returns whether there was anything.
@@ -39,18 +54,43 @@ impl Printer {
                 return Ok(any);
             }
             any = true;
-            self.offset += bytes.len() as u64;
             if self.raw {
+                self.offset += bytes.len() as u64;
                 session.out.bytes(&bytes);
                 continue;
             }
-            for line in self.parser.feed(&bytes) {
+            // A note stands where it was written: a piece never goes past one.
+            let until = self.notes.first().map_or(bytes.len(), |note| {
+                usize::try_from(note.offset.saturating_sub(self.offset))
+                    .unwrap_or(bytes.len())
+                    .min(bytes.len())
+            });
+            for line in self.parser.feed(&bytes[..until]) {
                 self.show(session, &line);
+            }
+            self.offset += until as u64;
+            self.notes_so_far(session);
+        }
+    }
+
+    /// Prints the notes that belong to what was printed.
+    fn notes_so_far(&mut self, session: &mut Session) {
+        while self.notes.first().is_some_and(|note| note.offset <= self.offset) && !self.raw {
+            let note = self.notes.remove(0);
+            if session.out.is_json() {
+                session.out.json("note", &note);
+            } else {
+                let at = note.at.utc().format("%H:%M:%S");
+                let text = format!("[note {at} UTC, {}] {}", note.by.name, note.text);
+                session.out.line(session.out.paint(Tone::Strong, &text));
             }
         }
     }
 
-    fn show(&self, session: &mut Session, line: &Line) {
+    fn show(&mut self, session: &mut Session, line: &Line) {
+        if self.compared.as_mut().is_some_and(|compared| !compared.is_new(&line.text())) {
+            return;
+        }
         if self.grep.as_ref().is_some_and(|wanted| !line.text().contains(wanted.as_str())) {
             return;
         }
@@ -66,6 +106,7 @@ impl Printer {
         if let Some(line) = self.parser.unfinished().filter(|_| !self.raw).cloned() {
             self.show(session, &line);
         }
+        self.notes_so_far(session);
     }
 }
 
@@ -98,6 +139,13 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
             Some(_) => format!("log of {} any more: {} was taken away", args.id, files.log().display()),
         }));
     };
+    if let Some(file) = &args.cast {
+        let events = cast::write(&view.deployment, &reader, file)?;
+        session
+            .out
+            .note(&format!("{} holds {events} events; play it with any asciicast player", file.display()));
+        return Ok(exit::OK);
+    }
     let mut offset = 0;
     if let Some(since) = &args.since {
         let ago = parse_duration(since).map(|span| cx.now.minus(span));
@@ -108,12 +156,53 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
         let from = reader.start_of_last(reader.size(), lines, 64 << 20).map_err(|why| broken(&why))?;
         offset = offset.max(from);
     }
-    let mut printer = Printer { grep: args.grep.clone(), raw: args.raw, ..Printer::from(offset) };
+    let compared = if args.new { Some(against_last_good(session, &desk, &view)?) } else { None };
+    let notes = view.notes.into_iter().filter(|note| note.offset >= offset).collect();
+    let mut printer =
+        Printer { grep: args.grep.clone(), raw: args.raw, notes, compared, ..Printer::from(offset) };
     printer.print(session, &reader)?;
     if args.follow {
         follow(session, &desk, args.id, printer)?;
     } else {
         printer.finish(session);
+    }
+    Ok(exit::OK)
+}
+
+/// What the last good deployment there printed.
+fn against_last_good(
+    session: &Session,
+    desk: &Desk,
+    view: &view::DeploymentView,
+) -> Result<Compared, OpError> {
+    let Some(good) = view.baseline else {
+        let env = &view.deployment.environment;
+        return Err(OpError::not_found(format!("success in {env} before {}", view.deployment.id))
+            .hint("without --new the whole log is printed"));
+    };
+    let files = desk.state().files_of(good);
+    let reader = LogReader::open(&files.log(), &files.index()).map_err(|why| {
+        OpError::new(ErrorKind::Failure, format!("the log of {good} cannot be read any more: {why}"))
+    })?;
+    session.out.note(&format!("only what {good}, the last success there, did not print in the same step"));
+    let (mut known, mut parser, mut offset) = (Known::default(), LineParser::default(), 0);
+    loop {
+        let bytes = reader.read_at(offset, PIECE).map_err(|why| broken(&why))?;
+        if bytes.is_empty() {
+            return Ok(Compared::with(known));
+        }
+        offset += bytes.len() as u64;
+        parser.feed(&bytes).iter().for_each(|line| known.learn(&line.text()));
+    }
+}
+
+pub(super) fn note(session: &mut Session, args: &args::Note) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let note = noting::add(&desk.cx(), args.id, &args.text)?;
+    if session.out.is_json() {
+        session.out.json("note", &note);
+    } else {
+        session.out.line(format!("noted beside the log of {} at byte {}", args.id, note.offset));
     }
     Ok(exit::OK)
 }

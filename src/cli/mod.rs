@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod board;
 mod calendar;
+mod cast;
 mod completions;
 mod configuration;
 mod demo;
@@ -140,6 +141,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Deployments(args) => deployment::list(session, &args),
         Command::Show(args) => deployment::show(session, &args),
         Command::Log(args) => log::log(session, &args),
+        Command::Note(args) => log::note(session, &args),
         Command::Attach(args) => log::attach(session, &args),
         Command::Cancel(args) => deployment::cancel(session, &args),
         Command::Decide(args) => deployment::decide(session, args),

@@ -163,18 +163,7 @@ impl Out {
             self.exactly(&line.text());
             return;
         }
-        let mut text = String::new();
-        for (look, piece) in &line.pieces {
-            let codes = sgr(*look);
-            match codes.is_empty() {
-                true => text.push_str(piece),
-                false => text.push_str(&format!("\x1b[{codes}m{piece}\x1b[0m")),
-            }
-        }
-        if line.cut > 0 {
-            text.push_str(&format!("…(+{} bytes)", line.cut));
-        }
-        self.exactly(&text);
+        self.exactly(&coloured(line));
     }
 
     /// An error with its hints; as JSON on stderr when JSON was asked for.
@@ -256,4 +245,20 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> u8 {
         complain!("{}", text.trim_end());
     }
     super::exit::USAGE
+}
+
+/// A line of a script's output with its colours and nothing else.
+pub(super) fn coloured(line: &Line) -> String {
+    let mut text = String::new();
+    for (look, piece) in &line.pieces {
+        let codes = sgr(*look);
+        match codes.is_empty() {
+            true => text.push_str(piece),
+            false => text.push_str(&format!("\x1b[{codes}m{piece}\x1b[0m")),
+        }
+    }
+    if line.cut > 0 {
+        text.push_str(&format!("…(+{} bytes)", line.cut));
+    }
+    text
 }

@@ -69,10 +69,11 @@ pub enum Verb {
     CancelRequested,
     DeploymentAbandoned,
     DeploymentResolved,
+    NoteAdded,
 }
 
 impl Verb {
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -112,6 +113,7 @@ impl Verb {
         Self::CancelRequested,
         Self::DeploymentAbandoned,
         Self::DeploymentResolved,
+        Self::NoteAdded,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -155,6 +157,7 @@ impl Verb {
             Self::CancelRequested => "deployment.cancel-requested",
             Self::DeploymentAbandoned => "deployment.abandoned",
             Self::DeploymentResolved => "deployment.resolved",
+            Self::NoteAdded => "note.added",
         }
     }
 }

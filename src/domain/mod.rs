@@ -32,6 +32,8 @@ pub mod hours;
 pub mod ids;
 pub mod journal;
 pub mod lock;
+pub mod note;
+pub mod novelty;
 pub mod policy;
 pub mod prompt;
 pub mod release;

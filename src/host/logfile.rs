@@ -112,6 +112,20 @@ impl LogReader {
         self.last_mark(|mark| mark.offset <= offset).map(|mark| mark.at)
     }
 
+    /// The first place after `offset` at which the time was noted.
+    pub fn next_mark(&self, offset: u64) -> Option<u64> {
+        let (mut low, mut high) = (0, self.marks());
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            if self.mark(middle).is_some_and(|mark| mark.offset <= offset) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        self.mark(low).map(|mark| mark.offset)
+    }
+
     /// Where output of this time or later begins. Every mark is looked at: a clock that was put back leaves them out of
     /// order, and nothing of the time asked for may be missing.
     pub fn offset_at(&self, time: Timestamp) -> u64 {
@@ -233,6 +247,7 @@ mod tests {
         assert_eq!(log.offset_at(Timestamp::from_millis(150)), 4);
         assert_eq!(log.offset_at(Timestamp::from_millis(200)), 4);
         assert_eq!(log.offset_at(Timestamp::from_millis(301)), 10);
+        assert_eq!((log.next_mark(0), log.next_mark(4), log.next_mark(8)), (Some(4), Some(8), None));
     }
 
     #[test]

@@ -98,6 +98,10 @@ impl Machine for Local {
         names.iter().filter(|name| environment::variable(name).is_some()).cloned().collect()
     }
 
+    fn log_size(&self, id: DeploymentId) -> u64 {
+        std::fs::metadata(self.state.files_of(id).log()).map_or(0, |meta| meta.len())
+    }
+
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {
         let mut sha = Sha256::new();
         let mut size = 0;

@@ -70,6 +70,8 @@ pub trait Machine {
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;
     /// Those of these environment variables that are set here.
     fn set_variables(&self, names: &[String]) -> Vec<String>;
+    /// Size of a deployment's log as it is now.
+    fn log_size(&self, id: DeploymentId) -> u64;
     /// Size and digest of a deployment's log as it is now.
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
 }

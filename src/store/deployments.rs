@@ -329,6 +329,18 @@ pub fn has_touched(tx: &Tx<'_>, release: &ReleaseId, environments: &[EnvName]) -
     Ok(touched.iter().any(|env| environments.contains(env)))
 }
 
+/// The last success in the same environment before this deployment: what its output is compared with.
+pub fn find_good_before(tx: &Tx<'_>, d: &Deployment) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' AND noop = 0
+             AND epoch < ?3 ORDER BY epoch DESC LIMIT 1"
+        ),
+        &[text(&d.release.service), text(&d.environment), d.epoch.into()],
+        deployment,
+    )
+}
+
 /// The newest plan of this release for this environment.
 pub fn find_plan(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod locks;
 pub mod meta;
 mod migrate;
+pub mod notes;
 pub mod pending;
 pub mod releases;
 mod sqlite;

@@ -69,6 +69,10 @@ pub enum Action {
     NextDeployment,
     PreviousStep,
     NextStep,
+    Fold,
+    OnlyNew,
+    SideBySide,
+    Note,
 }
 
 /// Where an action has a meaning.
@@ -235,6 +239,17 @@ pub const ENTRIES: &[Entry] = &[
     row(Action::NextDeployment, "next-deployment", "newer deployment", LOG, &["]"], None),
     row(Action::PreviousStep, "previous-step", "go to the step before", LOG, &["{"], None),
     row(Action::NextStep, "next-step", "go to the next step", LOG, &["}"], Some("step")),
+    row(Action::Fold, "fold", "fold it to its steps, or unfold", LOG, &["z"], Some("steps")),
+    row(
+        Action::OnlyNew,
+        "only-new",
+        "only lines the last good deployment did not print, or all",
+        LOG,
+        &["v"],
+        None,
+    ),
+    row(Action::Note, "note", "write a note into the log", LOG, &["a"], None),
+    row(Action::SideBySide, "side-by-side", "several deployments at once, or one again", LOG, &["|"], None),
     row(Action::Wrap, "wrap", "wrap long lines", LOG, &["w"], None),
     row(Action::Open, "open", "open, look closer", ALL, &["<enter>", "0"], Some("open")),
     row(

@@ -163,12 +163,18 @@ fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
 }
 
 fn on_log(model: &Model, action: Action) -> Result<(), String> {
+    if action == Action::SideBySide && model.views.deployments.len() < 2 {
+        return Err("there are not several deployments to look at".to_owned());
+    }
     let needs_one = matches!(
         action,
         Action::CancelDeployment
             | Action::Schedule
             | Action::Decide
             | Action::RollBack
+            | Action::Fold
+            | Action::OnlyNew
+            | Action::Note
             | Action::Follow
             | Action::NextError
             | Action::PreviousError
@@ -203,6 +209,11 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
                 if running.is_empty() { String::new() } else { format!("; running: {}", running.join(", ")) };
             Err(format!("{} is over: {}{others}", d.id, d.state))
         }
+        Action::Fold if view.steps.is_empty() => Err(format!("{} has no steps yet", d.id)),
+        Action::OnlyNew if view.baseline.is_none() => Err(format!(
+            "nothing succeeded in {} before {}: there is nothing to compare with",
+            d.environment, d.id
+        )),
         Action::NextStep if log::step_start(model, false).is_none() => {
             Err("there is no later step".to_owned())
         }

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod allow;
 mod answer;
+mod compare;
 pub mod keymap;
 pub mod layout;
 pub mod model;

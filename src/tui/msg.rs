@@ -85,6 +85,10 @@ pub enum Msg {
     Detailed(Box<ReleaseView>),
     Foretold(Box<Prognosis>),
     LogRead(LogPage),
+    /// The last lines of several logs.
+    WallRead(Vec<(DeploymentId, Vec<Line>)>),
+    /// The log cannot be compared, and why.
+    NotCompared(String),
     /// The log grew while the page stays where it is.
     LogGrew {
         id: DeploymentId,
@@ -219,6 +223,20 @@ pub enum Effect {
     Demo,
     /// Show this deployment in the log pane.
     Watch(DeploymentId),
+    /// Show the ends of these logs beside each other; none: no more.
+    WatchAll {
+        ids: Vec<DeploymentId>,
+        rows: usize,
+    },
+    /// Leave out of the log what this other deployment printed.
+    Compare {
+        id: DeploymentId,
+        against: Option<DeploymentId>,
+    },
+    Note {
+        id: DeploymentId,
+        text: String,
+    },
     ReadLog {
         id: DeploymentId,
         origin: Origin,

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::compare::{Comparison, Wall};
 use super::msg::{LogPage, Msg, Origin};
 use crate::domain::ansi::{self, Line};
 use crate::domain::ids::DeploymentId;
@@ -18,6 +19,16 @@ pub(super) enum TailOrder {
         id: DeploymentId,
         origin: Origin,
         rows: usize,
+    },
+    /// Show the ends of these logs beside each other.
+    WatchAll {
+        ids: Vec<DeploymentId>,
+        rows: usize,
+    },
+    /// Leave out what another deployment printed.
+    Compare {
+        id: DeploymentId,
+        against: Option<DeploymentId>,
     },
     /// Not an order: the kernel says that the log changed.
     Changed,
@@ -45,6 +56,9 @@ struct Tail {
     follow: bool,
     size: u64,
     last_page: Instant,
+    /// Where the lines are that are new against another log.
+    compared: Option<Comparison>,
+    wall: Option<Wall>,
 }
 
 /// Works until it is told to stop or the panes are gone.
@@ -60,6 +74,8 @@ pub(super) fn run(state: State, orders: &Receiver<TailOrder>, own: Sender<TailOr
         follow: true,
         size: 0,
         last_page: Instant::now(),
+        compared: None,
+        wall: None,
     };
     loop {
         let pause =
@@ -68,6 +84,8 @@ pub(super) fn run(state: State, orders: &Receiver<TailOrder>, own: Sender<TailOr
             Ok(TailOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(TailOrder::Watch(id)) => tail.watch(id),
             Ok(TailOrder::Read { id, origin, rows }) => tail.read(id, &origin, rows),
+            Ok(TailOrder::WatchAll { ids, rows }) => tail.watch_all(&ids, rows),
+            Ok(TailOrder::Compare { id, against }) => tail.compare(id, against),
             Ok(TailOrder::Changed) | Err(RecvTimeoutError::Timeout) => {}
         }
         tail.look();
@@ -86,7 +104,22 @@ impl Tail {
         self.watched = None;
         self.follow = true;
         self.size = 0;
+        self.compared = None;
         self.open();
+    }
+
+    fn watch_all(&mut self, ids: &[DeploymentId], rows: usize) {
+        self.wall = (!ids.is_empty()).then(|| Wall::new(&self.state, ids, rows));
+    }
+
+    fn compare(&mut self, id: DeploymentId, against: Option<DeploymentId>) {
+        self.compared = None;
+        self.open();
+        let (Some(good), Some(reader), true) = (against, &self.reader, self.id == Some(id)) else { return };
+        match Comparison::new(&self.state, good, reader) {
+            Ok(comparison) => self.compared = Some(comparison),
+            Err(why) => self.say(Msg::NotCompared(why)),
+        }
     }
 
     fn open(&mut self) {
@@ -109,6 +142,9 @@ impl Tail {
 
     /// Notices growth: a new page while following, a count while not.
     fn look(&mut self) {
+        if let Some(lines) = self.wall.as_mut().and_then(Wall::look) {
+            self.say(Msg::WallRead(lines));
+        }
         self.open();
         let (Some(id), Some(reader)) = (self.id, &self.reader) else { return };
         let size = reader.size();
@@ -116,7 +152,10 @@ impl Tail {
             return;
         }
         self.last_page = Instant::now();
-        let lines = count_lines(reader, self.size, size);
+        let lines = match &mut self.compared {
+            Some(compared) => compared.catch_up(reader),
+            None => count_lines(reader, self.size, size),
+        };
         self.size = size;
         if self.follow {
             if let Some(page) = self.page(id, &Origin::End, false) {
@@ -134,6 +173,9 @@ impl Tail {
         self.rows = rows;
         self.follow = *origin == Origin::End;
         self.open();
+        if let (Some(compared), Some(reader)) = (&mut self.compared, &self.reader) {
+            compared.catch_up(reader);
+        }
         if let Some(page) = self.page(id, origin, true) {
             self.size = self.size.max(page.size);
             self.say(Msg::LogRead(page));
@@ -143,6 +185,14 @@ impl Tail {
     fn page(&self, id: DeploymentId, origin: &Origin, asked: bool) -> Option<LogPage> {
         let reader = self.reader.as_ref()?;
         let size = reader.size();
+        if let Some(compared) = &self.compared {
+            let lines = compared.page(reader, origin, self.rows);
+            let Some((lines, at_end)) = lines else {
+                self.say(Msg::NotFound("what is searched (only new lines are shown)".to_owned()));
+                return None;
+            };
+            return Some(LogPage { id, lines, size, at_end, asked, hits: None, went_round: None });
+        }
         let (mut hits, mut went_round) = (None, None);
         let top = match origin {
             Origin::End => reader.start_of_last(size, self.rows, PAGE_BYTES as u64).ok()?,
@@ -199,7 +249,7 @@ fn next_line(reader: &LogReader, from: u64) -> Option<u64> {
 }
 
 /// Lines from an offset on, with the offset of each, and where the page ends.
-fn lines_from(reader: &LogReader, top: u64, rows: usize) -> (Vec<(u64, Line)>, u64) {
+pub(super) fn lines_from(reader: &LogReader, top: u64, rows: usize) -> (Vec<(u64, Line)>, u64) {
     let bytes = reader.read_at(top, PAGE_BYTES).unwrap_or_default();
     let mut lines = Vec::with_capacity(rows);
     let mut at = 0;
@@ -257,7 +307,7 @@ fn find(reader: &LogReader, from: u64, words: &[String], backward: bool) -> Opti
     None
 }
 
-fn holds(text: &str, words: &[String]) -> bool {
+pub(super) fn holds(text: &str, words: &[String]) -> bool {
     words.iter().any(|word| super::widget::matches(text, word) && !word.is_empty())
 }
 

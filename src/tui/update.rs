@@ -37,6 +37,17 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
             log::show(model, page);
             Vec::new()
         }
+        Msg::WallRead(lines) => {
+            if let Some(wall) = &mut model.log.wall {
+                wall.shown = lines;
+            }
+            Vec::new()
+        }
+        Msg::NotCompared(why) => {
+            model.log.only_new = false;
+            model.complain(why);
+            Vec::new()
+        }
         Msg::LogGrew { id, size, lines } => {
             log::grew(model, id, size, lines);
             Vec::new()
@@ -410,6 +421,11 @@ fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
 /// Esc: clears the filter, then the zoom; never quits.
 fn back(model: &mut Model) -> Vec<Effect> {
     model.pending = None;
+    if model.focus == Pane::Log
+        && let Some(effects) = log::back(model)
+    {
+        return effects;
+    }
     let filtered = match model.focus {
         Pane::Board => !model.board.filter.is_empty(),
         Pane::Approvals => !model.queue.filter.is_empty(),

@@ -13,7 +13,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
 use crate::ops::approval::{decide, withdraw};
-use crate::ops::deployment::{abandon, cancel, guide, later, resolve, rollback, start, tick};
+use crate::ops::deployment::{abandon, cancel, guide, later, note, resolve, rollback, start, tick};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -242,6 +242,12 @@ impl Worker {
                     self.load();
                 }
             }
+            Effect::WatchAll { ids, rows } => {
+                let _gone = self.tail.send(TailOrder::WatchAll { ids, rows });
+            }
+            Effect::Compare { id, against } => {
+                let _gone = self.tail.send(TailOrder::Compare { id, against });
+            }
             Effect::ReadLog { id, origin, rows } => {
                 let _gone = self.tail.send(TailOrder::Read { id, origin, rows });
             }
@@ -324,6 +330,10 @@ impl Worker {
             Effect::Resolve { id, succeeded, reason } => {
                 let d = resolve::resolve(&cx, id, succeeded, &reason)?;
                 Msg::Done(format!("{id} is settled as {}; {} is free again", d.state, d.environment))
+            }
+            Effect::Note { id, text } => {
+                note::add(&cx, id, &text)?;
+                Msg::Done(format!("noted beside the log of {id}"))
             }
             Effect::Reschedule { id, later } => {
                 let d = later::reschedule(&cx, id, &later)?;

@@ -18,6 +18,7 @@ use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
 use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId};
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
 use relman::domain::lock::{Lock, LockKind};
+use relman::domain::note::Note;
 use relman::domain::policy::ScriptRole;
 use relman::domain::release::{
     Block, Build, Check, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
@@ -30,7 +31,7 @@ use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, locks, meta,
-    pending, releases, steps, trains,
+    notes, pending, releases, steps, trains,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -572,6 +573,25 @@ fn a_train_departs_once_at_a_time(store: &Store) {
     assert_eq!(get(store, |tx| trains::last_resumed(tx, &weekly)), Some(at(4)));
 }
 
+fn notes_are_read_in_the_order_of_their_places(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let note = |offset: u64, text: &str| Note {
+        deployment: id,
+        at: at(3),
+        by: person("bob").person,
+        offset,
+        text: text.to_owned(),
+    };
+    for (offset, text) in [(9, "second"), (4, "first"), (9, "third")] {
+        put(store, |tx| notes::insert(tx, &note(offset, text)));
+    }
+    assert_eq!(
+        get(store, |tx| notes::list_of(tx, id)),
+        [note(4, "first"), note(9, "second"), note(9, "third")]
+    );
+}
+
 fn a_fact_is_written_once(store: &Store) {
     put(store, |tx| meta::insert(tx, "instance", "one"));
     let error = store.write_quietly(|tx| meta::insert(tx, "instance", "two")).unwrap_err();
@@ -835,6 +855,7 @@ contract! {
     what_waits_begins_once_with_the_facts_of_its_beginning
     a_lock_stands_until_its_end_or_until_it_is_lifted
     a_train_departs_once_at_a_time
+    notes_are_read_in_the_order_of_their_places
     a_fact_is_written_once
     the_journal_grows_at_its_end_as_one_chain
     a_failing_write_changes_nothing_at_all

@@ -1,5 +1,7 @@
 //! The grammar of what concerns deployments.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use crate::domain::gate::GateId;
@@ -150,12 +152,25 @@ pub struct Log {
     /// Only lines that hold this text
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
+    /// Only lines that the last good deployment there did not print in the same step
+    #[arg(long, conflicts_with = "raw")]
+    pub new: bool,
+    /// Write it as an asciicast (version 2) into a new file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "tail", "since", "grep", "new", "raw"])]
+    pub cast: Option<PathBuf>,
     /// The bytes as they are; to a terminal only together with --yes
     #[arg(long)]
     pub raw: bool,
     /// That raw bytes may go to this terminal
     #[arg(long, requires = "raw")]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Note {
+    pub id: DeploymentId,
+    /// What you saw; it stands in the log at this place
+    pub text: String,
 }
 
 #[derive(Debug, Args)]

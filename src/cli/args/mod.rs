@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::deployment::{
-    Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Reschedule, Resolve, ResolveOutcome, Rollback,
+    Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
 };
 pub(super) use self::lock::{Lock, Unlock};
 use crate::domain::digest::Digest;
@@ -100,6 +100,8 @@ pub enum Command {
     Show(Id),
     /// Print the log of a deployment
     Log(Log),
+    /// Write a note into the log of a deployment
+    Note(Note),
     /// Follow a running deployment to its end
     Attach(Id),
     /// Ask a deployment to stop; a second time kills it at once

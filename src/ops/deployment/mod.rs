@@ -9,6 +9,7 @@ pub mod finish;
 pub mod follow_up;
 pub mod guide;
 pub mod later;
+pub mod note;
 pub mod reconcile;
 pub mod resolve;
 pub mod rollback;

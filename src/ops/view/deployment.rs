@@ -5,9 +5,10 @@ use serde::Serialize;
 use crate::domain::deployment::{Deployment, Step};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
+use crate::domain::note::Note;
 use crate::ops::{Ctx, OpError, facts};
 use crate::store::deployments::{self, Filter};
-use crate::store::steps;
+use crate::store::{notes, steps};
 
 /// Everything about one deployment but its output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,6 +17,10 @@ pub struct DeploymentView {
     pub steps: Vec<Step>,
     /// What the gates said when it started.
     pub report: GateReport,
+    /// What people wrote beside its output, in the order of their places.
+    pub notes: Vec<Note>,
+    /// The last success before it in the same environment.
+    pub baseline: Option<DeploymentId>,
     /// Mean duration of the last successes of this service here, in milliseconds.
     pub usual_ms: Option<u64>,
     /// The deployments before and after it, wherever they went.
@@ -48,6 +53,8 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
             older,
             newer,
             steps,
+            notes: notes::list_of(tx, id)?,
+            baseline: deployments::find_good_before(tx, &deployment)?.map(|good| good.id),
             report: deployments::report_of(tx, id)?,
             usual_ms,
             deployment,

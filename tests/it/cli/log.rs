@@ -113,3 +113,57 @@ fn an_unfinished_last_line_is_searched_too() {
     let env = printed("echo one; printf 'last'");
     assert_eq!(env.run(&["log", "1", "--grep", "one"]).ok().out, "one\n");
 }
+
+/// Two deployments that print mostly the same.
+fn two() -> TestEnv {
+    let env = TestEnv::with_service("scripts = { deploy = [\"./deploy.sh\"] }");
+    env.script("deploy.sh", "echo copying $$ files; [ ! -e odd ] || printf '\\033[31merror: no route\\033[0m\\033]0;x\\007\\n'; echo done");
+    env.registered("api@1.0.0");
+    drop(env.deploy().ok());
+    env.touch("odd");
+    drop(env.deploy().ok());
+    env
+}
+
+#[test]
+fn only_new_lines_leave_out_what_the_last_success_printed() {
+    let env = two();
+    let said = env.run(&["log", "2", "--new"]).ok();
+    let lines: Vec<&str> = said.out.lines().filter(|line| !line.starts_with("[relman] ")).collect();
+    assert_eq!(lines, ["error: no route"]);
+    assert!(said.err.contains("only what #1"), "{said:#?}");
+    let first = env.run(&["log", "1", "--new"]).exits(3);
+    assert!(first.err.contains("there is no success in staging before #1"), "{first:#?}");
+}
+
+#[test]
+fn a_note_is_printed_at_its_place() {
+    let env = two();
+    drop(env.run_as("bob:1002", &["note", "1", "the router was slow"]).ok());
+    let said = env.run(&["log", "1"]).ok();
+    let last = said.out.lines().last().unwrap();
+    assert!(last.starts_with("[note ") && last.ends_with("UTC, bob] the router was slow"), "{said:#?}");
+}
+
+#[test]
+fn a_recording_holds_times_text_and_colours_and_nothing_else() {
+    let env = two();
+    drop(env.run(&["log", "2", "--cast", "two.cast"]).ok());
+    let text = std::fs::read_to_string(env.path("two.cast")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["version"], 2);
+    assert_eq!(lines[0]["title"], "#2 redeploy of api@1.0.0 to staging");
+    let mut before = 0.0;
+    let mut all = String::new();
+    for event in &lines[1..] {
+        let at = event[0].as_f64().unwrap();
+        assert!(at >= before && event[1] == "o", "{event}");
+        before = at;
+        all.push_str(event[2].as_str().unwrap());
+    }
+    assert!(all.contains("\u{1b}[38;5;1merror: no route\u{1b}[0m\r\n"), "{all:?}");
+    assert!(!all.contains("\u{1b}]"), "no title is set: {all:?}");
+    let twice = env.run(&["log", "2", "--cast", "two.cast"]).exits(4);
+    assert!(twice.err.contains("exists already"), "{twice:#?}");
+}

@@ -468,6 +468,9 @@ impl Machine for Vanishing<'_> {
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         self.usual.set_variables(names)
     }
+    fn log_size(&self, id: DeploymentId) -> u64 {
+        self.usual.log_size(id)
+    }
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {
         self.usual.log_facts(id)
     }

@@ -17,7 +17,7 @@ use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::later::{Later, reschedule};
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
-use relman::ops::deployment::{claim, guide};
+use relman::ops::deployment::{claim, guide, note};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
 use relman::ops::{Liveness, OpError};
 use relman::ops::{freeze, lock, train};
@@ -189,17 +189,13 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::TrainHalted
         | Verb::TrainMissed
         | Verb::DeploymentLost => return None,
-        // Departures are the program's; leaving one out is a person's.
-        Verb::TrainSkipped => (world, |w| w.as_("erin", |cx| train::skip(cx, &weekly(), None)).map(drop)),
-        Verb::TrainResumed => (halted, |w| w.as_("erin", |cx| train::resume(cx, &weekly(), "mended"))),
-        Verb::LockSet => (world, |w| w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).map(drop)),
-        Verb::LockEdited => (locked, |w| {
-            let wanted = lock::EditLock { reason: Some("still".to_owned()), ..lock::EditLock::default() };
-            w.as_("erin", |cx| lock::edit(cx, LockId(1), &wanted)).map(drop)
-        }),
-        Verb::LockLifted => (locked, |w| w.as_("dave", |cx| lock::lift(cx, LockId(1), None)).map(drop)),
-        Verb::DeploymentScheduled => (world, |w| scheduled_by(w, "erin", "dev").map(drop)),
-        Verb::DeploymentRescheduled => (scheduled, |w| w.as_("erin", |cx| reschedule(cx, DeploymentId(1), &in_an_hour(w))).map(drop)),
+        Verb::TrainSkipped
+        | Verb::TrainResumed
+        | Verb::LockSet
+        | Verb::LockEdited
+        | Verb::LockLifted
+        | Verb::DeploymentScheduled
+        | Verb::DeploymentRescheduled => return holding_up(verb),
         Verb::ReleaseCreated => (world, |w| {
             let new = create::NewRelease::default();
             w.as_("alice", |cx| create::create(cx, &release_id("api@1.1.0"), &new)).map(drop)
@@ -245,6 +241,9 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
+        Verb::NoteAdded => {
+            (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
+        }
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
         Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
         Verb::CancelRequested => {
@@ -254,6 +253,27 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::DeploymentResolved => {
             (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
         }
+    };
+    Some((before, act))
+}
+
+/// What keeps deployments from beginning, or lets them begin later.
+fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
+    let (before, act): (fn() -> World, Act) = match verb {
+        // Departures are the program's; leaving one out is a person's.
+        Verb::TrainSkipped => (world, |w| w.as_("erin", |cx| train::skip(cx, &weekly(), None)).map(drop)),
+        Verb::TrainResumed => (halted, |w| w.as_("erin", |cx| train::resume(cx, &weekly(), "mended"))),
+        Verb::LockSet => (world, |w| w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).map(drop)),
+        Verb::LockEdited => (locked, |w| {
+            let wanted = lock::EditLock { reason: Some("still".to_owned()), ..lock::EditLock::default() };
+            w.as_("erin", |cx| lock::edit(cx, LockId(1), &wanted)).map(drop)
+        }),
+        Verb::LockLifted => (locked, |w| w.as_("dave", |cx| lock::lift(cx, LockId(1), None)).map(drop)),
+        Verb::DeploymentScheduled => (world, |w| scheduled_by(w, "erin", "dev").map(drop)),
+        Verb::DeploymentRescheduled => {
+            (scheduled, |w| w.as_("erin", |cx| reschedule(cx, DeploymentId(1), &in_an_hour(w))).map(drop))
+        }
+        _ => return None,
     };
     Some((before, act))
 }
@@ -275,6 +295,8 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::TrainHalted
         | Verb::TrainMissed
         | Verb::DeploymentLost
+        // Everybody may write one.
+        | Verb::NoteAdded
         // One's own decision may always be taken back.
         | Verb::ApprovalWithdrawn => return None,
         // Only releases that have ended refuse these.
@@ -393,7 +415,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 26);
+    assert_eq!(seen, 27);
 }
 
 #[test]

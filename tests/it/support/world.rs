@@ -90,6 +90,9 @@ impl Machine for FakeMachine {
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         names.iter().filter(|name| self.variables.borrow().contains(name)).cloned().collect()
     }
+    fn log_size(&self, _id: DeploymentId) -> u64 {
+        42
+    }
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
     }

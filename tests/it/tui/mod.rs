@@ -13,6 +13,7 @@ mod forms;
 mod guide_dialog;
 mod later;
 mod log;
+mod log_views;
 mod rollback_dialog;
 mod screens;
 mod sizes;

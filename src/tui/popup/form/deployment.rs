@@ -36,6 +36,13 @@ pub fn resolve(d: &Deployment) -> Popup {
     form(Kind::Resolve(d.id), format!("Settle lost deployment {}", d.id), notes, fields)
 }
 
+/// A note into the log.
+pub fn note(id: DeploymentId) -> Popup {
+    let notes =
+        vec!["It stands in the log where it is now, for everybody, and is not taken back.".to_owned()];
+    form(Kind::Note(id), format!("Note beside the log of {id}"), notes, vec![text("note", "what you saw")])
+}
+
 /// What is asked where something is to begin later; `closed`: what is in its way now.
 pub fn ask_later(model: &Model, release: &ReleaseId, environment: &EnvName, closed: &[String]) -> Popup {
     let mut notes = vec![

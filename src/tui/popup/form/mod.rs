@@ -59,6 +59,7 @@ pub enum Kind {
     Lock,
     EditLock(LockId),
     Unlock(LockId),
+    Note(DeploymentId),
     /// What the service asks of who deploys it.
     Answers {
         start: Box<StartDeploy>,
@@ -183,7 +184,7 @@ impl Form {
 
     /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
     fn is_protected(&self) -> bool {
-        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. })
+        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. } | Kind::Note(_))
     }
 
     fn go(&mut self, by: usize) {
@@ -272,6 +273,10 @@ impl Form {
             Kind::EditLock(id) => lock::edited(self, model, *id),
             // Tried by the number of its fields; see `tried`.
             Kind::Answers { start, .. } => Ok(Effect::Deploy(start.clone())),
+            Kind::Note(id) => {
+                let text = self.some("note").ok_or(("note", "a note needs some words".to_owned()))?;
+                Ok(Effect::Note { id: *id, text })
+            }
             Kind::SkipTrain(train) => {
                 Ok(Effect::SkipTrain { train: train.clone(), reason: self.some("reason") })
             }

@@ -1,25 +1,20 @@
 //! The live deploy log: follows, or stays where it was put however much arrives.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+mod body;
+mod head;
+mod outline;
+pub mod wall;
 
-use super::super::action::Action;
-use super::super::layout;
-use super::super::model::{Model, Pane};
-use super::super::msg::{Effect, LogPage, Origin};
-use super::super::popup::{Popup, may_be_decided, waits_for_person};
-use super::super::widget;
 use crate::domain::ansi;
-use crate::domain::deployment::{DeploymentState, Step, StepState};
 use crate::domain::ids::DeploymentId;
-use crate::domain::text::fit;
-use crate::domain::time::{span, stopwatch};
 use crate::ops::view::deployment::DeploymentView;
-use crate::supervisor::OWN;
-use unicode_width::UnicodeWidthStr as _;
+use crate::tui::action::Action;
+use crate::tui::layout;
+use crate::tui::model::{Model, Pane};
+use crate::tui::msg::{Effect, LogPage, Origin};
+use crate::tui::popup::{Popup, may_be_decided};
+
+pub use self::body::view;
 
 /// Rows above the text: what runs, and its steps.
 const HEAD: u16 = 2;
@@ -52,6 +47,12 @@ pub struct State {
     motion: Option<(u64, i64)>,
     /// Cells scrolled to the right; kept while following.
     pub shift: u16,
+    /// Folded to its steps: the one with the cursor.
+    pub outline: Option<usize>,
+    /// Whether only what is new against the last good deployment is shown.
+    pub only_new: bool,
+    /// Several deployments at once.
+    pub wall: Option<wall::Wall>,
 }
 
 impl Default for State {
@@ -72,6 +73,9 @@ impl Default for State {
             asked: 0,
             motion: None,
             shift: 0,
+            outline: None,
+            only_new: false,
+            wall: None,
         }
     }
 }
@@ -172,6 +176,94 @@ fn moved(model: &mut Model, lines: i64) -> Vec<Effect> {
 }
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.log.wall.is_some() {
+        if let Some(effects) = on_wall(model, action) {
+            return effects;
+        }
+    } else if let Some(effects) = on_outline(model, action) {
+        return effects;
+    }
+    move_page(model, action)
+}
+
+/// Several at once: the cursor goes from one to the next, Enter opens one.
+fn on_wall(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    let wall = model.log.wall.as_mut()?;
+    let last = wall.shown.len().saturating_sub(1);
+    match action {
+        Action::Up | Action::Left | Action::PreviousDeployment => wall.at = wall.at.saturating_sub(1),
+        Action::Down | Action::Right | Action::NextDeployment => wall.at = (wall.at + 1).min(last),
+        Action::Open => {
+            let id = wall.shown.get(wall.at).map(|(id, _)| *id);
+            model.log.wall = None;
+            let mut effects = vec![Effect::WatchAll { ids: Vec::new(), rows: 0 }];
+            effects.extend(id.map(|id| watch(model, id)).unwrap_or_default());
+            return Some(effects);
+        }
+        Action::SideBySide => {
+            model.log.wall = None;
+            let mut effects = vec![Effect::WatchAll { ids: Vec::new(), rows: 0 }];
+            effects.extend(follow(model));
+            return Some(effects);
+        }
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// Folded to its steps: the cursor goes from step to step, Enter goes to one.
+fn on_outline(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    let at = model.log.outline?;
+    let all = outline::steps(shown(model)?);
+    let last = all.len().saturating_sub(1);
+    let to = match action {
+        Action::Up => at.saturating_sub(1),
+        Action::Down => (at + 1).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        Action::Open => {
+            let start = all.get(at).and_then(|step| step.log_from);
+            let Some(start) = start else {
+                model.complain("this step has printed nothing".to_owned());
+                return Some(Vec::new());
+            };
+            model.log.outline = None;
+            model.log.follow = false;
+            return Some(read(model, Origin::Top(start, 0)));
+        }
+        _ => return None,
+    };
+    model.log.outline = Some(to);
+    Some(Vec::new())
+}
+
+/// Esc leaves one of the ways to look at it; says whether there was one.
+pub fn back(model: &mut Model) -> Option<Vec<Effect>> {
+    if model.log.wall.is_some() {
+        return Some(act(model, Action::SideBySide));
+    }
+    model.log.outline.take().map(|_| Vec::new())
+}
+
+/// Only what is new, or everything again.
+fn compare(model: &mut Model) -> Vec<Effect> {
+    let Some((id, baseline)) = shown(model).map(|view| (view.deployment.id, view.baseline)) else {
+        return Vec::new();
+    };
+    model.log.only_new = !model.log.only_new;
+    let against = baseline.filter(|_| model.log.only_new);
+    match against {
+        Some(good) => model.say(format!(
+            "only what {good}, the last success there, did not print in the same step; v shows all"
+        )),
+        None => model.say("everything is shown".to_owned()),
+    }
+    let mut effects = vec![Effect::Compare { id, against }];
+    effects.extend(follow(model));
+    effects
+}
+
+fn move_page(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = i64::try_from(rows(model)).unwrap_or(20);
     match action {
         Action::Up => moved(model, -1),
@@ -204,6 +296,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.log.wrap = !model.log.wrap;
             Vec::new()
         }
+        Action::Fold => {
+            let at = shown(model).map(outline::first);
+            model.log.outline = if model.log.outline.is_some() { None } else { at };
+            Vec::new()
+        }
+        Action::OnlyNew => compare(model),
+        Action::SideBySide => wall::open(model),
         Action::NextHit => search(model, false),
         Action::PreviousHit => search(model, true),
         Action::NextError => errors(model, false),
@@ -233,11 +332,10 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::CancelDeployment => model.popups.push(Popup::cancel(&d, model)),
         Action::Decide => model.popups.extend(Popup::decide(&d, model)),
+        Action::Note => model.popups.push(crate::tui::popup::form::deployment::note(d.id)),
         Action::Schedule => {
-            let popup = d
-                .wait
-                .as_ref()
-                .map(|wait| super::super::popup::form::deployment::reschedule(&d, wait, model));
+            let popup =
+                d.wait.as_ref().map(|wait| crate::tui::popup::form::deployment::reschedule(&d, wait, model));
             model.popups.extend(popup);
         }
         Action::RollBack if may_be_decided(&d) => model.popups.extend(Popup::decide(&d, model)),
@@ -246,7 +344,7 @@ fn on_deployment(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Open => {
             if let Some(view) = shown(model) {
-                let lines = details(model, view);
+                let lines = head::details(model, view);
                 model.popups.push(Popup::page(&format!("{} {} of {}", d.id, d.what(), d.release), lines));
             }
         }
@@ -312,6 +410,12 @@ pub fn title(model: &Model) -> String {
     } else {
         "paused - G follows".to_owned()
     };
+    if model.log.wall.is_some() {
+        return " side by side - Enter opens one, | leaves".to_owned();
+    }
+    let state =
+        if model.log.outline.is_some() { "steps - Enter goes there, z unfolds".to_owned() } else { state };
+    let state = if model.log.only_new { format!("{state}, only new") } else { state };
     let search = match (model.log.search.as_str(), model.log.hits) {
         ("", _) => String::new(),
         (search, Some((at, all))) => format!(" /{search} {at} of {all}"),
@@ -334,216 +438,4 @@ pub fn position(model: &Model) -> String {
     let above = if top(model) > 0 { format!(" {}", model.glyphs.above) } else { String::new() };
     let below = if model.log.at_end { String::new() } else { format!(" {}", model.glyphs.below) };
     format!("{aside}{percent}%{above}{below}")
-}
-
-pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let Some(view) = shown(model) else {
-        let text = match (model.loaded, model.log.shown) {
-            (true, None) => "No deployment yet. D on the board starts one; its output appears here.",
-            _ => "reading…",
-        };
-        frame.render_widget(Paragraph::new(text), area);
-        return;
-    };
-    let head = [headline(model, view, usize::from(area.width)), steps(model, view, usize::from(area.width))];
-    let head_area = Rect { height: HEAD.min(area.height), ..area };
-    frame.render_widget(Paragraph::new(head.to_vec()), head_area);
-    let body = Rect { y: area.y + head_area.height, height: area.height - head_area.height, ..area };
-    if body.height == 0 {
-        return;
-    }
-    if model.log.lines.is_empty() {
-        let d = &view.deployment;
-        let nothing = match (d.state.is_live(), d.log_size) {
-            (true, _) => "no output yet".to_owned(),
-            (false, 0) => "it printed nothing".to_owned(),
-            (false, size) => format!("its log file is gone: {size} bytes were in it when it ended"),
-        };
-        frame.render_widget(Paragraph::new(Line::styled(nothing, model.theme.dim)), body);
-        return;
-    }
-    let colours = model.theme != super::super::theme::Theme::mono();
-    let lines: Vec<Line<'static>> =
-        model.log.lines.iter().map(|(offset, line)| styled(model, *offset, line, colours)).collect();
-    // The page holds as many lines as there are rows; wrapped, the last ones are what matters when following.
-    let mut text = Paragraph::new(lines);
-    if model.log.wrap {
-        text = text.wrap(Wrap { trim: false });
-        let height = text.line_count(body.width);
-        let hidden = height.saturating_sub(usize::from(body.height));
-        if model.log.follow && hidden > 0 {
-            text = text.scroll((u16::try_from(hidden).unwrap_or(u16::MAX), 0));
-        }
-    } else {
-        text = text.scroll((0, model.log.shift));
-    }
-    frame.render_widget(text, body);
-}
-
-fn styled(model: &Model, offset: u64, line: &ansi::Line, colours: bool) -> Line<'static> {
-    let text = line.text();
-    let mut drawn = widget::ansi::line(line, colours);
-    if text.starts_with(OWN) {
-        drawn = drawn.style(model.theme.title);
-    } else if let Some(message) = text.strip_prefix("::relman ") {
-        drawn = told(model, message);
-    }
-    let is_hit = model.log.hit == Some(offset)
-        || (!model.log.search.is_empty() && widget::matches(&text, &model.log.search));
-    if is_hit {
-        drawn = drawn.patch_style(model.theme.selected);
-    }
-    drawn
-}
-
-/// A message of the script to relman, as a marker in the text.
-fn told(model: &Model, message: &str) -> Line<'static> {
-    let cursor = model.glyphs.cursor;
-    if let Some(note) = message.strip_prefix("note ") {
-        return Line::styled(format!("{cursor} {note}"), model.theme.title);
-    }
-    let progress = message.strip_prefix("progress ").unwrap_or(message);
-    let text = match progress.split_once(' ') {
-        Some((percent, note)) => format!("{cursor} {percent}% {note}"),
-        None => format!("{cursor} {progress}%"),
-    };
-    Line::styled(text, model.theme.dim)
-}
-
-fn headline(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
-    let d = &view.deployment;
-    let theme = &model.theme;
-    let style = match d.state {
-        DeploymentState::Succeeded => theme.good,
-        state if state.is_live() => theme.busy,
-        _ => theme.bad,
-    };
-    let took = d.duration(model.now);
-    let usual = view.usual_ms.map(std::time::Duration::from_millis);
-    let time = match usual {
-        Some(usual) if d.state.is_live() && took <= usual => {
-            format!("{} of about {}", stopwatch(took), stopwatch(usual))
-        }
-        Some(usual) if d.state.is_live() => {
-            format!("{}, past its usual {}", stopwatch(took), stopwatch(usual))
-        }
-        _ => stopwatch(took),
-    };
-    let silent = match d.silence(model.now) {
-        Some(quiet) => format!(" NO SIGN OF LIFE for {}", span(quiet)),
-        None => String::new(),
-    };
-    let cancelling = if d.is_cancelling() { " CANCELLING" } else { "" };
-    let asks = match d.state {
-        DeploymentState::Lost => " (R settles it)",
-        _ if waits_for_person(d) => " (R decides)",
-        _ => "",
-    };
-    let hold = d.hold.as_ref().map(|hold| format!(": {}", hold.brief())).unwrap_or_default();
-    let bar = match d.progress.filter(|_| d.state.is_live()) {
-        Some(percent) => {
-            let full = usize::from(percent) / 10;
-            let note = d.progress_note.clone().unwrap_or_default();
-            let bar = format!("{}{}", model.glyphs.full.repeat(full), model.glyphs.empty.repeat(10 - full));
-            format!(" {bar} {percent}% {note}")
-        }
-        None => String::new(),
-    };
-    let cause = match (&d.cause, d.state) {
-        (Some(cause), state) if state != DeploymentState::Succeeded => format!(": {cause}"),
-        _ => String::new(),
-    };
-    let lost_output = d.lost_output().map(|lost| format!("; {lost}")).unwrap_or_default();
-    let what = format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment);
-    let state = format!("{}{cancelling}{asks}{silent}", d.state_word());
-    let rest = fit(
-        &format!("{hold} {time}{lost_output}{cause}{bar}"),
-        width.saturating_sub(what.chars().count() + state.chars().count()),
-    );
-    Line::from(vec![Span::styled(what, theme.strong), Span::styled(state, style), Span::raw(rest)])
-}
-
-/// The steps with their marks, on one line: where there are too many, from the one before the current one on.
-fn steps(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
-    let (theme, glyphs) = (&model.theme, &model.glyphs);
-    let steps: Vec<&Step> = view.latest_attempts().collect();
-    let marked = |step: &&Step| {
-        let (mark, style) = match step.state {
-            StepState::Succeeded => (glyphs.pass, theme.good),
-            StepState::Failed => (glyphs.failed, theme.bad),
-            StepState::Running => (glyphs.active, theme.busy),
-            StepState::Waiting => ("…", theme.busy),
-            StepState::Pending | StepState::Skipped => (glyphs.not, theme.dim),
-        };
-        (format!("{mark} {}  ", step.plan.name), style)
-    };
-    let all: Vec<(String, Style)> = steps.iter().map(marked).collect();
-    let cells = |words: &[(String, Style)]| words.iter().map(|(text, _)| text.width()).sum::<usize>();
-    let current = steps.iter().position(|step| step.state != StepState::Succeeded).unwrap_or(steps.len());
-    let from =
-        if cells(&all) <= width { 0 } else { current.saturating_sub(1).min(all.len().saturating_sub(1)) };
-    let more = |hidden: bool| Span::styled(if hidden { "… " } else { "" }, theme.dim);
-    let mut spans = vec![more(from > 0)];
-    let mut room = width.saturating_sub(if cells(&all) <= width { 0 } else { 4 });
-    for (at, (text, style)) in all.iter().enumerate().skip(from) {
-        if text.width() > room {
-            spans.push(more(at < all.len()));
-            break;
-        }
-        room -= text.width();
-        spans.push(Span::styled(text.clone(), *style));
-    }
-    Line::from(spans)
-}
-
-/// Everything about the deployment but its output.
-fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>> {
-    let d = &view.deployment;
-    let theme = &model.theme;
-    let mut lines = Vec::new();
-    let mut add = |label: &str, value: String| {
-        lines.push(Line::from(vec![Span::styled(format!("{label:<14}"), theme.dim), Span::raw(value)]));
-    };
-    add("to", d.environment.to_string());
-    add("from", d.previous.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string));
-    add("started by", format!("{}, {}", d.started_by.name, model.moment(d.requested_at)));
-    if let Some(reason) = &d.reason {
-        add("reason", reason.clone());
-    }
-    add("state", d.state_word().to_owned());
-    if let Some(cause) = &d.cause {
-        add("because", cause.to_string());
-    }
-    if let Some(cancel) = &d.cancel {
-        add("cancel", format!("asked by {}, {}", cancel.by, model.moment(cancel.at)));
-    }
-    if let Some(hold) = &d.hold {
-        add("waits", hold.to_string());
-    }
-    if d.guided {
-        add("helped", "a person decided about a failed step".to_owned());
-    }
-    if let Some(follow_up) = &d.follow_up {
-        add("rollback", follow_up.sentence(d.state.is_over()));
-    }
-    if !d.overrides.is_empty() {
-        add("overridden", d.overrides.join(", "));
-    }
-    if !d.left_running.is_empty() {
-        add("left running", d.left_running.join(", "));
-    }
-    if let Some(lost) = d.lost_output() {
-        add("log", lost);
-    }
-    for step in &view.steps {
-        let took = step.started_at.map(|start| stopwatch(step.finished_at.unwrap_or(model.now).since(start)));
-        let cause = step.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-        add(
-            &format!("step {}", step.index + 1),
-            format!("{}{} {} {}{cause}", step.plan.name, step.again(), step.state, took.unwrap_or_default()),
-        );
-    }
-    lines.push(Line::styled("gates when it started", theme.strong));
-    lines.extend(widget::gates::report(model, &view.report));
-    lines
 }

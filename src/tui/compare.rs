@@ -1,0 +1,181 @@
+//! For the log pane: the lines of one log that another does not have, and the ends of several logs at once.
+
+use super::msg::Origin;
+use super::tail::{holds, lines_from};
+use crate::domain::ansi::Line;
+use crate::domain::ids::DeploymentId;
+use crate::domain::novelty::{Compared, Known};
+use crate::host::logfile::LogReader;
+use crate::host::state::State;
+
+/// A larger log is not compared: it would take longer than a person waits for a key.
+const LARGEST: u64 = 64 << 20;
+const PIECE: usize = 1 << 20;
+
+/// Where the new lines of a log begin.
+pub(super) struct Comparison {
+    compared: Compared,
+    new: Vec<u64>,
+    /// So far it was looked at: always the beginning of a line.
+    upto: u64,
+}
+
+impl Comparison {
+    /// Learns what the good deployment printed and goes through the log.
+    pub(super) fn new(state: &State, good: DeploymentId, reader: &LogReader) -> Result<Self, String> {
+        let files = state.files_of(good);
+        let before = LogReader::open(&files.log(), &files.index())
+            .map_err(|why| format!("the log of {good} cannot be read any more: {why}"))?;
+        if before.size().max(reader.size()) > LARGEST {
+            let most = LARGEST >> 20;
+            return Err(format!(
+                "logs of more than {most} MiB are not compared here; relman log ID --new does it"
+            ));
+        }
+        let mut known = Known::default();
+        walk(&before, 0, |_, line| known.learn(line));
+        let mut comparison = Self { compared: Compared::with(known), new: Vec::new(), upto: 0 };
+        comparison.catch_up(reader);
+        Ok(comparison)
+    }
+
+    /// Looks at what has come; returns how many lines of it are new.
+    pub(super) fn catch_up(&mut self, reader: &LogReader) -> u64 {
+        let before = self.new.len();
+        let (compared, new) = (&mut self.compared, &mut self.new);
+        self.upto = walk(reader, self.upto, |at, line| {
+            if compared.is_new(line) {
+                new.push(at);
+            }
+        });
+        (self.new.len() - before) as u64
+    }
+
+    /// The new lines from there on, and whether they reach the end. Nothing: a search that found nothing.
+    pub(super) fn page(
+        &self,
+        reader: &LogReader,
+        origin: &Origin,
+        rows: usize,
+    ) -> Option<(Vec<(u64, Line)>, bool)> {
+        let last = self.new.len().saturating_sub(rows);
+        let first = match origin {
+            Origin::End => last,
+            Origin::Top(offset, lines) => {
+                let at = self.new.partition_point(|known| known < offset);
+                let by = isize::try_from(*lines).unwrap_or(0);
+                at.saturating_add_signed(by).min(last)
+            }
+            Origin::Search { from, words, backward } => {
+                let fits = |at: &&u64| line_at(reader, **at).is_some_and(|line| holds(&line.text(), words));
+                let found = match backward {
+                    true => self.new.iter().rev().filter(|at| **at < *from).find(fits),
+                    false => self.new.iter().filter(|at| *from == 0 || **at > *from).find(fits),
+                };
+                let found = *found?;
+                self.new.partition_point(|known| *known < found)
+            }
+        };
+        let shown = self.new.iter().skip(first).take(rows);
+        let lines: Vec<(u64, Line)> = shown.filter_map(|at| Some((*at, line_at(reader, *at)?))).collect();
+        let at_end = first + lines.len() >= self.new.len();
+        Some((lines, at_end))
+    }
+}
+
+/// The line that begins there.
+fn line_at(reader: &LogReader, at: u64) -> Option<Line> {
+    lines_from(reader, at, 1).0.into_iter().next().map(|(_, line)| line)
+}
+
+/// Calls with each whole line from there on; returns where the first one that is not whole begins.
+fn walk(reader: &LogReader, from: u64, mut call: impl FnMut(u64, &str)) -> u64 {
+    let (mut at, mut open) = (from, Vec::new());
+    let mut read = from;
+    loop {
+        let bytes = reader.read_at(read, PIECE).unwrap_or_default();
+        if bytes.is_empty() {
+            return at;
+        }
+        read += bytes.len() as u64;
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            open.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                call(at, &String::from_utf8_lossy(&open));
+                at += open.len() as u64;
+                open.clear();
+            }
+        }
+    }
+}
+
+/// The ends of several logs.
+pub(super) struct Wall {
+    logs: Vec<(DeploymentId, Option<LogReader>, u64)>,
+    rows: usize,
+    is_new: bool,
+}
+
+impl Wall {
+    pub(super) fn new(state: &State, ids: &[DeploymentId], rows: usize) -> Self {
+        let open = |id: &DeploymentId| {
+            let files = state.files_of(*id);
+            (*id, LogReader::open(&files.log(), &files.index()).ok(), 0)
+        };
+        Self { logs: ids.iter().map(open).collect(), rows, is_new: true }
+    }
+
+    /// The last lines of each, if one of them has grown.
+    pub(super) fn look(&mut self) -> Option<Vec<(DeploymentId, Vec<Line>)>> {
+        let mut has_grown = std::mem::take(&mut self.is_new);
+        for (_, reader, size) in &mut self.logs {
+            let now = reader.as_ref().map_or(0, LogReader::size);
+            has_grown |= std::mem::replace(size, now) != now;
+        }
+        let last = |reader: &LogReader, size: u64| {
+            let top = reader.start_of_last(size, self.rows, 64 * 1024).unwrap_or(0);
+            lines_from(reader, top, self.rows).0.into_iter().map(|(_, line)| line).collect()
+        };
+        let read = |(id, reader, size): &(DeploymentId, Option<LogReader>, u64)| {
+            (*id, reader.as_ref().map(|reader| last(reader, *size)).unwrap_or_default())
+        };
+        has_grown.then(|| self.logs.iter().map(read).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::state::DeploymentFiles;
+    use std::io::Write as _;
+
+    fn log(state: &State, id: i64, text: &str) -> (LogReader, std::fs::File) {
+        let files = state.make_files_of(DeploymentId(id)).unwrap();
+        let mut file = DeploymentFiles::append(&files.log()).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        (LogReader::open(&files.log(), &files.index()).unwrap(), file)
+    }
+
+    fn texts(page: Option<(Vec<(u64, Line)>, bool)>) -> Vec<String> {
+        page.unwrap().0.iter().map(|(_, line)| line.text()).collect()
+    }
+
+    #[test]
+    fn only_new_lines_make_a_page_and_it_grows_with_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::prepare(&dir.path().join("state/relman.db")).unwrap();
+        let (_good, _file) = log(&state, 1, "one\ntwo\nthree\n");
+        let (reader, mut file) = log(&state, 2, "one\nerror: a\ntwo\nerror: b\nthr");
+        let mut compared = Comparison::new(&state, DeploymentId(1), &reader).unwrap();
+        assert_eq!(texts(compared.page(&reader, &Origin::End, 9)), ["error: a", "error: b"]);
+        assert_eq!(texts(compared.page(&reader, &Origin::End, 1)), ["error: b"]);
+        assert_eq!(texts(compared.page(&reader, &Origin::Top(17, -1), 1)), ["error: a"]);
+        file.write_all(b"ee\nlast\n").unwrap();
+        assert_eq!(compared.catch_up(&reader), 1, "a line is looked at when it is whole");
+        assert_eq!(texts(compared.page(&reader, &Origin::End, 1)), ["last"]);
+        let search = Origin::Search { from: 0, words: vec!["b".to_owned()], backward: false };
+        assert_eq!(texts(compared.page(&reader, &search, 1)), ["error: b"]);
+        let nothing = Origin::Search { from: 0, words: vec!["two".to_owned()], backward: false };
+        assert!(compared.page(&reader, &nothing, 1).is_none());
+    }
+}
