@@ -107,11 +107,24 @@ pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpEr
                     d.id.to_string(),
                     digest.to_owned(),
                     d.started_by.name.clone(),
+                    candidate
+                        .takes_back
+                        .iter()
+                        .map(|taken| taken.release.version.to_string())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    candidate.rehearsed.as_ref().map_or_else(
+                        || "–".to_owned(),
+                        |tried| format!("{}, {}", tried.environment, relative(tried.at, now)),
+                    ),
                     candidate.title.clone(),
                 ]
             })
             .collect();
-        session.out.table(&["VERSION", "GOOD", "BY DEPLOYMENT", "DIGEST", "WHO", "TITLE"], rows);
+        session.out.table(
+            &["VERSION", "GOOD", "BY DEPLOYMENT", "DIGEST", "WHO", "TAKES BACK", "REHEARSED", "TITLE"],
+            rows,
+        );
         return Ok(exit::OK);
     }
     let wanted = going_back::StartRollback {
@@ -123,6 +136,14 @@ pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpEr
     };
     settle_orphans(&desk);
     let started = going_back::rollback(&desk.cx(), &wanted)?;
+    let target = &started.deployment.release;
+    let chosen = choices.candidates.iter().find(|candidate| candidate.deployment.release == *target);
+    for taken in chosen.into_iter().flat_map(|candidate| &candidate.takes_back) {
+        session.out.note(&format!("takes back {} ({})", taken.release, taken.title));
+        for change in &taken.changes {
+            session.out.note(&format!("  - {change}"));
+        }
+    }
     started_or_followed(session, &desk, started.deployment.id, args.detach)
 }
 

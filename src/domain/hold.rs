@@ -216,7 +216,8 @@ impl OnFailure {
         let said_so = matches!(cause, Cause::Exit { .. } | Cause::Signal { .. });
         let verifies = matches!(role, ScriptRole::Verify | ScriptRole::Analyse);
         match self {
-            _ if !said_so => Reaction::End,
+            // Nothing was changed yet: there is nothing to decide about.
+            _ if !said_so || role == ScriptRole::Available => Reaction::End,
             Self::Fail => Reaction::End,
             Self::Ask => Reaction::Ask,
             Self::Rollback if verifies => Reaction::RollBack,

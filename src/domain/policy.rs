@@ -206,11 +206,21 @@ pub enum ScriptRole {
     Current,
     /// Tells what a deployment would do, and changes nothing.
     Plan,
+    /// Whether what a rollback puts back is still to be had: asked before it changes anything (RBK-1).
+    Available,
 }
 
 impl ScriptRole {
-    pub const ALL: [Self; 7] =
-        [Self::Build, Self::Deploy, Self::Verify, Self::Rollback, Self::Analyse, Self::Current, Self::Plan];
+    pub const ALL: [Self; 8] = [
+        Self::Build,
+        Self::Deploy,
+        Self::Verify,
+        Self::Rollback,
+        Self::Analyse,
+        Self::Current,
+        Self::Plan,
+        Self::Available,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -221,6 +231,7 @@ impl ScriptRole {
             Self::Analyse => "analyse",
             Self::Current => "current",
             Self::Plan => "plan",
+            Self::Available => "available",
         }
     }
 }

@@ -86,7 +86,7 @@ impl Machine for Local {
 
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String> {
         // Nobody who may not, and nobody a second time: this is asked every half minute.
-        let is_saved = lock::is_held(&self.state.files_of(id).adopter_lock()).unwrap_or(false);
+        let is_saved = lock::is_held(&self.state.files_of(id).adopter_lock(script)).unwrap_or(false);
         if is_saved {
             return Ok(());
         }

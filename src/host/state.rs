@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::sys::statfs::statfs;
 use nix::unistd::{AccessFlags, Gid, access, getgroups, getuid};
 
+use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
 use crate::ops::{ErrorKind, OpError};
 
@@ -265,9 +266,9 @@ impl DeploymentFiles {
         self.dir.join("supervisor.lock")
     }
 
-    /// Held by whoever saves the output of a script that lost its supervisor.
-    pub fn adopter_lock(&self) -> PathBuf {
-        self.dir.join("adopter.lock")
+    /// Held by whoever saves the output of this script, which lost its supervisor.
+    pub fn adopter_lock(&self, script: ProcessRef) -> PathBuf {
+        self.dir.join(format!("adopter-{}.lock", script.pid))
     }
 
     /// What the supervisor itself has to say.

@@ -329,6 +329,22 @@ pub fn has_touched(tx: &Tx<'_>, release: &ReleaseId, environments: &[EnvName]) -
     Ok(touched.iter().any(|env| environments.contains(env)))
 }
 
+/// The last time a rollback put this release back, in another environment than this one.
+pub fn find_rehearsal(
+    tx: &Tx<'_>,
+    release: &ReleaseId,
+    elsewhere: &EnvName,
+) -> Result<Option<Deployment>, StoreError> {
+    tx.query_opt(
+        select!(
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment <> ?3 AND rescue = 1
+             AND state = 'succeeded' ORDER BY finished_at DESC LIMIT 1"
+        ),
+        &[text(&release.service), text(&release.version), text(elsewhere)],
+        deployment,
+    )
+}
+
 /// The last success in the same environment before this deployment: what its output is compared with.
 pub fn find_good_before(tx: &Tx<'_>, d: &Deployment) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(

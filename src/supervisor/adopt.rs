@@ -15,18 +15,25 @@ use crate::host::{lock, process};
 
 use super::output::{Log, Stream};
 
-/// Reads until nobody writes any more. Only one process does this for a deployment.
-pub(super) fn save(
-    state: &State,
-    id: DeploymentId,
-    readers: Vec<File>,
-    script: Option<ProcessRef>,
-    masks: &[String],
-) {
+/// Reads until nobody writes any more. Only one process does this for a script: what another one saves is left to it.
+pub(super) fn save(state: &State, id: DeploymentId, readers: Vec<File>, masks: &[String]) {
     let files = state.files_of(id);
-    let Ok(Some(_lock)) = lock::try_hold(&files.adopter_lock()) else { return };
+    let (mut mine, mut scripts, mut locks) = (Vec::new(), Vec::new(), Vec::new());
+    for reader in readers {
+        // Of a script that has ended only what waits in the pipe is to be had, and only by who holds the pipe open.
+        if let Some(script) = process::writer_of(&reader) {
+            let Ok(Some(lock)) = lock::try_hold(&files.adopter_lock(script)) else { continue };
+            locks.push(lock);
+            scripts.push(script.pid.to_string());
+        }
+        mine.push(reader);
+    }
+    let readers = mine;
+    if readers.is_empty() {
+        return;
+    }
     let Ok(mut log) = Log::open(&files) else { return };
-    let of = script.map(|script| format!(" of pid {}", script.pid)).unwrap_or_default();
+    let of = if scripts.is_empty() { String::new() } else { format!(" of pid {}", scripts.join(", ")) };
     log.say(&format!("the supervisor is gone; the output{of} is saved from here on"));
     let mut streams: Vec<Stream> = readers.iter().map(|_| Stream::new(masks)).collect();
     let (pieces, arrived) = sync_channel(16);
@@ -63,6 +70,6 @@ pub(super) fn from_outside(config: &Path, id: DeploymentId, script: ProcessRef) 
     // what another service calls secret does no harm.
     let names = config.policy.services.values().flat_map(|service| &service.secrets);
     let masks: Vec<String> = names.filter_map(|name| process::variable_of(script.pid, name)).collect();
-    save(&state, id, vec![reader], Some(script), &masks);
+    save(&state, id, vec![reader], &masks);
     Ok(())
 }

@@ -272,7 +272,7 @@ fn stand_in(desk: &Desk, order: &Order, held: Vec<File>) -> Result<(), OpError> 
     let now = view::deployment(&desk.cx(), id);
     let is_lost = now.is_ok_and(|now| now.deployment.state == DeploymentState::Lost);
     if is_lost && !held.is_empty() {
-        super::adopt::save(desk.state(), id, held, script, &order.masks);
+        super::adopt::save(desk.state(), id, held, &order.masks);
     }
     lost.map(drop)
 }

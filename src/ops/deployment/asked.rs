@@ -91,6 +91,10 @@ pub(in crate::ops) fn ask(
         Some(side) => strategy::switch_back(role, verify, side),
         None => cut(service.strategy(&environment.name), role, verify, serving.map(|serving| serving.color)),
     };
+    let steps = match rescue && service.scripts.contains_key(&ScriptRole::Available) {
+        true => std::iter::once(StepPlan::new("available", ScriptRole::Available)).chain(steps).collect(),
+        false => steps,
+    };
     // Of a second attempt what it replaces is what was there before the first.
     let before = newest.map(|newest| newest.release.version).filter(|version| *version != release.id.version);
     let previous = before.or_else(|| live_version.cloned());

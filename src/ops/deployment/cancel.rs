@@ -42,7 +42,7 @@ fn ask(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>, and_back: bool) -> 
             return call_off(tx, cx, &before, reason.as_deref(), and_back);
         }
         if and_back {
-            follow_up::possible(tx, &before)?;
+            follow_up::possible(tx, cx, &before)?;
         }
         let kind = if before.cancel.is_some() { CancelKind::Kill } else { CancelKind::Gentle };
         // Patience is counted from the first wish, whoever repeats it.

@@ -34,7 +34,7 @@ pub fn guide(cx: &Ctx<'_>, wanted: &Decision) -> Result<Deployment, OpError> {
         let hold = held(&before, wanted)?;
         may_choose(cx, &before, choice)?;
         if choice == Choice::RollBack {
-            follow_up::possible(tx, &before)?;
+            follow_up::possible(tx, cx, &before)?;
         }
         let by = cx.actor.person.clone();
         let guidance = Guidance { hold: hold.number, choice, by, at: cx.now, reason: reason.clone() };

@@ -3,14 +3,17 @@
 //! Bypasses what guards going on (order, soak, checks, freezes, windows, approvals beyond `rollback-approvals`),
 //! needs a reason, and blocks the release it leaves, so that nothing puts it back by mistake.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::journal::Verb;
 use crate::domain::prompt::Answers;
 use crate::domain::release::{Block, Release, ReleaseState};
 use crate::domain::text::free;
+use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, ErrorKind, OpError, facts, lock};
 use crate::store::{Tx, deployments, journal, releases};
 
@@ -23,6 +26,42 @@ pub struct Candidate {
     /// Its last success there.
     pub deployment: Deployment,
     pub title: String,
+    /// What came after it and would be taken back, newest first.
+    pub takes_back: Vec<TakenBack>,
+    /// The last time going back to it was tried elsewhere (N19).
+    pub rehearsed: Option<Rehearsal>,
+}
+
+/// A release that a rollback takes back, with what it brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TakenBack {
+    pub release: ReleaseId,
+    pub title: String,
+    pub changes: Vec<String>,
+}
+
+/// A rollback to a release that succeeded in another environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rehearsal {
+    pub deployment: DeploymentId,
+    pub environment: EnvName,
+    pub at: Timestamp,
+}
+
+/// What was tried longer ago says little about today.
+const REHEARSED: Duration = Duration::from_secs(30 * 86_400);
+
+/// The last time a rollback to this release was tried elsewhere, if that is not too long ago.
+pub(super) fn rehearsal(
+    tx: &Tx<'_>,
+    release: &ReleaseId,
+    env: &EnvName,
+    now: Timestamp,
+) -> Result<Option<Rehearsal>, OpError> {
+    let found = deployments::find_rehearsal(tx, release, env)?;
+    let recent = found
+        .and_then(|d| Some(Rehearsal { deployment: d.id, environment: d.environment, at: d.finished_at? }));
+    Ok(recent.filter(|rehearsal| now.since(rehearsal.at) <= REHEARSED))
 }
 
 /// What a rollback leaves and where it may go, newest success first.
@@ -41,12 +80,12 @@ pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Cho
     if !known.pipeline.contains(env) {
         return Err(OpError::not_in_pipeline(known, env));
     }
-    cx.store.read(|tx| choices_in(tx, service, env))
+    cx.store.read(|tx| choices_in(tx, service, env, cx.now))
 }
 
 /// Releases whose last success here is known. What is there now is left out, unless its newest attempt failed: then going
 /// back to the same release again is exactly what may help.
-fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choices, OpError> {
+fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName, now: Timestamp) -> Result<Choices, OpError> {
     let occupant = deployments::find_newest(tx, service, env)?;
     let is_in_place = |release: &ReleaseId| {
         occupant.as_ref().is_some_and(|occupant| {
@@ -54,8 +93,17 @@ fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choic
         })
     };
     let (mut candidates, mut barred) = (Vec::new(), Vec::new());
+    let mut later: Vec<TakenBack> = Vec::new();
+    if let Some(occupant) = &occupant {
+        later.push(taken_back(&releases::get(tx, &occupant.release)?));
+    }
     for deployment in deployments::list_known_good(tx, service, env, 50)? {
         let release = releases::get(tx, &deployment.release)?;
+        let takes_back: Vec<TakenBack> =
+            later.iter().filter(|taken| taken.release != release.id).cloned().collect();
+        if later.iter().all(|taken| taken.release != release.id) {
+            later.push(taken_back(&release));
+        }
         let version = release.id.version.clone();
         match (&release.blocked, release.state) {
             _ if is_in_place(&deployment.release) => {}
@@ -65,10 +113,21 @@ fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choic
             (None, ReleaseState::Cancelled | ReleaseState::Rejected) => {
                 barred.push((version, format!("the release is {}", release.state)));
             }
-            _ => candidates.push(Candidate { deployment, title: release.title }),
+            _ => {
+                let rehearsed = rehearsal(tx, &release.id, env, now)?;
+                candidates.push(Candidate { deployment, title: release.title, takes_back, rehearsed });
+            }
         }
     }
     Ok(Choices { occupant, candidates, barred })
+}
+
+fn taken_back(release: &Release) -> TakenBack {
+    TakenBack {
+        release: release.id.clone(),
+        title: release.title.clone(),
+        changes: release.build.changes.clone(),
+    }
 }
 
 /// A rollback somebody wants.
@@ -112,7 +171,7 @@ pub(super) fn rollback_and(
     };
     start_as(cx, &start, Errand::Rollback, |tx, deployment| {
         // The record may have changed since the choice was made.
-        let now = choices_in(tx, &wanted.service, &wanted.environment)?;
+        let now = choices_in(tx, &wanted.service, &wanted.environment, cx.now)?;
         choose(&StartRollback { to: Some(deployment.release.version.clone()), ..wanted.clone() }, &now)?;
         also(tx, deployment)?;
         lock::hold_automation(tx, cx, deployment, &reason)?;
@@ -153,8 +212,13 @@ fn block_left(
 }
 
 /// The deployment a rollback goes back to where nobody names one.
-pub(super) fn target(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<Deployment, OpError> {
-    let choices = choices_in(tx, service, env)?;
+pub(super) fn target(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+    now: Timestamp,
+) -> Result<Deployment, OpError> {
+    let choices = choices_in(tx, service, env, now)?;
     let wanted = StartRollback {
         service: service.clone(),
         environment: env.clone(),

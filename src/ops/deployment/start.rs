@@ -23,6 +23,7 @@ use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
 use super::later::{self, Later};
+use super::rollback::{self, Rehearsal};
 use super::ticket::{self, Ticket};
 
 /// What a person wants to start.
@@ -75,6 +76,8 @@ pub struct Preview {
     pub needs_confirmation: bool,
     /// Durations of the last successes in milliseconds, newest first.
     pub durations: Vec<u64>,
+    /// The last time going back to what is live now was tried elsewhere.
+    pub rehearsed: Option<Rehearsal>,
     /// What is asked of who deploys it.
     pub prompts: Vec<Prompt>,
     /// Whether there is a script that tells what it would do.
@@ -123,6 +126,10 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
             script: service.scripts.get(&role).cloned().unwrap_or_default(),
             needs_confirmation: environment.confirm,
             durations: deployments::recent_durations(tx, &id.service, env, 10)?,
+            rehearsed: match &live {
+                Some(live) => rollback::rehearsal(tx, &live.release, env, cx.now)?,
+                None => None,
+            },
             prompts: service.prompts.clone(),
             has_plan: facts::plan_script(service).is_some(),
             plan: deployments::find_plan(tx, id, env)?,

@@ -207,6 +207,18 @@ impl Dialog {
         if let Some(commit) = &preview.release.build.commit {
             lines.push(fact("commit", commit.clone()));
         }
+        if let Some(live) = preview.live.as_ref().filter(|live| live.release != preview.release.id) {
+            let tried = match &preview.rehearsed {
+                Some(tried) => format!(
+                    "rehearsed in {}, {} ({})",
+                    tried.environment,
+                    model.moment(tried.at),
+                    tried.deployment
+                ),
+                None => "going back to it was not rehearsed".to_owned(),
+            };
+            lines.push(fact("way back", format!("{}, {tried}", live.release.version)));
+        }
         if let Some(plan) = &preview.plan {
             lines.push(fact("plan", planned(model, plan, &preview.report.subject)));
         }

@@ -212,7 +212,10 @@ impl Dialog {
             dialog_box(model, frame, screen, &title, lines, &format!("{other}   Esc closes"));
             return;
         }
-        for (at, candidate) in self.choices.candidates.iter().enumerate().take(8) {
+        // The fields one types into stay in sight, whatever the list and the changes take.
+        let room = usize::from(screen.height).saturating_sub(17).clamp(3, 8);
+        let top = (self.at + 1).saturating_sub(room);
+        for (at, candidate) in self.choices.candidates.iter().enumerate().skip(top).take(room) {
             let d = &candidate.deployment;
             let good = d.finished_at.map(|at| relative(at, model.now)).unwrap_or_default();
             let digest = d.artifact_digest.as_ref().map_or("no digest", |digest| digest.short());
@@ -226,6 +229,9 @@ impl Dialog {
                 Span::styled(candidate.title.clone(), theme.dim),
             ]));
         }
+        if let Some(chosen) = self.chosen() {
+            lines.extend(about(model, chosen));
+        }
         lines.push(Line::default());
         lines.push(self.field_line(model, "reason", &self.reason, Field::Reason));
         if self.needs_confirmation {
@@ -233,7 +239,7 @@ impl Dialog {
             lines.push(self.field_line(model, &format!("type {version}"), &self.typed, Field::Version));
         }
         lines.push(Line::styled(
-            "It skips order, soak, freezes and approvals, and blocks the release it leaves.",
+            "It skips order, soak, freezes and approvals, blocks the release it leaves, and stops automation here.",
             theme.dim,
         ));
         let foot = match (self.sent, self.field) {
@@ -257,4 +263,36 @@ impl Dialog {
         }
         Line::from(spans)
     }
+}
+
+/// So many changes are listed.
+const SHOWN: usize = 3;
+
+/// What going back to it takes away, and whether that was tried before.
+fn about(model: &Model, candidate: &Candidate) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let names: Vec<String> =
+        candidate.takes_back.iter().map(|taken| taken.release.version.to_string()).collect();
+    let changes: Vec<&String> = candidate.takes_back.iter().flat_map(|taken| &taken.changes).collect();
+    let mut lines = vec![match changes.len() {
+        0 => Line::raw(format!("takes back {} (no change list)", names.join(", "))),
+        count => Line::raw(format!("takes back {} with {count} changes:", names.join(", "))),
+    }];
+    lines.extend(changes.iter().take(SHOWN).map(|change| Line::styled(format!("  - {change}"), theme.dim)));
+    if changes.len() > SHOWN {
+        lines.push(Line::styled(format!("  and {} more", changes.len() - SHOWN), theme.dim));
+    }
+    lines.push(match &candidate.rehearsed {
+        Some(tried) => Line::styled(
+            format!(
+                "{} rehearsed in {}, {}",
+                model.glyphs.pass,
+                tried.environment,
+                relative(tried.at, model.now)
+            ),
+            theme.good,
+        ),
+        None => Line::styled("not rehearsed elsewhere in the last 30 days".to_owned(), theme.dim),
+    });
+    lines
 }

@@ -352,3 +352,59 @@ fn what_was_left_is_not_put_back_by_mistake() {
     assert_eq!(error.kind, ErrorKind::Blocked);
     assert!(error.sentence.contains("erin blocked the release: rolled back from production"), "{error}");
 }
+
+#[test]
+fn it_says_what_is_taken_back_with_its_changes() {
+    let world = world();
+    for (id, change) in [("api@1.1.0", "fix: totals"), ("api@1.2.0", "feat: guest checkout")] {
+        let change = relman::ops::release::edit::Edit {
+            changes: Some(vec![change.to_owned()]),
+            ..relman::ops::release::edit::Edit::default()
+        };
+        world.edit(id, &change);
+    }
+    let known =
+        world.as_("erin", |cx| choices(cx, &"api".parse().unwrap(), &env_name("production"))).unwrap();
+    let told: Vec<(String, Vec<String>)> = known
+        .candidates
+        .iter()
+        .map(|candidate| {
+            let taken = candidate.takes_back.iter();
+            let of = candidate.deployment.release.version.to_string();
+            (of, taken.flat_map(|taken| taken.changes.clone()).collect())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("1.1.0".to_owned(), vec!["feat: guest checkout".to_owned()]),
+            ("1.0.0".to_owned(), vec!["feat: guest checkout".to_owned(), "fix: totals".to_owned()])
+        ]
+    );
+}
+
+#[test]
+fn a_rollback_that_was_tried_elsewhere_is_rehearsed_for_thirty_days() {
+    let mut world = world();
+    let rehearsed = |world: &World| {
+        let known =
+            world.as_("erin", |cx| choices(cx, &"api".parse().unwrap(), &env_name("production"))).unwrap();
+        let first = known.candidates[0].clone();
+        assert_eq!(first.deployment.release, release_id("api@1.1.0"));
+        first.rehearsed.map(|tried| tried.environment.to_string())
+    };
+    assert_eq!(rehearsed(&world), None);
+    let back = StartRollback {
+        service: "api".parse().unwrap(),
+        environment: env_name("staging"),
+        to: Some("1.1.0".parse().unwrap()),
+        reason: "rehearsal".to_owned(),
+        confirm: None,
+    };
+    let back = world.as_("erin", |cx| rollback(cx, &back)).unwrap().deployment;
+    world.claim(&back);
+    world.end(&back, DeploymentState::Succeeded);
+    assert_eq!(rehearsed(&world).as_deref(), Some("staging"));
+    world.pass(Duration::from_hours(24 * 31));
+    assert_eq!(rehearsed(&world), None, "that says little about today");
+}

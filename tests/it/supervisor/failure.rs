@@ -111,3 +111,20 @@ fn a_verify_script_that_cannot_be_run_fails_after_the_deploy_script_ran() {
     assert_eq!(d["failed_step"], "verify");
     assert_eq!(d["cause"]["cause"], "cannot-run");
 }
+
+#[test]
+fn a_rollback_whose_target_is_gone_ends_before_anything_is_changed() {
+    let env =
+        TestEnv::with_service("scripts = { deploy = [\"./deploy.sh\"], available = [\"./available.sh\"] }");
+    env.script("deploy.sh", "echo $RELMAN_VERSION >> ran");
+    env.script("available.sh", "echo looking for $RELMAN_VERSION; exit 3");
+    for version in ["1.0.0", "1.1.0"] {
+        env.registered(&format!("api@{version}"));
+        drop(env.run(&["deploy", &format!("api@{version}"), "staging"]).ok());
+    }
+    let said = env.run(&["rollback", "api", "staging", "--reason", "leaks"]).exits(9);
+    assert!(said.out.contains("looking for 1.0.0"), "{said:#?}");
+    assert!(said.err.contains("takes back api@1.1.0"), "{said:#?}");
+    assert_eq!(std::fs::read_to_string(env.path("ran")).unwrap(), "1.0.0\n1.1.0\n");
+    assert_eq!(env.deployment(3)["failed_step"], "available");
+}
