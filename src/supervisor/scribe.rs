@@ -18,7 +18,7 @@ use crate::domain::deployment::{Beat, DeploymentState, Outcome, ProcessRef, Step
 use crate::domain::hold::Hold;
 use crate::domain::time::Timestamp;
 use crate::host::launch::Order;
-use crate::host::{clock, process};
+use crate::host::{clock, fault, process};
 use crate::ops::deployment::claim::{self, Claim, Pulse};
 use crate::ops::deployment::reconcile::{self, Orphans};
 use crate::ops::deployment::turn::{self, Turn};
@@ -181,8 +181,12 @@ fn turn(desk: &mut Desk, order: &Order, by: ProcessRef, seen: &mut Seen) -> Resu
     {
         return Ok(Word::Turn(told.turn.clone()));
     }
+    fault::point("before-turn");
     match turn::turn(&cx, order.ticket.id, by) {
         Ok(turn) => {
+            if matches!(turn, Turn::Go(_)) {
+                fault::point("after-turn");
+            }
             let until = if let Turn::Wait { until, .. } = &turn { *until } else { cx.now };
             seen.turn = Some(Told { turn: turn.clone(), counter, until, asked: Instant::now() });
             Ok(Word::Turn(turn))

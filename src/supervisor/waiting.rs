@@ -32,12 +32,14 @@ impl Supervisor {
         let by = process::identify(std::process::id().cast_signed())
             .ok_or("the kernel does not say when this process began")?;
         let mut said = Vec::new();
+        fault::point("before-waiting");
         let first = tokio::time::timeout(CLAIM_PATIENCE, self.link.ask(Task::Turn(by))).await;
         let first =
             first.unwrap_or_else(|_| Word::Never("the store could not be reached in time".to_owned()));
         if let Word::Never(why) | Word::Later(why) | Word::Turn(Turn::NotOurs { why }) = first {
             return Err(why);
         }
+        fault::point("before-ready");
         super::report(crate::host::launch::READY);
         super::run::leave_streams();
         let mut word = first;

@@ -204,3 +204,71 @@ fn locks_stop_it_until_they_are_lifted() {
     drop(env.run(&["unlock", "L1", "--reason", "replaced"]).ok());
     env.until_state(id, "succeeded");
 }
+
+/// An environment whose processes die at `point`.
+fn dying_at(point: &str) -> TestEnv {
+    let mut env = env();
+    env.touch("go-1.0.0");
+    env.vars.push(("RELMAN_CRASH_AT".to_owned(), point.to_owned()));
+    env
+}
+
+#[test]
+fn what_does_not_even_begin_to_wait_is_settled_by_who_asked_for_it() {
+    for point in ["before-directory", "before-waiting", "before-ready"] {
+        let env = dying_at(point);
+        let said = env.run(&["deploy", "api@1.0.0", "staging", "--at", "+1h"]).exits(1);
+        assert!(said.err.contains("#1 could not be started"), "{point}: {said:#?}");
+        assert_eq!(env.deployment(1)["state"], "failed", "{point}");
+        assert!(ran(&env).is_empty(), "{point}");
+        env.assert_sound();
+    }
+}
+
+#[test]
+fn a_process_that_dies_at_the_moment_of_its_turn_loses_nothing_and_doubles_nothing() {
+    // The scribe's death is mended by the supervisor; the supervisor's leaves a deployment that has begun and is lost,
+    // or has not begun and waits for a tick.
+    for (point, states) in [
+        ("after-claim", &["lost"][..]),
+        ("before-spawn", &["lost"]),
+        ("before-exit-record", &["lost"]),
+        ("after-exit-record", &["succeeded"]),
+        ("after-finish", &["succeeded"]),
+    ] {
+        let mut env = dying_at(point);
+        drop(env.run(&["deploy", "api@1.0.0", "staging", "--at", "+1s"]).ok());
+        env.vars.clear();
+        let d = until(
+            "its end",
+            || env.deployment(1),
+            |d| {
+                let state = d["state"].as_str().unwrap_or_default();
+                states.contains(&state)
+            },
+        );
+        assert!(ran(&env).len() <= 1, "{point}");
+        if d["state"] == "lost" {
+            drop(env.run(&["resolve", "1", "failed", "--reason", "looked"]).ok());
+        }
+        env.assert_sound();
+        env.assert_free();
+    }
+}
+
+#[test]
+fn a_scribe_that_dies_before_or_after_it_gave_the_turn_is_asked_again() {
+    for point in ["before-turn", "after-turn"] {
+        let mut env = env();
+        env.touch("go-1.0.0");
+        env.vars.push(("RELMAN_CRASH_ONCE".to_owned(), format!("{point}:{}", env.path("crashed").display())));
+        drop(env.run(&["deploy", "api@1.0.0", "staging", "--at", "+1s"]).ok());
+        env.vars.clear();
+        env.until_state(1, "succeeded");
+        assert!(env.path("crashed").exists(), "{point} was reached");
+        assert_eq!(ran(&env).len(), 1, "{point}");
+        let claims = env.journal("#1").iter().filter(|entry| entry["verb"] == "deployment.claimed").count();
+        assert_eq!(claims, 1, "{point}");
+        env.assert_sound();
+    }
+}
