@@ -9,7 +9,9 @@ CREATE UNIQUE INDEX deployments_by_epoch ON deployments (service, environment, e
 DROP INDEX deployments_live;
 CREATE INDEX deployments_live ON deployments (service, environment, epoch)
   WHERE state = 'succeeded' AND noop = 0;
-CREATE INDEX deployments_pending ON deployments (id) WHERE state IN ('scheduled', 'waiting');
+DROP INDEX deployments_active;
+CREATE INDEX deployments_unfinished ON deployments (id)
+  WHERE state IN ('scheduled', 'waiting', 'launching', 'running', 'paused', 'lost');
 CREATE INDEX deployments_that_waited ON deployments (claimed_at) WHERE wait IS NOT NULL;
 -- Ad hoc holds: who, why, until when.
 CREATE TABLE locks (

@@ -50,7 +50,7 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     let desk = session.desk()?;
     let release = find::find(&desk.cx(), &args.release)?;
     let later = waiting::later(&desk.cx(), &args)?;
-    let follows = args.wait || (args.at.is_none() && args.after.is_empty() && !args.detach);
+    let follows = args.wait || (args.when.at.is_none() && args.after.is_empty() && !args.detach);
     let service = desk.cx().policy.services.get(&release.service);
     let questions = service.map(|service| service.prompts.clone()).unwrap_or_default();
     let may_ask = !session.out.is_json() && !args.noop;
@@ -218,12 +218,9 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
     }
     let usual = view.usual_ms.map(|ms| stopwatch(std::time::Duration::from_millis(ms)));
     let usual = usual.map(|usual| format!(" (usually {usual})")).unwrap_or_default();
-    out.line(format!(
-        "  by {} {}, took {}{usual}",
-        d.started_by.name,
-        relative(d.requested_at, cx.now),
-        stopwatch(d.duration(cx.now))
-    ));
+    let took = stopwatch(d.duration(cx.now));
+    let took = if d.state.is_pending() { String::new() } else { format!(", took {took}{usual}") };
+    out.line(format!("  by {} {}{took}", d.started_by.name, relative(d.requested_at, cx.now)));
     let pending = d.wait.as_ref().filter(|_| d.state.is_pending());
     for (label, value) in [
         ("from", d.previous.as_ref().map(ToString::to_string)),
@@ -232,7 +229,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("answers", (!d.answers.is_empty()).then(|| answers(d))),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
-        ("waits", waiting::begins(d)),
+        ("now", waiting::begins(d)),
         ("expires", pending.map(|wait| wall(wait.expires, wait.zone))),
         ("ahead", pending.and_then(ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),
@@ -258,7 +255,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         let name = format!("{}{}", step.plan.name, step.again());
         out.line(format!("  {} {name:<20} {:<10} {took:>7} {cause}", step.index + 1, step.state));
     }
-    out.line("gates when it started");
+    out.line(if d.state.is_pending() { "gates when it was asked for" } else { "gates when it started" });
     why::print_report(out, &view.report);
     Ok(exit::OK)
 }

@@ -1,6 +1,6 @@
 //! What begins later: `relman deploy --at | --queue`, `relman reschedule`, `relman tick`.
 
-use super::args::{Chain, Deploy, Reschedule};
+use super::args::{Chain, Deploy, Reschedule, When};
 use super::{Session, exit};
 use crate::domain::deployment::Deployment;
 use crate::domain::time::{Fold, parse_duration, parse_when, parse_zone, wall};
@@ -12,8 +12,8 @@ use crate::ops::{Ctx, ErrorKind, OpError};
 
 /// The wait a command line asks for, if it does.
 pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpError> {
-    if args.at.is_none() && !args.queue && args.after.is_empty() {
-        return match &args.expire {
+    if args.when.at.is_none() && !args.queue && args.after.is_empty() {
+        return match &args.when.expire {
             None => Ok(None),
             Some(_) => {
                 Err(OpError::new(ErrorKind::Usage, "--expire says how long something may wait to begin")
@@ -21,20 +21,15 @@ pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpErro
             }
         };
     }
-    let later = when(cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref())?;
+    let later = when(cx, &args.when)?;
     Ok(Some(Later { after: args.after.clone(), ..later }))
 }
 
-fn when(
-    cx: &Ctx<'_>,
-    at: Option<&String>,
-    zone: Option<&String>,
-    expire: Option<&String>,
-) -> Result<Later, OpError> {
-    let zone = zone.map(|zone| parse_zone(zone)).transpose()?.unwrap_or(cx.policy.zone);
+fn when(cx: &Ctx<'_>, when: &When) -> Result<Later, OpError> {
+    let zone = when.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(cx.policy.zone);
     Ok(Later {
-        at: at.map(|at| parse_when(at, cx.now, zone, Fold::First)).transpose()?,
-        expire: expire.map(|text| parse_duration(text)).transpose()?,
+        at: when.at.as_ref().map(|at| parse_when(at, cx.now, zone, Fold::First)).transpose()?,
+        expire: when.expire.as_deref().map(parse_duration).transpose()?,
         zone,
         after: Vec::new(),
         train: None,
@@ -76,7 +71,7 @@ pub(super) fn chain(session: &mut Session, args: Chain) -> Result<u8, OpError> {
         environment: args.environment,
         reason: args.reason,
         confirm: args.confirm,
-        later: when(&cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref())?,
+        later: when(&cx, &args.when)?,
     };
     let started = chaining::start(&cx, &wanted)?;
     if session.out.is_json() {
@@ -93,9 +88,13 @@ pub(super) fn chain(session: &mut Session, args: Chain) -> Result<u8, OpError> {
 }
 
 pub(super) fn reschedule(session: &mut Session, args: &Reschedule) -> Result<u8, OpError> {
+    if args.when.at.is_none() && args.when.expire.is_none() {
+        let sentence = "a new time or a new expiry was not named";
+        return Err(OpError::new(ErrorKind::Usage, sentence).hint("add --at TIME or --expire DURATION"));
+    }
     let desk = session.desk()?;
     let cx = desk.cx();
-    let wanted = when(&cx, args.at.as_ref(), args.time_zone.as_ref(), args.expire.as_ref())?;
+    let wanted = when(&cx, &args.when)?;
     let moved = later::reschedule(&cx, args.id, &wanted)?;
     tell(session, &moved);
     Ok(exit::OK)

@@ -48,6 +48,7 @@ pub(super) struct RawEnvironment {
     pub self_approval: Option<bool>,
     pub signed_approvals: Option<String>,
     pub queue: Option<String>,
+    pub after_failure: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -185,6 +186,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "self-approval",
             "signed-approvals",
             "queue",
+            "after-failure",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),

@@ -166,6 +166,8 @@ pub struct Environment {
     pub self_approval: bool,
     /// Which of several deployments that wait for it goes first.
     pub queue: QueueOrder,
+    /// Whether nothing begins by itself here after a deployment failed, until somebody has looked (EXE-27).
+    pub holds_after_failure: bool,
 }
 
 impl Environment {

@@ -8,12 +8,12 @@ use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal};
 use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides};
-use crate::domain::ids::{DeploymentId, EnvName, ServiceName, Version};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
-use crate::domain::release::{Release, Stage};
+use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::subject::{DeploySubject, ScriptSet};
-use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks};
+use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, releases};
 
 use super::{Ctx, OpError};
 
@@ -123,6 +123,14 @@ pub fn for_deploy(
         needs: needs(wish.release, |service| {
             Ok(deployments::find_live(tx, service, name)?.map(|live| live.release.version))
         })?,
+        hotfix: match wish.environment.is_production() {
+            true => {
+                let live = deployments::find_live(tx, &service.name, name)?.map(|live| live.release);
+                hotfix(&releases::list_open(tx)?, &service.name, live.as_ref())
+                    .map(|release| release.id.clone())
+            }
+            false => None,
+        },
     };
     Ok(together(cx, wish, around, given))
 }
@@ -140,6 +148,25 @@ pub struct Given {
     pub locks: Vec<Lock>,
     /// What the release requires in the environment.
     pub needs: Vec<Need>,
+    /// A hotfix of the service that is on its way.
+    pub hotfix: Option<ReleaseId>,
+}
+
+/// The hotfix of a service that is on its way to production, being built, tested, prepared or deployed, and is not `live`
+/// there yet.
+pub fn hotfix<'a>(
+    open: impl IntoIterator<Item = &'a Release>,
+    service: &ServiceName,
+    live: Option<&ReleaseId>,
+) -> Option<&'a Release> {
+    open.into_iter().find(|release| {
+        let is_on_its_way = (Stage::Build..=Stage::Deploy).contains(&release.stage) && release.is_open();
+        release.id.service == *service
+            && release.kind == ReleaseKind::Hotfix
+            && is_on_its_way
+            && release.blocked.is_none()
+            && Some(&release.id) != live
+    })
 }
 
 /// What a release requires, with what is live of it.
@@ -172,6 +199,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         subject: subject(release, service, name, &around.scripts).digest(),
         upstream,
         needs: given.needs,
+        hotfix: given.hotfix,
         freezes: given.freezes,
         approvals: given.approvals,
         required_checks: if required(StageGate::Checks) {

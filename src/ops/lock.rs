@@ -166,9 +166,28 @@ pub(in crate::ops) fn hold_automation(
     rollback: &Deployment,
     reason: &str,
 ) -> Result<(), OpError> {
+    let reason = format!("{} went back to {}: {reason}", rollback.id, rollback.release.version);
+    hold(tx, cx, rollback, &cx.actor.person, reason)
+}
+
+/// The same after a failure, where the environment asks for it: what waits there must not begin on top of it.
+pub(in crate::ops) fn hold_after_failure(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    failed: &Deployment,
+) -> Result<(), OpError> {
+    let env = cx.policy.environments.get(&failed.environment);
+    if failed.claimed_at.is_none() || !env.is_some_and(|env| env.holds_after_failure) {
+        return Ok(());
+    }
+    let reason = format!("{} of {} failed here; look at it first", failed.id, failed.release);
+    hold(tx, cx, failed, &failed.started_by, reason)
+}
+
+fn hold(tx: &Tx<'_>, cx: &Ctx<'_>, at: &Deployment, by: &Person, reason: String) -> Result<(), OpError> {
     let scope = Scope {
-        services: vec![rollback.release.service.to_string()],
-        environments: vec![rollback.environment.to_string()],
+        services: vec![at.release.service.to_string()],
+        environments: vec![at.environment.to_string()],
     };
     let is_held = |lock: &Lock| lock.kind == LockKind::Automation && lock.scope == scope;
     if locks::list_standing(tx, cx.now)?.iter().any(is_held) {
@@ -178,8 +197,8 @@ pub(in crate::ops) fn hold_automation(
         id: LockId(0),
         kind: LockKind::Automation,
         scope: scope.clone(),
-        reason: format!("{} went back to {}: {reason}", rollback.id, rollback.release.version),
-        by: cx.actor.person.clone(),
+        reason,
+        by: by.clone(),
         since: cx.now,
         expires: None,
     };

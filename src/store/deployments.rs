@@ -164,10 +164,26 @@ pub fn report_of(tx: &Tx<'_>, id: DeploymentId) -> Result<GateReport, StoreError
 /// Deployments that hold an environment, oldest first.
 pub fn list_active(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
-        select!("deployments d WHERE state IN ('launching', 'running', 'paused', 'lost') ORDER BY id"),
+        select!(
+            "deployments d WHERE state IN ('scheduled', 'waiting', 'launching', 'running', 'paused', 'lost')
+             AND state IN ('launching', 'running', 'paused', 'lost') ORDER BY id"
+        ),
         &[],
         deployment,
     )
+}
+
+/// What is not over: deployments that hold an environment, and those that have not begun.
+pub fn list_unfinished(tx: &Tx<'_>) -> Result<(Vec<Deployment>, Vec<Deployment>), StoreError> {
+    let all = tx.query(
+        select!(
+            "deployments d WHERE state IN ('scheduled', 'waiting', 'launching', 'running', 'paused', 'lost')
+             ORDER BY id"
+        ),
+        &[],
+        deployment,
+    )?;
+    Ok(all.into_iter().partition(|d| d.state.is_active()))
 }
 
 /// Deployments whose supervisor gave a sign of life after `since`. Reads only what every schema has.
@@ -180,13 +196,13 @@ pub fn list_lively(tx: &Tx<'_>, since: Timestamp) -> Result<Vec<DeploymentId>, S
     )
 }
 
-/// Every deployment of an open release, newest first.
+/// Every deployment of an open release, newest first; plans among them.
 pub fn list_of_open_releases(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
     // A cross join keeps its order in SQLite: from the few open releases, not from everything ever deployed.
     tx.query(
         select!(
             "releases r CROSS JOIN deployments d
-             WHERE r.state = 'open' AND d.service = r.service AND d.version = r.version AND d.noop = 0
+             WHERE r.state = 'open' AND d.service = r.service AND d.version = r.version
              ORDER BY +d.id DESC"
         ),
         &[],
@@ -511,23 +527,27 @@ pub fn request_cancel(tx: &Tx<'_>, id: DeploymentId, request: &CancelRequest) ->
     Ok(rows == 1)
 }
 
-/// Durations in milliseconds of the last successes of a service in an environment, newest first: for the ETA.
-pub fn recent_durations(
+/// A success: its number, its epoch, and how long it took in milliseconds.
+pub type Success = (DeploymentId, i64, Option<u64>);
+
+/// The last successes of a service in an environment, newest first: for the ETA, and to compare with.
+pub fn recent_successes(
     tx: &Tx<'_>,
     service: &ServiceName,
     env: &EnvName,
     limit: u32,
-) -> Result<Vec<u64>, StoreError> {
-    let took = tx.query(
-        "SELECT claimed_at, finished_at FROM deployments
+) -> Result<Vec<Success>, StoreError> {
+    tx.query(
+        "SELECT id, epoch, claimed_at, finished_at FROM deployments
          WHERE service = ?1 AND environment = ?2 AND state = 'succeeded' AND noop = 0 ORDER BY epoch DESC LIMIT ?3",
         &[text(service), text(env), i64::from(limit).into()],
-        |row| Ok((row.opt_parse::<Timestamp>("claimed_at")?, row.opt_parse::<Timestamp>("finished_at")?)),
-    )?;
-    let millis = |(start, end): (Option<Timestamp>, Option<Timestamp>)| {
-        u64::try_from(end?.since(start?).as_millis()).ok()
-    };
-    Ok(took.into_iter().filter_map(millis).collect())
+        |row| {
+            let start: Option<Timestamp> = row.opt_parse("claimed_at")?;
+            let end: Option<Timestamp> = row.opt_parse("finished_at")?;
+            let took = start.zip(end).and_then(|(start, end)| u64::try_from(end.since(start).as_millis()).ok());
+            Ok((DeploymentId(row.int("id")?), row.int("epoch")?, took))
+        },
+    )
 }
 
 /// The deployments requested just before and just after this one.

@@ -11,7 +11,14 @@ use crate::domain::wait::Wait;
 
 /// All of them, in the order in which they were asked for.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
-    tx.query(select!("deployments d WHERE state IN ('scheduled', 'waiting') ORDER BY id"), &[], deployment)
+    tx.query(
+        select!(
+            "deployments d WHERE state IN ('scheduled', 'waiting', 'launching', 'running', 'paused', 'lost')
+             AND state IN ('scheduled', 'waiting') ORDER BY id"
+        ),
+        &[],
+        deployment,
+    )
 }
 
 /// Those of one service for one environment.

@@ -32,21 +32,14 @@ pub struct Deploy {
     /// The same from a file (- for stdin): for what must not stand in the process list
     #[arg(long = "set-file", value_name = "NAME=FILE")]
     pub set_file: Vec<String>,
-    /// Begin at that time, such as 22:00, "tomorrow 06:30" or +2h; the gates are asked again then
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<String>,
-    /// IANA zone of --at (default: the configuration's)
-    #[arg(long, value_name = "ZONE", requires = "at")]
-    pub time_zone: Option<String>,
+    #[command(flatten)]
+    pub when: When,
     /// Where something is closed that opens again or that other people open, wait for it instead of refusing
     #[arg(long)]
     pub queue: bool,
     /// Only after this deployment has succeeded; may be repeated
     #[arg(long, value_name = "ID")]
     pub after: Vec<DeploymentId>,
-    /// With --at, --after or --queue: how long it may take to begin before it counts as missed (default: 1h)
-    #[arg(long, value_name = "DURATION")]
-    pub expire: Option<String>,
     /// Follow it to its end and exit with its outcome (the default, except with --at)
     #[arg(long, conflicts_with = "detach")]
     pub wait: bool,
@@ -67,13 +60,20 @@ pub struct Chain {
     /// The versions in the order of the releases, where the environment asks for them
     #[arg(long, value_name = "VERSION")]
     pub confirm: Vec<String>,
-    /// Begin at that time
+    #[command(flatten)]
+    pub when: When,
+}
+
+/// When something begins that does not begin at once.
+#[derive(Debug, Args)]
+pub struct When {
+    /// Begin at that time, such as 22:00, "tomorrow 06:30" or +2h; the gates are asked again then
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// IANA zone of --at (default: the configuration's)
     #[arg(long, value_name = "ZONE", requires = "at")]
     pub time_zone: Option<String>,
-    /// How long each may take to begin before it counts as missed (default: 1h)
+    /// How long it may take from that time on (or from now) to begin before it counts as missed (default: 1h)
     #[arg(long, value_name = "DURATION")]
     pub expire: Option<String>,
 }
@@ -81,15 +81,8 @@ pub struct Chain {
 #[derive(Debug, Args)]
 pub struct Reschedule {
     pub id: DeploymentId,
-    /// Its new time; without one it keeps the time it has
-    #[arg(long, value_name = "TIME", required_unless_present = "expire")]
-    pub at: Option<String>,
-    /// IANA zone of --at (default: the configuration's)
-    #[arg(long, value_name = "ZONE", requires = "at")]
-    pub time_zone: Option<String>,
-    /// How long it may take from its time on (or, in a queue, from now on) until it has begun (default: 1h)
-    #[arg(long, value_name = "DURATION")]
-    pub expire: Option<String>,
+    #[command(flatten)]
+    pub when: When,
 }
 
 #[derive(Debug, Args)]

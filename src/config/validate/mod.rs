@@ -358,6 +358,10 @@ impl Checker {
         let queue = raw.queue.as_deref().unwrap_or(QueueOrder::default().as_str());
         self.one_of(&at("queue"), queue, &QueueOrder::ALL.map(QueueOrder::as_str));
         let queue = queue.parse().unwrap_or_default();
+        let is_production = kind == Some(EnvKind::Production);
+        let after = raw.after_failure.as_deref().unwrap_or(if is_production { "hold" } else { "go-on" });
+        self.one_of(&at("after-failure"), after, &["hold", "go-on"]);
+        let holds_after_failure = after == "hold";
         Some(Environment {
             name: env?,
             kind: kind?,
@@ -375,6 +379,7 @@ impl Checker {
             promoters: raw.promote_full,
             self_approval: raw.self_approval.unwrap_or(false),
             queue,
+            holds_after_failure,
         })
     }
 

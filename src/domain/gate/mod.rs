@@ -203,6 +203,8 @@ pub struct DeployFacts {
     pub upstream: Option<(EnvName, Option<Newest>)>,
     /// What the release requires here.
     pub needs: Vec<Need>,
+    /// A hotfix of the same service that is on its way.
+    pub hotfix: Option<ReleaseId>,
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
     /// Names of checks that must have passed for this artifact.

@@ -7,6 +7,12 @@ use crate::domain::time::Timestamp;
 /// What counts is the newest deployment there: an older success proves nothing once something newer failed or
 /// took its place (PIP-3).
 pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
+    // An urgent fix comes first: whatever goes to production before it would be replaced by it, or replace it (PIP-5).
+    if let Some(hotfix) = facts.hotfix.as_ref().filter(|hotfix| **hotfix != facts.release.id)
+        && facts.environment.is_production()
+    {
+        return Answer::blocked(BlockReason::HotfixFirst { release: hotfix.clone() });
+    }
     let Some((upstream, newest)) = &facts.upstream else {
         return Answer::pass("first in the pipeline");
     };

@@ -47,6 +47,9 @@ pub enum BlockReason {
         upstream: EnvName,
         found: Option<String>,
     },
+    HotfixFirst {
+        release: ReleaseId,
+    },
     NeedsOthers {
         unmet: Vec<Need>,
     },
@@ -119,6 +122,14 @@ fn any_of(names: &[String]) -> String {
     }
 }
 
+/// `failed: unit; not recorded for this artifact: uat`.
+fn checks(missing: &[String], failed: &[String]) -> String {
+    let part =
+        |label: &str, names: &[String]| (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")));
+    let parts = [part("failed", failed), part("not recorded for this artifact", missing)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
 /// `needs api@1.2.0 or newer here; live is 1.1.0`.
 fn needs(unmet: &[Need]) -> String {
     let one = |need: &Need| {
@@ -150,6 +161,9 @@ impl fmt::Display for BlockReason {
             Self::NotLiveUpstream { upstream, found: Some(found) } => {
                 write!(f, "it is not live in {upstream}; the newest there is {found}")
             }
+            Self::HotfixFirst { release } => {
+                write!(f, "the hotfix {release} is on its way and goes first")
+            }
             Self::NeedsOthers { unmet } => write!(f, "{}", needs(unmet)),
             Self::Soaking { upstream, needed, until: None, .. } => {
                 write!(f, "it must be live in {upstream} for {} first", span(*needed))
@@ -160,17 +174,7 @@ impl fmt::Display for BlockReason {
                 span(*needed),
                 wall(*until, *zone)
             ),
-            Self::ChecksOpen { missing, failed } => {
-                let part = |label: &str, names: &[String]| {
-                    (!names.is_empty()).then(|| format!("{label}: {}", names.join(", ")))
-                };
-                let parts: Vec<String> =
-                    [part("failed", failed), part("not recorded for this artifact", missing)]
-                        .into_iter()
-                        .flatten()
-                        .collect();
-                write!(f, "{}", parts.join("; "))
-            }
+            Self::ChecksOpen { missing, failed } => write!(f, "{}", checks(missing, failed)),
             Self::ChecklistOpen { open } => write!(f, "not done: {}", open.join(", ")),
             Self::Frozen { name, reason, opens, zone, .. } => {
                 write!(f, "frozen by \"{name}\" until {} ({reason})", wall(*opens, *zone))
@@ -223,6 +227,7 @@ impl BlockReason {
             Self::ReleaseBlocked { by, .. } => format!("blocked by {by}"),
             Self::WrongStage { needed, .. } => format!("from the {needed} stage on"),
             Self::NotLiveUpstream { upstream, .. } => format!("not live in {upstream}"),
+            Self::HotfixFirst { release } => format!("{release} goes first"),
             Self::NeedsOthers { unmet } => {
                 let names: Vec<String> = unmet.iter().map(|need| need.requires.to_string()).collect();
                 format!("needs {}", names.join(", "))
@@ -271,6 +276,10 @@ impl BlockReason {
             }
             Self::WrongStage { .. } => format!("relman release advance {release}"),
             Self::NotLiveUpstream { upstream, .. } => format!("relman deploy {release} {upstream}"),
+            Self::HotfixFirst { release: hotfix } => format!(
+                "bring it through (relman why {hotfix} {env}) or give it up (relman release cancel {hotfix}); {}",
+                go_around(release, env, GateId::Order)
+            ),
             Self::NeedsOthers { unmet } => {
                 let first: Vec<String> =
                     unmet.iter().map(|need| format!("relman deploy {} {env}", need.requires)).collect();

@@ -68,6 +68,7 @@ fn environment() -> Environment {
         promoters: Vec::new(),
         self_approval: false,
         queue: crate::domain::wait::QueueOrder::default(),
+        holds_after_failure: false,
     }
 }
 
@@ -126,6 +127,7 @@ fn open() -> DeployFacts {
         holder: None,
         locks: Vec::new(),
         needs: Vec::new(),
+        hotfix: None,
         automatic: false,
         noop: false,
         overrides: Overrides::default(),

@@ -6,7 +6,7 @@ use crate::domain::actor::Actor;
 use crate::domain::deployment::{
     Beat, CancelRequest, Cause, Deployment, DeploymentState, Outcome, Step, StepState,
 };
-use crate::domain::gate::{self, GateId, GateReport, Overrides};
+use crate::domain::gate::{self, GateReport};
 use crate::domain::hold::{Guidance, Hold};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
@@ -107,11 +107,7 @@ fn closed_meanwhile(
     let environment = facts::environment(cx, &before.environment)?;
     let release = releases::get(tx, &before.release)?;
     let starter = Actor { person: before.started_by.clone(), ..cx.actor.clone() };
-    let overrides = Overrides {
-        gates: before.overrides.iter().filter_map(|gate| gate.parse::<GateId>().ok()).collect(),
-        by: before.started_by.name.clone(),
-        reason: before.reason.clone().unwrap_or_default(),
-    };
+    let overrides = super::overrides_of(before);
     let wish = Wish {
         release: &release,
         service,

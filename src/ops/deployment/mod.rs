@@ -23,6 +23,7 @@ pub(super) use self::asked::{Errand, Place, ask};
 pub use self::ticket::Ticket;
 use super::{Ctx, ErrorKind, OpError};
 use crate::domain::deployment::Deployment;
+use crate::domain::gate::Overrides;
 use crate::domain::ids::DeploymentId;
 use crate::store::{Tx, deployments};
 
@@ -44,6 +45,15 @@ pub(super) fn deployers_only(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result
         ErrorKind::NotPermitted,
         format!("{} may not {what} {}; only {groups} may", cx.actor.name(), d.environment),
     ))
+}
+
+/// The gates that were opened on record for a deployment, by who started it.
+fn overrides_of(d: &Deployment) -> Overrides {
+    Overrides {
+        gates: d.overrides.iter().filter_map(|gate| gate.parse().ok()).collect(),
+        by: d.started_by.name.clone(),
+        reason: d.reason.clone().unwrap_or_default(),
+    }
 }
 
 /// The deployment of that number.

@@ -125,7 +125,10 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
             steps,
             script: service.scripts.get(&role).cloned().unwrap_or_default(),
             needs_confirmation: environment.confirm,
-            durations: deployments::recent_durations(tx, &id.service, env, 10)?,
+            durations: deployments::recent_successes(tx, &id.service, env, 10)?
+                .into_iter()
+                .filter_map(|(_, _, took)| took)
+                .collect(),
             rehearsed: match &live {
                 Some(live) => rollback::rehearsal(tx, &live.release, env, cx.now)?,
                 None => None,

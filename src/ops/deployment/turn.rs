@@ -4,15 +4,13 @@
 //! as every gate is open for who asked for it, for the content they asked for, and nobody goes before it. Nothing it waits
 //! for is held meanwhile: the environment is taken last (APR-13). What turned it into another thing ends it.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Actor;
 use crate::domain::deployment::{
     Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef, StepState,
 };
-use crate::domain::gate::{self, GateId, GateReport, Overrides};
+use crate::domain::gate::{self, GateReport};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::release::ReleaseState;
@@ -155,11 +153,7 @@ fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -
     let starter = Actor { person: d.started_by.clone(), ..cx.actor.clone() };
     let cx = Ctx { actor: &starter, ..*cx };
     let release = releases::get(tx, &d.release)?;
-    let overrides = Overrides {
-        gates: d.overrides.iter().filter_map(|gate| gate.parse::<GateId>().ok()).collect::<BTreeSet<_>>(),
-        by: d.started_by.name.clone(),
-        reason: d.reason.clone().unwrap_or_default(),
-    };
+    let overrides = super::overrides_of(d);
     let place = Place { service, environment, around, starts: true, automatic: true };
     let asked = ask(tx, &cx, &place, &release, Errand::Deploy, &overrides)?;
     let is_gone = matches!(release.state, ReleaseState::Cancelled | ReleaseState::Rejected);

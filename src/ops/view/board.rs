@@ -13,11 +13,11 @@ use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Service, StageGate};
-use crate::domain::release::Release;
+use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::time::{Timestamp, span};
 use crate::ops::facts::{self, Given, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
-use crate::store::{Tx, approvals, deployments, locks, pending, releases};
+use crate::store::{Tx, approvals, deployments, locks, releases};
 
 /// What the board shows.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -28,6 +28,8 @@ pub struct Board {
     pub active: Vec<Deployment>,
     /// What has not begun: scheduled or queued, in the order in which it was asked for.
     pub pending: Vec<Deployment>,
+    /// Plans of open releases, newest first.
+    pub plans: Vec<Deployment>,
     pub locks: Vec<Lock>,
     /// Freezes that close something now, and the ones to come within two days.
     pub freezes: Vec<Freeze>,
@@ -128,12 +130,19 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         for approval in approvals::list_open(tx)? {
             decided.entry(approval.release.clone()).or_default().push(approval);
         }
+        let mut plans: Vec<Deployment> = Vec::new();
         let mut attempts: HashMap<ReleaseId, Vec<Deployment>> = HashMap::new();
         for deployment in deployments::list_of_open_releases(tx)? {
             let deployment = facts::as_it_stands(cx, deployment);
+            if deployment.noop {
+                plans.push(deployment);
+                continue;
+            }
             attempts.entry(deployment.release.clone()).or_default().push(deployment);
         }
         let spots = spots(tx, cx)?;
+        let hotfixes: Vec<Release> =
+            open.iter().filter(|release| release.kind == ReleaseKind::Hotfix).cloned().collect();
         let mut cards = Vec::with_capacity(open.len());
         for release in open {
             let approvals = decided.remove(&release.id).unwrap_or_default();
@@ -150,6 +159,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
                         around,
                         freezes: &freezes,
                         locks: &locks,
+                        hotfixes: &hotfixes,
                         approvals,
                     };
                     let next = next(cx, asked, &cells, &spots)?;
@@ -159,24 +169,24 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             };
             cards.push(Card { release, cells, exit, next });
         }
+        let (active, pending) = deployments::list_unfinished(tx)?;
         let soon = cx.now.plus(Duration::from_secs(48 * 3600));
         let is_new = cards.is_empty() && releases::is_empty(tx)?;
         Ok(Board {
             cards,
             places: places(cx, &spots, &freezes),
-            active: standing_active(tx, cx)?,
-            pending: pending::list(tx)?,
+            active: active
+                .into_iter()
+                .map(|d| facts::as_it_stands(cx, d))
+                .filter(|d| d.state.is_active())
+                .collect(),
+            pending,
+            plans,
             locks,
             freezes: freezes.into_iter().filter(|freeze| freeze.window.start <= soon).collect(),
             is_new,
         })
     })
-}
-
-/// What holds an environment and has not ended.
-fn standing_active(tx: &Tx<'_>, cx: &Ctx<'_>) -> Result<Vec<Deployment>, OpError> {
-    let active = deployments::list_active(tx)?.into_iter().map(|d| facts::as_it_stands(cx, d));
-    Ok(active.filter(|d| d.state.is_active()).collect())
 }
 
 /// What the store knows of one service in one environment.
@@ -266,13 +276,14 @@ struct Asked<'a> {
     around: &'a Surroundings,
     freezes: &'a [Freeze],
     locks: &'a [Lock],
+    hotfixes: &'a [Release],
     approvals: Vec<Approval>,
 }
 
 /// Where the release goes next, with its gates: the environment after the furthest one it was good in. That
 /// something newer has taken its place further up does not send it back there.
 fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
-    let Asked { service, release, around, freezes, locks, approvals } = asked;
+    let Asked { service, release, around, freezes, locks, hotfixes, approvals } = asked;
     let was_good = |cell: &Cell| matches!(cell.reached, Reached::Live | Reached::Replaced);
     let from = cells.iter().rposition(was_good).map_or(0, |furthest| furthest + 1);
     let Some(cell) = cells.get(from) else { return Ok(None) };
@@ -304,6 +315,11 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
             let spot = spots.get(&(service, &cell.environment));
             Ok(spot.and_then(|spot| spot.live.as_ref()).map(|live| live.release.version.clone()))
         })?,
+        hotfix: {
+            let live = own.and_then(|spot| spot.live.as_ref()).map(|live| &live.release);
+            let of_here = environment.is_production().then(|| facts::hotfix(hotfixes, &service.name, live));
+            of_here.flatten().map(|hotfix| hotfix.id.clone())
+        },
     };
     let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
     Ok(Some(Next { environment: cell.environment.clone(), report }))

@@ -45,16 +45,23 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
         if was_live && deployment.state.is_over() {
             steps = steps.into_iter().map(|step| step.after(&deployment)).collect();
         }
-        let took =
-            deployments::recent_durations(tx, &deployment.release.service, &deployment.environment, 10)?;
+        let good =
+            deployments::recent_successes(tx, &deployment.release.service, &deployment.environment, 10)?;
+        let took: Vec<u64> = good.iter().filter_map(|(_, _, took)| *took).collect();
         let usual_ms = (!took.is_empty()).then(|| took.iter().sum::<u64>() / took.len() as u64);
+        // Among the last ones it is found without asking again.
+        let before = good.iter().find(|(_, epoch, _)| *epoch < deployment.epoch).map(|(id, ..)| *id);
+        let baseline = match before {
+            None if good.len() == 10 => deployments::find_good_before(tx, &deployment)?.map(|good| good.id),
+            found => found,
+        };
         let (older, newer) = deployments::neighbours(tx, id)?;
         Ok(DeploymentView {
             older,
             newer,
             steps,
             notes: notes::list_of(tx, id)?,
-            baseline: deployments::find_good_before(tx, &deployment)?.map(|good| good.id),
+            baseline,
             report: deployments::report_of(tx, id)?,
             usual_ms,
             deployment,

@@ -79,7 +79,11 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 not_yours: None,
                 since: release.stage_since,
                 live,
-                plan: deployments::find_plan(tx, &release.id, &env.name)?,
+                plan: board
+                    .plans
+                    .iter()
+                    .find(|d| d.release == release.id && d.environment == env.name)
+                    .cloned(),
                 report: Some(next.report.clone()),
                 subject: ApprovalSubject::Environment(env.name.clone()),
                 digest: next.report.subject.clone(),

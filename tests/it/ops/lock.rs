@@ -165,3 +165,24 @@ fn a_rollback_itself_is_no_automation() {
     };
     assert!(world.as_("erin", |cx| rollback(cx, &back)).is_ok());
 }
+
+#[test]
+fn a_failure_in_production_holds_what_would_begin_by_itself() {
+    let mut world = World::new();
+    world.ready(API);
+    let d = world.start("erin", API, "production").unwrap().deployment;
+    world.claim(&d);
+    world.end(&world.deployment(d.id), S::Failed);
+    let locks = world.as_("erin", lock::list).unwrap();
+    assert_eq!(locks[0].reason, format!("{} of {API} failed here; look at it first", d.id));
+    assert_eq!((locks[0].kind, locks[0].by.name.as_str()), (LockKind::Automation, "erin"));
+    // By hand it goes on, and a success lifts it.
+    let again = world.start("erin", API, "production").unwrap().deployment;
+    world.claim(&again);
+    world.end(&world.deployment(again.id), S::Succeeded);
+    assert!(world.as_("erin", lock::list).unwrap().is_empty());
+    // Elsewhere nothing is held.
+    let dev = world.running(API, "dev");
+    world.end(&dev, S::Failed);
+    assert!(world.as_("erin", lock::list).unwrap().is_empty());
+}

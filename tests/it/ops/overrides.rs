@@ -165,3 +165,35 @@ fn a_hotfix_skips_what_its_process_names_and_says_so() {
     let skipped = Answer::Skipped { why: "a hotfix release skips it".to_owned() };
     assert_eq!((answer(&report, GateId::Soak), closed(&report)), (skipped, vec!["approvals"]));
 }
+
+#[test]
+fn a_hotfix_on_its_way_goes_to_production_before_anything_else() {
+    let mut world =
+        World::with(&format!("{}[process.hotfix]\nenter = \"deploy\"\n", crate::support::world::POLICY));
+    world.ready("api@1.1.0");
+    let hotfix = relman::ops::release::create::NewRelease {
+        kind: relman::domain::release::ReleaseKind::Hotfix,
+        ..relman::ops::release::create::NewRelease::default()
+    };
+    world
+        .as_("alice", |cx| {
+            relman::ops::release::create::create(cx, &crate::support::world::release_id("api@1.0.1"), &hotfix)
+        })
+        .unwrap();
+    let report = world.gates("erin", "api@1.1.0", "production");
+    assert_eq!(closed(&report), ["order"]);
+    let error = world.start("erin", "api@1.1.0", "production").unwrap_err();
+    assert!(error.sentence.contains("the hotfix api@1.0.1 is on its way and goes first"), "{error}");
+    // Elsewhere it holds nobody up.
+    assert!(world.gates("erin", "api@1.1.0", "staging").allows());
+    for env in ["dev", "staging"] {
+        world.deploy("api@1.0.1", env);
+    }
+    world.pass(std::time::Duration::from_hours(1));
+    for who in ["bob", "dave"] {
+        world.approve(who, "api@1.0.1", "production");
+    }
+    world.deploy("api@1.0.1", "production");
+    let report = world.gates("erin", "api@1.1.0", "production");
+    assert!(!format!("{report:?}").contains("HotfixFirst"), "{report:?}");
+}

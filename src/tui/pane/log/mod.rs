@@ -251,6 +251,7 @@ fn compare(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     model.log.only_new = !model.log.only_new;
+    model.log.outline = None;
     let against = baseline.filter(|_| model.log.only_new);
     match against {
         Some(good) => model.say(format!(
