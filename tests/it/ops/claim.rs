@@ -291,7 +291,8 @@ fn an_outcome_is_recorded_with_its_cause_and_its_log() {
         (Some(world.now), 42, Some(end.log_digest))
     );
     assert_eq!((after.failed_step.as_deref(), after.recovered_by.as_deref()), (Some("deploy"), None));
-    let body = world.last_entry().1;
+    let latest = world.store.read(|tx| relman::store::journal::list(tx, None, None, 2)).unwrap();
+    let body = latest[1].parsed().unwrap();
     assert_eq!(body.reason.as_deref(), Some("the script ended with exit status 3"));
     assert_eq!(body.after, Some(serde_json::to_value(&after).unwrap()));
 }
