@@ -91,17 +91,17 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 return Err(OpError::new(ErrorKind::Usage, "a release needs a service and a version"));
             };
             let new = create::NewRelease {
-                title: args.title,
+                title: args.about.title,
                 kind: args.kind.unwrap_or_default(),
-                origin: args.origin.unwrap_or_default(),
-                need: args.need,
-                objective: args.objective,
-                priority: args.priority,
-                commit: args.commit,
-                artifact: args.artifact,
-                digest: args.digest,
-                changes: args.changes,
-                requires: args.requires,
+                origin: args.about.origin.unwrap_or_default(),
+                need: args.about.need,
+                objective: args.about.objective,
+                priority: args.about.priority,
+                commit: args.about.commit,
+                artifact: args.about.artifact,
+                digest: args.about.digest,
+                changes: args.about.changes,
+                requires: args.about.requires,
             };
             (ReleaseId::new(service, version), new)
         }
@@ -146,20 +146,20 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
     let target =
         args.target.map(|text| parse_when(&text, cx.now, cx.policy.zone, Fold::First)).transpose()?;
     let wanted = edit::Edit {
-        title: args.title,
-        origin: args.origin,
-        need: args.need,
-        objective: args.objective,
-        priority: args.priority,
+        title: args.about.title,
+        origin: args.about.origin,
+        need: args.about.need,
+        objective: args.about.objective,
+        priority: args.about.priority,
         owner: args.owner,
         target,
         risk: args.risk,
         rollback_plan: args.rollback_plan,
-        commit: args.commit,
-        artifact: args.artifact,
-        digest: args.digest,
-        changes: (!args.changes.is_empty()).then_some(args.changes),
-        requires: (!args.requires.is_empty()).then_some(args.requires),
+        commit: args.about.commit,
+        artifact: args.about.artifact,
+        digest: args.about.digest,
+        changes: (!args.about.changes.is_empty()).then_some(args.about.changes),
+        requires: (!args.about.requires.is_empty()).then_some(args.about.requires),
         outcome: args.outcome,
         retrospective: args.retrospective,
         clear: args.clear.into_iter().collect(),

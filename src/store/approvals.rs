@@ -2,7 +2,6 @@
 
 use super::value::{opt_text, text};
 use super::{Row, StoreError, Tx};
-use crate::domain::actor::Person;
 use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::ids::{ApprovalId, ReleaseId};
 use crate::domain::time::Timestamp;
@@ -14,13 +13,12 @@ fn approval(row: &Row) -> Result<Approval, StoreError> {
             env.parse().map_err(|why| StoreError::unreadable("approvals.subject", why))?,
         ),
     };
-    let uid = u32::try_from(row.int("by_uid")?).map_err(|why| StoreError::unreadable("by_uid", why))?;
     Ok(Approval {
         id: ApprovalId(row.int("id")?),
         release: ReleaseId::new(row.parse("service")?, row.parse("version")?),
         subject,
         verdict: row.parse("verdict")?,
-        by: Person { name: row.text("by_name")?, uid, login: row.opt_text("by_login")? },
+        by: row.person()?,
         at: row.parse("at")?,
         reason: row.opt_text("reason")?,
         digest: row.parse("digest")?,

@@ -2,7 +2,6 @@
 
 use super::value::{json, opt_json, opt_text, size, small, text};
 use super::{Row, StoreError, Tx, steps};
-use crate::domain::actor::Person;
 use crate::domain::deployment::{
     Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentState, Outcome, ProcessRef, Step,
 };
@@ -63,11 +62,7 @@ pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         color,
         reason: row.opt_text("reason")?,
         overrides: row.json("overrides")?,
-        started_by: Person {
-            name: row.text("by_name")?,
-            uid: small("by_uid", row.int("by_uid")?)?,
-            login: row.opt_text("by_login")?,
-        },
+        started_by: row.person()?,
         requested_at: row.parse("requested_at")?,
         claimed_at: row.opt_parse("claimed_at")?,
         finished_at: row.opt_parse("finished_at")?,

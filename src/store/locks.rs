@@ -1,8 +1,7 @@
 //! Rows ↔ [`Lock`].
 
-use super::value::{json, opt_text, small, text};
+use super::value::{json, opt_text, text};
 use super::{Row, StoreError, Tx};
-use crate::domain::actor::Person;
 use crate::domain::freeze::Scope;
 use crate::domain::ids::LockId;
 use crate::domain::lock::Lock;
@@ -14,11 +13,7 @@ fn lock(row: &Row) -> Result<Lock, StoreError> {
         kind: row.parse("kind")?,
         scope: Scope { services: row.json("services")?, environments: row.json("environments")? },
         reason: row.text("reason")?,
-        by: Person {
-            name: row.text("by_name")?,
-            uid: small("by_uid", row.int("by_uid")?)?,
-            login: row.opt_text("by_login")?,
-        },
+        by: row.person()?,
         since: row.parse("since")?,
         expires: row.opt_parse("expires_at")?,
     })

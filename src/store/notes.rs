@@ -1,8 +1,7 @@
 //! Rows ↔ [`Note`].
 
-use super::value::{size, small, text};
+use super::value::{size, text};
 use super::{Row, StoreError, Tx};
-use crate::domain::actor::Person;
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
 
@@ -10,11 +9,7 @@ fn note(row: &Row) -> Result<Note, StoreError> {
     Ok(Note {
         deployment: DeploymentId(row.int("deployment_id")?),
         at: row.parse("at")?,
-        by: Person {
-            name: row.text("by_name")?,
-            uid: small("by_uid", row.int("by_uid")?)?,
-            login: row.opt_text("by_login")?,
-        },
+        by: row.person()?,
         offset: row.size("log_offset")?,
         text: row.text("text")?,
     })

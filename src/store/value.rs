@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
+use crate::domain::actor::Person;
 
 /// A parameter or a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +122,15 @@ impl Row {
         self.opt_text(column)?
             .map(|text| text.parse().map_err(|why| StoreError::unreadable(column, why)))
             .transpose()
+    }
+
+    /// Who did it, from the three columns every such row has.
+    pub fn person(&self) -> Result<Person, StoreError> {
+        Ok(Person {
+            name: self.text("by_name")?,
+            uid: small("by_uid", self.int("by_uid")?)?,
+            login: self.opt_text("by_login")?,
+        })
     }
 
     /// A record from its JSON text.

@@ -208,12 +208,22 @@ pub struct NewRelease {
     pub service: Option<ServiceName>,
     #[arg(required_unless_present = "from_json")]
     pub version: Option<Version>,
-    /// What people will call it
-    #[arg(long, value_name = "TEXT")]
-    pub title: Option<String>,
     /// standard or hotfix
     #[arg(long)]
     pub kind: Option<ReleaseKind>,
+    #[command(flatten)]
+    pub about: AboutRelease,
+    /// Read the release as a JSON object from a file or - (keys as the options, plus service and version)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "version"])]
+    pub from_json: Option<PathBuf>,
+}
+
+/// What is said of a release when it is registered and may be said again later.
+#[derive(Debug, Args)]
+pub struct AboutRelease {
+    /// What people will call it
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
     /// feedback, market, internal, incident or other
     #[arg(long)]
     pub origin: Option<Origin>,
@@ -235,35 +245,20 @@ pub struct NewRelease {
     /// sha256:… of the artifact
     #[arg(long)]
     pub digest: Option<Digest>,
-    /// One line of the change list; may be repeated
+    /// One line of the change list; may be repeated; an edit replaces the list
     #[arg(long = "change", value_name = "TEXT")]
     pub changes: Vec<String>,
-    /// Release that must be live where it goes, this version or a newer one, such as api@1.2.0; may be repeated
+    /// Release that must be live where it goes, this version or a newer one, such as api@1.2.0; may be repeated; an edit
+    /// replaces them
     #[arg(long, value_name = "RELEASE")]
     pub requires: Vec<ReleaseId>,
-    /// Read the release as a JSON object from a file or - (keys as the options, plus service and version)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "version"])]
-    pub from_json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Edit {
     pub release: ReleaseRef,
-    /// What people will call it
-    #[arg(long, value_name = "TEXT")]
-    pub title: Option<String>,
-    /// feedback, market, internal, incident or other
-    #[arg(long)]
-    pub origin: Option<Origin>,
-    /// What it is needed for
-    #[arg(long, value_name = "TEXT")]
-    pub need: Option<String>,
-    /// What it is to achieve
-    #[arg(long, value_name = "TEXT")]
-    pub objective: Option<String>,
-    /// low, medium or high
-    #[arg(long)]
-    pub priority: Option<Level>,
+    #[command(flatten)]
+    pub about: AboutRelease,
     /// Who sees it through
     #[arg(long, value_name = "NAME")]
     pub owner: Option<String>,
@@ -276,21 +271,6 @@ pub struct Edit {
     /// How to go back, and how long it takes
     #[arg(long, value_name = "TEXT")]
     pub rollback_plan: Option<String>,
-    /// The commit it is built from
-    #[arg(long)]
-    pub commit: Option<String>,
-    /// What is deployed: a file name, an image, an address
-    #[arg(long, value_name = "NAME")]
-    pub artifact: Option<String>,
-    /// sha256:… of the artifact
-    #[arg(long)]
-    pub digest: Option<Digest>,
-    /// Replaces the change list; may be repeated
-    #[arg(long = "change", value_name = "TEXT")]
-    pub changes: Vec<String>,
-    /// Replaces what it requires to be live where it goes, such as api@1.2.0; may be repeated
-    #[arg(long, value_name = "RELEASE")]
-    pub requires: Vec<ReleaseId>,
     /// What came of it (review)
     #[arg(long, value_name = "TEXT")]
     pub outcome: Option<String>,

@@ -7,12 +7,11 @@ use relman::domain::freeze::Scope;
 use relman::domain::gate::{Answer, GateId};
 use relman::domain::ids::LockId;
 use relman::domain::lock::{Lock, LockKind};
-use relman::ops::deployment::rollback::{StartRollback, rollback};
 use relman::ops::deployment::turn::Turn;
 use relman::ops::lock::{self, EditLock, NewLock};
 use relman::ops::{ErrorKind, OpError};
 
-use crate::support::world::{POLICY, World, answer, closed, env_name};
+use crate::support::world::{POLICY, World, answer, closed};
 
 const API: &str = "api@1.0.0";
 
@@ -128,14 +127,7 @@ fn a_rollback_holds_automation_until_somebody_deploys_by_hand() {
     world.release("api@1.2.0");
     world.advance("api@1.2.0", 5);
     let d = world.schedule("api@1.2.0", "dev", Duration::from_mins(10));
-    let back = StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name("dev"),
-        to: None,
-        reason: "leaks".to_owned(),
-        confirm: None,
-    };
-    let back = world.as_("erin", |cx| rollback(cx, &back)).unwrap().deployment;
+    let back = world.roll_back("api", "dev").unwrap().deployment;
     world.claim(&back);
     world.end(&back, S::Succeeded);
     let locks = world.as_("erin", lock::list).unwrap();
@@ -156,14 +148,7 @@ fn a_rollback_itself_is_no_automation() {
     world.deploy(API, "dev");
     world.deploy("api@1.1.0", "dev");
     lock(&world, "dave", LockKind::Automation, "dev").unwrap();
-    let back = StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name("dev"),
-        to: None,
-        reason: "leaks".to_owned(),
-        confirm: None,
-    };
-    assert!(world.as_("erin", |cx| rollback(cx, &back)).is_ok());
+    assert!(world.roll_back("api", "dev").is_ok());
 }
 
 #[test]

@@ -6,7 +6,6 @@ use relman::domain::deployment::{DeploymentKind, DeploymentState as S};
 use relman::domain::ids::DeploymentId;
 use relman::domain::prompt::Answers;
 use relman::ops::deployment::later::Later;
-use relman::ops::deployment::rollback::{StartRollback, rollback};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::tick::tick;
 use relman::ops::{ErrorKind, Liveness, OpError};
@@ -94,14 +93,7 @@ fn a_rollback_gets_what_was_answered_when_it_was_good_and_waits_for_no_question(
         world.claim(&d);
         world.end(&d, S::Succeeded);
     }
-    let back = StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name("dev"),
-        to: None,
-        reason: "leaks".to_owned(),
-        confirm: None,
-    };
-    let back = world.as_("erin", |cx| rollback(cx, &back)).unwrap().deployment;
+    let back = world.roll_back("api", "dev").unwrap().deployment;
     let ticket = world.machine.launched.borrow().last().unwrap().clone();
     assert_eq!((ticket.id, ticket.answers), (back.id, answers(&[("MIGRATE", "false"), ("REGION", "us")])));
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use relman::domain::deployment::{DeploymentState, Step, StepState};
 use relman::domain::ids::DeploymentId;
 use relman::ops::deployment::claim;
-use relman::ops::deployment::rollback::{StartRollback, rollback};
 
-use crate::support::world::{World, env_name};
+use crate::support::world::World;
 
 /// A blue-green service whose left side is kept for an hour; 1.0.0 and then 1.1.0 are live.
 fn two_sides() -> World {
@@ -37,14 +36,7 @@ fn step_names(world: &World, id: DeploymentId) -> Vec<String> {
 }
 
 fn back(world: &World) -> DeploymentId {
-    let wanted = StartRollback {
-        service: "web".parse().unwrap(),
-        environment: env_name("production"),
-        to: None,
-        reason: "errors".to_owned(),
-        confirm: None,
-    };
-    world.as_("erin", |cx| rollback(cx, &wanted)).unwrap().deployment.id
+    world.roll_back("web", "production").unwrap().deployment.id
 }
 
 #[test]

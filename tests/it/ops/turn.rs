@@ -139,15 +139,7 @@ fn whoever_waits_with_nobody_behind_it_does_not_hold_up_the_queue() {
 fn who_waits_for_a_person_does_not_hold_the_environment() {
     let mut world = World::new();
     world.ready("api@1.0.0");
-    world
-        .as_("bob", |cx| {
-            relman::ops::approval::withdraw::withdraw(
-                cx,
-                &release_id("api@1.0.0"),
-                Some(&env_name("production")),
-            )
-        })
-        .unwrap();
+    world.withdraw("bob", "api@1.0.0", "production");
     let waiting = world.queue("api@1.0.0", "production");
     let told = says(world.turn(waiting.id));
     assert!(told[0].starts_with("approvals: 0 of 1 from managers"), "{told:?}");
@@ -401,15 +393,7 @@ fn approvals_count_for_who_scheduled_it() {
     });
     assert!(own);
     // Taken back in time, it counts at its time.
-    world
-        .as_("bob", |cx| {
-            relman::ops::approval::withdraw::withdraw(
-                cx,
-                &release_id("api@1.0.0"),
-                Some(&env_name("production")),
-            )
-        })
-        .unwrap();
+    world.withdraw("bob", "api@1.0.0", "production");
     world.pass(MINUTE);
     let told = says(world.turn(d.id));
     assert!(told[0].starts_with("approvals"), "{told:?}");

@@ -60,7 +60,8 @@ fn the_front_end_may_be_interrupted_and_says_so_with_its_exit_code() {
         (&["attach", "1"], Signal::SIGTERM, 15),
         (&["--json", "attach", "1"], Signal::SIGHUP, 1),
     ] {
-        let watching = env.front_end(args);
+        // Whoever runs the tests may ignore the signals, as nohup does, and a front end would go on ignoring them.
+        let watching = env.front_end_through(&["env", "--default-signal"], args);
         env.until_script(1);
         signal(watching.pid(), name);
         drop(watching.end().exits(128 + number));

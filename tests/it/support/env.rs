@@ -190,7 +190,16 @@ impl TestEnv {
 
     /// Starts a front end without waiting for it.
     pub(crate) fn front_end(&self, args: &[&str]) -> FrontEnd {
-        FrontEnd(self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        Self::at_work(&mut self.command(args))
+    }
+
+    /// The same, started by another program.
+    pub(crate) fn front_end_through(&self, wrapper: &[&str], args: &[&str]) -> FrontEnd {
+        Self::at_work(&mut self.command_through(wrapper, args))
+    }
+
+    fn at_work(command: &mut Command) -> FrontEnd {
+        FrontEnd(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

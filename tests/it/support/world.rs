@@ -23,10 +23,12 @@ use relman::domain::strategy::StepPlan;
 use relman::domain::subject::{ScriptFile, ScriptSet};
 use relman::domain::time::{Timestamp, Window};
 use relman::ops::approval::decide::{self, Decision};
+use relman::ops::approval::withdraw;
 use relman::ops::deployment::Ticket;
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::finish::{self, LIVE};
 use relman::ops::deployment::later::Later;
+use relman::ops::deployment::rollback::{self, StartRollback};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::freeze::{self, NewFreeze};
@@ -274,6 +276,23 @@ impl World {
 
     pub(crate) fn approve(&self, who: &str, id: &str, env: &str) -> Approval {
         self.decide(who, id, Some(env), Verdict::Approved).unwrap()
+    }
+
+    /// That person takes back what they decided for the environment.
+    pub(crate) fn withdraw(&self, who: &str, id: &str, env: &str) {
+        self.as_(who, |cx| withdraw::withdraw(cx, &release_id(id), Some(&env_name(env)))).unwrap();
+    }
+
+    /// erin goes back to the newest release that was good, because it "leaks".
+    pub(crate) fn roll_back(&self, service: &str, env: &str) -> Result<Started, OpError> {
+        let back = StartRollback {
+            service: service.parse().unwrap(),
+            environment: env_name(env),
+            to: None,
+            reason: "leaks".to_owned(),
+            confirm: None,
+        };
+        self.as_("erin", |cx| rollback::rollback(cx, &back))
     }
 
     /// Asks for a deployment, with the version typed.
