@@ -29,14 +29,11 @@ fn set(session: &mut Session, args: args::SetLock) -> Result<u8, OpError> {
     let cx = desk.cx();
     let scope = Scope::new(args.services, args.environments)
         .map_err(|why| OpError::new(ErrorKind::Usage, why.to_string()))?;
-    let kind = match args.kind {
-        args::Kind::Exclusive => LockKind::Exclusive,
-        args::Kind::Warning => LockKind::Warning,
-        args::Kind::Automation => LockKind::Automation,
-    };
     let expires = end(&cx, args.length.as_ref(), args.until.as_ref())?;
-    let set =
-        lock::set(&cx, &lock::NewLock { kind, scope, reason: args.reason.unwrap_or_default(), expires })?;
+    let set = lock::set(
+        &cx,
+        &lock::NewLock { kind: args.kind, scope, reason: args.reason.unwrap_or_default(), expires },
+    )?;
     if session.out.is_json() {
         session.out.json("set", &set);
         return Ok(exit::OK);
@@ -48,10 +45,8 @@ fn set(session: &mut Session, args: args::SetLock) -> Result<u8, OpError> {
             d.id, d.release, d.environment, d.id.0
         ));
     }
-    if set.lock.kind != LockKind::Warning {
-        for d in &set.kept_waiting {
-            session.out.line(format!("has to wait: {} {} to {}", d.id, d.release, d.environment));
-        }
+    for d in &set.kept_waiting {
+        session.out.line(format!("has to wait: {} {} to {}", d.id, d.release, d.environment));
     }
     Ok(exit::OK)
 }

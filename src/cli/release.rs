@@ -18,7 +18,7 @@ use crate::ops::{Ctx, ErrorKind, OpError};
 
 pub(super) fn run(session: &mut Session, verb: Release) -> Result<u8, OpError> {
     match verb {
-        Release::New(args) => new(session, args),
+        Release::New(args) => new(session, *args),
         Release::Show { release } => show(session, &release),
         Release::List { past, limit } => list(session, past, limit),
         Release::Edit(args) => change(session, *args),

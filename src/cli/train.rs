@@ -52,7 +52,7 @@ fn list(session: &mut Session) -> Result<u8, OpError> {
     }
     let row = |one: &Prognosis| {
         let count = one.items.iter().filter(|item| item.left.is_none()).count();
-        let state = one.stands.clone().unwrap_or_else(|| format!("{count} would come along"));
+        let state = one.stands().cloned().unwrap_or_else(|| format!("{count} would come along"));
         vec![
             one.train.name.to_string(),
             format!("{} → {}", one.train.from, one.train.to),
@@ -84,7 +84,7 @@ fn show(session: &mut Session, one: &Prognosis) {
         train.departs.zone.name(),
         train.conductor
     ));
-    if let Some(why) = &one.stands {
+    if let Some(why) = one.stands() {
         out.line(out.paint(Tone::Bad, &format!("  does not depart then: {why}")));
     }
     for item in &one.items {

@@ -51,6 +51,15 @@ impl Lock {
     /// The longest reason, in characters (FRZ-15).
     pub const REASON: usize = 4096;
 
+    /// Whether what this person asked for has to wait for it; `automatic`: it would begin by itself.
+    pub fn stops(&self, person: &Person, automatic: bool) -> bool {
+        match self.kind {
+            LockKind::Exclusive => self.by.human() != person.human(),
+            LockKind::Automation => automatic,
+            LockKind::Warning => false,
+        }
+    }
+
     /// Who did what, why and until when: what a refusal says.
     pub fn sentence(&self, zone: Tz) -> String {
         let what = if self.kind == LockKind::Automation { "stopped automation here" } else { "locked it" };

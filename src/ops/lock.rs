@@ -66,7 +66,10 @@ pub fn set(cx: &Ctx<'_>, new: &NewLock) -> Result<Set, OpError> {
         let running = crate::store::deployments::list_active(tx)?;
         Ok(Set {
             still_running: running.into_iter().filter(|d| d.state.is_live() && covered(d)).collect(),
-            kept_waiting: pending::list(tx)?.into_iter().filter(covered).collect(),
+            kept_waiting: pending::list(tx)?
+                .into_iter()
+                .filter(|d| covered(d) && lock.stops(&d.started_by, true))
+                .collect(),
             lock,
         })
     })
@@ -107,7 +110,7 @@ fn may_lock(cx: &Ctx<'_>, scope: &Scope, what: &str) -> Result<(), OpError> {
 
 fn known(tx: &Tx<'_>, cx: &Ctx<'_>, id: LockId) -> Result<Lock, OpError> {
     locks::list_standing(tx, cx.now)?.into_iter().find(|lock| lock.id == id).ok_or_else(|| {
-        OpError::not_found(format!("lock {id} (any more)")).hint("see what stands: relman locks")
+        OpError::not_found(format!("lock {id} (any more)")).hint("see what stands: relman lock list")
     })
 }
 

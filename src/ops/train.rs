@@ -27,11 +27,20 @@ use crate::store::{Tx, deployments, journal, releases, trains};
 pub struct Prognosis {
     pub train: Train,
     pub departs_at: Timestamp,
-    /// Why it will not depart, where that is known: left out by a person, or halted.
-    pub stands: Option<String>,
+    /// Who left this departure out and why.
+    pub left_out: Option<String>,
+    /// What failed of the last departure, until somebody lets the train go on.
+    pub halted: Option<String>,
     pub items: Vec<Item>,
     /// What is known of earlier departures, newest first.
     pub earlier: Vec<Departure>,
+}
+
+impl Prognosis {
+    /// Why it will not depart, where that is known.
+    pub fn stands(&self) -> Option<&String> {
+        self.left_out.as_ref().or(self.halted.as_ref())
+    }
 }
 
 fn known<'a>(cx: &Ctx<'a>, name: &TrainName) -> Result<&'a Train, OpError> {
@@ -62,12 +71,9 @@ pub fn prognosis(cx: &Ctx<'_>, name: &TrainName) -> Result<Prognosis, OpError> {
         let earlier = trains::list(tx, name, 10)?;
         let left_out = trains::find(tx, name, departs_at)?;
         let left_out = left_out.map(|d| format!("left out by {}{}", d.by, because(d.reason.as_deref())));
-        let stands = match left_out {
-            Some(why) => Some(why),
-            None => halted(tx, train)?,
-        };
+        let halted = halted(tx, train)?;
         let items = board(tx, cx, train, departs_at, &around)?.into_iter().map(|(item, _)| item).collect();
-        Ok(Prognosis { train: train.clone(), departs_at, stands, items, earlier })
+        Ok(Prognosis { train: train.clone(), departs_at, left_out, halted, items, earlier })
     })
 }
 

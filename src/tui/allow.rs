@@ -162,11 +162,32 @@ fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
     Ok(())
 }
 
+/// Several logs are shown: what is about one of them waits until one is opened.
+fn on_several(is_about_one: bool, action: Action) -> Result<(), String> {
+    let moves_page = matches!(
+        action,
+        Action::HalfUp
+            | Action::HalfDown
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Top
+            | Action::Bottom
+            | Action::Filter
+            | Action::NextHit
+            | Action::PreviousHit
+            | Action::Wrap
+    );
+    match is_about_one || moves_page {
+        true => Err("several deployments are shown: Enter opens the one at the cursor first".to_owned()),
+        false => Ok(()),
+    }
+}
+
 fn on_log(model: &Model, action: Action) -> Result<(), String> {
     if action == Action::SideBySide && model.views.deployments.len() < 2 {
         return Err("there are not several deployments to look at".to_owned());
     }
-    let needs_one = matches!(
+    let is_about_one = matches!(
         action,
         Action::CancelDeployment
             | Action::Schedule
@@ -180,11 +201,12 @@ fn on_log(model: &Model, action: Action) -> Result<(), String> {
             | Action::PreviousError
             | Action::NextStep
             | Action::PreviousStep
-            | Action::PreviousDeployment
-            | Action::NextDeployment
-            | Action::Open
     );
-    if !needs_one {
+    if model.log.wall.is_some() {
+        return on_several(is_about_one, action);
+    }
+    let walks = matches!(action, Action::PreviousDeployment | Action::NextDeployment | Action::Open);
+    if !is_about_one && !walks {
         return Ok(());
     }
     let Some(view) = log::shown(model) else {

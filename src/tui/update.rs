@@ -339,7 +339,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Locks => {
-            model.popups.push(Popup::Locks(popup::locks::Locks::default()));
+            model.popups.push(Popup::Locks(popup::locks::Locks::new(&model.views.board.locks)));
             Vec::new()
         }
         Action::Refresh => vec![Effect::Load],

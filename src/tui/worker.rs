@@ -422,11 +422,17 @@ impl Worker {
             }
             Effect::Lock(new) => {
                 let set = lock::set(&cx, &new)?;
-                let waits = match set.kept_waiting.len() {
-                    0 => String::new(),
-                    count => format!("; {count} scheduled or queued there have to wait"),
-                };
-                Msg::Done(format!("{} on {}{waits}", set.lock.id, set.lock.scope.describe()))
+                let mut said = format!("{} on {}", set.lock.id, set.lock.scope.describe());
+                if !set.still_running.is_empty() {
+                    let ids: Vec<String> = set.still_running.iter().map(|d| d.id.to_string()).collect();
+                    said.push_str(&format!("; still running, a lock stops nothing: {}", ids.join(", ")));
+                }
+                match set.kept_waiting.len() {
+                    0 => {}
+                    1 => said.push_str("; 1 scheduled or queued there has to wait"),
+                    count => said.push_str(&format!("; {count} scheduled or queued there have to wait")),
+                }
+                Msg::Done(said)
             }
             Effect::EditLock { id, edit } => {
                 lock::edit(&cx, id, &edit)?;

@@ -15,9 +15,8 @@ pub struct Deploy {
     /// Why; kept with the deployment
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Open this gate on record: order, soak, checks, checklist, freeze, window, approvals or
-    /// lock; may be repeated; needs
-    /// --reason
+    /// Open this gate on record: order, needs, soak, checks, checklist, freeze, window, approvals or lock; may be
+    /// repeated; needs --reason
     #[arg(long = "override", value_name = "GATE")]
     pub overrides: Vec<GateId>,
     /// The version again, where the environment asks for it
@@ -40,7 +39,7 @@ pub struct Deploy {
     /// Only after this deployment has succeeded; may be repeated
     #[arg(long, value_name = "ID")]
     pub after: Vec<DeploymentId>,
-    /// Follow it to its end and exit with its outcome (the default, except with --at)
+    /// Follow it to its end and exit with its outcome (the default, except with --at and --after)
     #[arg(long, conflicts_with = "detach")]
     pub wait: bool,
     /// Start it and return

@@ -1,8 +1,9 @@
 //! The grammar of locks.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::domain::ids::LockId;
+use crate::domain::lock::LockKind;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -19,16 +20,6 @@ pub enum LockVerb {
     Edit(EditLock),
     /// Locks that stand
     List,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// Nobody but you deploys
-    Exclusive,
-    /// Nothing is stopped; whoever deploys reads the reason
-    Warning,
-    /// Nothing begins by itself: schedules, queues
-    Automation,
 }
 
 #[derive(Debug, Args)]
@@ -48,9 +39,10 @@ pub struct SetLock {
     /// Until when, such as 18:00 or "tomorrow 09:00"
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// exclusive, warning or automation
+    /// exclusive (nobody but you deploys), warning (whoever deploys reads the reason) or automation (nothing begins by
+    /// itself)
     #[arg(long, default_value = "exclusive")]
-    pub kind: Kind,
+    pub kind: LockKind,
 }
 
 #[derive(Debug, Args)]

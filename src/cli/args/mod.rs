@@ -153,7 +153,7 @@ pub struct Init {
 #[derive(Debug, Subcommand)]
 pub enum Release {
     /// Register a release
-    New(NewRelease),
+    New(Box<NewRelease>),
     /// One release with everything recorded about it
     Show { release: ReleaseRef },
     /// Open releases, or with --past the ended ones

@@ -7,11 +7,7 @@ use crate::domain::time::Timestamp;
 /// Whoever set a lock may still deploy. A lock on automation stops what begins by itself, but no rollback.
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let standing = || facts.locks.iter().filter(|lock| !lock.is_over(now));
-    let stops = |lock: &&Lock| match lock.kind {
-        LockKind::Exclusive => lock.by.human() != facts.actor.person.human(),
-        LockKind::Automation => facts.automatic && !facts.rescue,
-        LockKind::Warning => false,
-    };
+    let stops = |lock: &&Lock| lock.stops(&facts.actor.person, facts.automatic && !facts.rescue);
     if let Some(lock) = standing().filter(stops).max_by_key(|lock| lock.scope.precision()) {
         return Answer::blocked(BlockReason::Locked { lock: lock.clone(), zone: facts.zone });
     }

@@ -3,6 +3,7 @@
 use crate::domain::chain;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::domain::journal::Verb;
+use crate::domain::prompt;
 use crate::domain::release::Release;
 use crate::ops::facts::Surroundings;
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -52,6 +53,13 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
                 ..StartDeploy::new(release.clone(), wanted.environment.clone())
             };
             let one = start::checked(cx, &one)?;
+            let prompts = &cx.service(&release.service)?.prompts;
+            if let Err(bad) = prompt::settle(prompts, &one.answers) {
+                let ways =
+                    format!("deploy it by itself: relman deploy {release} {} --after ID", one.environment);
+                return Err(OpError::new(ErrorKind::Usage, format!("{release}: {bad}; a chain asks nobody"))
+                    .hint(ways));
+            }
             let (started, ticket) = start::record(tx, cx, &one, Errand::Deploy, &around[at], |_, _| Ok(()))?;
             begun.push((release, started.deployment.id));
             recorded.push((started, ticket));

@@ -4,8 +4,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::confirm::{banner, prompt};
-use super::{Arming, Outcome, dialog_box, widest};
+use super::confirm::{self, banner, prompt};
+use super::{Arming, Outcome, Popup, dialog_box, is_production, widest};
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::gate::{Answer, GateId, GateReport};
@@ -109,7 +109,7 @@ impl Dialog {
             return Outcome::Instead(Box::new(form));
         }
         if key == "P" && self.preview.has_plan && !self.sent && self.typed.text().is_empty() {
-            return self.plan();
+            return Outcome::Instead(Box::new(self.plan(model)));
         }
         if !self.preview.report.allows() {
             return match key {
@@ -157,11 +157,22 @@ impl Dialog {
         }
     }
 
-    /// Runs the plan script: its output is for whoever decides.
-    fn plan(&mut self) -> Outcome {
-        self.sent = true;
-        let id = self.preview.release.id.clone();
-        Outcome::DoAndStay(vec![Effect::Plan(Box::new(StartDeploy::new(id, self.environment.clone())))])
+    /// Asks whether the plan script is to run: it changes nothing, but it is a script, and takes the environment.
+    fn plan(&self, model: &Model) -> Popup {
+        let id = &self.preview.release.id;
+        let env = &self.environment;
+        Popup::Confirm(Box::new(confirm::Dialog {
+            title: format!("Plan {id} to {env}"),
+            facts: Vec::new(),
+            lines: vec![
+                "Runs the plan script: it says what a deployment would do, for whoever decides.".to_owned(),
+                format!("While it runs nothing else begins in {env}. It proves nothing."),
+            ],
+            production: is_production(model, env).then(|| env.to_string()),
+            typed: None,
+            effect: Effect::Plan(Box::new(StartDeploy::new(id.clone(), env.clone()))),
+            arming: Arming::now(model),
+        }))
     }
 
     fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {

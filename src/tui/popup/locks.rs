@@ -5,29 +5,53 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Outcome, dialog_box, form, widest};
+use crate::domain::ids::LockId;
 use crate::domain::lock::Lock;
 use crate::domain::text::fit;
 use crate::tui::model::Model;
 
 /// The list with its cursor.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Locks {
+    /// The lock with the cursor: the list may change while somebody reads it.
+    on: Option<LockId>,
+    /// Its place, for when it is lifted meanwhile.
     at: usize,
 }
 
 impl Locks {
+    pub fn new(locks: &[Lock]) -> Self {
+        Self { on: locks.first().map(|lock| lock.id), at: 0 }
+    }
+
+    fn place(&self, locks: &[Lock]) -> usize {
+        let found = self.on.and_then(|on| locks.iter().position(|lock| lock.id == on));
+        found.unwrap_or_else(|| self.at.min(locks.len().saturating_sub(1)))
+    }
+
+    fn go(&mut self, locks: &[Lock], to: usize) {
+        self.at = to.min(locks.len().saturating_sub(1));
+        self.on = locks.get(self.at).map(|lock| lock.id);
+    }
+
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
         let locks = &model.views.board.locks;
-        self.at = self.at.min(locks.len().saturating_sub(1));
+        self.at = self.place(locks);
+        if let Some(gone) = self.on.filter(|on| locks.get(self.at).is_none_or(|lock| lock.id != *on)) {
+            self.on = locks.get(self.at).map(|lock| lock.id);
+            if matches!(key, "e" | "x" | "<enter>") {
+                return Outcome::Say(format!("{gone} was lifted or is over; look again"));
+            }
+        }
         let selected = locks.get(self.at);
         match (key, selected) {
             ("<esc>" | "q" | "<c-g>" | "<c-c>", _) => Outcome::Close,
             ("j" | "<down>", _) => {
-                self.at = (self.at + 1).min(locks.len().saturating_sub(1));
+                self.go(locks, self.at + 1);
                 Outcome::Stay
             }
             ("k" | "<up>", _) => {
-                self.at = self.at.saturating_sub(1);
+                self.go(locks, self.at.saturating_sub(1));
                 Outcome::Stay
             }
             ("n", _) => Outcome::Instead(Box::new(form::lock::new(model))),
@@ -40,7 +64,7 @@ impl Locks {
 
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
         let locks = &model.views.board.locks;
-        let at = self.at.min(locks.len().saturating_sub(1));
+        let at = self.place(locks);
         let room = usize::from(screen.height.saturating_sub(4)).max(2) / 2;
         let top = at.saturating_sub(room.saturating_sub(1));
         let mut lines: Vec<Line<'static>> = Vec::new();

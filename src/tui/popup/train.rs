@@ -25,8 +25,11 @@ impl Page {
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
         let train = &self.prognosis.train.name;
         match key {
-            "x" => Outcome::Instead(Box::new(form::train::skip(&self.prognosis, model))),
-            "c" if self.prognosis.stands.is_some() => Outcome::Instead(Box::new(form::train::resume(train))),
+            "x" => match &self.prognosis.left_out {
+                Some(why) => Outcome::Say(format!("the next departure is {why} already")),
+                None => Outcome::Instead(Box::new(form::train::skip(&self.prognosis, model))),
+            },
+            "c" if self.prognosis.halted.is_some() => Outcome::Instead(Box::new(form::train::resume(train))),
             "c" => Outcome::Say(format!("train {train} is not halted")),
             key => {
                 let (width, height) = model.size;
@@ -37,7 +40,7 @@ impl Page {
     }
 
     fn body(&self, model: &Model) -> Vec<Line<'static>> {
-        let Prognosis { train, departs_at, stands, items, earlier } = &self.prognosis;
+        let Prognosis { train, departs_at, items, earlier, .. } = &self.prognosis;
         let theme = &model.theme;
         let arrow = model.glyphs.arrow;
         let mut lines = vec![
@@ -54,7 +57,7 @@ impl Page {
                 train.conductor
             )),
         ];
-        if let Some(why) = stands {
+        if let Some(why) = self.prognosis.stands() {
             lines.push(Line::styled(format!("{} does not depart then: {why}", model.glyphs.warn), theme.bad));
         }
         lines.extend(items.iter().map(|item| item_line(model, item)));
@@ -74,8 +77,9 @@ impl Page {
         let shown = lines.into_iter().skip(self.top).collect();
         let more =
             if hidden > 0 { format!("   {hidden} more {}", model.glyphs.below) } else { String::new() };
-        let go_on = if self.prognosis.stands.is_some() { "   c let it go on" } else { "" };
-        let foot = format!("x leave the next one out{go_on}   Esc closes{more}");
+        let skip = if self.prognosis.left_out.is_none() { "x leave the next one out   " } else { "" };
+        let go_on = if self.prognosis.halted.is_some() { "c let it go on   " } else { "" };
+        let foot = format!("{skip}{go_on}Esc closes{more}");
         dialog_box(model, frame, screen, &format!("Train {}", self.prognosis.train.name), shown, &foot);
     }
 }

@@ -173,7 +173,7 @@ fn a_failure_halts_the_next_departure_until_somebody_has_looked() {
     world.end(&world.deployment(DeploymentId(3)), S::Failed);
     world.turn(DeploymentId(4));
     let seen = world.as_("alice", |cx| prognosis(cx, &daily())).unwrap();
-    assert_eq!(seen.stands.as_deref(), Some("of the departure before #3 (api@1.0.0) failed"));
+    assert_eq!(seen.halted.as_deref(), Some("of the departure before #3 (api@1.0.0) failed"));
     world.pass(HOUR * 24);
     let off = world.as_("erin", train::send_off).unwrap().remove(0);
     assert_eq!((off.state, off.items.len()), (D::Halted, 0));
@@ -215,7 +215,7 @@ fn one_departure_may_be_left_out_and_later_ones_are_not_affected() {
     let twice = world.as_("erin", |cx| skip(cx, &daily(), None)).unwrap_err();
     assert!(twice.sentence.contains("dave left out"), "{twice}");
     let seen = world.as_("erin", |cx| prognosis(cx, &daily())).unwrap();
-    assert_eq!(seen.stands.as_deref(), Some("left out by dave: guests in the house"));
+    assert_eq!(seen.left_out.as_deref(), Some("left out by dave: guests in the house"));
     world.now = "2026-09-01T14:00:00Z".parse().unwrap();
     assert!(world.as_("erin", train::send_off).unwrap().is_empty());
     world.pass(HOUR * 20);

@@ -47,7 +47,7 @@ deployers = ["sre"]
 override = ["managers"]
 [services.storefront]
 pipeline = ["dev", "staging", "production"]
-scripts = { deploy = ["./deploy.sh"], verify = ["./verify.sh"] }
+scripts = { deploy = ["./deploy.sh"], verify = ["./verify.sh"], plan = ["./plan.sh"] }
 strategy.production = { kind = "canary", percents = [10, 50, 100], pause = "10m" }
 [services.payments]
 pipeline = ["dev", "staging", "production"]

@@ -20,7 +20,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 14] = [
+const DIALOGS: [(&str, &str); 19] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -32,6 +32,11 @@ const DIALOGS: [(&str, &str); 14] = [
     ("what was said", "!"),
     ("the deploy dialog", "GkkkD"),
     ("the rollback dialog", "GkkkB"),
+    ("the plan dialog", "GkkkDP"),
+    ("the form for later", "GkkkS"),
+    ("the locks", "L"),
+    ("a new lock", "Ln"),
+    ("several logs", "4|"),
     ("the cancel dialog", "4X"),
     ("the approve dialog", "2a"),
     ("the reject form", "2x"),

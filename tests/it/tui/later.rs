@@ -60,6 +60,31 @@ fn a_time_is_asked_for_and_the_version_typed() {
 }
 
 #[test]
+fn the_version_is_not_pasted() {
+    let (_world, mut ui) = ready();
+    drop(ui.keys("S+2h<enter><enter><enter><enter>"));
+    drop(ui.paste("1.4.1"));
+    assert!(ui.screen().contains("typed, not pasted"), "{}", ui.screen());
+    assert_eq!(ui.keys("<c-s>"), []);
+}
+
+#[test]
+fn a_plan_is_asked_for_before_its_script_runs() {
+    let (world, mut ui) = ready();
+    drop(ui.ask(&world, "D"));
+    assert_eq!(ui.keys("P"), []);
+    assert_eq!(ui.keys("y"), [], "too quick to be meant");
+    let screen = ui.screen();
+    assert!(
+        screen.contains("Plan storefront@1.4.1 to production") && screen.contains("PRODUCTION"),
+        "{screen}"
+    );
+    ui.wait(1000);
+    let wanted = StartDeploy::new(release_id("storefront@1.4.1"), environment("production"));
+    assert_eq!(ui.keys("y"), [Effect::Plan(Box::new(wanted))]);
+}
+
+#[test]
 fn enter_alone_schedules_nothing() {
     let (_world, mut ui) = ready();
     let effects = ui.keys("S+2h<enter>2h<enter><enter>1.4.1<enter><enter>");
@@ -117,7 +142,24 @@ fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
     let (world, mut ui) = scheduled();
     let id = world.as_("erin", relman::ops::view::board::board).unwrap().pending[0].id;
     assert_eq!(ui.keys("S"), []);
-    assert!(ui.screen().contains("2026-09-01 09:44"), "{}", ui.screen());
+    assert!(ui.screen().contains("It begins Tue 2026-09-01 09:44 CEST"), "{}", ui.screen());
+    // How long it may take is changed without touching its time.
+    let mut other = ui.anew();
+    drop(other.load(&world));
+    other.select("storefront@1.5.0");
+    assert_eq!(
+        other.keys("S<enter><c-u>3h<c-s>"),
+        [Effect::Reschedule {
+            id,
+            later: Later {
+                at: None,
+                expire: Some(Duration::from_hours(3)),
+                zone: world.policy.zone,
+                after: Vec::new(),
+                train: None,
+            }
+        }]
+    );
     let later = Later {
         at: Some(world.now.plus(Duration::from_hours(3))),
         expire: Some(Duration::from_hours(2)),
@@ -125,7 +167,7 @@ fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
         after: Vec::new(),
         train: None,
     };
-    assert_eq!(ui.keys("<c-u>+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
+    assert_eq!(ui.keys("+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
     drop(ui.keys("<esc><esc>"));
     let mut ui = ui.anew();
     drop(ui.load(&world));

@@ -101,6 +101,15 @@ fn several_deployments_stand_beside_each_other() {
         assert!(screen.contains(&format!("line of {id}")), "{screen}");
     }
     drop(ui.keys("j"));
+    // Nothing is done to the one that was shown before.
+    for key in ["X", "a", "B", "R", "S", "z", "v", "e", "G", "<c-d>", "w", "/"] {
+        assert_eq!(ui.keys(key), [], "{key}");
+        assert!(
+            ui.model.popups.is_empty() && ui.said().contains("Enter opens the one"),
+            "{key}: {}",
+            ui.said()
+        );
+    }
     let effects = ui.keys("<enter>");
     assert_eq!(effects[0], Effect::WatchAll { ids: Vec::new(), rows: 0 });
     assert_eq!(ui.model.log.shown, Some(ids[1]));

@@ -177,18 +177,18 @@ fn moved(model: &mut Model, lines: i64) -> Vec<Effect> {
 
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if model.log.wall.is_some() {
-        if let Some(effects) = on_wall(model, action) {
-            return effects;
-        }
-    } else if let Some(effects) = on_outline(model, action) {
-        return effects;
+        return on_wall(model, action);
     }
-    move_page(model, action)
+    match on_outline(model, action) {
+        Some(effects) => effects,
+        None => move_page(model, action),
+    }
 }
 
-/// Several at once: the cursor goes from one to the next, Enter opens one.
-fn on_wall(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
-    let wall = model.log.wall.as_mut()?;
+/// Several at once: the cursor goes from one to the next, Enter opens one. Nothing else is done from here, because what
+/// would be acted on is not what the cursor shows; [`crate::tui::allow`] says so.
+fn on_wall(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(wall) = model.log.wall.as_mut() else { return Vec::new() };
     let last = wall.shown.len().saturating_sub(1);
     match action {
         Action::Up | Action::Left | Action::PreviousDeployment => wall.at = wall.at.saturating_sub(1),
@@ -198,17 +198,17 @@ fn on_wall(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             model.log.wall = None;
             let mut effects = vec![Effect::WatchAll { ids: Vec::new(), rows: 0 }];
             effects.extend(id.map(|id| watch(model, id)).unwrap_or_default());
-            return Some(effects);
+            return effects;
         }
         Action::SideBySide => {
             model.log.wall = None;
             let mut effects = vec![Effect::WatchAll { ids: Vec::new(), rows: 0 }];
             effects.extend(follow(model));
-            return Some(effects);
+            return effects;
         }
-        _ => return None,
+        _ => {}
     }
-    Some(Vec::new())
+    Vec::new()
 }
 
 /// Folded to its steps: the cursor goes from step to step, Enter goes to one.

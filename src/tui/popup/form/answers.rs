@@ -52,6 +52,7 @@ fn field(prompt: &Prompt) -> Field {
         choices,
         had_text: !value.is_empty(),
         is_secret: prompt.secret,
+        is_typed: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Forms about deployments.
 
-use super::{Form, Kind, Ordered, choice, form, preset, text};
+use super::{Form, Kind, Ordered, choice, form, preset, text, typed};
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::domain::time::{Fold, parse_duration, parse_when, span};
@@ -61,20 +61,23 @@ pub fn ask_later(model: &Model, release: &ReleaseId, environment: &EnvName, clos
         text("reason", "why, if that is worth keeping"),
     ];
     if is_protected(model, environment) {
-        fields.push(text("version", "type it, as for every deployment there"));
+        fields.push(typed("version", "type it, as for every deployment there"));
     }
     form(Kind::Later { release: release.clone(), environment: environment.clone() }, title, notes, fields)
 }
 
 pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
     let at = wait.at.filter(|_| d.state == DeploymentState::Scheduled);
-    let begin = at.map(|at| at.in_zone(model.zone).format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
     let within = wait.expires.since(at.unwrap_or(d.requested_at));
     let fields = vec![
-        preset("begin", &begin, "a time; empty: as soon as it is open"),
+        text("begin", "22:00, tomorrow 06:30, +2h; empty: as it is"),
         preset("within", &span(within), "how long it may take to begin"),
     ];
-    let notes = vec![format!("{} to {}; times in {}.", d.release, d.environment, model.zone.name())];
+    let now = match at {
+        Some(at) => format!("It begins {}.", model.moment(at)),
+        None => "It begins as soon as every gate is open.".to_owned(),
+    };
+    let notes = vec![format!("{} to {}; times in {}.", d.release, d.environment, model.zone.name()), now];
     form(Kind::Reschedule(d.id), format!("Move {}", d.id), notes, fields)
 }
 

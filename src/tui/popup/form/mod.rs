@@ -82,6 +82,7 @@ pub struct Field {
     had_text: bool,
     /// Whether what is typed is not shown.
     is_secret: bool,
+    is_typed: bool,
 }
 
 #[derive(Debug)]
@@ -109,12 +110,26 @@ fn preset(label: &'static str, value: &str, example: &'static str) -> Field {
         choices: Vec::new(),
         had_text: !value.is_empty(),
         is_secret: false,
+        is_typed: false,
     }
+}
+
+/// A version somebody types to confirm; pasting it would be no second look.
+fn typed(label: &'static str, example: &'static str) -> Field {
+    Field { is_typed: true, ..text(label, example) }
 }
 
 fn choice(label: &'static str, choices: Vec<String>, first: usize) -> Field {
     let input = Input::with(choices.get(first).map_or("", String::as_str));
-    Field { label: label.into(), input, example: "".into(), choices, had_text: true, is_secret: false }
+    Field {
+        label: label.into(),
+        input,
+        example: "".into(),
+        choices,
+        had_text: true,
+        is_secret: false,
+        is_typed: false,
+    }
 }
 
 fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Field>) -> Popup {
@@ -133,6 +148,11 @@ fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Fi
 
 impl Form {
     pub fn paste(&mut self, text: &str) {
+        if self.fields[self.at].is_typed {
+            self.error =
+                Some("the version is typed, not pasted: it is the last look at what happens".to_owned());
+            return;
+        }
         self.fields[self.at].input.insert(text);
         self.dirty = true;
     }
