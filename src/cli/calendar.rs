@@ -35,7 +35,7 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
     for d in &calendar.deployments {
         let text =
             format!("{:<10} {} {} to {} by {}", d.state, d.id, d.release, d.environment, d.started_by.name);
-        lines.push((d.requested_at, text));
+        lines.push((d.began_at().unwrap_or(d.requested_at), text));
     }
     for d in &calendar.scheduled {
         let Some(at) = d.wait.as_ref().and_then(|wait| wait.at) else { continue };

@@ -22,7 +22,7 @@ pub(super) const HEADER: &[&str] = &["ID", "STATE", "KIND", "RELEASE", "TO", "BY
 pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
     let note = match (&d.cause, d.is_cancelling(), d.silence(now)) {
         (_, _, Some(quiet)) => format!("NO SIGN OF LIFE for {}", span(quiet)),
-        _ if d.state.is_pending() => waiting::begins(d).unwrap_or_default(),
+        _ if d.state.is_pending() => d.begins().unwrap_or_default(),
         (_, false, _) if d.hold.is_some() => d.hold.as_ref().map(Hold::brief).unwrap_or_default(),
         (_, true, _) => "cancelling".to_owned(),
         (Some(cause), _, _) if d.state != DeploymentState::Succeeded => cause.to_string(),
@@ -226,12 +226,12 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("from", d.previous.as_ref().map(ToString::to_string)),
         ("reason", d.reason.clone()),
         ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
-        ("answers", (!d.answers.is_empty()).then(|| answers(d))),
+        ("answers", d.answered()),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
-        ("now", waiting::begins(d)),
+        ("now", d.begins()),
         ("expires", pending.map(|wait| wall(wait.expires, wait.zone))),
-        ("ahead", pending.and_then(ahead)),
+        ("ahead", pending.and_then(Wait::ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),
         ("waits", d.hold.as_ref().map(|hold| waits(d.id, hold))),
         ("helped", d.guided.then(|| "a person decided about a failed step".to_owned())),
@@ -258,25 +258,6 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
     out.line(if d.state.is_pending() { "gates when it was asked for" } else { "gates when it started" });
     why::print_report(out, &view.report);
     Ok(exit::OK)
-}
-
-/// What will be closed at its time, as far as was seen.
-fn ahead(wait: &Wait) -> Option<String> {
-    let outlook = wait.outlook.as_ref()?;
-    let seen = wall(outlook.seen, wait.zone);
-    match outlook.closed.as_slice() {
-        [] => Some(format!("every gate will be open, as things stood {seen}")),
-        closed => Some(format!("CLOSED as things stood {seen}: {}", closed.join("; "))),
-    }
-}
-
-/// What was answered to the service's questions.
-fn answers(d: &Deployment) -> String {
-    let one = |(name, value): (&String, &Option<String>)| match value {
-        Some(value) => format!("{name}={}", crate::domain::text::one_line(value)),
-        None => format!("{name} (secret)"),
-    };
-    d.answers.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// What it waits for and what may be decided about it.

@@ -156,7 +156,13 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
         let from = reader.start_of_last(reader.size(), lines, 64 << 20).map_err(|why| broken(&why))?;
         offset = offset.max(from);
     }
-    let compared = if args.new { Some(against_last_good(session, &desk, &view)?) } else { None };
+    let mut compared = if args.new { Some(against_last_good(session, &desk, &view)?) } else { None };
+    if let Some(compared) = &mut compared {
+        // What comes before says in which step the first line is.
+        each_line(&reader, offset, |line| {
+            compared.is_new(&line.text());
+        })?;
+    }
     let notes = view.notes.into_iter().filter(|note| note.offset >= offset).collect();
     let mut printer =
         Printer { grep: args.grep.clone(), raw: args.raw, notes, compared, ..Printer::from(offset) };
@@ -185,15 +191,24 @@ fn against_last_good(
         OpError::new(ErrorKind::Failure, format!("the log of {good} cannot be read any more: {why}"))
     })?;
     session.out.note(&format!("only what {good}, the last success there, did not print in the same step"));
-    let (mut known, mut parser, mut offset) = (Known::default(), LineParser::default(), 0);
-    loop {
-        let bytes = reader.read_at(offset, PIECE).map_err(|why| broken(&why))?;
+    let mut known = Known::default();
+    each_line(&reader, u64::MAX, |line| known.learn(&line.text()))?;
+    Ok(Compared::with(known))
+}
+
+/// Calls with each line that ends before `until`.
+fn each_line(reader: &LogReader, until: u64, mut call: impl FnMut(&Line)) -> Result<(), OpError> {
+    let (mut parser, mut offset) = (LineParser::default(), 0);
+    while offset < until {
+        let room = usize::try_from(until - offset).unwrap_or(PIECE).min(PIECE);
+        let bytes = reader.read_at(offset, room).map_err(|why| broken(&why))?;
         if bytes.is_empty() {
-            return Ok(Compared::with(known));
+            break;
         }
         offset += bytes.len() as u64;
-        parser.feed(&bytes).iter().for_each(|line| known.learn(&line.text()));
+        parser.feed(&bytes).iter().for_each(&mut call);
     }
+    Ok(())
 }
 
 pub(super) fn note(session: &mut Session, args: &args::Note) -> Result<u8, OpError> {

@@ -3,7 +3,7 @@
 use super::args::{Chain, Deploy, Reschedule, When};
 use super::{Session, exit};
 use crate::domain::deployment::Deployment;
-use crate::domain::time::{Fold, parse_duration, parse_when, parse_zone, wall};
+use crate::domain::time::{Fold, parse_duration, parse_when, parse_zone};
 use crate::ops::deployment::chain as chaining;
 use crate::ops::deployment::later::{self, Later};
 use crate::ops::deployment::tick as ticking;
@@ -126,14 +126,4 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
         }
     }
     Ok(if ticked.failed.is_empty() { exit::OK } else { exit::code(ErrorKind::Failure) })
-}
-
-/// When it begins, for a line of a listing.
-pub(super) fn begins(d: &Deployment) -> Option<String> {
-    let wait = d.wait.as_ref().filter(|_| d.state.is_pending())?;
-    Some(match (wait.at, wait.waits_for.is_empty()) {
-        (Some(at), true) => format!("begins {}", wall(at, wait.zone)),
-        (_, false) => format!("waits for {}", wait.waits_for.join("; ")),
-        (None, true) => "waits for its turn".to_owned(),
-    })
 }

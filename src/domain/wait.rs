@@ -103,6 +103,16 @@ impl Wait {
         now >= from && self.outlook.as_ref().is_none_or(|outlook| outlook.seen < from)
     }
 
+    /// What will be closed at its time, as far as was seen.
+    pub fn ahead(&self) -> Option<String> {
+        let outlook = self.outlook.as_ref()?;
+        let seen = wall(outlook.seen, self.zone);
+        Some(match outlook.closed.as_slice() {
+            [] => format!("every gate will be open, as things stood {seen}"),
+            closed => format!("CLOSED as things stood {seen}: {}", closed.join("; ")),
+        })
+    }
+
     /// In a few words, for a card: `begins 22:00`, `waits: exclusive`.
     pub fn brief(&self, state: DeploymentState, now: Timestamp) -> String {
         match (state, self.at) {

@@ -567,11 +567,11 @@ pub fn next_epoch(tx: &Tx<'_>, service: &ServiceName, env: &EnvName) -> Result<i
     Ok(last.unwrap_or(0) + 1)
 }
 
-/// Requested within `span`, or begun then after a wait; newest first.
+/// What happened within `span` ([`Deployment::began_at`]), newest first.
 pub fn list_between(tx: &Tx<'_>, span: Window, limit: u32) -> Result<Vec<Deployment>, StoreError> {
     tx.query(
         select!(
-            "deployments d WHERE requested_at >= ?1 AND requested_at < ?2
+            "deployments d WHERE wait IS NULL AND requested_at >= ?1 AND requested_at < ?2
              OR wait IS NOT NULL AND claimed_at >= ?1 AND claimed_at < ?2
              ORDER BY coalesce(claimed_at, requested_at) DESC, id DESC LIMIT ?3"
         ),

@@ -2,7 +2,7 @@
 
 use super::msg::Origin;
 use super::tail::{holds, lines_from};
-use crate::domain::ansi::Line;
+use crate::domain::ansi::{self, Line};
 use crate::domain::ids::DeploymentId;
 use crate::domain::novelty::{Compared, Known};
 use crate::host::logfile::LogReader;
@@ -33,7 +33,7 @@ impl Comparison {
             ));
         }
         let mut known = Known::default();
-        walk(&before, 0, |_, line| known.learn(line));
+        walk(&before, 0, |_, line| known.learn(&line.text()));
         let mut comparison = Self { compared: Compared::with(known), new: Vec::new(), upto: 0 };
         comparison.catch_up(reader);
         Ok(comparison)
@@ -44,7 +44,7 @@ impl Comparison {
         let before = self.new.len();
         let (compared, new) = (&mut self.compared, &mut self.new);
         self.upto = walk(reader, self.upto, |at, line| {
-            if compared.is_new(line) {
+            if compared.is_new(&line.text()) {
                 new.push(at);
             }
         });
@@ -89,7 +89,7 @@ fn line_at(reader: &LogReader, at: u64) -> Option<Line> {
 }
 
 /// Calls with each whole line from there on; returns where the first one that is not whole begins.
-fn walk(reader: &LogReader, from: u64, mut call: impl FnMut(u64, &str)) -> u64 {
+fn walk(reader: &LogReader, from: u64, mut call: impl FnMut(u64, &Line)) -> u64 {
     let (mut at, mut open) = (from, Vec::new());
     let mut read = from;
     loop {
@@ -101,7 +101,8 @@ fn walk(reader: &LogReader, from: u64, mut call: impl FnMut(u64, &str)) -> u64 {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             open.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
-                call(at, &String::from_utf8_lossy(&open));
+                let line = ansi::lines(&open).into_iter().next().unwrap_or_default();
+                call(at, &line);
                 at += open.len() as u64;
                 open.clear();
             }
@@ -154,6 +155,16 @@ mod tests {
         let mut file = DeploymentFiles::append(&files.log()).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         (LogReader::open(&files.log(), &files.index()).unwrap(), file)
+    }
+
+    #[test]
+    fn what_is_drawn_is_compared_not_how_it_came_about() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::prepare(&dir.path().join("state/relman.db")).unwrap();
+        let (_good, _file) = log(&state, 1, "10%\r50%\rcopied\n\x1b[32mgreen\x1b[0m\n");
+        let (reader, _file) = log(&state, 2, "10%\r20%\r30%\rcopied\ngreen\nmore\n");
+        let compared = Comparison::new(&state, DeploymentId(1), &reader).unwrap();
+        assert_eq!(texts(compared.page(&reader, &Origin::End, 9)), ["more"]);
     }
 
     fn texts(page: Option<(Vec<(u64, Line)>, bool)>) -> Vec<String> {

@@ -15,7 +15,8 @@ use crate::domain::digest::Digest;
 use crate::domain::hold::{FollowUp, Guidance, Hold};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use crate::domain::strategy::Color;
-use crate::domain::time::Timestamp;
+use crate::domain::text::one_line;
+use crate::domain::time::{Timestamp, wall};
 use crate::domain::wait::Wait;
 use crate::domain::words::words;
 
@@ -263,6 +264,31 @@ impl Deployment {
     /// What it is in one word: its kind, or that it only plans.
     pub fn what(&self) -> &'static str {
         if self.noop { "plan" } else { self.kind.as_str() }
+    }
+
+    /// When it happened: what waited happened when it began, if it ever did.
+    pub fn began_at(&self) -> Option<Timestamp> {
+        if self.wait.is_some() { self.claimed_at } else { Some(self.requested_at) }
+    }
+
+    /// When it begins, or what it waits for.
+    pub fn begins(&self) -> Option<String> {
+        let wait = self.wait.as_ref().filter(|_| self.state.is_pending())?;
+        Some(match (wait.at, wait.waits_for.is_empty()) {
+            (Some(at), true) => format!("begins {}", wall(at, wait.zone)),
+            (_, false) => format!("waits for {}", wait.waits_for.join("; ")),
+            (None, true) => "waits for its turn".to_owned(),
+        })
+    }
+
+    /// What was answered to the service's questions; secret answers are kept nowhere.
+    pub fn answered(&self) -> Option<String> {
+        let one = |(name, value): (&String, &Option<String>)| match value {
+            Some(value) => format!("{name}={}", one_line(value)),
+            None => format!("{name} (secret)"),
+        };
+        let all: Vec<String> = self.answers.iter().map(one).collect();
+        (!all.is_empty()).then(|| all.join(", "))
     }
 
     /// How long it took, or has taken by `now`.

@@ -48,8 +48,7 @@ pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
         overlapping.extend(standing.into_iter().filter(|freeze| freeze.window.overlaps(&span)));
         overlapping.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
         let deployments = deployments::list_between(tx, span, 500)?;
-        let deployments = deployments.into_iter().filter(|d| !d.state.is_pending());
-        let deployments = deployments.map(|d| facts::as_it_stands(cx, d)).collect();
+        let deployments = deployments.into_iter().map(|d| facts::as_it_stands(cx, d)).collect();
         let begins =
             |d: &Deployment| d.wait.as_ref().and_then(|wait| wait.at).is_some_and(|at| span.covers(at));
         let scheduled = pending::list(tx)?.into_iter().filter(begins).collect();

@@ -19,6 +19,9 @@ use crate::domain::time::{Fold, Timestamp, Tz, Window, resolve_local, wall};
 use crate::domain::train::DepartureState;
 use crate::ops::view::calendar::TrainStop;
 
+/// From this width on a day has room for its counts: seven cells of ten.
+const WITH_COUNTS: u16 = 70;
+
 /// What the calendar shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -236,7 +239,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     if model.calendar.shape == Shape::Agenda {
         return agenda(model, frame, area);
     }
-    let cell: u8 = if area.width >= 70 { 8 } else { 5 };
+    let cell: u16 = if area.width >= WITH_COUNTS { (area.width / 7).min(12) } else { 5 };
     let roomy = area.height >= 22;
     let grid_height = if roomy { 2 + 12 } else { 2 + 6 };
     let grid = Rect { height: grid_height.min(area.height), ..area };
@@ -257,16 +260,12 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let selected = model.calendar.day;
     let today = model.now.in_zone(model.zone).date_naive();
+    // As wide as a day with a freeze, deployments, schedules and a train: narrower days show no counts.
+    let counts = cell >= 10;
+    let legend = if counts { "  d deployed  s scheduled  t train" } else { "" };
     let mut lines = vec![Line::from(vec![
         Span::styled(selected.format("%B %Y").to_string(), theme.title),
-        Span::styled(
-            format!(
-                "  {}  {} frozen  d deployed  s scheduled  t train",
-                model.zone.name(),
-                model.glyphs.frozen
-            ),
-            theme.dim,
-        ),
+        Span::styled(format!("  {}  {} frozen{legend}", model.zone.name(), model.glyphs.frozen), theme.dim),
     ])];
     let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(|day| format!("{day:<cell$}")).concat();
     lines.push(Line::styled(names, theme.dim));
@@ -277,17 +276,17 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
             let window = day_window(day, model.zone);
             let frozen = freezes(model).iter().filter(|freeze| freeze.window.overlaps(&window)).count();
             let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
-            let deployed = deployed.filter(|d| window.covers(began(d))).count();
+            let deployed = deployed.filter(|d| d.began_at().is_some_and(|at| window.covers(at))).count();
             let mark = if frozen > 0 { model.glyphs.frozen } else { " " };
             let to_come = scheduled(model, window).len();
             let count = match (deployed, to_come) {
-                _ if cell < 8 => String::new(),
+                _ if !counts => String::new(),
                 (0, 0) => String::new(),
                 (0, to_come) => format!("{to_come}s"),
                 (deployed, 0) => format!("{deployed}d"),
                 (deployed, to_come) => format!("{deployed}d{to_come}s"),
             };
-            let train = if cell >= 8 && trains(model, window).next().is_some() { "t" } else { "" };
+            let train = if counts && trains(model, window).next().is_some() { "t" } else { "" };
             let here = if day == today { "*" } else { " " };
             let text = format!("{:>2}{here}{mark}{count}{train}", day.day());
             let style = match () {
@@ -320,7 +319,8 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         lines.extend(freeze_lines(model, freeze));
     }
     let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
-    let deployed: Vec<_> = deployed.filter(|d| !d.state.is_pending() && window.covers(began(d))).collect();
+    let deployed = deployed.filter_map(|d| Some((d, d.began_at()?)));
+    let deployed: Vec<_> = deployed.filter(|(_, at)| window.covers(*at)).collect();
     let to_come = scheduled(model, window);
     if own.is_empty() && deployed.is_empty() && to_come.is_empty() && trains(model, window).next().is_none() {
         lines.push(Line::styled("  nothing is closed, nothing was deployed or is scheduled", theme.dim));
@@ -338,20 +338,15 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         let what = format!("next: \"{}\" closes {} from {when}", freeze.name, freeze.scope.describe());
         lines.push(Line::styled(what, theme.dim));
     }
-    for d in deployed {
+    for (d, at) in deployed {
         let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
-        let at = began(d).in_zone(zone).format("%H:%M");
+        let at = at.in_zone(zone).format("%H:%M");
         lines.push(Line::raw(format!(
             "  {at} {} {} {} to {} by {}",
             d.id, d.state, d.release, d.environment, d.started_by.name
         )));
     }
     lines
-}
-
-/// When it happened: what waited happened when it began.
-fn began(d: &Deployment) -> Timestamp {
-    d.claimed_at.filter(|_| d.wait.is_some()).unwrap_or(d.requested_at)
 }
 
 fn scheduled_line(model: &Model, d: &Deployment, at: Timestamp) -> Line<'static> {

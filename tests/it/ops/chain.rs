@@ -30,6 +30,9 @@ scripts = { deploy = ["./deploy.sh"] }
 pipeline = ["dev", "production"]
 scripts = { deploy = ["./deploy.sh"] }
 depends-on = ["db"]
+[services.search]
+pipeline = ["dev", "production"]
+scripts = { deploy = ["./deploy.sh"] }
 [services.web]
 pipeline = ["dev", "production"]
 scripts = { deploy = ["./deploy.sh"] }
@@ -86,9 +89,11 @@ fn a_chain_goes_in_the_order_of_what_depends_on_what() {
 
 #[test]
 fn a_failed_one_stops_what_depends_on_it_and_nothing_else() {
-    let world = world();
-    world.release("search@1.0.0".replace("search", "db").replace("1.0.0", "9.9.9").as_str());
+    let mut world = world();
+    world.release("search@1.0.0");
+    world.advance("search@1.0.0", 2);
     start(&world, &["db@1.0.0", "api@1.0.0", "web@1.0.0"]).unwrap();
+    let other = world.schedule("search@1.0.0", "dev", Duration::from_mins(10));
     world.claim(&world.deployment(DeploymentId(1)));
     world.end(&world.deployment(DeploymentId(1)), S::Failed);
     for id in [2, 3] {
@@ -99,6 +104,23 @@ fn a_failed_one_stops_what_depends_on_it_and_nothing_else() {
         let ended = if id == 2 { "failed" } else { "cancelled" };
         assert_eq!(stopped.cause, Some(Cause::Unmet { first, ended: ended.to_owned() }));
     }
+    world.pass(Duration::from_mins(10));
+    assert!(matches!(world.turn(other.id), Turn::Go(_)), "it depends on none of them");
+}
+
+#[test]
+fn a_chain_asks_nobody_and_says_which_release_has_a_question() {
+    let asks = "[services.web]\nprompts.REGION = { label = \"Where\", required = true }\n";
+    let world = World::with(&POLICY.replace("[services.web]\n", asks));
+    for id in ["db@1.0.0", "web@1.0.0"] {
+        world.release(id);
+        world.advance(id, 2);
+    }
+    let error = start(&world, &["db@1.0.0", "web@1.0.0"]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Usage);
+    assert!(error.sentence.starts_with("web@1.0.0: ") && error.sentence.contains("REGION"), "{error}");
+    assert_eq!(error.hints, ["deploy it by itself: relman deploy web@1.0.0 dev --after ID"]);
+    assert!(world.machine.launched.borrow().is_empty());
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Deployments that wait, as processes: they outlive who asked for them, begin once, and are revived after a kill.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 
 use crate::support::env::{TestEnv, is_alive, signal, until_gone};
-use crate::support::wait::until;
+use crate::support::wait::{pause, until};
 
 /// api in staging, with a script that waits for a file named after its version.
 fn env() -> TestEnv {
@@ -179,11 +181,11 @@ fn while_nothing_changes_it_says_and_writes_nothing() {
     let env = env();
     let id = later(&env, "api@1.0.0", &["--at", "+1h"]);
     let pid = waiter(&env, id);
+    env.until_log(id, "begins");
     let size = env.log_bytes(id).len();
     let before = env.journal("#1").len();
-    for _ in 0..3 {
-        drop(env.run(&["release", "list"]).ok());
-    }
+    // It asks every second.
+    pause(Duration::from_secs(3));
     assert_eq!(env.log_bytes(id).len(), size, "said once");
     assert_eq!(env.journal("#1").len(), before);
     drop(env.run(&["cancel", "1"]).ok());
@@ -213,6 +215,14 @@ fn dying_at(point: &str) -> TestEnv {
     env
 }
 
+/// The same for the first of them that comes there.
+fn dying_once_at(point: &str) -> TestEnv {
+    let mut env = env();
+    env.touch("go-1.0.0");
+    env.vars.push(("RELMAN_CRASH_ONCE".to_owned(), format!("{point}:{}", env.path("crashed").display())));
+    env
+}
+
 #[test]
 fn what_does_not_even_begin_to_wait_is_settled_by_who_asked_for_it() {
     for point in ["before-directory", "before-waiting", "before-ready"] {
@@ -236,7 +246,7 @@ fn a_process_that_dies_at_the_moment_of_its_turn_loses_nothing_and_doubles_nothi
         ("after-exit-record", &["succeeded"]),
         ("after-finish", &["succeeded"]),
     ] {
-        let mut env = dying_at(point);
+        let mut env = dying_once_at(point);
         drop(env.run(&["deploy", "api@1.0.0", "staging", "--at", "+1s"]).ok());
         env.vars.clear();
         let d = until(
@@ -247,6 +257,7 @@ fn a_process_that_dies_at_the_moment_of_its_turn_loses_nothing_and_doubles_nothi
                 states.contains(&state)
             },
         );
+        assert!(env.path("crashed").exists(), "{point} was reached");
         assert!(ran(&env).len() <= 1, "{point}");
         if d["state"] == "lost" {
             drop(env.run(&["resolve", "1", "failed", "--reason", "looked"]).ok());
@@ -259,9 +270,7 @@ fn a_process_that_dies_at_the_moment_of_its_turn_loses_nothing_and_doubles_nothi
 #[test]
 fn a_scribe_that_dies_before_or_after_it_gave_the_turn_is_asked_again() {
     for point in ["before-turn", "after-turn"] {
-        let mut env = env();
-        env.touch("go-1.0.0");
-        env.vars.push(("RELMAN_CRASH_ONCE".to_owned(), format!("{point}:{}", env.path("crashed").display())));
+        let mut env = dying_once_at(point);
         drop(env.run(&["deploy", "api@1.0.0", "staging", "--at", "+1s"]).ok());
         env.vars.clear();
         env.until_state(1, "succeeded");

@@ -70,6 +70,34 @@ fn a_note_stands_where_it_was_written() {
     assert!(ui.screen().contains("note"), "{}", ui.screen());
 }
 
+/// An asked-for page that is not the last one.
+fn log_page(text: &str) -> relman::tui::msg::LogPage {
+    relman::tui::msg::LogPage { at_end: false, ..page(ID, 8, text, true) }
+}
+
+#[test]
+fn notes_hide_no_line_for_good() {
+    let world = team();
+    let mut ui = following(&world);
+    for text in ["first", "second", "third"] {
+        world.as_("erin", |cx| note::add(cx, ID, text)).unwrap();
+    }
+    drop(ui.load(&world));
+    let rows = log::rows(&ui.model);
+    let all: String = (0..rows).map(|number| format!("line {number:02}\n")).collect();
+    // The last page, held, somewhere in a longer log; its notes stand where 42 bytes were there.
+    drop(ui.keys("k"));
+    ui.send(Msg::LogRead(page(ID, 8, &all, true)));
+    let last = format!("line {:02}", rows - 1);
+    assert!(ui.screen().contains("third") && ui.screen().contains(&last), "{}", ui.screen());
+    // Further up the first lines are what matters, and the next page begins with what there was no room for.
+    ui.send(Msg::LogRead(log_page(&all)));
+    assert!(ui.screen().contains("line 00") && !ui.screen().contains(&last), "{}", ui.screen());
+    let by = i64::try_from(rows).unwrap() - 1 - 3;
+    let origin = Origin::Top(8, by);
+    assert_eq!(ui.keys("<pgdn>"), [Effect::ReadLog { id: ID, origin, rows }]);
+}
+
 #[test]
 fn only_what_is_new_is_asked_of_the_log_and_everything_again() {
     let world = team();

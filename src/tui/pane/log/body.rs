@@ -55,7 +55,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         text = text.wrap(Wrap { trim: false });
         let height = text.line_count(body.width);
         let hidden = height.saturating_sub(usize::from(body.height));
-        if model.log.follow && hidden > 0 {
+        if is_drawn_from_its_end(model) && hidden > 0 {
             text = text.scroll((u16::try_from(hidden).unwrap_or(u16::MAX), 0));
         }
     } else {
@@ -81,7 +81,14 @@ fn with_notes(model: &Model, notes: &[Note], rows: usize, colours: bool) -> Vec<
         lines.extend(left.into_iter().map(|note| noted(model, note)));
     }
     let over = lines.len().saturating_sub(rows);
-    if model.log.follow && !model.log.wrap { lines.split_off(over) } else { lines }
+    if is_drawn_from_its_end(model) && !model.log.wrap { lines.split_off(over) } else { lines }
+}
+
+/// Whether the last lines matter where there is no room for all: at the end of the log, held or followed, nothing below
+/// would ever come into sight. A page that begins the log shows its beginning.
+fn is_drawn_from_its_end(model: &Model) -> bool {
+    let begins = model.log.lines.first().is_none_or(|(offset, _)| *offset == 0);
+    model.log.follow || (model.log.at_end && !begins)
 }
 
 fn noted(model: &Model, note: &Note) -> Line<'static> {

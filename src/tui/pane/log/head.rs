@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::domain::deployment::{DeploymentState, Step, StepState};
 use crate::domain::text::fit;
 use crate::domain::time::{span, stopwatch};
+use crate::domain::wait::Wait;
 use crate::ops::view::deployment::DeploymentView;
 use crate::tui::model::Model;
 use crate::tui::popup::waits_for_person;
@@ -127,6 +128,18 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
         add("reason", reason.clone());
     }
     add("state", d.state_word().to_owned());
+    let pending = d.wait.as_ref().filter(|_| d.state.is_pending());
+    for (label, value) in [
+        ("answers", d.answered()),
+        ("now", d.begins()),
+        ("expires", pending.map(|wait| model.moment(wait.expires))),
+        ("ahead", pending.and_then(Wait::ahead)),
+        ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),
+    ] {
+        if let Some(value) = value {
+            add(label, value);
+        }
+    }
     if let Some(cause) = &d.cause {
         add("because", cause.to_string());
     }
@@ -162,7 +175,8 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
             format!("{}{} {} {}{cause}", step.plan.name, step.again(), step.state, took.unwrap_or_default()),
         );
     }
-    lines.push(Line::styled("gates when it started", theme.strong));
+    let when = if d.state.is_pending() { "gates when it was asked for" } else { "gates when it started" };
+    lines.push(Line::styled(when, theme.strong));
     lines.extend(widget::gates::report(model, &view.report));
     lines
 }

@@ -7,6 +7,7 @@ pub mod wall;
 
 use crate::domain::ansi;
 use crate::domain::ids::DeploymentId;
+use crate::domain::note::Note;
 use crate::ops::view::deployment::DeploymentView;
 use crate::tui::action::Action;
 use crate::tui::layout;
@@ -88,6 +89,15 @@ pub fn rows(model: &Model) -> usize {
 
 fn top(model: &Model) -> u64 {
     model.log.lines.first().map_or(0, |(offset, _)| *offset)
+}
+
+/// How many notes stand between the lines of the page.
+fn notes_in_sight(model: &Model) -> usize {
+    let (Some((first, _)), Some((last, _))) = (model.log.lines.first(), model.log.lines.last()) else {
+        return 0;
+    };
+    let in_sight = |note: &&Note| note.offset >= *first && note.offset <= *last;
+    shown(model).map_or(0, |view| view.notes.iter().filter(in_sight).count())
 }
 
 fn read(model: &mut Model, origin: Origin) -> Vec<Effect> {
@@ -272,7 +282,11 @@ fn move_page(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::HalfUp => moved(model, -page / 2),
         Action::HalfDown => moved(model, page / 2),
         Action::PageUp => moved(model, -(page - 1).max(1)),
-        Action::PageDown => moved(model, (page - 1).max(1)),
+        Action::PageDown => {
+            // Notes take the rows of lines, which are then the first of the next page.
+            let notes = i64::try_from(notes_in_sight(model)).unwrap_or(0);
+            moved(model, (page - 1 - notes).max(1))
+        }
         Action::Left => {
             model.log.shift = model.log.shift.saturating_sub(8);
             Vec::new()
