@@ -102,8 +102,7 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         }
     }
     for service in policy.services.values() {
-        let pipeline: Vec<String> = service.pipeline.iter().map(ToString::to_string).collect();
-        out.line(format!("service {}: {}", service.name, pipeline.join(" → ")));
+        out.line(format!("service {}: {}", service.name, service.pipeline.describe()));
         for line in service_lines(service) {
             out.line(format!("  {line}"));
         }
@@ -210,7 +209,7 @@ fn as_json(config: &config::Config) -> serde_json::Value {
     };
     let service = |service: &crate::domain::policy::Service| {
         serde_json::json!({
-            "name": service.name, "pipeline": service.pipeline, "owner": service.owner,
+            "name": service.name, "pipeline": service.pipeline, "phases": service.pipeline.phases(), "owner": service.owner,
             "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
             "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,

@@ -36,7 +36,7 @@ pub(super) fn row(d: &Deployment, now: Timestamp) -> Vec<String> {
     vec![
         d.id.to_string(),
         d.state_word().to_owned(),
-        d.what().to_owned(),
+        d.what(),
         d.release.to_string(),
         d.environment.to_string(),
         d.started_by.name.clone(),
@@ -62,6 +62,7 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         reason: args.reason,
         overrides: args.overrides.into_iter().collect(),
         confirm: args.confirm,
+        left_out: args.leave_out,
         ..start::StartDeploy::new(release, args.environment)
     };
     settle_orphans(&desk);
@@ -125,6 +126,12 @@ pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpEr
             &["VERSION", "GOOD", "BY DEPLOYMENT", "DIGEST", "WHO", "TAKES BACK", "REHEARSED", "TITLE"],
             rows,
         );
+        for known in &choices.toggles {
+            session.out.note(&format!(
+                "or without a deployment: relman toggle {} {} {} off --reason \"…\"",
+                args.service, args.environment, known.toggle.name
+            ));
+        }
         return Ok(exit::OK);
     }
     let wanted = going_back::StartRollback {
@@ -153,7 +160,7 @@ pub(super) fn settle_orphans(desk: &Desk) {
     let _trouble = reconcile::reconcile(&desk.cx(), reconcile::Orphans::Adopt);
 }
 
-fn started_or_followed(
+pub(super) fn started_or_followed(
     session: &mut Session,
     desk: &Desk,
     id: DeploymentId,
@@ -227,6 +234,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("reason", d.reason.clone()),
         ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
         ("answers", d.answered()),
+        ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("now", d.begins()),

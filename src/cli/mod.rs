@@ -20,6 +20,7 @@ mod log;
 mod out;
 mod prompts;
 mod release;
+mod toggle;
 mod train;
 mod waiting;
 mod why;
@@ -138,6 +139,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Deploy(args) => deployment::deploy(session, args),
         Command::Chain(args) => waiting::chain(session, args),
         Command::Rollback(args) => deployment::rollback(session, args),
+        Command::Toggle(args) => toggle::toggle(session, args),
         Command::Deployments(args) => deployment::list(session, &args),
         Command::Show(args) => deployment::show(session, &args),
         Command::Log(args) => log::log(session, &args),

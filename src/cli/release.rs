@@ -81,6 +81,8 @@ struct FromJson {
     changes: Vec<String>,
     #[serde(default)]
     requires: Vec<ReleaseId>,
+    #[serde(default)]
+    toggles: Vec<String>,
 }
 
 fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
@@ -102,6 +104,7 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 digest: args.about.digest,
                 changes: args.about.changes,
                 requires: args.about.requires,
+                toggles: args.about.toggles,
             };
             (ReleaseId::new(service, version), new)
         }
@@ -135,6 +138,7 @@ fn from_json(path: &std::path::Path) -> Result<(ReleaseId, create::NewRelease), 
         digest: parsed.digest,
         changes: parsed.changes,
         requires: parsed.requires,
+        toggles: parsed.toggles,
     };
     Ok((ReleaseId::new(parsed.service, parsed.version), new))
 }
@@ -160,6 +164,7 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
         digest: args.about.digest,
         changes: (!args.about.changes.is_empty()).then_some(args.about.changes),
         requires: (!args.about.requires.is_empty()).then_some(args.about.requires),
+        toggles: (!args.about.toggles.is_empty()).then_some(args.about.toggles),
         outcome: args.outcome,
         retrospective: args.retrospective,
         clear: args.clear.into_iter().collect(),

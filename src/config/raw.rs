@@ -65,7 +65,8 @@ fn one() -> i64 {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(super) struct RawService {
-    pub pipeline: Vec<String>,
+    /// Environments, lists of them, tables: looked at by hand, for errors that say what is meant.
+    pub pipeline: Vec<toml::Value>,
     pub owner: Option<String>,
     pub repo: Option<String>,
     pub working_dir: Option<String>,
@@ -78,6 +79,29 @@ pub(super) struct RawService {
     pub strategy: BTreeMap<String, RawStrategy>,
     pub depends_on: Vec<String>,
     pub prompts: BTreeMap<String, RawPrompt>,
+    pub steps: Vec<RawStep>,
+    pub toggles: BTreeMap<String, RawToggle>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawStep {
+    pub name: String,
+    pub command: Vec<String>,
+    pub place: Option<String>,
+    pub run: Option<String>,
+    pub environments: Vec<String>,
+    pub required: bool,
+    pub continue_on_error: bool,
+    pub in_rollbacks: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawToggle {
+    pub description: Option<String>,
+    pub on: Vec<String>,
+    pub off: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +122,7 @@ pub(super) struct RawStrategy {
     pub kind: String,
     pub targets: Vec<String>,
     pub batch: Option<i64>,
+    pub success_threshold: Option<i64>,
     pub percents: Vec<i64>,
     pub pause: Option<String>,
     pub judge: Option<String>,
@@ -185,6 +210,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "override",
             "self-approval",
             "signed-approvals",
+            "promote-full",
             "queue",
             "after-failure",
         ],
@@ -207,9 +233,29 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "strategy",
             "depends-on",
             "prompts",
+            "steps",
+            "toggles",
         ],
     ),
-    ("services.*.strategy.*", &["kind", "targets", "batch", "percents", "pause", "keep", "on-failure"]),
+    (
+        "services.*.steps.*",
+        &["name", "command", "place", "run", "environments", "required", "continue-on-error", "in-rollbacks"],
+    ),
+    ("services.*.toggles.*", &["description", "on", "off"]),
+    (
+        "services.*.strategy.*",
+        &[
+            "kind",
+            "targets",
+            "batch",
+            "success-threshold",
+            "percents",
+            "pause",
+            "judge",
+            "keep",
+            "on-failure",
+        ],
+    ),
     ("services.*.prompts.*", &["label", "description", "type", "choices", "required", "default", "secret"]),
     ("stages.*", &["require", "approvals", "checks", "checklist"]),
     ("stages.*.approvals.*", &["from", "count"]),

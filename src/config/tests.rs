@@ -165,3 +165,101 @@ proptest! {
         drop(at(&damaged));
     }
 }
+
+/// The pipeline of the only service, as people read it, or the sentence of the only problem.
+fn pipeline(text: &str) -> Result<String, String> {
+    let text = MINIMAL
+        .replace("[environments.staging]", "[environments.staging]\n[environments.eu]\n[environments.us]")
+        .replace("[\"staging\", \"production\"]", text);
+    match at(&text) {
+        Ok(config) => Ok(config.policy.services.values().next().unwrap().pipeline.describe()),
+        Err(problems) => {
+            assert_eq!(problems.0.len(), 1, "{problems}");
+            Err(problems.0[0].message.clone())
+        }
+    }
+}
+
+#[test]
+fn a_phase_is_a_name_a_list_or_a_table() {
+    let all = "[\"staging\", [\"eu\", \"us\"], \"production\"]";
+    assert_eq!(pipeline(all), Ok("staging → eu + us → production".to_owned()));
+    let one = "[{ environments = [\"eu\", \"us\"], required = 1 }, \"production\"]";
+    assert_eq!(pipeline(one), Ok("eu + us (1 of 2) → production".to_owned()));
+    let optional = "[\"staging\", { environments = [\"eu\"], required = \"none\" }, \"production\"]";
+    assert_eq!(pipeline(optional), Ok("staging → eu (optional) → production".to_owned()));
+}
+
+#[test]
+fn what_is_no_phase_says_what_is() {
+    for (text, sentence) in [
+        ("[7]", "this is no phase of a pipeline"),
+        ("[[\"eu\", 7]]", "an environment is named by a text"),
+        ("[{ required = 1 }]", "a phase names its environments"),
+        ("[{ environments = [\"eu\"], need = 1 }]", "a phase has no key 'need'"),
+        (
+            "[{ environments = [\"eu\"], required = 0 }]",
+            "required is \"all\", \"none\" (the phase is optional) or a number from 1 on",
+        ),
+        (
+            "[{ environments = [\"eu\"], required = 2 }]",
+            "2 are required, but the phase has only 1 environments",
+        ),
+        ("[\"eu\", [\"us\", \"eu\"]]", "eu is in the pipeline twice"),
+        (
+            "[{ environments = [\"eu\"], required = \"none\" }]",
+            "a pipeline needs a phase that is not optional: being live there is its goal",
+        ),
+    ] {
+        assert_eq!(pipeline(text).unwrap_err(), sentence, "{text}");
+    }
+}
+
+#[test]
+fn steps_and_toggles_are_read_and_their_mistakes_named() {
+    let step = |lines: &str| format!("[[services.api.steps]]\n{lines}\n");
+    let config = at(&format!(
+        "{MINIMAL}{}[services.api.toggles.new-search]\non = [\"./flag.sh\", \"on\"]\noff = [\"./flag.sh\", \"off\"]\n",
+        step("name = \"warm\"\ncommand = [\"./warm.sh\"]\nplace = \"first\"\nrun = \"always\"\nenvironments = [\"prod*\"]")
+    ))
+    .unwrap();
+    let service = config.policy.services.values().next().unwrap();
+    let commands: Vec<String> = service.commands().into_keys().collect();
+    assert_eq!(commands, ["step warm", "toggle new-search off", "toggle new-search on"]);
+    for (lines, sentence) in [
+        ("name = \"verify\"\ncommand = [\"x\"]", "reads like a step of a strategy"),
+        ("name = \"\"\ncommand = [\"x\"]", "a step has a name of letters"),
+        ("name = \"warm\"", "a script is a list of a program and its arguments"),
+        ("name = \"warm\"\ncommand = [\"x\"]\nplace = \"middle\"", "middle"),
+        ("name = \"warm\"\ncommand = [\"x\"]\nrun = \"on-failure\"\nrequired = true", "never waited for"),
+    ] {
+        assert!(
+            problem(&step(lines)).message.contains(sentence),
+            "{lines}: {}",
+            problem(&step(lines)).message
+        );
+    }
+    let toggle = problem("[services.api.toggles.new-search]\non = [\"./flag.sh\"]\n");
+    assert!(toggle.message.contains("a script is a list"), "{}", toggle.message);
+}
+
+#[test]
+fn a_success_threshold_says_how_many_targets_may_fail() {
+    let spare = |targets: usize, threshold: i64| {
+        let names: Vec<String> = (0..targets).map(|n| format!("\"t{n}\"")).collect();
+        let text = format!(
+            "{MINIMAL}strategy.staging = {{ kind = \"rolling\", targets = [{}], success-threshold = {threshold} }}\n",
+            names.join(", ")
+        );
+        let config = at(&text).map_err(|problems| problems.0[0].message.clone())?;
+        let strategy = config.policy.services.values().next().unwrap().strategies.values().next().cloned();
+        match strategy {
+            Some(crate::domain::strategy::Strategy::Rolling { spare, .. }) => Ok::<usize, String>(spare),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(spare(10, 80), Ok(2));
+    assert_eq!(spare(10, 85), Ok(1), "as many must succeed as are needed, rounded up");
+    assert_eq!(spare(3, 100), Ok(0));
+    assert!(spare(3, 0).unwrap_err().contains("from 1 to 100"));
+}

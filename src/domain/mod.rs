@@ -9,7 +9,7 @@
 //! |---|---|
 //! | service | something that is released on its own |
 //! | environment | a place a release is deployed to |
-//! | pipeline | a service's environments in order |
+//! | pipeline | a service's environments in order, in phases |
 //! | release | `service@version` on its way through the seven stages |
 //! | stage | one of request, plan, build, test, prepare, deploy, review |
 //! | artifact | what is deployed, named by its digest |
@@ -25,6 +25,7 @@ pub mod approval;
 pub mod chain;
 pub mod deployment;
 pub mod digest;
+pub mod extra_step;
 pub mod freeze;
 pub mod gate;
 pub mod hold;
@@ -34,6 +35,7 @@ pub mod journal;
 pub mod lock;
 pub mod note;
 pub mod novelty;
+pub mod pipeline;
 pub mod policy;
 pub mod prompt;
 pub mod release;
@@ -41,6 +43,7 @@ pub mod strategy;
 pub mod subject;
 pub mod text;
 pub mod time;
+pub mod toggle;
 pub mod train;
 pub mod wait;
 mod words;

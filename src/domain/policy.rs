@@ -9,15 +9,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, Members, Roster};
+use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
 use super::hold::OnFailure;
 use super::hours::OpenHours;
 use super::ids::{EnvName, ServiceName, TrainName};
+use super::pipeline::Pipeline;
 use super::prompt::Prompt;
 use super::release::{ReleaseKind, Stage};
 use super::strategy::Strategy;
 use super::text::{did_you_mean, quoted};
 use super::time::Tz;
+use super::toggle::{Flip, Toggle};
 use super::train::Train;
 use super::wait::QueueOrder;
 use super::words::words;
@@ -210,10 +213,12 @@ pub enum ScriptRole {
     Plan,
     /// Whether what a rollback puts back is still to be had: asked before it changes anything (RBK-1).
     Available,
+    /// A command of its own, which the configuration gives to a step or a toggle.
+    Step,
 }
 
 impl ScriptRole {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Build,
         Self::Deploy,
         Self::Verify,
@@ -222,7 +227,13 @@ impl ScriptRole {
         Self::Current,
         Self::Plan,
         Self::Available,
+        Self::Step,
     ];
+
+    /// Those that stand under `scripts`.
+    pub fn written() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|role| *role != Self::Step)
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -234,6 +245,7 @@ impl ScriptRole {
             Self::Current => "current",
             Self::Plan => "plan",
             Self::Available => "available",
+            Self::Step => "step",
         }
     }
 }
@@ -244,7 +256,7 @@ words!(ScriptRole, "script", Self::ALL);
 pub struct Service {
     pub name: ServiceName,
     /// Environments in the order a release passes them.
-    pub pipeline: Vec<EnvName>,
+    pub pipeline: Pipeline,
     pub owner: Option<String>,
     pub repo: Option<String>,
     /// Absolute: relative ones are resolved against the config file.
@@ -264,12 +276,25 @@ pub struct Service {
     pub depends_on: Vec<ServiceName>,
     /// What is asked of who deploys it.
     pub prompts: Vec<Prompt>,
+    /// Steps beside those of its strategies.
+    pub steps: Vec<ExtraStep>,
+    pub toggles: BTreeMap<String, Toggle>,
 }
 
 impl Service {
     pub fn strategy(&self, env: &EnvName) -> &Strategy {
         static DEFAULT: Strategy = Strategy::AllAtOnce;
         self.strategies.get(env).unwrap_or(&DEFAULT)
+    }
+
+    /// Every command that does not belong to a script role, by the name under which steps ask for it.
+    pub fn commands(&self) -> BTreeMap<String, Argv> {
+        let steps = self.steps.iter().map(|step| (step.key(), step.command.clone()));
+        let toggles = self.toggles.values().flat_map(|toggle| {
+            let one = |on: bool, argv: &Argv| (Flip { name: toggle.name.clone(), on }.key(), argv.clone());
+            [one(true, &toggle.on), one(false, &toggle.off)]
+        });
+        steps.chain(toggles).collect()
     }
 
     /// Names of all variables that are handed through to its scripts.
@@ -280,23 +305,6 @@ impl Service {
     /// What happens when a step fails there.
     pub fn on_failure(&self, env: &EnvName) -> OnFailure {
         self.on_failure.get(env).copied().unwrap_or_default()
-    }
-
-    /// The environment before `env` in the pipeline.
-    pub fn upstream(&self, env: &EnvName) -> Option<&EnvName> {
-        let at = self.pipeline.iter().position(|name| name == env)?;
-        at.checked_sub(1).map(|before| &self.pipeline[before])
-    }
-
-    /// The environment after (or before) `env` in the pipeline, from the end on to the beginning.
-    pub fn neighbour(&self, env: &EnvName, forward: bool) -> Option<&EnvName> {
-        let (at, count) = (self.pipeline.iter().position(|name| name == env)?, self.pipeline.len());
-        self.pipeline.get((at + if forward { 1 } else { count - 1 }) % count)
-    }
-
-    /// The last environment of the pipeline: being live there is the goal.
-    pub fn goal(&self) -> &EnvName {
-        self.pipeline.last().expect("a pipeline has at least one environment")
     }
 }
 

@@ -175,6 +175,9 @@ pub struct Plan {
     /// What must be live in an environment, in this version or a newer one, before it goes there (PLN-5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<ReleaseId>,
+    /// Toggles that guard what it brings: switched off they take it back (RBK-10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub toggles: Vec<String>,
 }
 
 /// What was built.
@@ -258,6 +261,7 @@ pub enum Field {
     Risk,
     RollbackPlan,
     Requires,
+    Toggles,
     Commit,
     Artifact,
     Digest,
@@ -267,7 +271,7 @@ pub enum Field {
 }
 
 impl Field {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Need,
         Self::Objective,
         Self::Priority,
@@ -276,6 +280,7 @@ impl Field {
         Self::Risk,
         Self::RollbackPlan,
         Self::Requires,
+        Self::Toggles,
         Self::Commit,
         Self::Artifact,
         Self::Digest,
@@ -294,6 +299,7 @@ impl Field {
             Self::Risk => "risk",
             Self::RollbackPlan => "rollback-plan",
             Self::Requires => "requires",
+            Self::Toggles => "toggles",
             Self::Commit => "commit",
             Self::Artifact => "artifact",
             Self::Digest => "digest",
@@ -352,6 +358,7 @@ impl Release {
             Field::Risk => self.plan.risk = None,
             Field::RollbackPlan => self.plan.rollback = None,
             Field::Requires => self.plan.requires.clear(),
+            Field::Toggles => self.plan.toggles.clear(),
             Field::Commit => self.build.commit = None,
             Field::Artifact => self.build.artifact = None,
             Field::Digest => self.build.digest = None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::extra_step::Condition;
 use super::policy::ScriptRole;
 
 /// The sides of a blue-green pair.
@@ -40,6 +41,9 @@ pub enum Strategy {
     Rolling {
         targets: Vec<String>,
         batch: usize,
+        /// How many targets may fail before the deployment counts as failing (EXE-21).
+        #[serde(default, skip_serializing_if = "is_zero")]
+        spare: usize,
     },
     /// A growing share of the traffic with a pause after each share but the last.
     Canary {
@@ -102,6 +106,20 @@ pub struct StepPlan {
     /// How many of these steps may run at once; 0 or 1: it runs alone. The next one starts when one ends (EXE-18).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub beside: usize,
+    /// How many of these steps may fail without anything being asked about it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spare: usize,
+    /// Where its command is kept, if that is not the script of its role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    #[serde(default, skip_serializing_if = "Condition::is_plain")]
+    pub condition: Condition,
+    /// Whether its failure does not count.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub goes_on: bool,
+    /// Whether who started the deployment left it out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub left_out: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -120,6 +138,11 @@ impl StepPlan {
         self.color.is_some() && self.name.starts_with("switch to ")
     }
 
+    /// Whether who starts the deployment may leave it out.
+    pub fn may_be_left_out(&self) -> bool {
+        self.role == ScriptRole::Step && !self.required
+    }
+
     pub fn new(name: impl Into<String>, role: ScriptRole) -> Self {
         Self {
             name: name.into(),
@@ -132,6 +155,11 @@ impl StepPlan {
             // What was not verified is not good, whoever says so (PIP-2).
             required: role == ScriptRole::Verify,
             beside: 0,
+            spare: 0,
+            command: None,
+            condition: Condition::default(),
+            goes_on: false,
+            left_out: false,
         }
     }
 }
@@ -144,11 +172,11 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
     let mut steps = Vec::new();
     match strategy {
         Strategy::AllAtOnce => steps.push(StepPlan::new(role.as_str(), role)),
-        Strategy::Rolling { targets, batch } => {
-            let beside = if *batch > 1 { *batch } else { 0 };
+        Strategy::Rolling { targets, batch, spare } => {
+            let (beside, spare) = (if *batch > 1 || *spare > 0 { (*batch).max(1) } else { 0 }, *spare);
             for target in targets {
-                let name = format!("{role} {target}");
-                steps.push(StepPlan { targets: vec![target.clone()], beside, ..StepPlan::new(name, role) });
+                let (name, targets) = (format!("{role} {target}"), vec![target.clone()]);
+                steps.push(StepPlan { targets, beside, spare, ..StepPlan::new(name, role) });
             }
         }
         Strategy::Canary { percents, pause, judge } => {
@@ -219,7 +247,8 @@ mod tests {
     #[test]
     fn each_strategy_has_its_steps() {
         assert_eq!(names(&Strategy::AllAtOnce, true, None), ["deploy", "verify"]);
-        let rolling = Strategy::Rolling { targets: ["a", "b", "c"].map(Into::into).into(), batch: 2 };
+        let rolling =
+            Strategy::Rolling { targets: ["a", "b", "c"].map(Into::into).into(), batch: 2, spare: 0 };
         assert_eq!(names(&rolling, false, None), ["deploy a", "deploy b", "deploy c"]);
         let beside: Vec<usize> =
             plan(&rolling, ScriptRole::Deploy, true, None).iter().map(|step| step.beside).collect();
@@ -283,7 +312,7 @@ mod tests {
         #[test]
         fn every_target_is_deployed_exactly_once(count in 1usize..40, batch in 0usize..50) {
             let targets: Vec<String> = (0..count).map(|n| format!("t{n}")).collect();
-            let rolling = Strategy::Rolling { targets: targets.clone(), batch };
+            let rolling = Strategy::Rolling { targets: targets.clone(), batch, spare: 0 };
             let reached: Vec<String> = plan(&rolling, ScriptRole::Deploy, true, None)
                 .into_iter().flat_map(|step| step.targets).collect();
             prop_assert_eq!(reached, targets);

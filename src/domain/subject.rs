@@ -2,11 +2,13 @@
 //!
 //! When any part changes, an approval of the old digest is stale and the gate is pending again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::extra_step::ExtraStep;
 use super::ids::{EnvName, ReleaseId};
 use super::policy::{Argv, ScriptRole, Service};
 use super::release::Release;
@@ -24,6 +26,9 @@ pub struct ScriptFile {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ScriptSet {
     pub argv: Vec<(ScriptRole, Argv)>,
+    /// The commands of its further steps and its toggles.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, Argv>,
     pub files: Vec<ScriptFile>,
 }
 
@@ -40,6 +45,9 @@ pub struct DeploySubject {
     pub working_dir: PathBuf,
     /// Names of the variables the scripts get from whoever starts it.
     pub variables: Vec<String>,
+    /// The steps there beside those of the strategy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<ExtraStep>,
 }
 
 impl DeploySubject {
@@ -58,6 +66,7 @@ impl DeploySubject {
                 .into_iter()
                 .chain(service.prompts.iter().map(|prompt| prompt.name.clone()))
                 .collect(),
+            steps: service.steps.iter().filter(|step| step.belongs_to(environment)).cloned().collect(),
         }
     }
 

@@ -18,10 +18,12 @@ use crate::domain::subject::{ScriptFile, ScriptSet};
 /// that names one there (`["bash", "deploy.sh"]`). Programs found through `PATH` belong to the system.
 pub fn of(service: &Service) -> ScriptSet {
     let mut files = BTreeSet::new();
-    for argv in service.scripts.values() {
+    let commands = service.commands();
+    for argv in service.scripts.values().chain(commands.values()) {
         files.extend(named_files(argv, &service.working_dir));
     }
     ScriptSet {
+        commands,
         argv: service.scripts.iter().map(|(role, argv)| (*role, argv.clone())).collect(),
         files: files.into_iter().map(|path| fingerprint(&path)).collect(),
     }

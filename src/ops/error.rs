@@ -133,9 +133,8 @@ impl OpError {
     }
 
     pub fn not_in_pipeline(service: &Service, env: &EnvName) -> Self {
-        let pipeline: Vec<&str> = service.pipeline.iter().map(EnvName::as_str).collect();
         Self::not_found(format!("{env} in the pipeline of {}", service.name))
-            .hint(format!("its pipeline: {}", pipeline.join(" → ")))
+            .hint(format!("its pipeline: {}", service.pipeline.describe()))
     }
 }
 

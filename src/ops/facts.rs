@@ -6,8 +6,8 @@ use crate::domain::actor::{Actor, Roster};
 use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
-use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal};
-use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides};
+use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal, Spot};
+use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides, Upstream};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
@@ -46,6 +46,8 @@ pub struct Wish<'a> {
     pub automatic: bool,
     /// Whether it only tells what a deployment would do.
     pub noop: bool,
+    /// Whether it switches a toggle of what is live.
+    pub toggles: bool,
     /// The deployment asking for itself does not stand in its own way.
     pub except: Option<DeploymentId>,
 }
@@ -108,12 +110,9 @@ pub fn for_deploy(
     around: &Surroundings,
 ) -> Result<DeployFacts, OpError> {
     let (service, name) = (wish.service, &wish.environment.name);
-    let upstream = match service.upstream(name) {
-        Some(upstream) => {
-            deployments::find_newest(tx, &service.name, upstream)?.map(|d| newest(as_it_stands(cx, d)))
-        }
-        None => None,
-    };
+    let upstream = upstream(service, name, |env| {
+        Ok(deployments::find_newest(tx, &service.name, env)?.map(|d| newest(as_it_stands(cx, d))))
+    })?;
     let given = Given {
         freezes: freezes(tx, cx)?,
         approvals: approvals::list_of(tx, &wish.release.id)?,
@@ -140,8 +139,8 @@ pub fn for_deploy(
 pub struct Given {
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
-    /// The newest deployment one environment earlier.
-    pub upstream: Option<Newest>,
+    /// The newest deployments in the phase before.
+    pub upstream: Option<Upstream>,
     /// Who holds the environment.
     pub holder: Option<Holder>,
     /// Locks, whatever they are on.
@@ -150,6 +149,18 @@ pub struct Given {
     pub needs: Vec<Need>,
     /// A hotfix of the service that is on its way.
     pub hotfix: Option<ReleaseId>,
+}
+
+/// The phase before an environment, with what was deployed there last.
+pub fn upstream(
+    service: &Service,
+    env: &EnvName,
+    newest: impl Fn(&EnvName) -> Result<Option<Newest>, StoreError>,
+) -> Result<Option<Upstream>, StoreError> {
+    let Some(phase) = service.pipeline.upstream(env) else { return Ok(None) };
+    let found = phase.environments.iter().map(|env| Ok((env.clone(), newest(env)?)));
+    let newest = found.collect::<Result<_, StoreError>>()?;
+    Ok(Some(Upstream { needed: phase.needed, newest }))
 }
 
 /// The hotfix of a service that is on its way to production, being built, tested, prepared or deployed, and is not `live`
@@ -182,7 +193,6 @@ pub fn needs(
 pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Given) -> DeployFacts {
     let Wish { release, service, environment, kind, rescue, .. } = *wish;
     let name = &environment.name;
-    let upstream = service.upstream(name).map(|upstream| (upstream.clone(), given.upstream));
     let holder = given.holder.filter(|holder| Some(holder.id) != wish.except);
     let required = |gate: StageGate| cx.policy.stage(gate.stage()).require.contains(&gate);
     DeployFacts {
@@ -195,9 +205,13 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         starts: wish.starts,
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
-        script: if wish.noop { plan_script(service) } else { script_for(service, kind) },
+        script: match wish {
+            Wish { toggles: true, .. } => Some(ScriptRole::Step),
+            Wish { noop: true, .. } => plan_script(service),
+            _ => script_for(service, kind),
+        },
         subject: subject(release, service, name, &around.scripts).digest(),
-        upstream,
+        upstream: given.upstream,
         needs: given.needs,
         hotfix: given.hotfix,
         freezes: given.freezes,
@@ -216,6 +230,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         locks: given.locks.into_iter().filter(|lock| lock.scope.covers(&service.name, name)).collect(),
         automatic: wish.automatic,
         noop: wish.noop,
+        toggles: wish.toggles,
         overrides: wish.overrides.clone(),
         skipped: cx.policy.process(release.kind).skip.clone(),
     }
@@ -255,16 +270,23 @@ pub fn stage_exit(
 ) -> Result<Vec<ExitCheck>, StoreError> {
     let goal = match cx.policy.services.get(&release.id.service) {
         Some(service) => {
-            let env = service.goal();
-            let good = deployments::find_good(tx, &release.id, env)?.map(newest);
-            Goal { newest: deployments::find_newest(tx, &service.name, env)?.map(newest), good }
+            let phase = service.pipeline.goal();
+            let mut spots = Vec::new();
+            for env in &phase.environments {
+                spots.push(Spot {
+                    environment: env.clone(),
+                    newest: deployments::find_newest(tx, &service.name, env)?.map(newest),
+                    good: deployments::find_good(tx, &release.id, env)?.map(newest),
+                });
+            }
+            Goal { needed: phase.needed, spots }
         }
         None => Goal::default(),
     };
     Ok(stage_exit_with(cx, release, roster, approvals, &goal))
 }
 
-/// The same with what was deployed to the pipeline's last environment at hand.
+/// The same with what was deployed in the last phase of the pipeline at hand.
 pub fn stage_exit_with(
     cx: &Ctx<'_>,
     release: &Release,

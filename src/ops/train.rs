@@ -95,11 +95,8 @@ fn surroundings(cx: &Ctx<'_>, train: &Train) -> Vec<(ServiceName, Surroundings)>
 
 /// The services whose pipeline leads from its station to its destination.
 fn passengers<'a>(cx: &Ctx<'a>, train: &'a Train) -> impl Iterator<Item = &'a Service> {
-    let at = |service: &Service, env| service.pipeline.iter().position(|name| name == env);
-    cx.policy.services.values().filter(move |service| {
-        let (from, to) = (at(service, &train.from), at(service, &train.to));
-        train.takes(&service.name) && from.is_some() && from < to
-    })
+    let leads = |service: &Service| service.pipeline.leads(&train.from, &train.to);
+    cx.policy.services.values().filter(move |service| train.takes(&service.name) && leads(service))
 }
 
 /// Why it does not depart: something of its last departure failed, was not stopped by a person, and nobody has said since

@@ -10,6 +10,7 @@ use crate::domain::hold::{FollowUp, Guidance, Hold};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::strategy::Color;
 use crate::domain::time::{Timestamp, Window};
+use crate::domain::toggle::Flip;
 
 /// A query of whole deployments. Not `*`: the gate report is large and read only where it is shown.
 macro_rules! select {
@@ -20,7 +21,7 @@ macro_rules! select {
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
              d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.wait, d.noop, d.answers,
-             d.cause, d.failed_step, d.left_running, d.recovered_by
+             d.toggle, d.left_out, d.cause, d.failed_step, d.left_running, d.recovered_by
              FROM ",
             $from
         )
@@ -84,6 +85,8 @@ pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         wait: row.opt_json("wait")?,
         noop: row.int("noop")? != 0,
         answers: row.opt_json("answers")?.unwrap_or_default(),
+        toggle: row.opt_parse("toggle")?,
+        left_out: row.opt_json("left_out")?.unwrap_or_default(),
         cause: row.opt_json("cause")?,
         failed_step: row.opt_text("failed_step")?,
         left_running: row.json("left_running")?,
@@ -104,9 +107,9 @@ pub fn insert(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
              uid, left_running, report, relman_version, content, rescue, wait,
-             noop, answers)
+             noop, answers, toggle, left_out)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22, ?23, ?24, ?25, ?26, ?27) RETURNING id",
+                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -135,6 +138,8 @@ pub fn insert(
             opt_json(d.wait.as_ref()),
             i64::from(d.noop).into(),
             opt_json(Some(&d.answers).filter(|answers| !answers.is_empty())),
+            opt_text(d.toggle.as_ref()),
+            opt_json(Some(&d.left_out).filter(|names| !names.is_empty())),
         ],
         |row| row.int("id"),
     )?;
@@ -348,7 +353,7 @@ pub fn find_rehearsal(
 ) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         select!(
-            "deployments d WHERE service = ?1 AND version = ?2 AND environment <> ?3 AND rescue = 1
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment <> ?3 AND rescue = 1 AND noop = 0
              AND state = 'succeeded' ORDER BY finished_at DESC LIMIT 1"
         ),
         &[text(&release.service), text(&release.version), text(elsewhere)],
@@ -368,11 +373,29 @@ pub fn find_good_before(tx: &Tx<'_>, d: &Deployment) -> Result<Option<Deployment
     )
 }
 
+/// The last time this toggle was switched here and that succeeded.
+pub fn find_flip(
+    tx: &Tx<'_>,
+    service: &ServiceName,
+    env: &EnvName,
+    toggle: &str,
+) -> Result<Option<Deployment>, StoreError> {
+    let way = |on| text(Flip { name: toggle.to_owned(), on });
+    tx.query_opt(
+        select!(
+            "deployments d WHERE service = ?1 AND environment = ?2 AND toggle IS NOT NULL AND toggle IN (?3, ?4)
+             AND state = 'succeeded' ORDER BY epoch DESC LIMIT 1"
+        ),
+        &[text(service), text(env), way(true), way(false)],
+        deployment,
+    )
+}
+
 /// The newest plan of this release for this environment.
 pub fn find_plan(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Option<Deployment>, StoreError> {
     tx.query_opt(
         select!(
-            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND noop = 1
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND noop = 1 AND toggle IS NULL
              ORDER BY id DESC LIMIT 1"
         ),
         &[text(&release.service), text(&release.version), text(env)],

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::domain::deployment::{Cause, Step, StepState};
+use crate::domain::extra_step::Condition;
 use crate::domain::hold::{Choice, Guidance, Hold, HoldReason, Reaction};
 use crate::domain::policy::ScriptRole;
 use crate::domain::strategy::StepPlan;
@@ -35,45 +36,70 @@ enum Next {
     End(Cause),
 }
 
-/// What people have decided on the way.
+/// How many failures of targets are not asked about, and how many there were.
+struct Spared {
+    used: usize,
+    of: usize,
+}
+
+/// What people have decided on the way, and how far it has come.
 #[derive(Default)]
 struct Course {
     holds: u32,
     /// Whether pauses and analyses are passed over.
     full: bool,
+    /// The first step that has not been come to.
+    next: usize,
 }
 
 impl Supervisor {
-    /// Runs step after step to the end, or to where a failure or a person ends it.
+    /// Runs step after step to the end, or to where a failure or a person ends it; then what runs after a failure.
     pub(super) async fn steps(&mut self) -> End {
         self.speak_of_secrets();
-        let plans = self.order.ticket.steps.clone();
         let mut course = Course::default();
+        let end = self.straight_on(&mut course).await;
+        self.afterwards(&course, &end.0).await;
+        end
+    }
+
+    async fn straight_on(&mut self, course: &mut Course) -> End {
+        let plans = self.order.ticket.steps.clone();
         let mut index = 0;
         while let Some(plan) = plans.get(index) {
             if self.settled {
                 return (settled_by_others(), Some(plan.name.clone()));
             }
+            if plan.condition == Condition::OnFailure {
+                // Its turn comes after the end, if it comes.
+                index += 1;
+                continue;
+            }
+            course.next = index + 1;
+            if plan.left_out {
+                self.skipped(index, plan, "was left out by who started this");
+                index += 1;
+                continue;
+            }
             let many =
-                plans[index..].iter().take_while(|other| plan.beside > 1 && other.beside == plan.beside);
+                plans[index..].iter().take_while(|other| plan.beside > 0 && other.beside == plan.beside);
             let many = many.count();
             if many > 1 {
-                if let Some(end) = self.carry_out_pool(&mut course, index..index + many).await {
+                if let Some(end) = self.carry_out_pool(course, index..index + many).await {
                     return end;
                 }
                 index += many;
                 continue;
             }
-            if let Some(cause) = self.wait_for_turn(&mut course, index, plan).await {
+            if let Some(cause) = self.wait_for_turn(course, index, plan).await {
                 return (cause, Some(plan.name.clone()));
             }
             // Asked after the wait: whoever let it go on fully meanwhile does not want the analysis either.
             if course.full && plan.role == ScriptRole::Analyse {
-                self.skipped(index, plan);
+                self.skipped(index, plan, "is passed over");
                 index += 1;
                 continue;
             }
-            if let Some(cause) = self.carry_out(&mut course, index, plan).await {
+            if let Some(cause) = self.carry_out(course, index, plan).await {
                 return (cause, Some(plan.name.clone()));
             }
             // A cancel that came when the script had just succeeded keeps the next step from starting.
@@ -83,6 +109,37 @@ impl Supervisor {
             index += 1;
         }
         (Cause::Completed, None)
+    }
+
+    /// What runs after a failure, and what runs either way and was not come to. It changes nothing about the outcome. Who
+    /// cancels wants nothing more to be started, and neither does a limit that has passed.
+    async fn afterwards(&mut self, course: &Course, cause: &Cause) {
+        let plans = self.order.ticket.steps.clone();
+        let has_failed = *cause != Cause::Completed;
+        for (index, plan) in plans.iter().enumerate() {
+            let is_open = match plan.condition {
+                Condition::OnSuccess => false,
+                Condition::OnFailure => true,
+                Condition::Always => index >= course.next,
+            };
+            if !is_open {
+                continue;
+            }
+            if plan.left_out {
+                self.skipped(index, plan, "was left out by who started this");
+            } else if !has_failed {
+                self.skipped(index, plan, "is not needed: nothing failed");
+            } else if self.settled || self.stop.cause().is_some() {
+                self.skipped(index, plan, "is not started any more");
+            } else {
+                let step = self.begin_step(index, plan, 1);
+                let ended = self.run_script(index, plan.role, 1).await;
+                self.end_step(step, &ended);
+                if ended != Cause::Completed {
+                    self.say(&format!("{} failed as well ({ended})", plan.name));
+                }
+            }
+        }
     }
 
     fn speak_of_secrets(&self) {
@@ -144,6 +201,10 @@ impl Supervisor {
             if cause == Cause::Completed {
                 return None;
             }
+            if plan.goes_on && self.stop.cause().is_none() && !self.settled {
+                self.say(&format!("{} failed ({cause}); that does not count", plan.name));
+                return None;
+            }
             match self.after_failure(course, plan, cause).await {
                 Next::GoOn => return None,
                 Next::Again => {}
@@ -152,8 +213,9 @@ impl Supervisor {
         }
     }
 
-    /// Steps that may run beside each other, so many at once: the next one starts when one ends. After a failure nothing
-    /// new starts; when those that run have ended, it is decided about each that failed. `Some`: that is the end.
+    /// Steps that may run beside each other, so many at once: the next one starts when one ends. After a failure that is
+    /// not spared nothing new starts; when those that run have ended, it is decided about each that failed. `Some`: that
+    /// is the end.
     async fn carry_out_pool(&mut self, course: &mut Course, range: Range<usize>) -> Option<End> {
         let plans = self.order.ticket.steps.clone();
         let beside = plans[range.start].beside;
@@ -161,6 +223,7 @@ impl Supervisor {
         let mut running: Vec<Script> = Vec::new();
         let mut steps: BTreeMap<usize, Step> = BTreeMap::new();
         let mut failed: Vec<(usize, u32, Cause)> = Vec::new();
+        let mut spared = Spared { used: 0, of: plans[waiting.front().map_or(0, |(index, _)| *index)].spare };
         loop {
             while running.len() < beside && failed.is_empty() && self.stop.cause().is_none() && !self.settled
             {
@@ -174,7 +237,9 @@ impl Supervisor {
                     }
                     Err(cause) => {
                         self.end_step(step, &cause);
-                        failed.push((index, attempt, cause));
+                        if !self.is_spared(&mut spared, plan, &cause) {
+                            failed.push((index, attempt, cause));
+                        }
                     }
                 }
             }
@@ -204,11 +269,24 @@ impl Supervisor {
             if let Some(step) = steps.remove(&index) {
                 let attempt = step.attempt;
                 self.end_step(step, &cause);
-                if cause != Cause::Completed {
+                if cause != Cause::Completed && !self.is_spared(&mut spared, &plans[index], &cause) {
                     failed.push((index, attempt, cause));
                 }
             }
         }
+    }
+
+    /// Whether the success threshold can still be met without this target (EXE-21).
+    fn is_spared(&self, spared: &mut Spared, plan: &StepPlan, cause: &Cause) -> bool {
+        let is_left = spared.used < spared.of && self.stop.cause().is_none() && !self.settled;
+        if is_left {
+            spared.used += 1;
+            self.say(&format!(
+                "{} failed ({cause}); {} of at most {} failures that the success threshold allows",
+                plan.name, spared.used, spared.of
+            ));
+        }
+        is_left
     }
 
     /// Says and records that a step begins.
@@ -233,10 +311,10 @@ impl Supervisor {
         self.link.post(Task::Step(Box::new(step)));
     }
 
-    fn skipped(&self, index: usize, plan: &StepPlan) {
+    fn skipped(&self, index: usize, plan: &StepPlan, why: &str) {
         let mut step = Step::planned(index, plan.clone());
         (step.attempt, step.state) = (1, StepState::Skipped);
-        self.say(&format!("{} is passed over", plan.name));
+        self.say(&format!("{} {why}", plan.name));
         self.link.post(Task::Step(Box::new(step)));
     }
 

@@ -263,8 +263,11 @@ impl Supervisor {
         name: Option<&str>,
     ) -> Result<Script, Cause> {
         let ticket = &self.order.ticket;
-        let Some(argv) = ticket.argv.get(&role).cloned() else {
-            return Err(Cause::CannotRun { why: format!("there is no {role} script") });
+        let own = ticket.steps[index].command.as_ref();
+        let Some(argv) = own.map_or_else(|| ticket.argv.get(&role), |key| ticket.commands.get(key)).cloned()
+        else {
+            let what = own.cloned().unwrap_or_else(|| format!("{role} script"));
+            return Err(Cause::CannotRun { why: format!("there is no {what}") });
         };
         if let Some(file) = scripts::first_changed(&ticket.files) {
             let why = format!("{} changed after the gates agreed to what it was; deploy again", file.path);

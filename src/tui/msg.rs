@@ -21,6 +21,7 @@ use crate::ops::deployment::guide;
 use crate::ops::deployment::later::Later;
 use crate::ops::deployment::rollback::{Choices, StartRollback};
 use crate::ops::deployment::start::{Preview, StartDeploy};
+use crate::ops::deployment::toggle::StartToggle;
 use crate::ops::freeze::NewFreeze;
 use crate::ops::lock::{EditLock, NewLock};
 use crate::ops::release::create::NewRelease;
@@ -146,6 +147,7 @@ pub enum Effect {
         environment: EnvName,
     },
     RollBack(Box<StartRollback>),
+    Toggle(Box<StartToggle>),
     Cancel {
         id: DeploymentId,
         reason: Option<String>,

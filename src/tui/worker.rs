@@ -13,7 +13,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
 use crate::ops::approval::{decide, withdraw};
-use crate::ops::deployment::{abandon, cancel, guide, later, note, resolve, rollback, start, tick};
+use crate::ops::deployment::{abandon, cancel, guide, later, note, resolve, rollback, start, tick, toggle};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -299,6 +299,10 @@ impl Worker {
                     d.id,
                     format!("rolling back: {} puts {} into {}", d.id, d.release, d.environment),
                 )
+            }
+            Effect::Toggle(wanted) => {
+                let d = toggle::toggle(&cx, &wanted)?.deployment;
+                Msg::Started(d.id, format!("{}: {} in {}", d.id, d.what(), d.environment))
             }
             Effect::Cancel { id, reason } => {
                 let d = cancel::cancel(&cx, id, reason.as_deref())?;

@@ -12,6 +12,7 @@ use relman::domain::deployment::{
     Step, StepState,
 };
 use relman::domain::digest::Digest;
+use relman::domain::extra_step::Condition;
 use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
 use relman::domain::gate::GateReport;
 use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
@@ -26,6 +27,7 @@ use relman::domain::release::{
 };
 use relman::domain::strategy::{Color, StepPlan};
 use relman::domain::time::{Timestamp, Tz, Window};
+use relman::domain::toggle::Flip;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
@@ -144,6 +146,8 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         guided: false,
         follow_up: None,
         noop: false,
+        toggle: None,
+        left_out: vec!["warm the cache".to_owned()],
         answers: std::collections::BTreeMap::new(),
         wait: None,
         cause: None,
@@ -176,6 +180,11 @@ fn some_steps() -> Vec<Step> {
         held: true,
         required: false,
         beside: 2,
+        spare: 1,
+        command: Some("step warm the cache".to_owned()),
+        condition: Condition::Always,
+        goes_on: true,
+        left_out: true,
     };
     vec![
         Step::planned(0, plan("deploy", ScriptRole::Deploy)),
@@ -732,6 +741,27 @@ fn names_are_found_by_their_beginning_open_ones_first(store: &Store) {
     assert!(like("%").is_empty() && like("pi@").is_empty());
 }
 
+fn a_switched_toggle_is_found_by_its_name_and_is_no_deployment(store: &Store) {
+    insert_release(store, API);
+    let service = release_id(API).service;
+    let env = env_name("staging");
+    for (epoch, on) in [(1, true), (2, false)] {
+        let toggle = Some(Flip { name: "new-search".to_owned(), on });
+        let flip = Deployment { noop: true, toggle, ..a_deployment("staging", epoch) };
+        let id = put(store, |tx| deployments::insert(tx, &flip, &[], &a_report()));
+        assert_eq!(get(store, |tx| deployments::get(tx, id)), Deployment { id, ..flip });
+        assert!(put(store, |tx| deployments::claim(tx, id, epoch, at(6))));
+        let end = outcome(DeploymentState::Succeeded, at(8));
+        assert!(put(store, |tx| deployments::finish(tx, id, epoch, &[DeploymentState::Running], &end, None)));
+    }
+    let last = |name: &str| get(store, |tx| deployments::find_flip(tx, &service, &env, name));
+    assert_eq!(last("new-search").and_then(|d| d.toggle).map(|flip| flip.on), Some(false));
+    assert_eq!(last("new"), None);
+    assert_eq!(get(store, |tx| deployments::find_live(tx, &service, &env)), None);
+    assert_eq!(get(store, |tx| deployments::find_newest(tx, &service, &env)), None);
+    assert_eq!(get(store, |tx| deployments::find_plan(tx, &release_id(API), &env)), None);
+}
+
 fn what_is_live_is_the_last_success(store: &Store) {
     insert_release(store, API);
     let live = || {
@@ -867,6 +897,7 @@ contract! {
     open_releases_are_listed_oldest_first
     names_are_found_by_their_beginning_open_ones_first
     what_is_live_is_the_last_success
+    a_switched_toggle_is_found_by_its_name_and_is_no_deployment
     an_environment_was_touched_once_a_deployment_was_claimed
     a_new_store_is_whole
 }

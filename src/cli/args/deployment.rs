@@ -31,6 +31,9 @@ pub struct Deploy {
     /// The same from a file (- for stdin): for what must not stand in the process list
     #[arg(long = "set-file", value_name = "NAME=FILE")]
     pub set_file: Vec<String>,
+    /// Leave this step out (one of [[services.S.steps]] that is not required); may be repeated
+    #[arg(long = "leave-out", value_name = "STEP", conflicts_with = "noop")]
+    pub leave_out: Vec<String>,
     #[command(flatten)]
     pub when: When,
     /// Where something is closed that opens again or that other people open, wait for it instead of refusing
@@ -103,6 +106,32 @@ pub struct Rollback {
     /// Only list the releases to go back to
     #[arg(long)]
     pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Toggle {
+    pub service: ServiceName,
+    pub environment: EnvName,
+    /// The toggle; without one they are listed
+    #[arg(requires = "way")]
+    pub name: Option<String>,
+    #[arg(requires = "reason")]
+    pub way: Option<Way>,
+    /// Why; kept with it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The toggle again, where the environment asks for a confirmation
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Start it and return
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    On,
+    Off,
 }
 
 #[derive(Debug, Args)]

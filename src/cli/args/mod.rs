@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::deployment::{
     Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
-    When,
+    Toggle, Way, When,
 };
 pub(super) use self::lock::{Lock, Unlock};
 use crate::domain::digest::Digest;
@@ -95,6 +95,8 @@ pub enum Command {
     Chain(Chain),
     /// Go back to a release that was good in an environment
     Rollback(Rollback),
+    /// Switch a feature toggle of what is live in an environment, or list its toggles
+    Toggle(Toggle),
     /// List deployments, newest first
     Deployments(Deployments),
     /// One deployment: steps, gates, outcome
@@ -252,6 +254,9 @@ pub struct AboutRelease {
     /// replaces them
     #[arg(long, value_name = "RELEASE")]
     pub requires: Vec<ReleaseId>,
+    /// Toggle of the service that guards what it brings; may be repeated; an edit replaces them
+    #[arg(long = "toggle", value_name = "NAME")]
+    pub toggles: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -277,7 +282,7 @@ pub struct Edit {
     /// What was learned (review)
     #[arg(long, value_name = "TEXT")]
     pub retrospective: Option<String>,
-    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, requires, commit, artifact, digest,
+    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, requires, toggles, commit, artifact, digest,
     /// changes, outcome, retrospective); may be repeated
     #[arg(long, value_name = "FIELD")]
     pub clear: Vec<Field>,

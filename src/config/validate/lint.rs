@@ -18,10 +18,8 @@ impl Checker {
     fn trains_without_passengers(&mut self, policy: &Policy) {
         let mut found = Vec::new();
         for train in policy.trains.values() {
-            let at = |service: &Service, env| service.pipeline.iter().position(|name| name == env);
             let takes = |service: &&Service| {
-                let (from, to) = (at(service, &train.from), at(service, &train.to));
-                train.takes(&service.name) && from.is_some() && from < to
+                train.takes(&service.name) && service.pipeline.leads(&train.from, &train.to)
             };
             if !policy.services.values().any(|service| takes(&service)) {
                 let why = format!("no service it takes goes from {} to {}", train.from, train.to);

@@ -5,8 +5,10 @@ macro_rules! keys {
     ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
 }
 
+mod extra;
 mod freeze;
 mod lint;
+mod pipeline;
 mod service;
 mod strategy;
 mod train;

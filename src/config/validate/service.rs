@@ -16,33 +16,14 @@ impl Checker {
     pub(super) fn service(&mut self, name: &str, raw: RawService) -> Option<Service> {
         let at = |key: &str| -> Vec<String> { vec!["services".to_owned(), name.to_owned(), key.to_owned()] };
         let service: Option<ServiceName> = self.parsed(keys!["services", name], name);
-        let mut pipeline: Vec<EnvName> = Vec::new();
-        for (index, env) in raw.pipeline.iter().enumerate() {
-            let own = [&at("pipeline")[..], keys![index]].concat();
-            let Some(env) = self.environment_name(&own, env) else { continue };
-            if pipeline.contains(&env) {
-                self.error(&own, format!("{env} is in the pipeline twice"));
-            }
-            pipeline.push(env);
-        }
-        if raw.pipeline.is_empty() {
-            let hint = Some("pipeline = [\"staging\", \"production\"]".to_owned());
-            self.hinted(keys!["services", name], format!("{name} has no pipeline"), hint);
-        }
+        let pipeline = self.pipeline(name, &raw.pipeline);
         let mut scripts = BTreeMap::new();
         for (role, argv) in raw.scripts {
             let own = [&at("scripts")[..], keys![role]].concat();
-            if !self.one_of(&own, &role, &ScriptRole::ALL.map(ScriptRole::as_str)) {
+            if !self.one_of(&own, &role, &ScriptRole::written().map(ScriptRole::as_str).collect::<Vec<_>>()) {
                 continue;
             }
-            if argv.first().is_none_or(String::is_empty) {
-                self.error(
-                    &own,
-                    "a script is a list of a program and its arguments, such as [\"./deploy.sh\"]",
-                );
-            } else if argv.iter().any(|word| word.contains('\0')) {
-                self.error(&own, "an argument cannot hold a NUL character");
-            }
+            self.argv(&own, &argv);
             if matches!(role.as_str(), "build" | "current") {
                 self.note(&own, format!("kept; this version does not run the {role} script yet"));
             }
@@ -62,7 +43,8 @@ impl Checker {
         for (env, strategy) in raw.strategy {
             let own = [&at("strategy")[..], keys![env]].concat();
             let env = self.environment_name(&own, &env);
-            if let Some(env) = env.as_ref().filter(|env| !pipeline.contains(env)) {
+            let is_missing = |env: &&EnvName| pipeline.as_ref().is_some_and(|known| !known.contains(env));
+            if let Some(env) = env.as_ref().filter(is_missing) {
                 self.error(
                     &own,
                     format!("{env} is not in the pipeline of {name}: this strategy is never used"),
@@ -77,9 +59,11 @@ impl Checker {
         let depends_on = self.depends_on(name, &raw.depends_on);
         let handed: Vec<String> = raw.pass_env.iter().chain(&raw.secrets).cloned().collect();
         let prompts = self.prompts(name, raw.prompts, &handed);
+        let steps = self.extra_steps(name, raw.steps);
+        let toggles = self.toggles(name, raw.toggles);
         Some(Service {
             name: service?,
-            pipeline,
+            pipeline: pipeline?,
             owner: raw.owner,
             repo: raw.repo,
             working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
@@ -93,6 +77,8 @@ impl Checker {
             on_failure,
             depends_on,
             prompts,
+            steps,
+            toggles,
         })
     }
 

@@ -46,7 +46,14 @@ impl Checker {
                 if batch.is_none() {
                     self.error(&at("batch"), "a batch is at least 1");
                 }
-                Some(Strategy::Rolling { targets: raw.targets.clone(), batch: batch? })
+                let threshold = raw.success_threshold.unwrap_or(100);
+                let percent = usize::try_from(threshold).ok().filter(|percent| (1..=100).contains(percent));
+                if percent.is_none() {
+                    self.error(&at("success-threshold"), "a success-threshold is a percentage from 1 to 100");
+                }
+                // As many must succeed as the threshold says, rounded up.
+                let spare = raw.targets.len() * (100 - percent?) / 100;
+                Some(Strategy::Rolling { targets: raw.targets.clone(), batch: batch?, spare })
             }
             "canary" => {
                 let percents: Vec<u8> = raw.percents.iter().filter_map(|n| u8::try_from(*n).ok()).collect();
@@ -94,6 +101,7 @@ impl Checker {
         for (key, set, kind) in [
             ("targets", !raw.targets.is_empty(), "rolling"),
             ("batch", raw.batch.is_some(), "rolling"),
+            ("success-threshold", raw.success_threshold.is_some(), "rolling"),
             ("percents", !raw.percents.is_empty(), "canary"),
             ("pause", raw.pause.is_some(), "canary"),
             ("judge", raw.judge.is_some(), "canary"),

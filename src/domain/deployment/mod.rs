@@ -17,6 +17,7 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use crate::domain::strategy::Color;
 use crate::domain::text::one_line;
 use crate::domain::time::{Timestamp, wall};
+use crate::domain::toggle::Flip;
 use crate::domain::wait::Wait;
 use crate::domain::words::words;
 
@@ -244,8 +245,14 @@ pub struct Deployment {
     pub guided: bool,
     /// The rollback that follows its end.
     pub follow_up: Option<FollowUp>,
-    /// Whether it only tells what a deployment would do.
+    /// Whether it deploys nothing: it only tells what a deployment would do, or switches a toggle.
     pub noop: bool,
+    /// The toggle it switches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toggle: Option<Flip>,
+    /// Names of steps that were left out by who started it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What was answered to the service's questions; secret answers without their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, Option<String>>,
@@ -261,9 +268,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// What it is in one word: its kind, or that it only plans.
-    pub fn what(&self) -> &'static str {
-        if self.noop { "plan" } else { self.kind.as_str() }
+    /// What it is in a word or two: its kind, that it only plans, or that it switches a toggle.
+    pub fn what(&self) -> String {
+        match (&self.toggle, self.noop) {
+            (Some(flip), _) => format!("toggle {flip}"),
+            (None, true) => "plan".to_owned(),
+            (None, false) => self.kind.to_string(),
+        }
     }
 
     /// When it happened: what waited happened when it began, if it ever did.

@@ -98,6 +98,21 @@ impl GateId {
         matches!(self, Self::Deployer | Self::Stage | Self::Lock | Self::Exclusive)
     }
 
+    /// Whether it is asked where a toggle of what is live is switched on: what guards the way of a release to this
+    /// environment has been asked when that was deployed.
+    fn guards_toggles(self) -> bool {
+        matches!(
+            self,
+            Self::Deployer
+                | Self::Stage
+                | Self::Freeze
+                | Self::Window
+                | Self::Approvals
+                | Self::Lock
+                | Self::Exclusive
+        )
+    }
+
     /// Whether a deployment may wait for it: what opens by itself, or by another person's word, without the release
     /// being another one then.
     pub fn may_be_waited_for(self) -> bool {
@@ -147,6 +162,29 @@ impl Newest {
         self.release == release.id
             && self.state == DeploymentState::Succeeded
             && release.build.is(self.content.as_ref(), self.artifact.as_ref())
+    }
+}
+
+/// What was deployed in the phase before, and in how many of its environments the release must be good (PIP-1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upstream {
+    pub needed: usize,
+    pub newest: Vec<(EnvName, Option<Newest>)>,
+}
+
+impl Upstream {
+    /// The deployments that prove the release, the one that did so first at the front.
+    fn proofs(&self, release: &Release) -> Vec<(&EnvName, &Newest)> {
+        let known = self.newest.iter().filter_map(|(env, newest)| Some((env, newest.as_ref()?)));
+        let mut proofs: Vec<(&EnvName, &Newest)> =
+            known.filter(|(_, newest)| newest.proves(release)).collect();
+        proofs.sort_by_key(|(_, newest)| newest.finished_at);
+        proofs
+    }
+
+    /// The environments in which nothing proves it.
+    fn lacking(&self, release: &Release) -> impl Iterator<Item = &(EnvName, Option<Newest>)> {
+        self.newest.iter().filter(|(_, newest)| !newest.as_ref().is_some_and(|newest| newest.proves(release)))
     }
 }
 
@@ -200,7 +238,8 @@ pub struct DeployFacts {
     /// The script this would run, if the service has one.
     pub script: Option<ScriptRole>,
     pub subject: Digest,
-    pub upstream: Option<(EnvName, Option<Newest>)>,
+    /// The phase it comes from; nothing where it is the first.
+    pub upstream: Option<Upstream>,
     /// What the release requires here.
     pub needs: Vec<Need>,
     /// A hotfix of the same service that is on its way.
@@ -217,6 +256,8 @@ pub struct DeployFacts {
     pub automatic: bool,
     /// Whether it only tells what a deployment would do.
     pub noop: bool,
+    /// Whether it switches a toggle of what is live here.
+    pub toggles: bool,
     pub overrides: Overrides,
     /// Gates the release's process skips (hotfix).
     pub skipped: BTreeSet<String>,
@@ -388,6 +429,9 @@ fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer
     }
     if facts.noop && !gate.guards_plans() {
         return Answer::Skipped { why: "a plan changes nothing".to_owned() };
+    }
+    if facts.toggles && !gate.guards_toggles() {
+        return Answer::Skipped { why: "what is live stays as it is".to_owned() };
     }
     if gate.may_be_opened() && facts.skipped.contains(gate.as_str()) {
         return Answer::Skipped { why: format!("a {} release skips it", facts.release.kind) };

@@ -1,7 +1,8 @@
-//! Is exactly this release live and verified one environment earlier?
+//! Is exactly this release live and verified in the phase before?
 
-use super::{Answer, BlockReason, DeployFacts};
+use super::{Answer, BlockReason, DeployFacts, Newest};
 use crate::domain::deployment::DeploymentState;
+use crate::domain::release::Release;
 use crate::domain::time::Timestamp;
 
 /// What counts is the newest deployment there: an older success proves nothing once something newer failed or
@@ -13,23 +14,30 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
     {
         return Answer::blocked(BlockReason::HotfixFirst { release: hotfix.clone() });
     }
-    let Some((upstream, newest)) = &facts.upstream else {
+    let Some(upstream) = &facts.upstream else {
         return Answer::pass("first in the pipeline");
     };
-    let blocked = |found: Option<String>| {
-        Answer::blocked(BlockReason::NotLiveUpstream { upstream: upstream.clone(), found })
+    let proofs = upstream.proofs(&facts.release);
+    let Some((lacking, newest)) =
+        upstream.lacking(&facts.release).next().filter(|_| proofs.len() < upstream.needed)
+    else {
+        let proofs: Vec<String> =
+            proofs.iter().map(|(env, newest)| format!("{env} ({})", newest.id)).collect();
+        return Answer::pass(format!("live in {}", proofs.join(", ")));
     };
-    match newest {
-        None => blocked(None),
-        Some(newest) if newest.release != facts.release.id => {
-            blocked(Some(format!("{} {} ({})", newest.release, newest.state, newest.id)))
-        }
-        Some(newest) if newest.state != DeploymentState::Succeeded => {
-            blocked(Some(format!("{} {}", newest.id, newest.state)))
-        }
-        Some(newest) if !newest.proves(&facts.release) => {
-            blocked(Some(format!("{} with another commit or artifact", newest.id)))
-        }
-        Some(newest) => Answer::pass(format!("live in {upstream} ({})", newest.id)),
+    let of =
+        (upstream.newest.len() > 1).then(|| format!("{} of {} asked for", proofs.len(), upstream.needed));
+    let found = newest.as_ref().map(|newest| found(newest, &facts.release));
+    Answer::blocked(BlockReason::NotLiveUpstream { upstream: lacking.clone(), found, of })
+}
+
+/// What is there instead.
+fn found(newest: &Newest, release: &Release) -> String {
+    if newest.release != release.id {
+        format!("{} {} ({})", newest.release, newest.state, newest.id)
+    } else if newest.state == DeploymentState::Succeeded {
+        format!("{} with another commit or artifact", newest.id)
+    } else {
+        format!("{} {}", newest.id, newest.state)
     }
 }

@@ -46,6 +46,9 @@ pub enum BlockReason {
     NotLiveUpstream {
         upstream: EnvName,
         found: Option<String>,
+        /// How many environments of a phase of several have it, and how many are asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
     },
     HotfixFirst {
         release: ReleaseId,
@@ -155,11 +158,12 @@ impl fmt::Display for BlockReason {
             Self::WrongStage { stage, needed } => {
                 write!(f, "the release is in the {stage} stage; this needs the {needed} stage")
             }
-            Self::NotLiveUpstream { upstream, found: None } => {
-                write!(f, "nothing has been deployed to {upstream} yet")
-            }
-            Self::NotLiveUpstream { upstream, found: Some(found) } => {
-                write!(f, "it is not live in {upstream}; the newest there is {found}")
+            Self::NotLiveUpstream { upstream, found, of } => {
+                match found {
+                    None => write!(f, "nothing has been deployed to {upstream} yet"),
+                    Some(found) => write!(f, "it is not live in {upstream}; the newest there is {found}"),
+                }?;
+                of.as_ref().map_or(Ok(()), |of| write!(f, " (live in {of})"))
             }
             Self::HotfixFirst { release } => {
                 write!(f, "the hotfix {release} is on its way and goes first")

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::actor::Roster;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, tally};
 use crate::domain::deployment::DeploymentState;
+use crate::domain::ids::EnvName;
 use crate::domain::policy::{Policy, StageGate};
 use crate::domain::release::{Release, Stage};
 use crate::domain::subject::request_digest;
@@ -46,9 +47,18 @@ pub struct ExitCheck {
     pub answer: ExitAnswer,
 }
 
-/// What was deployed to the last environment of the pipeline.
+/// What was deployed in the phase that is the pipeline's goal.
 #[derive(Debug, Clone, Default)]
 pub struct Goal {
+    /// In how many of its environments the release must be live.
+    pub needed: usize,
+    pub spots: Vec<Spot>,
+}
+
+/// What was deployed to one of its environments.
+#[derive(Debug, Clone)]
+pub struct Spot {
+    pub environment: EnvName,
     /// The newest deployment of whichever release.
     pub newest: Option<Newest>,
     /// The newest one of this release that succeeded.
@@ -164,24 +174,41 @@ fn checks(release: &Release, wanted: &[String]) -> Result<String, (String, Strin
 }
 
 fn live(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, String)> {
-    let goal = facts.policy.services.get(&release.id.service).map(|service| service.goal().to_string());
-    let goal = goal.unwrap_or_else(|| "the last environment".to_owned());
-    if let Some(newest) = facts.goal.newest.as_ref().filter(|newest| newest.proves(release)) {
-        return Ok(format!("live in {goal} ({})", newest.id));
+    let (mut there, mut lacks) = (Vec::new(), Vec::new());
+    for spot in &facts.goal.spots {
+        match live_at(release, spot) {
+            Ok(evidence) => there.push(evidence),
+            Err(lack) => lacks.push((lack, format!("relman deploy {} {}", release.id, spot.environment))),
+        }
+    }
+    if facts.goal.spots.is_empty() {
+        let why =
+            format!("{} is not in relman.toml: nobody knows where it should be live", release.id.service);
+        return Err((why, format!("add [services.{}] to relman.toml", release.id.service)));
+    }
+    match lacks.into_iter().next().filter(|_| there.len() < facts.goal.needed) {
+        Some(lack) => Err(lack),
+        None => Ok(there.join("; ")),
+    }
+}
+
+fn live_at(release: &Release, spot: &Spot) -> Result<String, String> {
+    let env = &spot.environment;
+    if let Some(newest) = spot.newest.as_ref().filter(|newest| newest.proves(release)) {
+        return Ok(format!("live in {env} ({})", newest.id));
     }
     // That another release has taken its place does not undo that it was delivered.
-    let took_its_place = facts.goal.newest.as_ref().filter(|newest| newest.release != release.id);
-    if let (Some(good), Some(other)) = (&facts.goal.good, took_its_place)
+    let took_its_place = spot.newest.as_ref().filter(|newest| newest.release != release.id);
+    if let (Some(good), Some(other)) = (&spot.good, took_its_place)
         && good.proves(release)
     {
-        return Ok(format!("was live in {goal} ({}) until {} of {}", good.id, other.id, other.release));
+        return Ok(format!("was live in {env} ({}) until {} of {}", good.id, other.id, other.release));
     }
-    match &facts.goal.newest {
-        Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => Err((
-            format!("what is live in {goal} ({}) is another commit or artifact of it", newest.id),
-            format!("relman deploy {} {goal}", release.id),
-        )),
-        _ => Err((format!("it is not live in {goal}"), format!("relman deploy {} {goal}", release.id))),
+    match &spot.newest {
+        Some(newest) if newest.release == release.id && newest.state == DeploymentState::Succeeded => {
+            Err(format!("what is live in {env} ({}) is another commit or artifact of it", newest.id))
+        }
+        _ => Err(format!("it is not live in {env}")),
     }
 }
 

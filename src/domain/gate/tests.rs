@@ -109,17 +109,10 @@ fn open() -> DeployFacts {
         in_pipeline: true,
         script: Some(ScriptRole::Deploy),
         subject: Digest::of(b"subject"),
-        upstream: Some((
-            "staging".parse().unwrap(),
-            Some(Newest {
-                id: DeploymentId(7),
-                release: "api@1.2.0".parse().unwrap(),
-                artifact: None,
-                content: None,
-                state: DeploymentState::Succeeded,
-                finished_at: Some(now().minus(Duration::from_secs(7200))),
-            }),
-        )),
+        upstream: Some(Upstream {
+            needed: 1,
+            newest: vec![("staging".parse().unwrap(), Some(good(7, 7200)))],
+        }),
         freezes: Vec::new(),
         approvals: vec![approval("bo")],
         required_checks: Vec::new(),
@@ -130,9 +123,26 @@ fn open() -> DeployFacts {
         hotfix: None,
         automatic: false,
         noop: false,
+        toggles: false,
         overrides: Overrides::default(),
         skipped: BTreeSet::new(),
     }
+}
+
+/// A success so many seconds ago.
+fn good(id: i64, ago: u64) -> Newest {
+    Newest {
+        id: DeploymentId(id),
+        release: "api@1.2.0".parse().unwrap(),
+        artifact: None,
+        content: None,
+        state: DeploymentState::Succeeded,
+        finished_at: Some(now().minus(Duration::from_secs(ago))),
+    }
+}
+
+fn staging(facts: &mut DeployFacts) -> &mut Option<Newest> {
+    &mut facts.upstream.as_mut().unwrap().newest[0].1
 }
 
 fn closed_gates(facts: &DeployFacts) -> Vec<GateId> {
@@ -164,29 +174,25 @@ fn each_gate_closes_for_its_own_reason() {
         ),
         ("a foreign environment", |f| f.in_pipeline = false, &[GateId::Stage]),
         ("no script", |f| f.script = None, &[GateId::Stage]),
-        ("never in staging", |f| f.upstream.as_mut().unwrap().1 = None, &[GateId::Order, GateId::Soak]),
+        ("never in staging", |f| *staging(f) = None, &[GateId::Order, GateId::Soak]),
         (
             "staging moved on",
             |f| {
-                f.upstream.as_mut().unwrap().1.as_mut().unwrap().release = "api@1.3.0".parse().unwrap();
+                staging(f).as_mut().unwrap().release = "api@1.3.0".parse().unwrap();
             },
             &[GateId::Order, GateId::Soak],
         ),
         (
             "staging failed",
-            |f| f.upstream.as_mut().unwrap().1.as_mut().unwrap().state = DeploymentState::Failed,
+            |f| staging(f).as_mut().unwrap().state = DeploymentState::Failed,
             &[GateId::Order, GateId::Soak],
         ),
         (
             "another artifact in staging",
-            |f| f.upstream.as_mut().unwrap().1.as_mut().unwrap().artifact = Some(Digest::of(b"x")),
+            |f| staging(f).as_mut().unwrap().artifact = Some(Digest::of(b"x")),
             &[GateId::Order, GateId::Soak],
         ),
-        (
-            "staging too fresh",
-            |f| f.upstream.as_mut().unwrap().1.as_mut().unwrap().finished_at = Some(now()),
-            &[GateId::Soak],
-        ),
+        ("staging too fresh", |f| staging(f).as_mut().unwrap().finished_at = Some(now()), &[GateId::Soak]),
         ("a check missing", |f| f.required_checks = vec!["unit".into()], &[GateId::Checks]),
         ("an item open", |f| f.required_items = vec!["backup".into()], &[GateId::Checklist]),
         (
@@ -223,7 +229,7 @@ fn every_refusal_is_a_sentence_with_a_next_step() {
     let mut facts = open();
     facts.actor.person = person("zoe");
     facts.release.stage = Stage::Plan;
-    facts.upstream.as_mut().unwrap().1 = None;
+    *staging(&mut facts) = None;
     facts.required_checks = vec!["unit".into()];
     facts.required_items = vec!["backup".into()];
     facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
@@ -239,9 +245,34 @@ fn every_refusal_is_a_sentence_with_a_next_step() {
 }
 
 #[test]
+fn of_environments_side_by_side_as_many_count_as_are_asked_for() {
+    let mut facts = open();
+    let eu = |newest| ("eu".parse().unwrap(), newest);
+    let us = |newest| ("us".parse().unwrap(), newest);
+    let mut with = |needed, newest| {
+        facts.upstream = Some(Upstream { needed, newest });
+        closed_gates(&facts)
+    };
+    assert_eq!(with(1, vec![eu(None), us(Some(good(8, 7200)))]), []);
+    assert_eq!(with(2, vec![eu(None), us(Some(good(8, 7200)))]), [GateId::Order, GateId::Soak]);
+    assert_eq!(with(2, vec![eu(Some(good(9, 60))), us(Some(good(8, 7200)))]), [GateId::Soak]);
+    assert_eq!(with(1, vec![eu(Some(good(9, 60))), us(Some(good(8, 7200)))]), [], "the first one counts");
+    with(2, vec![eu(None), us(Some(good(8, 7200)))]);
+    let report = evaluate(&facts, now());
+    let order = report.closed().find(|check| check.gate == GateId::Order).unwrap();
+    let Answer::Blocked { reason } = &order.answer else { panic!("{order:?}") };
+    assert_eq!(reason.to_string(), "nothing has been deployed to eu yet (live in 1 of 2 asked for)");
+    assert_eq!(
+        reason.remedy(&report.release, &report.environment),
+        "relman deploy api@1.2.0 eu",
+        "what is missing comes first"
+    );
+}
+
+#[test]
 fn the_earliest_moment_is_when_the_last_clock_has_run() {
     let mut facts = open();
-    facts.upstream.as_mut().unwrap().1.as_mut().unwrap().finished_at = Some(now());
+    staging(&mut facts).as_mut().unwrap().finished_at = Some(now());
     facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T10:30:00Z")];
     assert_eq!(evaluate(&facts, now()).earliest, Some(now().plus(Duration::from_secs(3600))));
 }
@@ -305,7 +336,7 @@ fn any_facts() -> impl proptest::strategy::Strategy<Value = DeployFacts> {
                 facts.actor.person = person("zoe");
             }
             if flags[1] {
-                facts.upstream.as_mut().unwrap().1 = None;
+                *staging(&mut facts) = None;
             }
             if flags[2] {
                 facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];

@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState, Step};
+use crate::domain::extra_step;
 use crate::domain::gate::{self, DeployFacts, GateReport, Overrides};
 use crate::domain::ids::{DeploymentId, Version};
 use crate::domain::policy::{Environment, ScriptRole, Service};
 use crate::domain::release::Release;
 use crate::domain::strategy::{self, StepPlan};
+use crate::domain::text::quoted;
+use crate::domain::toggle::Flip;
 use crate::ops::facts::{self, Surroundings, Wish};
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, deployments};
 
 use super::sides;
 
 /// What a person asked for: it decides what must be passed, where the kind only says what it amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ops) enum Errand {
+pub(in crate::ops) enum Errand<'a> {
     Deploy,
     Rollback,
     /// Only tell what a deployment would do.
     Plan,
+    /// Switch a toggle of what is live.
+    Toggle(&'a Flip),
 }
 
 /// Where a release would go, and whether the actor would start it.
@@ -51,17 +56,19 @@ pub(in crate::ops) fn ask(
     cx: &Ctx<'_>,
     place: &Place<'_>,
     release: &Release,
-    errand: Errand,
+    errand: Errand<'_>,
     overrides: &Overrides,
 ) -> Result<Asked, OpError> {
     let Place { service, environment, around, starts, automatic } = *place;
     let live = deployments::find_live(tx, &service.name, &environment.name)?;
     let newest = deployments::find_newest(tx, &service.name, &environment.name)?;
     let live_version = live.as_ref().map(|live| &live.release.version);
-    let rescue = errand == Errand::Rollback;
+    let rescue = errand.is_rescue();
     let kind = match errand {
         Errand::Rollback => DeploymentKind::Rollback,
-        Errand::Deploy | Errand::Plan => DeploymentKind::of(&release.id.version, live_version),
+        Errand::Deploy | Errand::Plan | Errand::Toggle(_) => {
+            DeploymentKind::of(&release.id.version, live_version)
+        }
     };
     let wish = Wish {
         release,
@@ -74,6 +81,7 @@ pub(in crate::ops) fn ask(
         overrides,
         automatic,
         noop: errand == Errand::Plan,
+        toggles: matches!(errand, Errand::Toggle(_)),
         except: None,
     };
     let facts = facts::for_deploy(tx, cx, &wish, around)?;
@@ -82,16 +90,26 @@ pub(in crate::ops) fn ask(
     let verify = service.scripts.contains_key(&ScriptRole::Verify);
     let serving = sides::serving(tx, service, environment)?;
     let kept = match &serving {
-        Some(serving) if rescue => sides::kept(tx, service, environment, release, serving, cx.now)?,
+        Some(serving) if errand == Errand::Rollback => {
+            sides::kept(tx, service, environment, release, serving, cx.now)?
+        }
         _ => None,
     };
-    let cut = if rescue { strategy::plan_back } else { strategy::plan };
-    let steps = match kept {
-        _ if errand == Errand::Plan => vec![StepPlan::new("plan", ScriptRole::Plan)],
-        Some(side) => strategy::switch_back(role, verify, side),
-        None => cut(service.strategy(&environment.name), role, verify, serving.map(|serving| serving.color)),
+    let strategy = service.strategy(&environment.name);
+    let color = serving.map(|serving| serving.color);
+    let woven = |steps| extra_step::weave(steps, &service.steps, &environment.name, rescue);
+    let steps = match (errand, kept) {
+        (Errand::Plan, _) => vec![StepPlan::new("plan", ScriptRole::Plan)],
+        (Errand::Toggle(flip), _) => {
+            let command = Some(flip.key());
+            vec![StepPlan { command, ..StepPlan::new(format!("switch {flip}"), ScriptRole::Step) }]
+        }
+        (Errand::Rollback, Some(side)) => woven(strategy::switch_back(role, verify, side)),
+        (Errand::Rollback, None) => woven(strategy::plan_back(strategy, role, verify, color)),
+        (Errand::Deploy, _) => woven(strategy::plan(strategy, role, verify, color)),
     };
-    let steps = match rescue && service.scripts.contains_key(&ScriptRole::Available) {
+    let is_asked_for = errand == Errand::Rollback && service.scripts.contains_key(&ScriptRole::Available);
+    let steps = match is_asked_for {
         true => std::iter::once(StepPlan::new("available", ScriptRole::Available)).chain(steps).collect(),
         false => steps,
     };
@@ -101,7 +119,48 @@ pub(in crate::ops) fn ask(
     Ok(Asked { live, previous, rescue, facts, report, steps })
 }
 
+impl Errand<'_> {
+    /// Whether it goes back: such a thing passes what guards going on.
+    fn is_rescue(self) -> bool {
+        matches!(self, Self::Rollback) || matches!(self, Self::Toggle(flip) if !flip.on)
+    }
+}
+
 impl Asked {
+    /// The same without these steps. What nobody may leave out is refused, and so is what is not there: a name that was
+    /// mistyped must not run after all.
+    pub(super) fn without(mut self, names: &[String]) -> Result<Self, OpError> {
+        for name in names {
+            let known: Vec<&str> = self
+                .steps
+                .iter()
+                .filter(|step| step.may_be_left_out())
+                .map(|step| step.name.as_str())
+                .collect();
+            let hint = match known.as_slice() {
+                [] => "nothing of this deployment may be left out".to_owned(),
+                known => format!("what may be left out: {}", known.join(", ")),
+            };
+            match self.steps.iter_mut().find(|step| step.name == *name) {
+                Some(step) if step.may_be_left_out() => step.left_out = true,
+                Some(_) => {
+                    let sentence = format!("{} is required and cannot be left out", quoted(name, 60));
+                    return Err(OpError::new(ErrorKind::NotPermitted, sentence).hint(hint));
+                }
+                None => {
+                    let sentence = format!("there is no step {}", quoted(name, 60));
+                    return Err(OpError::new(ErrorKind::Usage, sentence).hint(hint));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Names of the steps that are left out.
+    fn left_out(&self) -> Vec<String> {
+        self.steps.iter().filter(|step| step.left_out).map(|step| step.name.clone()).collect()
+    }
+
     /// The steps as they are recorded before the first one begins.
     pub(super) fn planned(&self) -> Vec<Step> {
         self.steps.iter().enumerate().map(|(index, plan)| Step::planned(index, plan.clone())).collect()
@@ -124,7 +183,9 @@ pub(super) fn draft(
         environment: environment.name.clone(),
         kind: report.kind,
         rescue: *rescue,
-        noop: asked.facts.noop,
+        noop: asked.facts.noop || asked.facts.toggles,
+        toggle: None,
+        left_out: asked.left_out(),
         answers: BTreeMap::new(),
         state: DeploymentState::Launching,
         epoch: deployments::next_epoch(tx, &service.name, &environment.name)?,

@@ -118,7 +118,8 @@ fn closed_meanwhile(
         starts: true,
         overrides: &overrides,
         automatic: false,
-        noop: before.noop,
+        noop: before.noop && before.toggle.is_none(),
+        toggles: before.toggle.is_some(),
         except: Some(before.id),
     };
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);

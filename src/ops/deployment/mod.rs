@@ -17,6 +17,7 @@ mod sides;
 pub mod start;
 pub mod tick;
 pub mod ticket;
+pub mod toggle;
 pub mod turn;
 
 pub(super) use self::asked::{Errand, Place, ask};

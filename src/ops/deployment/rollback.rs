@@ -19,6 +19,7 @@ use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::Errand;
 use super::start::{StartDeploy, Started, start_as};
+use super::toggle::{self, Known};
 
 /// A release that was good in the environment.
 #[derive(Debug, Clone, Serialize)]
@@ -72,6 +73,8 @@ pub struct Choices {
     pub candidates: Vec<Candidate>,
     /// Releases that were good here and are not gone back to, with the reason.
     pub barred: Vec<(Version, String)>,
+    /// Toggles by which what is live says it can be taken back, as far as they are not off (RBK-10).
+    pub toggles: Vec<Known>,
 }
 
 pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choices, OpError> {
@@ -80,7 +83,11 @@ pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Cho
     if !known.pipeline.contains(env) {
         return Err(OpError::not_in_pipeline(known, env));
     }
-    cx.store.read(|tx| choices_in(tx, service, env, cx.now))
+    cx.store.read(|tx| {
+        let mut toggles = toggle::list_in(tx, known, env)?.toggles;
+        toggles.retain(|known| known.listed && known.is_on() != Some(false));
+        Ok(Choices { toggles, ..choices_in(tx, service, env, cx.now)? })
+    })
 }
 
 /// Releases whose last success here is known. What is there now is left out, unless its newest attempt failed: then going
@@ -119,7 +126,7 @@ fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName, now: Timestamp)
             }
         }
     }
-    Ok(Choices { occupant, candidates, barred })
+    Ok(Choices { occupant, candidates, barred, toggles: Vec::new() })
 }
 
 fn taken_back(release: &Release) -> TakenBack {

@@ -42,6 +42,8 @@ pub struct StartDeploy {
     pub later: Option<Later>,
     /// Answers to what the service asks of who deploys it.
     pub answers: Answers,
+    /// Names of steps to leave out.
+    pub left_out: Vec<String>,
 }
 
 impl StartDeploy {
@@ -55,6 +57,7 @@ impl StartDeploy {
             seen: None,
             later: None,
             answers: Answers::default(),
+            left_out: Vec::new(),
         }
     }
 
@@ -152,7 +155,7 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Started, OpError> {
 pub(super) fn start_as(
     cx: &Ctx<'_>,
     wanted: &StartDeploy,
-    errand: Errand,
+    errand: Errand<'_>,
     also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
 ) -> Result<Started, OpError> {
     let around = Surroundings::of(cx, cx.service(&wanted.release.service)?);
@@ -198,7 +201,7 @@ pub(in crate::ops) fn record(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
     wanted: &StartDeploy,
-    errand: Errand,
+    errand: Errand<'_>,
     around: &Surroundings,
     also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
 ) -> Result<(Started, Ticket), OpError> {
@@ -210,7 +213,7 @@ pub(in crate::ops) fn record(
     let overrides = permitted_overrides(cx, wanted, environment, around)?;
     let automatic = wanted.later.is_some();
     let place = Place { service, environment, around, starts: true, automatic };
-    let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
+    let asked = ask(tx, cx, &place, &release, errand, &overrides)?.without(&wanted.left_out)?;
     let report = asked.report.clone();
     if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
         let mut error =
@@ -230,6 +233,7 @@ pub(in crate::ops) fn record(
     let answers = match errand {
         Errand::Deploy => prompt::settle(&service.prompts, &wanted.answers).map_err(unanswered)?,
         Errand::Rollback | Errand::Plan => prompt::settle_kindly(&service.prompts, &wanted.answers),
+        Errand::Toggle(_) => Answers::default(),
     };
     // Last: nobody types a version to learn then that it is closed.
     if errand != Errand::Plan {
@@ -237,7 +241,9 @@ pub(in crate::ops) fn record(
     }
     let kept = prompt::to_keep(&service.prompts, &answers);
     let deployment = draft(tx, cx, &place, &release, &asked)?;
-    let deployment = Deployment { reason: wanted.reason.clone(), answers: kept, ..deployment }.waiting(waits);
+    let toggle = if let Errand::Toggle(flip) = errand { Some(flip.clone()) } else { None };
+    let deployment =
+        Deployment { reason: wanted.reason.clone(), answers: kept, toggle, ..deployment }.waiting(waits);
     let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     let deployment = Deployment { id, ..deployment };

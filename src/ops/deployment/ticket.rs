@@ -24,6 +24,9 @@ pub struct Ticket {
     pub epoch: i64,
     pub steps: Vec<StepPlan>,
     pub argv: BTreeMap<ScriptRole, Argv>,
+    /// The commands of steps that have one of their own.
+    #[serde(default)]
+    pub commands: BTreeMap<String, Argv>,
     /// The files as they were when the gates agreed; checked again right before each step.
     pub files: Vec<ScriptFile>,
     pub working_dir: PathBuf,
@@ -62,6 +65,7 @@ pub fn write(
         epoch: deployment.epoch,
         steps,
         argv: service.scripts.clone(),
+        commands: service.commands(),
         files,
         working_dir: service.working_dir.clone(),
         vars: vars(deployment, release),
@@ -103,7 +107,7 @@ fn vars(deployment: &Deployment, release: &Release) -> BTreeMap<String, String> 
         ("RELMAN_PREVIOUS_VERSION", opt(d.previous.as_ref().map(ToString::to_string))),
         ("RELMAN_ENVIRONMENT", d.environment.to_string()),
         ("RELMAN_DEPLOYMENT", d.id.0.to_string()),
-        ("RELMAN_KIND", d.kind.to_string()),
+        ("RELMAN_KIND", if d.toggle.is_some() { "toggle".to_owned() } else { d.kind.to_string() }),
         ("RELMAN_ARTIFACT", opt(release.build.artifact.clone())),
         ("RELMAN_ARTIFACT_DIGEST", opt(release.build.digest.as_ref().map(ToString::to_string))),
         ("RELMAN_COMMIT", opt(release.build.commit.clone())),

@@ -156,8 +156,10 @@ fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -
     let overrides = super::overrides_of(d);
     let place = Place { service, environment, around, starts: true, automatic: true };
     let asked = ask(tx, &cx, &place, &release, Errand::Deploy, &overrides)?;
-    let is_gone = matches!(release.state, ReleaseState::Cancelled | ReleaseState::Rejected);
     let changed = asked.report.subject != d.subject;
+    // Where the steps are others now it does not begin anyway.
+    let asked = if changed { asked } else { asked.without(&d.left_out)? };
+    let is_gone = matches!(release.state, ReleaseState::Cancelled | ReleaseState::Rejected);
     Ok(Candidate {
         release_over: is_gone.then(|| format!("the release is {}", release.state)),
         changed: changed.then(|| "the release or its scripts changed since it was asked for".to_owned()),

@@ -28,6 +28,8 @@ pub struct NewRelease {
     pub changes: Vec<String>,
     /// What must be live where it goes.
     pub requires: Vec<ReleaseId>,
+    /// Toggles that guard what it brings.
+    pub toggles: Vec<String>,
 }
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
@@ -43,6 +45,7 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         digest: new.digest.clone(),
         changes: Some(new.changes.clone()),
         requires: Some(new.requires.clone()),
+        toggles: Some(new.toggles.clone()),
         ..Edit::default()
     })?;
     let release = edit::applied(blank(cx, id, new.kind), &said);
@@ -55,6 +58,7 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
             .hint(format!("look at it with: relman release show {id}")));
         }
         super::requires::check(tx, cx, id, &release.plan.requires)?;
+        super::known_toggles(cx, id, &release.plan.toggles)?;
         releases::insert(tx, &release)?;
         journal::append(tx, cx.entry(Verb::ReleaseCreated, id).after(&release))?;
         Ok(release.clone())

@@ -24,6 +24,7 @@ pub struct Edit {
     pub risk: Option<Level>,
     pub rollback_plan: Option<String>,
     pub requires: Option<Vec<ReleaseId>>,
+    pub toggles: Option<Vec<String>>,
     pub commit: Option<String>,
     pub artifact: Option<String>,
     pub digest: Option<Digest>,
@@ -51,6 +52,7 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
             .hint("look at it again, then repeat"));
         }
         super::requires::check(tx, cx, id, edit.requires.as_deref().unwrap_or_default())?;
+        super::known_toggles(cx, id, edit.toggles.as_deref().unwrap_or_default())?;
         let release = super::save(tx, cx, applied(before.clone(), &edit))?;
         journal::append(tx, cx.entry(Verb::ReleaseEdited, id).before(&before).after(&release))?;
         Ok(release)
@@ -105,6 +107,7 @@ pub(super) fn applied(mut release: Release, edit: &Edit) -> Release {
     put_some(&mut release.plan.risk, edit.risk.as_ref());
     put_some(&mut release.plan.rollback, edit.rollback_plan.as_ref());
     put(&mut release.plan.requires, edit.requires.as_ref());
+    put(&mut release.plan.toggles, edit.toggles.as_ref());
     put_some(&mut release.build.commit, edit.commit.as_ref());
     put_some(&mut release.build.artifact, edit.artifact.as_ref());
     put_some(&mut release.build.digest, edit.digest.as_ref());

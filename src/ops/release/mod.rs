@@ -13,6 +13,7 @@ mod requires;
 use super::{Ctx, OpError};
 use crate::domain::ids::ReleaseId;
 use crate::domain::release::Release;
+use crate::domain::text::{did_you_mean, quoted};
 use crate::store::{Tx, releases};
 
 /// The release, if it can still be changed.
@@ -27,6 +28,17 @@ pub(super) fn open_release(tx: &Tx<'_>, id: &ReleaseId) -> Result<Release, OpErr
 pub(super) fn known_release(tx: &Tx<'_>, id: &ReleaseId) -> Result<Release, OpError> {
     releases::find(tx, id)?.ok_or_else(|| {
         OpError::not_found(format!("release {id}")).hint("list them with: relman release list")
+    })
+}
+
+/// Refuses toggles its service does not have: nobody could switch them.
+fn known_toggles(cx: &Ctx<'_>, id: &ReleaseId, names: &[String]) -> Result<(), OpError> {
+    let known = &cx.service(&id.service)?.toggles;
+    let Some(name) = names.iter().find(|name| !known.contains_key(*name)) else { return Ok(()) };
+    let error = OpError::not_found(format!("toggle {} of {}", quoted(name, 40), id.service));
+    Err(match did_you_mean(name, known.keys().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint(format!("toggles stand in [services.{}.toggles.NAME] of relman.toml", id.service)),
     })
 }
 

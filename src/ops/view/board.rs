@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
-use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck, Goal};
-use crate::domain::gate::{self, Answer, GateId, GateReport, Overrides};
+use crate::domain::gate::stage_exit::{self, ExitAnswer, ExitCheck, Goal};
+use crate::domain::gate::{self, Answer, GateId, GateReport, Newest, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Service, StageGate};
@@ -218,12 +218,22 @@ fn spots<'a>(tx: &Tx<'_>, cx: &Ctx<'a>) -> Result<Spots<'a>, OpError> {
     Ok(spots)
 }
 
-/// What was deployed to the last environment of the pipeline, by the release's own deployments and by anybody's.
+/// What was deployed in the phase that is the goal, by the release's own deployments and by anybody's.
 fn goal(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Goal {
-    let env = service.goal();
-    let newest = spots.get(&(&service.name, env)).and_then(|spot| spot.newest.clone());
-    let good = mine.iter().find(|d| d.environment == *env && d.state == DeploymentState::Succeeded);
-    Goal { newest: newest.map(facts::newest), good: good.cloned().map(facts::newest) }
+    let phase = service.pipeline.goal();
+    let spot = |env: &EnvName| {
+        let good = mine.iter().find(|d| d.environment == *env && d.state == DeploymentState::Succeeded);
+        stage_exit::Spot {
+            environment: env.clone(),
+            newest: newest_at(spots, service, env),
+            good: good.cloned().map(facts::newest),
+        }
+    };
+    Goal { needed: phase.needed, spots: phase.environments.iter().map(spot).collect() }
+}
+
+fn newest_at(spots: &Spots<'_>, service: &Service, env: &EnvName) -> Option<Newest> {
+    spots.get(&(&service.name, env)).and_then(|spot| spot.newest.clone()).map(facts::newest)
 }
 
 fn places(cx: &Ctx<'_>, spots: &Spots<'_>, freezes: &[Freeze]) -> Vec<Place> {
@@ -280,14 +290,15 @@ struct Asked<'a> {
     approvals: Vec<Approval>,
 }
 
-/// Where the release goes next, with its gates: the environment after the furthest one it was good in. That
-/// something newer has taken its place further up does not send it back there.
+/// Where the release goes next, with its gates.
 fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
     let Asked { service, release, around, freezes, locks, hotfixes, approvals } = asked;
-    let was_good = |cell: &Cell| matches!(cell.reached, Reached::Live | Reached::Replaced);
-    let from = cells.iter().rposition(was_good).map_or(0, |furthest| furthest + 1);
-    let Some(cell) = cells.get(from) else { return Ok(None) };
-    let environment = facts::environment(cx, &cell.environment)?;
+    let was_good = |env: &EnvName| {
+        let cell = cells.iter().find(|cell| cell.environment == *env);
+        cell.is_some_and(|cell| matches!(cell.reached, Reached::Live | Reached::Replaced))
+    };
+    let Some(env) = service.pipeline.next(was_good) else { return Ok(None) };
+    let environment = facts::environment(cx, env)?;
     let overrides = Overrides::default();
     let kind = DeploymentKind::Deploy;
     let wish = Wish {
@@ -301,18 +312,18 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         overrides: &overrides,
         automatic: false,
         noop: false,
+        toggles: false,
         except: None,
     };
-    let upstream = service.upstream(&cell.environment).and_then(|env| spots.get(&(&service.name, env)));
-    let own = spots.get(&(&service.name, &cell.environment));
+    let own = spots.get(&(&service.name, env));
     let given = Given {
         freezes: freezes.to_vec(),
         approvals,
-        upstream: upstream.and_then(|spot| spot.newest.clone()).map(facts::newest),
+        upstream: facts::upstream(service, env, |env| Ok(newest_at(spots, service, env)))?,
         holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
         locks: locks.to_vec(),
         needs: facts::needs(release, |service| {
-            let spot = spots.get(&(service, &cell.environment));
+            let spot = spots.get(&(service, env));
             Ok(spot.and_then(|spot| spot.live.as_ref()).map(|live| live.release.version.clone()))
         })?,
         hotfix: {
@@ -322,7 +333,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         },
     };
     let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
-    Ok(Some(Next { environment: cell.environment.clone(), report }))
+    Ok(Some(Next { environment: env.clone(), report }))
 }
 
 /// How a card stands, for its colour.

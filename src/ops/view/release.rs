@@ -56,6 +56,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                     starts: false,
                     automatic: false,
                     noop: false,
+                    toggles: false,
                     overrides: &overrides,
                     rescue: false,
                     except: None,

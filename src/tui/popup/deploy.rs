@@ -11,6 +11,7 @@ use crate::domain::digest::Digest;
 use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
+use crate::domain::strategy::StepPlan;
 use crate::domain::time::stopwatch;
 use crate::domain::wait::closed;
 use crate::ops::deployment::start::{Preview, StartDeploy};
@@ -108,6 +109,13 @@ impl Dialog {
             let form = super::form::deployment::ask_later(model, id, &self.environment, &closed);
             return Outcome::Instead(Box::new(form));
         }
+        if key == "L" && !self.sent && self.typed.text().is_empty() && self.preview.report.allows() {
+            let start = StartDeploy { seen: Some(self.preview.report.clone()), ..self.order() };
+            return match super::form::leave_out::ask(model, &self.preview, start) {
+                Some(form) => Outcome::Instead(Box::new(form)),
+                None => Outcome::Say("every step of it is needed: nothing can be left out".to_owned()),
+            };
+        }
         if key == "P" && self.preview.has_plan && !self.sent && self.typed.text().is_empty() {
             return Outcome::Instead(Box::new(self.plan(model)));
         }
@@ -142,11 +150,15 @@ impl Dialog {
         }
     }
 
+    fn order(&self) -> StartDeploy {
+        StartDeploy::new(self.preview.release.id.clone(), self.environment.clone())
+    }
+
     fn go(&mut self, model: &Model) -> Outcome {
         let start = StartDeploy {
             confirm: self.preview.needs_confirmation.then(|| self.version()),
             seen: Some(self.preview.report.clone()),
-            ..StartDeploy::new(self.preview.release.id.clone(), self.environment.clone())
+            ..self.order()
         };
         match super::form::answers::ask(model, start) {
             Ok(form) => Outcome::Instead(Box::new(form)),
@@ -170,7 +182,7 @@ impl Dialog {
             ],
             production: is_production(model, env).then(|| env.to_string()),
             typed: None,
-            effect: Effect::Plan(Box::new(StartDeploy::new(id.clone(), env.clone()))),
+            effect: Effect::Plan(Box::new(self.order())),
             arming: Arming::now(model),
         }))
     }
@@ -178,7 +190,7 @@ impl Dialog {
     fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {
         let id = &self.preview.release.id;
         let Some(service) = model.policy.services.get(&id.service) else { return Outcome::Stay };
-        let Some(environment) = service.neighbour(&self.environment, forward).cloned() else {
+        let Some(environment) = service.pipeline.neighbour(&self.environment, forward).cloned() else {
             return Outcome::Stay;
         };
         self.turning = true;
@@ -283,7 +295,9 @@ impl Dialog {
             lines.push(prompt(model, &self.version(), &self.typed));
         }
         let plan = if self.preview.has_plan { "   P plan" } else { "" };
-        let ways = format!("   S later{plan}   Tab environment   Esc");
+        let can_leave = self.preview.steps.iter().any(StepPlan::may_be_left_out);
+        let leave = if can_leave && self.preview.report.allows() { "   L leave out" } else { "" };
+        let ways = format!("   S later{plan}{leave}   Tab environment   Esc");
         let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
             (true, true, _) => "starting…".to_owned(),
             (false, _, _) => format!("closed: see the marked lines{ways}"),

@@ -54,6 +54,9 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
     if !requires.is_empty() {
         fact("requires", Some(format!("{} or newer, live where it goes", requires.join(", "))));
     }
+    if !release.plan.toggles.is_empty() {
+        fact("toggles", Some(release.plan.toggles.join(", ")));
+    }
     fact("commit", release.build.commit.clone());
     fact("artifact", release.build.artifact.clone());
     fact("digest", release.build.digest.as_ref().map(ToString::to_string));

@@ -9,17 +9,38 @@ use super::{Arming, Outcome, dialog_box};
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::Environment;
 use crate::domain::time::relative;
+use crate::domain::toggle::Flip;
 use crate::ops::deployment::rollback::{Candidate, Choices, StartRollback};
+use crate::ops::deployment::toggle::{Known, StartToggle};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::Input;
 
+/// One way back.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    Release(&'a Candidate),
+    /// Without a deployment: what was brought is switched off.
+    Toggle(&'a Known),
+}
+
+impl Way<'_> {
+    /// What is typed where the environment asks for a confirmation.
+    fn word(self) -> String {
+        match self {
+            Self::Release(candidate) => candidate.deployment.release.version.to_string(),
+            Self::Toggle(known) => known.toggle.name.clone(),
+        }
+    }
+}
+
 /// Which field has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
+    /// Where to go back to.
     Release,
     Reason,
-    /// The version is typed, where the environment asks for it.
+    /// The version, or the toggle, is typed where the environment asks for it.
     Version,
     /// Otherwise `y` is pressed.
     Yes,
@@ -85,7 +106,10 @@ impl Dialog {
     pub fn refresh(&mut self, choices: Choices, model: &Model) -> bool {
         let shape = |choices: &Choices| {
             let at = choices.occupant.as_ref().map(|d| (d.id, d.state));
-            (at, choices.candidates.iter().map(|candidate| candidate.deployment.id).collect::<Vec<_>>())
+            let toggles: Vec<String> =
+                choices.toggles.iter().map(|known| known.toggle.name.clone()).collect();
+            let candidates = choices.candidates.iter().map(|candidate| candidate.deployment.id);
+            (at, candidates.collect::<Vec<_>>(), toggles)
         };
         let is_same = shape(&self.choices) == shape(&choices);
         self.choices = choices;
@@ -101,8 +125,13 @@ impl Dialog {
         (self.sent, self.turning) = (false, false);
     }
 
-    fn chosen(&self) -> Option<&Candidate> {
-        self.choices.candidates.get(self.at)
+    fn ways(&self) -> Vec<Way<'_>> {
+        let releases = self.choices.candidates.iter().map(Way::Release);
+        releases.chain(self.choices.toggles.iter().map(Way::Toggle)).collect()
+    }
+
+    fn chosen(&self) -> Option<Way<'_>> {
+        self.ways().get(self.at).copied()
     }
 
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
@@ -123,7 +152,7 @@ impl Dialog {
                 self.typed = Input::default();
             }
             ("<down>", _) | ("j", Field::Release) => {
-                self.at = (self.at + 1).min(self.choices.candidates.len() - 1);
+                self.at = (self.at + 1).min(self.ways().len() - 1);
                 self.typed = Input::default();
             }
             ("<enter>", Field::Release) => self.field = Field::Reason,
@@ -139,7 +168,7 @@ impl Dialog {
                 return Outcome::Say("that was too quick to be meant; press y again".to_owned());
             }
             ("n" | "N" | "q", Field::Yes) => return Outcome::Close,
-            ("<enter>", Field::Yes) => return Outcome::Say("y rolls back; n or Esc leaves".to_owned()),
+            ("<enter>", Field::Yes) => return Outcome::Say("y does it; n or Esc leaves".to_owned()),
             (_, Field::Reason) => drop(self.reason.key(key)),
             (_, Field::Version) => drop(self.typed.key(key)),
             (_, Field::Release | Field::Yes) => {}
@@ -149,7 +178,9 @@ impl Dialog {
 
     fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {
         let Some(service) = model.policy.services.get(&self.service) else { return Outcome::Stay };
-        let Some(environment) = service.neighbour(&self.environment, forward) else { return Outcome::Stay };
+        let Some(environment) = service.pipeline.neighbour(&self.environment, forward) else {
+            return Outcome::Stay;
+        };
         self.turning = true;
         let (service, environment) = (self.service.clone(), environment.clone());
         Outcome::DoAndStay(vec![Effect::AskChoices { service, environment }])
@@ -165,9 +196,11 @@ impl Dialog {
     }
 
     fn go(&mut self, model: &Model) -> Outcome {
-        let Some(version) = self.chosen().map(|candidate| candidate.deployment.release.version.clone())
-        else {
-            return Outcome::Close;
+        let Some(way) = self.chosen() else { return Outcome::Close };
+        let word = way.word();
+        let version = match way {
+            Way::Release(candidate) => Some(candidate.deployment.release.version.clone()),
+            Way::Toggle(_) => None,
         };
         if self.sent {
             return Outcome::Stay;
@@ -176,19 +209,28 @@ impl Dialog {
             self.field = Field::Reason;
             return Outcome::Say("a rollback needs a reason".to_owned());
         }
-        let is_typed = !self.needs_confirmation || self.typed.text() == version.to_string();
+        let is_typed = !self.needs_confirmation || self.typed.text() == word;
         if !is_typed || !self.arming.has_passed(model) {
-            return Outcome::Say(format!("type the version {version} exactly, then Enter; Esc leaves"));
+            return Outcome::Say(format!("type {word} exactly, then Enter; Esc leaves"));
         }
         self.sent = true;
-        let start = StartRollback {
-            service: self.service.clone(),
-            environment: self.environment.clone(),
-            to: Some(version.clone()),
-            reason: self.reason.text().to_owned(),
-            confirm: self.needs_confirmation.then(|| version.to_string()),
+        let (service, environment) = (self.service.clone(), self.environment.clone());
+        let reason = self.reason.text().to_owned();
+        let confirm = self.needs_confirmation.then(|| word.clone());
+        let effect = match version {
+            Some(_) => Effect::RollBack(Box::new(StartRollback {
+                service,
+                environment,
+                to: version,
+                reason,
+                confirm,
+            })),
+            None => {
+                let flip = Flip { name: word, on: false };
+                Effect::Toggle(Box::new(StartToggle { service, environment, flip, reason, confirm }))
+            }
         };
-        Outcome::DoAndStay(vec![Effect::RollBack(Box::new(start))])
+        Outcome::DoAndStay(vec![effect])
     }
 
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
@@ -215,39 +257,55 @@ impl Dialog {
         // The fields one types into stay in sight, whatever the list and the changes take.
         let room = usize::from(screen.height).saturating_sub(17).clamp(3, 8);
         let top = (self.at + 1).saturating_sub(room);
-        for (at, candidate) in self.choices.candidates.iter().enumerate().skip(top).take(room) {
-            let d = &candidate.deployment;
-            let good = d.finished_at.map(|at| relative(at, model.now)).unwrap_or_default();
-            let digest = d.artifact_digest.as_ref().map_or("no digest", |digest| digest.short());
+        for (at, way) in self.ways().into_iter().enumerate().skip(top).take(room) {
+            let (what, title) = match way {
+                Way::Release(candidate) => {
+                    let d = &candidate.deployment;
+                    let good = d.finished_at.map(|at| relative(at, model.now)).unwrap_or_default();
+                    let digest = d.artifact_digest.as_ref().map_or("no digest", |digest| digest.short());
+                    (format!(" good {good}, {digest}, {}  ", d.started_by.name), candidate.title.clone())
+                }
+                Way::Toggle(known) => (
+                    " switch it off, deploy nothing  ".to_owned(),
+                    known.toggle.description.clone().unwrap_or_default(),
+                ),
+            };
             let cursor = if at == self.at { model.glyphs.cursor } else { " " };
             let style =
                 if at == self.at && self.field == Field::Release { theme.selected } else { theme.strong };
             lines.push(Line::from(vec![
                 Span::raw(format!("{cursor} ")),
-                Span::styled(format!("{:<16}", d.release.version.to_string()), style),
-                Span::raw(format!(" good {good}, {digest}, {}  ", d.started_by.name)),
-                Span::styled(candidate.title.clone(), theme.dim),
+                Span::styled(format!("{:<16}", way.word()), style),
+                Span::raw(what),
+                Span::styled(title, theme.dim),
             ]));
         }
-        if let Some(chosen) = self.chosen() {
-            lines.extend(about(model, chosen));
+        match self.chosen() {
+            Some(Way::Release(candidate)) => lines.extend(about(model, candidate)),
+            Some(Way::Toggle(_)) => {
+                lines.push(Line::raw("The release stays live; its other changes stay as well."));
+            }
+            None => {}
         }
         lines.push(Line::default());
         lines.push(self.field_line(model, "reason", &self.reason, Field::Reason));
         if self.needs_confirmation {
-            let version = self.chosen().map(|c| c.deployment.release.version.to_string()).unwrap_or_default();
-            lines.push(self.field_line(model, &format!("type {version}"), &self.typed, Field::Version));
+            let word = self.chosen().map(Way::word).unwrap_or_default();
+            lines.push(self.field_line(model, &format!("type {word}"), &self.typed, Field::Version));
         }
-        lines.push(Line::styled(
-            "It skips order, soak, freezes and approvals, blocks the release it leaves, and stops automation here.",
-            theme.dim,
-        ));
+        let approvals = env.is_some_and(|env| !env.rollback_approvals.is_empty());
+        let skips = if approvals { "order, soak and freezes" } else { "order, soak, freezes and approvals" };
+        let blocks = match self.chosen() {
+            Some(Way::Toggle(_)) => String::new(),
+            _ => ", blocks the release it leaves, and stops automation here".to_owned(),
+        };
+        lines.push(Line::styled(format!("It skips {skips}{blocks}."), theme.dim));
         let foot = match (self.sent, self.field) {
             (true, _) => "starting…".to_owned(),
-            (false, Field::Release) => format!("j k release   {other}   Enter next   Esc leaves"),
+            (false, Field::Release) => format!("j k choose   {other}   Enter next   Esc leaves"),
             (false, Field::Reason) => "Enter next   Tab field   Esc leaves".to_owned(),
-            (false, Field::Version) => "Enter rolls back once the version is typed   Esc leaves".to_owned(),
-            (false, Field::Yes) => "y rolls back   n, Esc no".to_owned(),
+            (false, Field::Version) => "Enter goes back once it is typed   Esc leaves".to_owned(),
+            (false, Field::Yes) => "y goes back   n, Esc no".to_owned(),
         };
         dialog_box(model, frame, screen, &title, lines, &foot);
     }

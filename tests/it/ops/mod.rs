@@ -14,6 +14,7 @@ mod lock;
 mod model;
 mod on_record;
 mod overrides;
+mod phases;
 mod prompts;
 mod reconcile;
 mod release;

@@ -127,7 +127,7 @@ fn a_plan_asks_who_may_and_whether_it_is_free_and_nothing_else() {
     let wanted = StartDeploy::new(release_id("api@1.0.0"), env_name("production"));
     assert_eq!(world.as_("alice", |cx| start::plan(cx, &wanted)).unwrap_err().kind, ErrorKind::NotPermitted);
     let plan = world.as_("erin", |cx| start::plan(cx, &wanted)).unwrap().deployment;
-    assert_eq!((plan.noop, plan.what()), (true, "plan"));
+    assert_eq!((plan.noop, plan.what().as_str()), (true, "plan"));
     let ticket = world.machine.launched.borrow()[0].clone();
     assert_eq!(ticket.steps.iter().map(|step| step.role.as_str()).collect::<Vec<_>>(), ["plan"]);
     world.claim(&plan);

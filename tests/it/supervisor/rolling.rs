@@ -125,3 +125,38 @@ fn the_output_of_all_that_run_outlives_a_killed_supervisor() {
     env.until_log(1, "end a");
     env.until_log(1, "end b");
 }
+
+#[test]
+fn as_many_targets_may_fail_as_the_threshold_leaves() {
+    let env = env(", success-threshold = 50, on-failure = \"ask\"");
+    for target in ["a", "b", "c", "d"] {
+        env.touch(&format!("go-{target}"));
+    }
+    env.touch("bad-a");
+    env.touch("bad-c");
+    env.start();
+    env.until_state(1, "succeeded");
+    let log = env.log(1);
+    assert!(
+        log.contains("deploy a failed (the script ended with exit status 1); 1 of at most 2 failures"),
+        "{log}"
+    );
+    let failed = env.steps(1).iter().filter(|step| step["state"] == "failed").count();
+    assert_eq!(failed, 2, "what failed reads as failed");
+    env.assert_sound();
+}
+
+#[test]
+fn one_failure_more_than_the_threshold_leaves_is_asked_about() {
+    let env = env(", success-threshold = 75, on-failure = \"ask\"");
+    for target in ["a", "b", "c", "d"] {
+        env.touch(&format!("go-{target}"));
+    }
+    env.touch("bad-a");
+    env.touch("bad-b");
+    env.start();
+    until("a question", || env.deployment(1), |d| d["state"] == "paused");
+    assert!(env.log(1).contains("1 of at most 1 failures"), "{}", env.log(1));
+    drop(env.run(&["decide", "1", "fail", "--reason", "too many", "--detach"]).ok());
+    env.until_state(1, "failed");
+}

@@ -194,6 +194,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
         Effect::Deploy(_)
             | Effect::Plan(_)
             | Effect::RollBack(_)
+            | Effect::Toggle(_)
             | Effect::Cancel { .. }
             | Effect::CancelAndRollBack { .. }
             | Effect::Guide(_)

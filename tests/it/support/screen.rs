@@ -78,6 +78,13 @@ start = "2026-09-05 18:00"
 end = "2026-09-07 06:00"
 "#;
 
+/// Gives the storefront more in its configuration.
+pub(crate) fn with_storefront(world: &mut World, more: &str) {
+    let policy = TEAM.replace("[services.payments]", &format!("{more}\n[services.payments]"));
+    let config = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &policy);
+    world.policy = config.unwrap_or_else(|why| panic!("{why}")).policy;
+}
+
 /// The store of a Tuesday noon: releases in most stages, one failed, one blocked, one rolling out right now as #9.
 pub(crate) fn team() -> World {
     let mut world = World::with(TEAM);

@@ -65,6 +65,7 @@ impl Machine for FakeMachine {
     }
     fn scripts(&self, service: &Service) -> ScriptSet {
         ScriptSet {
+            commands: service.commands(),
             argv: service.scripts.iter().map(|(role, argv)| (*role, argv.clone())).collect(),
             files: vec![ScriptFile {
                 path: "deploy.sh".into(),

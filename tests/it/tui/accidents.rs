@@ -7,12 +7,14 @@ use relman::tui::model::Pane;
 use relman::tui::msg::{Effect, Msg};
 
 use crate::support::keys::{Ui, is_severe, names};
-use crate::support::screen::{approved, begun, ended, team};
+use crate::support::screen::{approved, begun, ended, team, with_storefront};
 use crate::support::world::World;
 
 /// A store in which as much as possible is allowed: open gates, something to stop, something to go back to.
 fn open_store() -> World {
-    let world = team();
+    let mut world = team();
+    with_storefront(&mut world, "[[services.storefront.steps]]\nname = \"warm\"\ncommand = [\"./warm.sh\"]");
+    approved(&world, "bob", "storefront@1.4.1");
     approved(&world, "dave", "storefront@1.4.1");
     let id = begun(&world, "alice", "payments@3.2.0", "dev");
     ended(&world, id, None);
@@ -20,7 +22,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 19] = [
+const DIALOGS: [(&str, &str); 20] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -33,6 +35,7 @@ const DIALOGS: [(&str, &str); 19] = [
     ("the deploy dialog", "GkkkD"),
     ("the rollback dialog", "GkkkB"),
     ("the plan dialog", "GkkkDP"),
+    ("the form that leaves steps out", "GkkkDL"),
     ("the form for later", "GkkkS"),
     ("the locks", "L"),
     ("a new lock", "Ln"),

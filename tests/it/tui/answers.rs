@@ -5,7 +5,7 @@ use relman::ops::deployment::start::StartDeploy;
 use relman::tui::msg::Effect;
 
 use crate::support::keys::Ui;
-use crate::support::screen::{TEAM, built};
+use crate::support::screen::{built, with_storefront};
 use crate::support::world::World;
 
 const QUESTIONS: &str = r#"
@@ -26,11 +26,7 @@ default = "eu"
 
 fn asking() -> (World, Ui) {
     let mut world = built();
-    let policy = TEAM.replace("[services.payments]", &format!("{QUESTIONS}[services.payments]"));
-    let policy = policy
-        .replace("strategy.production = { kind = \"canary\"", "\nstrategy.production = { kind = \"canary\"");
-    let config = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &policy);
-    world.policy = config.unwrap_or_else(|why| panic!("{why}")).policy;
+    with_storefront(&mut world, QUESTIONS);
     let mut ui = Ui::new(&world, "erin");
     ui.select("storefront@1.5.0");
     drop(ui.ask(&world, "D"));

@@ -12,6 +12,7 @@ mod discovery;
 mod forms;
 mod guide_dialog;
 mod later;
+mod leave_out;
 mod log;
 mod log_views;
 mod rollback_dialog;

@@ -1,11 +1,14 @@
 //! The rollback dialog: a known-good release, a reason, and no way through by accident.
 
+use relman::domain::toggle::Flip;
 use relman::ops::deployment::rollback::StartRollback;
+use relman::ops::deployment::toggle::StartToggle;
+use relman::ops::release::edit::Edit;
 use relman::ops::{ErrorKind, OpError};
 use relman::tui::msg::{Effect, Msg};
 
 use crate::support::keys::{Ui, is_severe};
-use crate::support::screen::{approved, delivered, environment, team};
+use crate::support::screen::{approved, delivered, environment, team, with_storefront};
 use crate::support::world::World;
 
 /// Production of the storefront went from 1.4.0 to 1.4.1.
@@ -73,7 +76,7 @@ fn production_takes_no_other_version() {
         let mut ui = production(&world);
         ui.wait(1000);
         assert_eq!(ui.keys(&format!("<enter>why<enter>{wrong}<enter>")), [], "{wrong:?}");
-        assert!(ui.said().contains("type the version 1.4.0 exactly"), "{:?}", ui.said());
+        assert!(ui.said().contains("type 1.4.0 exactly"), "{:?}", ui.said());
     }
 }
 
@@ -175,4 +178,36 @@ fn a_rollback_from_what_is_no_longer_there_is_chosen_anew() {
     assert_eq!(ui.answer(&world, effects), []);
     assert_eq!(ui.said(), "what this is about has changed; look again");
     assert_eq!(ui.keys("<enter>"), []);
+}
+
+#[test]
+fn what_a_toggle_guards_is_switched_off_without_a_deployment() {
+    let mut world = two_in_production();
+    let toggle = "[services.storefront.toggles.new-checkout]\ndescription = \"the new checkout\"\n\
+                  on = [\"./flag.sh\", \"on\"]\noff = [\"./flag.sh\", \"off\"]";
+    with_storefront(&mut world, toggle);
+    let toggles = Some(vec!["new-checkout".to_owned()]);
+    world.edit("storefront@1.4.1", &Edit { toggles, ..Edit::default() });
+    let mut ui = production(&world);
+    ui.wait(1000);
+    let screen = ui.screen();
+    assert!(
+        screen.contains("switch it off, deploy nothing") && screen.contains("the new checkout"),
+        "{screen}"
+    );
+    ui.keys("j");
+    assert!(ui.screen().contains("The release stays live"), "{}", ui.screen());
+    assert!(!ui.screen().contains("blocks the release it leaves"), "{}", ui.screen());
+    assert_eq!(ui.keys("<enter>carts vanish<enter>1.4.1<enter>"), [], "not the version is typed");
+    assert!(ui.said().contains("type new-checkout exactly"), "{:?}", ui.said());
+    ui.keys(&"<bs>".repeat(5));
+    let wanted = StartToggle {
+        service: "storefront".parse().unwrap(),
+        environment: environment("production"),
+        flip: Flip { name: "new-checkout".to_owned(), on: false },
+        reason: "carts vanish".to_owned(),
+        confirm: Some("new-checkout".to_owned()),
+    };
+    assert_eq!(ui.keys("new-checkout<enter>"), [Effect::Toggle(Box::new(wanted))]);
+    assert_eq!(ui.keys("<enter><enter>"), [], "a second Enter sends nothing more");
 }

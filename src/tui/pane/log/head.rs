@@ -131,6 +131,7 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
     let pending = d.wait.as_ref().filter(|_| d.state.is_pending());
     for (label, value) in [
         ("answers", d.answered()),
+        ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),
         ("now", d.begins()),
         ("expires", pending.map(|wait| model.moment(wait.expires))),
         ("ahead", pending.and_then(Wait::ahead)),

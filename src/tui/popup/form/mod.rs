@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod deployment;
 pub mod freeze;
+pub mod leave_out;
 pub mod lock;
 pub mod release;
 pub mod train;
@@ -64,6 +65,11 @@ pub enum Kind {
     Answers {
         start: Box<StartDeploy>,
         prompts: Vec<Prompt>,
+    },
+    /// Deploy without some of the steps.
+    LeaveOut {
+        start: Box<StartDeploy>,
+        steps: Vec<String>,
     },
     SkipTrain(TrainName),
     ResumeTrain(TrainName),
@@ -262,6 +268,9 @@ impl Form {
         if let Kind::Answers { start, prompts } = &self.kind {
             return answers::given(self, start, prompts);
         }
+        if let Kind::LeaveOut { start, steps } = &self.kind {
+            return leave_out::chosen(self, model, start, steps);
+        }
         self.effect(model).map_err(|(label, why)| {
             (self.fields.iter().position(|field| field.label == label).unwrap_or(self.at), why)
         })
@@ -292,7 +301,7 @@ impl Form {
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),
             // Tried by the number of its fields; see `tried`.
-            Kind::Answers { start, .. } => Ok(Effect::Deploy(start.clone())),
+            Kind::Answers { start, .. } | Kind::LeaveOut { start, .. } => Ok(Effect::Deploy(start.clone())),
             Kind::Note(id) => {
                 let text = self.some("note").ok_or(("note", "a note needs some words".to_owned()))?;
                 Ok(Effect::Note { id: *id, text })

@@ -57,6 +57,7 @@ pub fn edit(release: &Release, zone: Tz) -> Popup {
             chosen("risk", level(release.plan.risk)),
             preset("rollback plan", &known(&release.plan.rollback), "how to go back, and how long it takes"),
             preset("requires", &requires.join(", "), "api@1.2.0: live where it goes, this or newer"),
+            preset("toggles", &release.plan.toggles.join(", "), "toggles that guard what it brings"),
             preset("commit", &known(&release.build.commit), "the commit it is built from"),
             preset("artifact", &known(&release.build.artifact), "what is deployed"),
             preset("digest", &digest.unwrap_or_default(), "sha256:… of the artifact"),
@@ -141,6 +142,7 @@ pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) 
             .map_err(|why| ("risk", format!("{why}")))?,
         rollback_plan: form.some("rollback plan"),
         requires: form.some("requires").map(|text| releases(&text)).transpose()?,
+        toggles: form.some("toggles").map(|text| listed(&text).map(str::to_owned).collect()),
         commit: form.some("commit"),
         artifact: form.some("artifact"),
         digest: form
@@ -157,9 +159,12 @@ pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) 
     Ok(Effect::Edit { id: id.clone(), edit: Box::new(edit) })
 }
 
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
 fn releases(text: &str) -> Result<Vec<ReleaseId>, (&'static str, String)> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(|part| part.parse().map_err(|why| ("requires", format!("{why}")))).collect()
+    listed(text).map(|part| part.parse().map_err(|why| ("requires", format!("{why}")))).collect()
 }
 
 /// The fields that had something in them and have nothing now.
