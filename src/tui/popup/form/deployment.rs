@@ -125,7 +125,7 @@ pub(super) fn later(form: &Form, model: &Model, release: &ReleaseId, environment
     let later = when(form, model)?;
     let confirm = form.some("version");
     if is_protected(model, environment) && confirm.as_deref() != Some(release.version.to_string().as_str()) {
-        return Err(("version", format!("type the version {} exactly", release.version)));
+        return Err(("version", format!("type the version {} exactly", release.version)).into());
     }
     Ok(Effect::Deploy(Box::new(StartDeploy {
         reason: form.some("reason"),
