@@ -224,7 +224,7 @@ fn on_wall(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Folded to its steps: the cursor goes from step to step, Enter goes to one.
 fn on_outline(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     let at = model.log.outline?;
-    let all = outline::steps(shown(model)?);
+    let all = &shown(model)?.steps;
     let last = all.len().saturating_sub(1);
     let to = match action {
         Action::Up => at.saturating_sub(1),
