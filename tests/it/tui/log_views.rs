@@ -147,6 +147,19 @@ fn several_deployments_stand_beside_each_other() {
 }
 
 #[test]
+fn what_begins_takes_the_place_of_several_and_these_are_read_no_more() {
+    let world = team();
+    let mut ui = following(&world);
+    drop(ui.keys("|"));
+    let begun = || Msg::Started(DeploymentId(11), "started #11".to_owned());
+    let effects = ui.send(begun());
+    let nothing = Effect::WatchAll { ids: Vec::new(), rows: 0 };
+    assert_eq!(effects[..2], [nothing.clone(), Effect::Watch(DeploymentId(11))]);
+    assert!(ui.model.log.wall.is_none());
+    assert!(!ui.send(begun()).contains(&nothing), "they were closed before");
+}
+
+#[test]
 fn past_its_usual_time_the_colour_and_the_words_change() {
     let mut world = team();
     let mut ui = following(&world);
