@@ -14,7 +14,7 @@ use relman::ops::deployment::tick::tick;
 use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::{ErrorKind, Liveness, OpError};
 
-use crate::support::world::{POLICY, World, env_name, release_id, wish};
+use crate::support::world::{POLICY, World, env_name, wish};
 
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -361,16 +361,26 @@ fn another_time_is_possible_until_it_begins() {
 fn approvals_count_for_who_scheduled_it() {
     let mut world = World::new();
     world.ready("api@1.0.0");
+    world.withdraw("dave", "api@1.0.0", "production");
+    world.approve("erin", "api@1.0.0", "production");
     let d = world.schedule("api@1.0.0", "production", MINUTE);
-    let own = world.as_("erin", |cx| {
-        start::preview(cx, &release_id("api@1.0.0"), &env_name("production")).unwrap().report.allows()
-    });
-    assert!(own);
-    // Taken back in time, it counts at its time.
-    world.withdraw("bob", "api@1.0.0", "production");
     world.pass(MINUTE);
-    let told = says(world.turn(d.id));
-    assert!(told[0].starts_with("approvals"), "{told:?}");
+    let asked_by = |world: &World, who: &str| {
+        world.as_(who, |cx| turn::turn(cx, d.id, ProcessRef { pid: 1, start: 1 })).unwrap()
+    };
+    // Erin scheduled it: her own agreement does not count, whoever asks whether it may begin.
+    for who in ["erin", "dave", "bob"] {
+        let told = says(asked_by(&world, who));
+        assert!(told[0].contains("1 of 1 from managers, 0 of 1 from sre; "), "{who}: {told:?}");
+    }
+    world.approve("dave", "api@1.0.0", "production");
+    // Taken back in time, one counts no more at its time.
+    world.withdraw("bob", "api@1.0.0", "production");
+    let told = says(asked_by(&world, "erin"));
+    assert!(told[0].contains("0 of 1 from managers, 1 of 1 from sre; "), "{told:?}");
+    world.approve("bob", "api@1.0.0", "production");
+    // Bob did not schedule it: his counts even where he asks.
+    assert!(matches!(asked_by(&world, "bob"), Turn::Go(_)));
 }
 
 #[test]
