@@ -29,6 +29,8 @@ struct Printer {
     offset: u64,
     /// Notes that have not been printed.
     notes: Vec<Note>,
+    /// Every note that was heard of, printed or not.
+    heard: Vec<Note>,
     /// Only lines that are new against another log.
     compared: Option<Compared>,
 }
@@ -41,8 +43,22 @@ impl Printer {
             raw: false,
             offset,
             notes: Vec::new(),
+            heard: Vec::new(),
             compared: None,
         }
+    }
+
+    /// Takes in the notes there are by now: each is printed once. Notes have no number and two may be alike, so those
+    /// heard of before are struck off one by one.
+    fn hear(&mut self, written: Vec<Note>) {
+        let mut before = std::mem::replace(&mut self.heard, written.clone());
+        for note in written {
+            match before.iter().position(|known| *known == note) {
+                Some(at) => drop(before.swap_remove(at)),
+                None => self.notes.push(note),
+            }
+        }
+        self.notes.sort_by_key(|note| note.offset);
     }
 
     /// Prints what is new; returns whether there was anything.
@@ -51,6 +67,8 @@ impl Printer {
         loop {
             let bytes = reader.read_at(self.offset, PIECE).map_err(|why| broken(&why))?;
             if bytes.is_empty() || session.out.is_broken() {
+                // What was written beside output that is printed already.
+                self.notes_so_far(session);
                 return Ok(any);
             }
             any = true;
@@ -163,9 +181,9 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
             compared.is_new(&line.text());
         })?;
     }
-    let notes = view.notes.into_iter().filter(|note| note.offset >= offset).collect();
-    let mut printer =
-        Printer { grep: args.grep.clone(), raw: args.raw, notes, compared, ..Printer::from(offset) };
+    let mut printer = Printer { grep: args.grep.clone(), raw: args.raw, compared, ..Printer::from(offset) };
+    printer.hear(view.notes);
+    printer.notes.retain(|note| note.offset >= offset);
     printer.print(session, &reader)?;
     if args.follow {
         follow(session, &desk, args.id, printer)?;
@@ -282,10 +300,15 @@ fn follow(
             }
         }
         // The state is read before the bytes: what the outcome counts is then surely there.
-        let state = view::deployment(&desk.cx(), id)?.deployment;
+        let view = view::deployment(&desk.cx(), id)?;
+        let state = view.deployment;
+        printer.hear(view.notes);
         let any = match &reader {
             Some(reader) => printer.print(session, reader)?,
-            None => false,
+            None => {
+                printer.notes_so_far(session);
+                false
+            }
         };
         if session.out.is_broken() {
             return Ok(state);

@@ -5,6 +5,7 @@ use super::model::{Model, Pane};
 use super::pane::{board, calendar, log, queue};
 use super::popup;
 use crate::domain::deployment::DeploymentState;
+use crate::domain::ids::ReleaseId;
 use crate::ops::view::board::Reached;
 
 /// `Err` is the sentence the person reads: why not, and what to do instead.
@@ -94,10 +95,15 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
             let any = board::stoppable(model, id).is_some();
             if any { Ok(()) } else { Err(format!("no deployment of {id} is running or waiting")) }
         }
-        Action::GoLog if board::newest_deployment(model, card).is_none() => {
-            Err(format!("{id} was never deployed: it has no log yet"))
-        }
+        Action::GoLog => has_log(model, id),
         _ => Ok(()),
+    }
+}
+
+fn has_log(model: &Model, id: &ReleaseId) -> Result<(), String> {
+    match board::newest_deployment(model, id) {
+        Some(_) => Ok(()),
+        None => Err(format!("{id} was never deployed: it has no log yet")),
     }
 }
 
@@ -139,6 +145,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         Action::Deploy | Action::Schedule if queue::environment(item).is_none() => {
             Err("this is about the request; nothing to deploy yet".to_owned())
         }
+        Action::GoLog => has_log(model, &item.release.id),
         _ => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! For the log pane: the lines of one log that another does not have, and the ends of several logs at once.
 
 use super::msg::Origin;
-use super::tail::{holds, lines_from};
+use super::tail::{PAGE_BYTES, holds, lines_from};
 use crate::domain::ansi::{self, Line};
 use crate::domain::ids::DeploymentId;
 use crate::domain::novelty::{Compared, Known};
@@ -11,6 +11,8 @@ use crate::host::state::State;
 /// A larger log is not compared: it would take longer than a person waits for a key.
 const LARGEST: u64 = 64 << 20;
 const PIECE: usize = 1 << 20;
+/// How much of a part that is read lies before the line it is read for, where one goes backwards.
+const BEFORE: u64 = PAGE_BYTES as u64 / 4 * 3;
 
 /// Where the new lines of a log begin.
 pub(super) struct Comparison {
@@ -58,6 +60,7 @@ impl Comparison {
         origin: &Origin,
         rows: usize,
     ) -> Option<(Vec<(u64, Line)>, bool)> {
+        let mut part = Part::new(|at| reader.read_at(at, PAGE_BYTES).unwrap_or_default());
         let last = self.new.len().saturating_sub(rows);
         let first = match origin {
             Origin::End => last,
@@ -67,7 +70,7 @@ impl Comparison {
                 at.saturating_add_signed(by).min(last)
             }
             Origin::Search { from, words, backward } => {
-                let fits = |at: &&u64| line_at(reader, **at).is_some_and(|line| holds(&line.text(), words));
+                let fits = |at: &&u64| part.line(**at).is_some_and(|line| holds(&line.text(), words));
                 let found = match backward {
                     true => self.new.iter().rev().filter(|at| **at < *from).find(fits),
                     false => self.new.iter().filter(|at| *from == 0 || **at > *from).find(fits),
@@ -77,15 +80,53 @@ impl Comparison {
             }
         };
         let shown = self.new.iter().skip(first).take(rows);
-        let lines: Vec<(u64, Line)> = shown.filter_map(|at| Some((*at, line_at(reader, *at)?))).collect();
+        let lines: Vec<(u64, Line)> = shown.filter_map(|at| Some((*at, part.line(*at)?))).collect();
         let at_end = first + lines.len() >= self.new.len();
         Some((lines, at_end))
     }
 }
 
-/// The line that begins there.
-fn line_at(reader: &LogReader, at: u64) -> Option<Line> {
-    lines_from(reader, at, 1).0.into_iter().next().map(|(_, line)| line)
+/// A part of the log, read once for all the lines that are wanted of it one after the other.
+struct Part<R> {
+    /// Reads from there on as much as is read at once.
+    read: R,
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+impl<R: FnMut(u64) -> Vec<u8>> Part<R> {
+    fn new(read: R) -> Self {
+        Self { read, from: 0, bytes: Vec::new() }
+    }
+
+    /// The line that begins there.
+    fn line(&mut self, at: u64) -> Option<Line> {
+        if self.bytes_of(at).is_none() {
+            // Who goes backwards wants the lines before this one next.
+            let before = if at < self.from { BEFORE } else { 0 };
+            self.begin(at.saturating_sub(before));
+        }
+        if self.bytes_of(at).is_none() {
+            // It does not end in what was read along with the lines before it.
+            self.begin(at);
+        }
+        Some(ansi::lines(self.bytes_of(at)?).into_iter().next().unwrap_or_default())
+    }
+
+    fn begin(&mut self, from: u64) {
+        self.bytes = (self.read)(from);
+        self.from = from;
+    }
+
+    /// The line that begins there, if all of it is in this part; one that is longer than any part is cut.
+    fn bytes_of(&self, at: u64) -> Option<&[u8]> {
+        let start = usize::try_from(at.checked_sub(self.from)?).ok()?;
+        let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        match rest.iter().position(|byte| *byte == b'\n') {
+            Some(end) => Some(&rest[..=end]),
+            None => (start == 0).then_some(rest),
+        }
+    }
 }
 
 /// Calls with each whole line from there on; returns where the first one that is not whole begins.
@@ -188,5 +229,35 @@ mod tests {
         assert_eq!(texts(compared.page(&reader, &search, 1)), ["error: b"]);
         let nothing = Origin::Search { from: 0, words: vec!["two".to_owned()], backward: false };
         assert!(compared.page(&reader, &nothing, 1).is_none());
+    }
+
+    #[test]
+    fn a_search_through_many_lines_reads_a_part_of_the_log_once() {
+        // More than two parts, with one line that is longer than a part.
+        let long = "long ".repeat(PAGE_BYTES / 4);
+        let lines: Vec<String> = (0..60_000)
+            .map(|number| if number == 30_000 { format!("{long}\n") } else { format!("line {number}\n") })
+            .collect();
+        let text = lines.concat();
+        let starts: Vec<u64> =
+            lines.iter().scan(0, |at, line| Some(std::mem::replace(at, *at + line.len() as u64))).collect();
+        let reads = std::cell::Cell::new(0);
+        let read = |at: u64| {
+            reads.set(reads.get() + 1);
+            let rest = &text.as_bytes()[usize::try_from(at).unwrap()..];
+            rest[..rest.len().min(PAGE_BYTES)].to_vec()
+        };
+        let is_right = |part: &mut Part<_>, number: usize| {
+            let shown = part.line(starts[number]).unwrap().text();
+            let is_long = number == 30_000 && shown.starts_with("long long ");
+            assert!(is_long || shown == format!("line {number}"), "{number}: {shown:.40}");
+        };
+        let mut forward = Part::new(&read);
+        (0..lines.len()).for_each(|number| is_right(&mut forward, number));
+        assert!(reads.get() < 8, "{} reads forward", reads.get());
+        reads.set(0);
+        let mut backward = Part::new(&read);
+        (0..lines.len()).rev().for_each(|number| is_right(&mut backward, number));
+        assert!(reads.get() < 10, "{} reads backward", reads.get());
     }
 }

@@ -40,7 +40,7 @@ const PAGE_EVERY: Duration = Duration::from_millis(66);
 /// How often the log is looked at whatever the kernel tells.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Bytes looked at to fill a page; a longer line is cut.
-const PAGE_BYTES: usize = 256 * 1024;
+pub(super) const PAGE_BYTES: usize = 256 * 1024;
 /// How far back a single line may begin.
 const LINE_BACK: u64 = 1 << 20;
 

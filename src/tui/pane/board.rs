@@ -16,7 +16,6 @@ use crate::domain::deployment::Deployment;
 use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::release::Stage;
 use crate::domain::text::{fit, pad};
-use crate::domain::wait::closed;
 use crate::ops::view::board::{Card, Cell, Mood, Reached, standing};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -212,7 +211,7 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::GoLog => {
-            let newest = newest_deployment(model, card);
+            let newest = newest_deployment(model, &id);
             newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()
         }
         _ => Vec::new(),
@@ -242,21 +241,17 @@ pub fn waiting<'a>(model: &'a Model, id: &ReleaseId) -> Option<&'a Deployment> {
 }
 
 /// The newest deployment of a release that has a log, or will have one.
-pub fn newest_deployment(model: &Model, card: &Card) -> Option<DeploymentId> {
-    let waits = waiting(model, &card.release.id).map(|d| d.id);
-    card.cells.iter().filter_map(|cell| cell.deployment).chain(waits).max()
+pub fn newest_deployment(model: &Model, id: &ReleaseId) -> Option<DeploymentId> {
+    let card = model.views.board.cards.iter().find(|card| card.release.id == *id);
+    let began = card.into_iter().flat_map(|card| &card.cells).filter_map(|cell| cell.deployment);
+    began.chain(waiting(model, id).map(|d| d.id)).max()
 }
 
-/// What is asked about a later deployment: its time, or another one for what waits already.
 fn schedule(model: &Model, card: &Card) -> Option<Popup> {
     let id = &card.release.id;
-    if let Some((d, wait)) = waiting(model, id).and_then(|d| Some((d, d.wait.as_ref()?))) {
-        return Some(popup::form::deployment::reschedule(d, wait, model));
-    }
     let environment = target(model, card)?;
     let report = card.next.as_ref().filter(|next| next.environment == environment).map(|next| &next.report);
-    let closed = report.map(closed).unwrap_or_default();
-    Some(popup::form::deployment::ask_later(model, id, &environment, &closed))
+    Some(popup::form::deployment::schedule(model, waiting(model, id), id, &environment, report))
 }
 
 /// Where a deployment of this release would go next: the first environment it is not live in, or the last one

@@ -10,7 +10,7 @@ use super::super::layout;
 use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
-use super::{longest_that_fits, scrolled};
+use super::{board, longest_that_fits, scrolled};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::text::{fit, pad};
@@ -131,19 +131,24 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             None => vec![Effect::Detail(id)],
         },
         Action::Schedule => {
-            if let Some(environment) = environment(item) {
-                let popup = popup::form::deployment::ask_later(model, &id, &environment, &[]);
-                model.popups.push(popup);
-            }
+            let popup = schedule(model, item);
+            model.popups.extend(popup);
             Vec::new()
         }
         Action::GoLog => {
-            let card = model.views.board.cards.iter().find(|card| card.release.id == id);
-            let newest = card.and_then(|card| card.cells.iter().filter_map(|cell| cell.deployment).max());
+            let newest = board::newest_deployment(model, &id);
             newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()
         }
         _ => Vec::new(),
     }
+}
+
+/// As on the board, about the environment of the item: what waits for another one is not meant here.
+fn schedule(model: &Model, item: &Pending) -> Option<Popup> {
+    let (id, environment) = (&item.release.id, environment(item)?);
+    let pending = &model.views.board.pending;
+    let waits = pending.iter().find(|d| d.release == *id && d.environment == environment);
+    Some(popup::form::deployment::schedule(model, waits, id, &environment, item.report.as_ref()))
 }
 
 pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {

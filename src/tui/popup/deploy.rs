@@ -13,7 +13,6 @@ use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
 use crate::domain::strategy::StepPlan;
 use crate::domain::time::stopwatch;
-use crate::domain::wait::closed;
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -104,9 +103,8 @@ impl Dialog {
         }
         // A version never begins with a letter: on the empty line the key is free.
         if key == "S" && !self.sent && self.typed.text().is_empty() {
-            let closed = closed(&self.preview.report);
-            let id = &self.preview.release.id;
-            let form = super::form::deployment::ask_later(model, id, &self.environment, &closed);
+            let (id, report) = (&self.preview.release.id, &self.preview.report);
+            let form = super::form::deployment::ask_later(model, id, &self.environment, Some(report));
             return Outcome::Instead(Box::new(form));
         }
         if key == "L" && !self.sent && self.typed.text().is_empty() && self.preview.report.allows() {

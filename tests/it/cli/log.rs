@@ -1,7 +1,8 @@
 //! `relman log`: parts of it, what fits, what is new.
 
-use super::{at, ready};
+use super::{BOB, at, ready};
 use crate::support::env::{TestEnv, gate};
+use crate::support::wait::until;
 
 fn printed(body: &str) -> TestEnv {
     let env = ready();
@@ -42,7 +43,7 @@ fn only_what_was_printed_since() {
     let between = env.deployment(1)["claimed_at"].as_str().unwrap().to_owned();
     let between: relman::domain::time::Timestamp = between.parse().unwrap();
     let between = between.plus(std::time::Duration::from_millis(500)).to_string();
-    crate::support::wait::until(
+    until(
         "half a second to pass",
         || {
             env.run(&["--json", "why", "api@1.0.0", "staging"]).json()["report"]["at"]
@@ -139,10 +140,71 @@ fn only_new_lines_leave_out_what_the_last_success_printed() {
 #[test]
 fn a_note_is_printed_at_its_place() {
     let env = two();
-    drop(env.run_as("bob:1002", &["note", "1", "the router was slow"]).ok());
+    drop(env.run_as(BOB, &["note", "1", "the router was slow"]).ok());
     let said = env.run(&["log", "1"]).ok();
     let last = said.out.lines().last().unwrap();
     assert!(last.starts_with("[note ") && last.ends_with("UTC, bob] the router was slow"), "{said:#?}");
+}
+
+/// Follows with these arguments from before the first note to the end: one note is there before, one is written while
+/// the script waits. Returns all that was printed.
+fn followed(args: &[&str]) -> String {
+    let env = ready();
+    env.script("deploy.sh", &format!("echo early; {}; echo late", gate("go")));
+    drop(env.run(&["deploy", "api@1.0.0", "staging", "--detach"]).ok());
+    env.until_log(1, "early\n");
+    drop(env.run_as(BOB, &["note", "1", "before"]).ok());
+    let mut following = env.front_end_through(&["/bin/sh", "-c", "exec \"$0\" \"$@\" > said"], args);
+    let said = || std::fs::read_to_string(env.path("said")).unwrap_or_default();
+    until("the first note to be printed", said, |said| said.contains("bob] before\n"));
+    drop(env.run_as(BOB, &["note", "1", "meanwhile"]).ok());
+    until("the second note to be printed", said, |said| said.contains("bob] meanwhile\n"));
+    assert!(following.runs(), "it is printed when it comes, not at the end");
+    env.touch("go");
+    drop(following.end().ok());
+    said()
+}
+
+/// What was printed from the first line of the script on, without the times of notes.
+fn in_order(said: &str) -> Vec<&str> {
+    let from = said.lines().skip_while(|line| *line != "early");
+    from.take(4).map(|line| line.rsplit("UTC, ").next().unwrap()).collect()
+}
+
+#[test]
+fn a_note_written_while_one_follows_is_printed_once_and_at_its_place() {
+    for args in [&["log", "1", "-f"][..], &["attach", "1"]] {
+        let said = followed(args);
+        assert_eq!(in_order(&said), ["early", "bob] before", "bob] meanwhile", "late"], "{args:?}: {said}");
+        assert_eq!(said.matches("bob] ").count(), 2, "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_deployment_in_the_foreground_prints_notes_as_they_are_written() {
+    let env = ready();
+    env.script("deploy.sh", &format!("echo early; {}; echo late", gate("go")));
+    let deploying = env.front_end(&["deploy", "api@1.0.0", "staging"]);
+    env.until_log(1, "early\n");
+    drop(env.run_as(BOB, &["note", "1", "meanwhile"]).ok());
+    env.touch("go");
+    let said = deploying.end().ok();
+    assert_eq!(in_order(&said.out)[..3], ["early", "bob] meanwhile", "late"], "{said:#?}");
+}
+
+#[test]
+fn a_note_before_the_part_that_is_followed_stays_out_of_it() {
+    let env = ready();
+    env.script("deploy.sh", &format!("echo one; {}; echo two; echo three; {}", gate("half"), gate("go")));
+    drop(env.run(&["deploy", "api@1.0.0", "staging", "--detach"]).ok());
+    env.until_log(1, "one\n");
+    drop(env.run_as(BOB, &["note", "1", "too early"]).ok());
+    env.touch("half");
+    env.until_log(1, "three\n");
+    let following = env.front_end(&["log", "1", "-f", "-n", "1"]);
+    env.touch("go");
+    let said = following.end().ok();
+    assert!(!said.out.contains("too early"), "{said:#?}");
 }
 
 #[test]

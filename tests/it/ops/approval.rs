@@ -347,7 +347,7 @@ fn a_withdrawn_approval_no_longer_counts() {
 fn after_withdrawing_one_may_decide_otherwise() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
-    world.as_("bob", |cx| withdraw(cx, &release_id(API), Some(&env_name(PRODUCTION)))).unwrap();
+    world.withdraw("bob", API, PRODUCTION);
     done(&world, "bob", Verb::ApprovalRejected, API, |cx| decide(cx, &no()));
 }
 
@@ -374,8 +374,8 @@ fn nobody_withdraws_what_another_decided() {
 fn a_decision_is_withdrawn_once() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
+    world.withdraw("bob", API, PRODUCTION);
     let env = env_name(PRODUCTION);
-    world.as_("bob", |cx| withdraw(cx, &release_id(API), Some(&env))).unwrap();
     mistaken(&world, "bob", ErrorKind::NotFound, |cx| withdraw(cx, &release_id(API), Some(&env)));
 }
 
@@ -566,7 +566,7 @@ fn every_decision_is_listed_with_why_it_does_not_count() {
     let mut world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
     world.approve("carol", API, PRODUCTION);
-    world.as_("carol", |cx| withdraw(cx, &release_id(API), Some(&env_name(PRODUCTION)))).unwrap();
+    world.withdraw("carol", API, PRODUCTION);
     let listed = |world: &World| -> Vec<(String, Option<Ignored>)> {
         let view = world.as_("erin", |cx| release_view::release(cx, &release_id(API))).unwrap();
         view.approvals.into_iter().map(|one| (one.approval.by.name, one.ignored)).collect()

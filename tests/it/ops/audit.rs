@@ -10,11 +10,10 @@ use relman::domain::release::Stage;
 use relman::domain::time::Timestamp;
 use relman::ops::audit::{Verified, verify};
 use relman::ops::deployment::cancel::cancel;
-use relman::ops::deployment::rollback::{StartRollback, rollback};
 use relman::ops::release::back::back;
 use relman::ops::{ErrorKind, Store};
 
-use crate::support::world::{World, env_name, release_id};
+use crate::support::world::{World, release_id};
 
 /// A directory with a store whose journal has some entries; nobody has it open.
 struct Kept {
@@ -91,14 +90,7 @@ fn a_journal_of_many_acts_is_in_order() {
         world.ready(id);
         world.deploy(id, "production");
     }
-    let wanted = StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name("production"),
-        to: None,
-        reason: "checkout is down".to_owned(),
-        confirm: Some("1.0.0".to_owned()),
-    };
-    let gone_back = world.as_("erin", |cx| rollback(cx, &wanted)).unwrap().deployment;
+    let gone_back = world.roll_back_to("api", "production", "1.0.0");
     world.as_("dave", |cx| cancel(cx, gone_back.id, None)).unwrap();
     world.claim(&gone_back);
     world.end(&world.running("api@1.0.0", "dev"), DeploymentState::Failed);

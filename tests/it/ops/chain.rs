@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use relman::domain::deployment::{Cause, DeploymentState as S};
 use relman::domain::gate::GateId;
-use relman::domain::ids::{DeploymentId, ReleaseId};
+use relman::domain::ids::DeploymentId;
 use relman::domain::wait::Wait;
 use relman::ops::deployment::chain::{self, StartChain};
 use relman::ops::deployment::later::Later;
 use relman::ops::deployment::start::Started;
 use relman::ops::deployment::turn::Turn;
-use relman::ops::release::edit::Edit;
-use relman::ops::release::{create, edit};
+use relman::ops::release::edit::{self, Edit};
 use relman::ops::{ErrorKind, OpError};
 
 use crate::support::world::{World, closed, env_name, release_id};
@@ -59,7 +58,7 @@ fn start(world: &World, releases: &[&str]) -> Result<Vec<Started>, OpError> {
         environment: env_name("dev"),
         reason: Some("together".to_owned()),
         confirm: Vec::new(),
-        later: Later { at: None, expire: None, zone: world.policy.zone, after: Vec::new(), train: None },
+        later: world.later(None),
     };
     world.as_("erin", |cx| chain::start(cx, &wanted))
 }
@@ -167,15 +166,7 @@ fn what_a_release_requires_is_a_gate_of_each_environment() {
     );
     assert_eq!(error.hints, ["first: relman deploy api@1.0.0 dev"]);
     // A newer one is as good; an older one is not.
-    world
-        .as_("alice", |cx| {
-            create::create(
-                cx,
-                &ReleaseId::new("api".parse().unwrap(), "0.9.0".parse().unwrap()),
-                &create::NewRelease::default(),
-            )
-        })
-        .unwrap();
+    world.release("api@0.9.0");
     world.advance("api@0.9.0", 2);
     world.deploy("api@0.9.0", "dev");
     assert_eq!(closed(&world.gates("erin", "web@1.0.0", "dev")), ["needs"]);
@@ -196,7 +187,7 @@ fn what_a_release_requires_is_a_gate_of_each_environment() {
 fn a_queued_one_may_come_after_another_by_its_number() {
     let mut world = world();
     let first = world.schedule("db@1.0.0", "dev", Duration::from_mins(5));
-    let later = Later { at: None, expire: None, zone: world.policy.zone, after: vec![first.id], train: None };
+    let later = Later { after: vec![first.id], ..world.later(None) };
     let wanted = relman::ops::deployment::start::StartDeploy {
         later: Some(later),
         ..relman::ops::deployment::start::StartDeploy::new(release_id("api@1.0.0"), env_name("dev"))

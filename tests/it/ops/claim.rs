@@ -6,7 +6,6 @@ use relman::domain::deployment::{Beat, CancelKind, Cause, Deployment, Deployment
 use relman::domain::hold::HoldReason;
 use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
-use relman::ops::approval::withdraw::withdraw;
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::finish::{LIVE, settle};
@@ -15,7 +14,7 @@ use relman::ops::release::block::block;
 use relman::ops::{ErrorKind, Liveness};
 
 use super::on_record::{done, mistaken, refused};
-use crate::support::world::{World, env_name, outcome, release_id};
+use crate::support::world::{World, outcome, release_id};
 
 const API: &str = "api@1.0.0";
 
@@ -98,7 +97,7 @@ fn a_freeze_added_before_the_claim_counts() {
 #[test]
 fn an_approval_withdrawn_before_the_claim_counts() {
     let (world, started) = launching();
-    world.as_("bob", |cx| withdraw(cx, &release_id(API), Some(&env_name("production")))).unwrap();
+    world.withdraw("bob", API, "production");
     let why = turned_down(&world, &started);
     assert!(why.contains("0 of 1 from managers"), "{why}");
 }

@@ -532,14 +532,6 @@ fn what_was_there_before_is_what_the_newest_attempt_put_there() {
     let again = world.running("api@1.3.0", "production");
     world.end(&again, DeploymentState::Failed);
     assert_eq!(again.previous.unwrap().to_string(), "1.2.0", "not itself");
-    let back = relman::ops::deployment::rollback::StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name("production"),
-        to: Some("1.2.0".parse().unwrap()),
-        reason: "broken".to_owned(),
-        confirm: Some("1.2.0".to_owned()),
-    };
-    let back =
-        world.as_("erin", |cx| relman::ops::deployment::rollback::rollback(cx, &back)).unwrap().deployment;
+    let back = world.roll_back_to("api", "production", "1.2.0");
     assert_eq!((back.previous.unwrap().to_string().as_str(), back.rescue), ("1.3.0", true));
 }

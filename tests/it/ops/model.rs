@@ -14,7 +14,7 @@ use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::{cancel, cancel_and_roll_back};
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::guide::{Decision, guide};
-use relman::ops::deployment::later::{Later, reschedule};
+use relman::ops::deployment::later::reschedule;
 use relman::ops::deployment::reconcile::{Orphans, reconcile};
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
@@ -207,7 +207,7 @@ impl Model {
         match event {
             Event::Later(first, minutes) => {
                 let at = minutes.map(|minutes| w.now.plus(Duration::from_mins(minutes)));
-                let later = Later { at, expire: None, zone: w.policy.zone, after: Vec::new(), train: None };
+                let later = w.later(at);
                 let wanted = StartDeploy { later: Some(later), ..wish("api@1.1.0", "dev") };
                 let started = w.as_(who(*first), |cx| start::start(cx, &wanted));
                 if let Some(d) =
@@ -238,7 +238,7 @@ impl Model {
             }
             Event::Reschedule(first, minutes) => {
                 let at = Some(w.now.plus(Duration::from_mins(*minutes)));
-                let later = Later { at, expire: None, zone: w.policy.zone, after: Vec::new(), train: None };
+                let later = w.later(at);
                 drop(w.as_(who(*first), |cx| reschedule(cx, id, &later)));
             }
             Event::Lock => {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use relman::domain::deployment::{DeploymentKind, DeploymentState as S};
 use relman::domain::ids::DeploymentId;
 use relman::domain::prompt::Answers;
-use relman::ops::deployment::later::Later;
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::tick::tick;
 use relman::ops::{ErrorKind, Liveness, OpError};
@@ -101,13 +100,7 @@ fn a_rollback_gets_what_was_answered_when_it_was_good_and_waits_for_no_question(
 #[test]
 fn a_secret_answer_that_went_with_its_process_is_asked_for_again() {
     let world = world();
-    let later = Later {
-        at: Some(world.now.plus(std::time::Duration::from_hours(1))),
-        expire: None,
-        zone: world.policy.zone,
-        after: Vec::new(),
-        train: None,
-    };
+    let later = world.later(Some(world.now.plus(std::time::Duration::from_hours(1))));
     let wanted = StartDeploy {
         answers: answers(&[("REGION", "eu"), ("TOKEN", "s3cr3t-one")]),
         later: Some(later),
@@ -161,9 +154,11 @@ fn a_plan_proves_nothing_and_puts_nothing_in_place() {
     // Nor does one overtake what waits.
     let running = start(&world, "api@1.1.0", &[("REGION", "eu")]).unwrap().deployment;
     world.claim(&running);
-    let queue = Later { at: None, expire: None, zone: world.policy.zone, after: Vec::new(), train: None };
-    let waits =
-        StartDeploy { answers: answers(&[("REGION", "eu")]), later: Some(queue), ..wish("api@1.1.0", "dev") };
+    let waits = StartDeploy {
+        answers: answers(&[("REGION", "eu")]),
+        later: Some(world.later(None)),
+        ..wish("api@1.1.0", "dev")
+    };
     let waits = world.as_("erin", |cx| start::start(cx, &waits)).unwrap().deployment;
     world.end(&running, S::Failed);
     let plan = world.as_("erin", |cx| start::plan(cx, &wanted)).unwrap().deployment;

@@ -15,7 +15,7 @@ use relman::ops::release::block::block;
 use relman::ops::release::cancel::cancel;
 
 use super::on_record::{mistaken, refused};
-use crate::support::world::{POLICY, World, answer, closed, env_name, release_id};
+use crate::support::world::{POLICY, World, answer, closed, env_name, release_id, way_back};
 
 const PRODUCTION: &str = "production";
 
@@ -34,14 +34,10 @@ fn with(policy: &str) -> World {
 }
 
 fn back(to: Option<&str>) -> StartRollback {
-    let to: Option<relman::domain::ids::Version> = to.map(|version| version.parse().unwrap());
-    let confirm = to.as_ref().map_or_else(|| "1.1.0".to_owned(), ToString::to_string);
     StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name(PRODUCTION),
-        to,
         reason: "checkout is down".to_owned(),
-        confirm: Some(confirm),
+        confirm: Some(to.unwrap_or("1.1.0").to_owned()),
+        ..way_back("api", PRODUCTION, to)
     }
 }
 
@@ -394,14 +390,7 @@ fn a_rollback_that_was_tried_elsewhere_is_rehearsed_for_thirty_days() {
         first.rehearsed.map(|tried| tried.environment.to_string())
     };
     assert_eq!(rehearsed(&world), None);
-    let back = StartRollback {
-        service: "api".parse().unwrap(),
-        environment: env_name("staging"),
-        to: Some("1.1.0".parse().unwrap()),
-        reason: "rehearsal".to_owned(),
-        confirm: None,
-    };
-    let back = world.as_("erin", |cx| rollback(cx, &back)).unwrap().deployment;
+    let back = world.roll_back_to("api", "staging", "1.1.0");
     world.claim(&back);
     world.end(&back, DeploymentState::Succeeded);
     assert_eq!(rehearsed(&world).as_deref(), Some("staging"));

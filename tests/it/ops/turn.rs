@@ -14,7 +14,7 @@ use relman::ops::deployment::tick::tick;
 use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::{ErrorKind, Liveness, OpError};
 
-use crate::support::world::{POLICY, World, env_name, release_id, wish};
+use crate::support::world::{POLICY, World, env_name, wish};
 
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -153,10 +153,9 @@ fn who_waits_for_a_person_does_not_hold_the_environment() {
 fn what_no_waiting_opens_is_refused_at_once() {
     let world = world();
     world.release("api@2.0.0");
-    let queue = Later { at: None, expire: None, zone: world.policy.zone, after: Vec::new(), train: None };
-    let early = later(&world, "erin", "api@2.0.0", "dev", queue.clone()).unwrap_err();
+    let early = later(&world, "erin", "api@2.0.0", "dev", world.later(None)).unwrap_err();
     assert_eq!(early.kind, ErrorKind::Blocked, "still a request: {early}");
-    let at = Later { at: Some(world.now.plus(HOUR)), ..queue };
+    let at = at_in(&world, HOUR);
     let wrong = later(&world, "alice", "api@1.0.0", "production", at.clone()).unwrap_err();
     assert_eq!(wrong.kind, ErrorKind::NotPermitted, "{wrong}");
     // What may be done in time is only said.
@@ -184,13 +183,7 @@ fn a_scheduled_deployment_begins_at_its_time_and_not_before() {
 }
 
 fn at_in(world: &World, span: Duration) -> Later {
-    Later {
-        at: Some(world.now.plus(span)),
-        expire: None,
-        zone: world.policy.zone,
-        after: Vec::new(),
-        train: None,
-    }
+    world.later(Some(world.now.plus(span)))
 }
 
 #[test]
@@ -267,26 +260,8 @@ fn times_and_expiries_out_of_reason_are_refused() {
     let world = world();
     let day = HOUR * 24;
     for (wanted, words) in [
-        (
-            Later {
-                at: Some(world.now),
-                expire: None,
-                zone: world.policy.zone,
-                after: Vec::new(),
-                train: None,
-            },
-            "is past",
-        ),
-        (
-            Later {
-                at: Some(world.now.minus(MINUTE)),
-                expire: None,
-                zone: world.policy.zone,
-                after: Vec::new(),
-                train: None,
-            },
-            "is past",
-        ),
+        (world.later(Some(world.now)), "is past"),
+        (world.later(Some(world.now.minus(MINUTE))), "is past"),
         (at_in(&world, day * 32), "ahead"),
         (Later { expire: Some(Duration::from_secs(59)), ..at_in(&world, HOUR) }, "expiry"),
         (Later { expire: Some(day * 32), ..at_in(&world, HOUR) }, "expiry"),
@@ -374,8 +349,7 @@ fn another_time_is_possible_until_it_begins() {
     let moved = world.as_("erin", |cx| reschedule(cx, d.id, &at_in(&world, HOUR))).unwrap();
     assert_eq!((moved.state, world.deployment(d.id).state), (S::Scheduled, S::Scheduled));
     // Only a longer patience.
-    let patience =
-        Later { at: None, expire: Some(HOUR * 5), zone: world.policy.zone, after: Vec::new(), train: None };
+    let patience = Later { expire: Some(HOUR * 5), ..world.later(None) };
     let patient = world.as_("erin", |cx| reschedule(cx, d.id, &patience)).unwrap();
     assert_eq!(patient.wait.unwrap().expires, world.now.plus(HOUR * 6));
     world.end(&running, S::Failed);
@@ -387,16 +361,26 @@ fn another_time_is_possible_until_it_begins() {
 fn approvals_count_for_who_scheduled_it() {
     let mut world = World::new();
     world.ready("api@1.0.0");
+    world.withdraw("dave", "api@1.0.0", "production");
+    world.approve("erin", "api@1.0.0", "production");
     let d = world.schedule("api@1.0.0", "production", MINUTE);
-    let own = world.as_("erin", |cx| {
-        start::preview(cx, &release_id("api@1.0.0"), &env_name("production")).unwrap().report.allows()
-    });
-    assert!(own);
-    // Taken back in time, it counts at its time.
-    world.withdraw("bob", "api@1.0.0", "production");
     world.pass(MINUTE);
-    let told = says(world.turn(d.id));
-    assert!(told[0].starts_with("approvals"), "{told:?}");
+    let asked_by = |world: &World, who: &str| {
+        world.as_(who, |cx| turn::turn(cx, d.id, ProcessRef { pid: 1, start: 1 })).unwrap()
+    };
+    // Erin scheduled it: her own agreement does not count, whoever asks whether it may begin.
+    for who in ["erin", "dave", "bob"] {
+        let told = says(asked_by(&world, who));
+        assert!(told[0].contains("1 of 1 from managers, 0 of 1 from sre; "), "{who}: {told:?}");
+    }
+    world.approve("dave", "api@1.0.0", "production");
+    // Taken back in time, one counts no more at its time.
+    world.withdraw("bob", "api@1.0.0", "production");
+    let told = says(asked_by(&world, "erin"));
+    assert!(told[0].contains("0 of 1 from managers, 1 of 1 from sre; "), "{told:?}");
+    world.approve("bob", "api@1.0.0", "production");
+    // Bob did not schedule it: his counts even where he asks.
+    assert!(matches!(asked_by(&world, "bob"), Turn::Go(_)));
 }
 
 #[test]

@@ -142,13 +142,7 @@ fn locked() -> World {
 }
 
 fn in_an_hour(world: &World) -> Later {
-    Later {
-        at: Some(world.now.plus(Duration::from_hours(1))),
-        expire: None,
-        zone: world.policy.zone,
-        after: Vec::new(),
-        train: None,
-    }
+    world.later(Some(world.now.plus(Duration::from_hours(1))))
 }
 
 fn scheduled_by(world: &World, who: &str, env: &str) -> Result<start::Started, OpError> {

@@ -286,14 +286,14 @@ impl World {
 
     /// erin goes back to the newest release that was good, because it "leaks".
     pub(crate) fn roll_back(&self, service: &str, env: &str) -> Result<Started, OpError> {
-        let back = StartRollback {
-            service: service.parse().unwrap(),
-            environment: env_name(env),
-            to: None,
-            reason: "leaks".to_owned(),
-            confirm: None,
-        };
-        self.as_("erin", |cx| rollback::rollback(cx, &back))
+        self.as_("erin", |cx| rollback::rollback(cx, &way_back(service, env, None)))
+    }
+
+    /// The same to this version, which she types.
+    #[track_caller]
+    pub(crate) fn roll_back_to(&self, service: &str, env: &str, version: &str) -> Deployment {
+        let wanted = way_back(service, env, Some(version));
+        self.as_("erin", |cx| rollback::rollback(cx, &wanted)).unwrap().deployment
     }
 
     /// Asks for a deployment, with the version typed.
@@ -301,24 +301,22 @@ impl World {
         self.as_(who, |cx| start::start(cx, &wish(id, env)))
     }
 
+    /// Not at once: at that time, or as soon as the gates are open where none is given; within the usual hour.
+    pub(crate) fn later(&self, at: Option<Timestamp>) -> Later {
+        Later { at, expire: None, zone: self.policy.zone, after: Vec::new(), train: None }
+    }
+
     /// Asks as erin for a deployment that begins as soon as its gates are open, within an hour.
     #[track_caller]
     pub(crate) fn queue(&self, id: &str, env: &str) -> Deployment {
-        let later = Later { at: None, expire: None, zone: self.policy.zone, after: Vec::new(), train: None };
-        let wanted = StartDeploy { later: Some(later), ..wish(id, env) };
+        let wanted = StartDeploy { later: Some(self.later(None)), ..wish(id, env) };
         self.as_("erin", |cx| start::start(cx, &wanted)).unwrap().deployment
     }
 
     /// Asks as erin for a deployment that begins after this time, within an hour from then.
     #[track_caller]
     pub(crate) fn schedule(&self, id: &str, env: &str, after: Duration) -> Deployment {
-        let later = Later {
-            at: Some(self.now.plus(after)),
-            expire: None,
-            zone: self.policy.zone,
-            after: Vec::new(),
-            train: None,
-        };
+        let later = self.later(Some(self.now.plus(after)));
         let wanted = StartDeploy { later: Some(later), ..wish(id, env) };
         self.as_("erin", |cx| start::start(cx, &wanted)).unwrap().deployment
     }
@@ -435,6 +433,17 @@ pub(crate) fn closed(report: &GateReport) -> Vec<&'static str> {
 pub(crate) fn wish(id: &str, env: &str) -> StartDeploy {
     let release = release_id(id);
     StartDeploy { confirm: Some(release.version.to_string()), ..StartDeploy::new(release, env_name(env)) }
+}
+
+/// The wish to go back to that version, which is then typed, or to the newest that was good, because it "leaks".
+pub(crate) fn way_back(service: &str, env: &str, to: Option<&str>) -> StartRollback {
+    StartRollback {
+        service: service.parse().unwrap(),
+        environment: env_name(env),
+        to: to.map(|version| version.parse().unwrap()),
+        reason: "leaks".to_owned(),
+        confirm: to.map(str::to_owned),
+    }
 }
 
 /// How a supervisor says that it ended.

@@ -66,3 +66,15 @@ fn they_are_asked_for_a_later_deployment_as_well() {
     let [Effect::Deploy(start)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(start.later.is_some());
 }
+
+#[test]
+fn a_wrong_answer_is_pointed_at_wherever_the_cursor_was() {
+    let (_world, mut ui) = asking();
+    drop(ui.keys("y"));
+    drop(ui.keys("s3cr3t<tab><tab>x<tab>"));
+    assert_eq!(ui.keys("<c-s>"), [], "there is no region eux");
+    let effects = ui.keys("<c-u>us<c-s>");
+    let [Effect::Deploy(start)] = effects.as_slice() else { panic!("{}", ui.screen()) };
+    assert_eq!(start.answers.0["REGION"], "us");
+    assert_eq!(start.answers.0["CODE"], "s3cr3t");
+}

@@ -1,5 +1,7 @@
 //! The approval queue: decisions are possible when it is your turn, and bound to what was shown.
 
+use std::time::Duration;
+
 use relman::domain::approval::Verdict;
 use relman::ops::approval::decide::Decision;
 use relman::ops::release::cancel;
@@ -8,8 +10,8 @@ use relman::tui::msg::{Effect, Msg};
 use relman::tui::pane::queue;
 
 use crate::support::keys::{Ui, is_severe};
-use crate::support::screen::{approved, environment, team};
-use crate::support::world::release_id;
+use crate::support::screen::{TEAM, approved, built, environment, team};
+use crate::support::world::{World, release_id};
 
 fn decision(ui: &Ui, verdict: Verdict, reason: Option<&str>) -> Effect {
     let item = queue::selected(&ui.model).unwrap();
@@ -173,9 +175,8 @@ fn who_created_a_release_does_not_approve_it() {
     ui.pick("payments@3.1.0");
     ui.keys("a<esc>");
     // The same item for its creator, who is made a manager for the occasion.
-    let policy = crate::support::screen::TEAM.replace("[\"bob\", \"carol\"]", "[\"bob\", \"alice\"]");
-    let mut world =
-        crate::support::world::World { store: world.store, ..crate::support::world::World::with(&policy) };
+    let policy = TEAM.replace("[\"bob\", \"carol\"]", "[\"bob\", \"alice\"]");
+    let mut world = World { store: world.store, ..World::with(&policy) };
     world.now = ui.model.now;
     let mut ui = Ui::new(&world, "alice");
     ui.pick("payments@3.1.0");
@@ -269,4 +270,55 @@ fn an_approval_about_what_changed_meanwhile_is_asked_for_anew() {
     drop(ui.load(&world));
     assert_eq!(ui.said(), "what this is about has changed; look again");
     assert_eq!(ui.keys("<enter>"), [], "what was typed was for something else");
+}
+
+/// 1.5.0 has never been deployed, and dev asks the managers first.
+fn never_deployed() -> World {
+    let rule = "[environments.dev]\napprovals = [{ from = \"managers\", count = 1 }]";
+    World { policy: World::with(&TEAM.replace("[environments.dev]", rule)).policy, ..built() }
+}
+
+#[test]
+fn where_there_is_no_log_the_key_says_so() {
+    let world = never_deployed();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.5.0");
+    assert_eq!(ui.keys("gl"), []);
+    assert_eq!(ui.said(), "storefront@1.5.0 was never deployed: it has no log yet");
+    // What waits has none yet either, but its pane says when it begins: as on the board.
+    let id = world.schedule("storefront@1.5.0", "dev", Duration::from_hours(2)).id;
+    ui.load(&world);
+    assert_eq!(ui.keys("gl")[0], Effect::Watch(id));
+    assert_eq!(ui.model.focus, Pane::Log);
+}
+
+#[test]
+fn where_a_later_time_is_asked_for_stands_what_is_closed_now() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    assert_eq!(ui.keys("S"), []);
+    assert!(ui.screen().contains("closed now: approvals: "), "{}", ui.screen());
+    approved(&world, "dave", "storefront@1.4.1");
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    assert_eq!(ui.keys("S"), []);
+    assert!(ui.screen().contains("to production later"), "{}", ui.screen());
+    assert!(!ui.screen().contains("closed now"), "{}", ui.screen());
+}
+
+#[test]
+fn what_waits_for_the_environment_of_the_row_is_moved() {
+    let world = team();
+    world.schedule("storefront@1.4.1", "dev", Duration::from_hours(1));
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    drop(ui.keys("S"));
+    assert!(ui.screen().contains("deploy storefront@1.4.1 to production later"), "{}", ui.screen());
+    let id = world.schedule("storefront@1.4.1", "production", Duration::from_hours(2)).id;
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    drop(ui.keys("S"));
+    let screen = ui.screen();
+    assert!(screen.contains(&format!("Move {id}")) && screen.contains("to production; times in"), "{screen}");
 }

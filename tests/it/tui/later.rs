@@ -26,16 +26,14 @@ fn ready() -> (World, Ui) {
     (world, ui)
 }
 
+fn later(world: &World, at: Option<Duration>, expire: Duration) -> Later {
+    Later { expire: Some(expire), ..world.later(at.map(|span| world.now.plus(span))) }
+}
+
 fn wanted(world: &World, at: Option<Duration>, expire: u64) -> StartDeploy {
     StartDeploy {
         confirm: Some("1.4.1".to_owned()),
-        later: Some(Later {
-            at: at.map(|span| world.now.plus(span)),
-            expire: Some(Duration::from_secs(expire)),
-            zone: world.policy.zone,
-            after: Vec::new(),
-            train: None,
-        }),
+        later: Some(later(world, at, Duration::from_secs(expire))),
         ..StartDeploy::new(release_id(NEXT), environment("production"))
     }
 }
@@ -149,24 +147,9 @@ fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
     other.select("storefront@1.5.0");
     assert_eq!(
         other.keys("S<enter><c-u>3h<c-s>"),
-        [Effect::Reschedule {
-            id,
-            later: Later {
-                at: None,
-                expire: Some(Duration::from_hours(3)),
-                zone: world.policy.zone,
-                after: Vec::new(),
-                train: None,
-            }
-        }]
+        [Effect::Reschedule { id, later: later(&world, None, Duration::from_hours(3)) }]
     );
-    let later = Later {
-        at: Some(world.now.plus(Duration::from_hours(3))),
-        expire: Some(Duration::from_hours(2)),
-        zone: world.policy.zone,
-        after: Vec::new(),
-        train: None,
-    };
+    let later = later(&world, Some(Duration::from_hours(3)), Duration::from_hours(2));
     assert_eq!(ui.keys("+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
     drop(ui.keys("<esc><esc>"));
     let mut ui = ui.anew();

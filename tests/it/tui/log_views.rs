@@ -1,14 +1,17 @@
 //! Ways to look at a log: folded to its steps, with notes, only what is new, several at once.
 
+use ratatui::buffer::Cell;
+use ratatui::style::Color;
 use relman::domain::ansi;
 use relman::domain::ids::DeploymentId;
 use relman::ops::deployment::note;
 use relman::tui::model::Pane;
 use relman::tui::msg::{Effect, Msg, Origin};
 use relman::tui::pane::log;
+use relman::tui::theme::Theme;
 
 use crate::support::keys::{Ui, page};
-use crate::support::screen::team;
+use crate::support::screen::{buffer, team};
 use crate::support::world::World;
 
 const ID: DeploymentId = DeploymentId(10);
@@ -147,11 +150,36 @@ fn several_deployments_stand_beside_each_other() {
 }
 
 #[test]
+fn what_begins_takes_the_place_of_several_and_these_are_read_no_more() {
+    let world = team();
+    let mut ui = following(&world);
+    drop(ui.keys("|"));
+    let begun = || Msg::Started(DeploymentId(11), "started #11".to_owned());
+    let effects = ui.send(begun());
+    let nothing = Effect::WatchAll { ids: Vec::new(), rows: 0 };
+    assert_eq!(effects[..2], [nothing.clone(), Effect::Watch(DeploymentId(11))]);
+    assert!(ui.model.log.wall.is_none());
+    assert!(!ui.send(begun()).contains(&nothing), "they were closed before");
+}
+
+/// The colour in which a text stands on the screen: one for all of it.
+#[track_caller]
+fn colour_of(ui: &Ui, text: &str) -> Color {
+    let drawn = buffer(&ui.model);
+    let reads = |cells: &&[Cell]| cells.iter().map(Cell::symbol).eq(text.split_inclusive(|_| true));
+    let found = drawn.content.windows(text.len()).find(reads);
+    let found = found.unwrap_or_else(|| panic!("{text}:\n{}", ui.screen()));
+    assert!(found.iter().all(|cell| cell.fg == found[0].fg), "{text} has several colours");
+    found[0].fg
+}
+
+#[test]
 fn past_its_usual_time_the_colour_and_the_words_change() {
     let mut world = team();
     let mut ui = following(&world);
-    assert!(ui.screen().contains("of about"), "{}", ui.screen());
+    let bad = Theme::colour().bad.fg.unwrap();
+    assert_ne!(colour_of(&ui, "of about"), bad);
     world.pass(std::time::Duration::from_mins(20));
     drop(ui.load(&world));
-    assert!(ui.screen().contains("past its usu"), "{}", ui.screen());
+    assert_eq!(colour_of(&ui, "past its usu"), bad);
 }

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::outline::mark;
 use crate::domain::deployment::{DeploymentState, Step, StepState};
 use crate::domain::text::fit;
 use crate::domain::time::{span, stopwatch};
@@ -82,16 +83,10 @@ fn timing(model: &Model, view: &DeploymentView) -> (String, Style) {
 
 /// The steps with their marks, on one line: where there are too many, from the one before the current one on.
 pub(super) fn steps(model: &Model, view: &DeploymentView, width: usize) -> Line<'static> {
-    let (theme, glyphs) = (&model.theme, &model.glyphs);
+    let theme = &model.theme;
     let steps: Vec<&Step> = view.latest_attempts().collect();
     let marked = |step: &&Step| {
-        let (mark, style) = match step.state {
-            StepState::Succeeded => (glyphs.pass, theme.good),
-            StepState::Failed => (glyphs.failed, theme.bad),
-            StepState::Running => (glyphs.active, theme.busy),
-            StepState::Waiting => ("…", theme.busy),
-            StepState::Pending | StepState::Skipped => (glyphs.not, theme.dim),
-        };
+        let (mark, style) = mark(model, step.state);
         (format!("{mark} {}  ", step.plan.name), style)
     };
     let all: Vec<(String, Style)> = steps.iter().map(marked).collect();

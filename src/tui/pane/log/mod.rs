@@ -120,9 +120,11 @@ pub fn answered(model: &mut Model) {
 
 /// Shows another deployment from its end.
 pub fn watch(model: &mut Model, id: DeploymentId) -> Vec<Effect> {
+    let mut effects = wall::close(model);
     let wrap = model.log.wrap;
     model.log = State { shown: Some(id), is_chosen: true, wrap, ..State::default() };
-    vec![Effect::Watch(id), Effect::ReadLog { id, origin: Origin::End, rows: rows(model) }]
+    effects.extend([Effect::Watch(id), Effect::ReadLog { id, origin: Origin::End, rows: rows(model) }]);
+    effects
 }
 
 /// Takes a page; one that was not asked for is ignored while the page is held.
@@ -205,14 +207,13 @@ fn on_wall(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Down | Action::Right | Action::NextDeployment => wall.at = (wall.at + 1).min(last),
         Action::Open => {
             let id = wall.shown.get(wall.at).map(|(id, _)| *id);
-            model.log.wall = None;
-            let mut effects = vec![Effect::WatchAll { ids: Vec::new(), rows: 0 }];
-            effects.extend(id.map(|id| watch(model, id)).unwrap_or_default());
-            return effects;
+            return match id {
+                Some(id) => watch(model, id),
+                None => wall::close(model),
+            };
         }
         Action::SideBySide => {
-            model.log.wall = None;
-            let mut effects = vec![Effect::WatchAll { ids: Vec::new(), rows: 0 }];
+            let mut effects = wall::close(model);
             effects.extend(follow(model));
             return effects;
         }
@@ -224,7 +225,7 @@ fn on_wall(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Folded to its steps: the cursor goes from step to step, Enter goes to one.
 fn on_outline(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     let at = model.log.outline?;
-    let all = outline::steps(shown(model)?);
+    let all = &shown(model)?.steps;
     let last = all.len().saturating_sub(1);
     let to = match action {
         Action::Up => at.saturating_sub(1),

@@ -47,6 +47,12 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     vec![Effect::WatchAll { ids, rows }]
 }
 
+/// Shows one again; what reads the others is told to leave off.
+pub(super) fn close(model: &mut Model) -> Vec<Effect> {
+    let was_open = model.log.wall.take().is_some();
+    was_open.then(|| Effect::WatchAll { ids: Vec::new(), rows: 0 }).into_iter().collect()
+}
+
 fn known(model: &Model, id: DeploymentId) -> Option<&Deployment> {
     let views = &model.views;
     views.board.active.iter().chain(&views.deployments).find(|d| d.id == id)

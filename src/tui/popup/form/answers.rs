@@ -1,6 +1,6 @@
 //! The questions a service asks of who deploys it, between the confirmation and the order.
 
-use super::{Field, Form, Kind, form};
+use super::{Field, Form, Kind, Ordered, Wrong, form};
 use crate::domain::prompt::{self, Answers, Prompt, PromptKind};
 use crate::ops::deployment::start::StartDeploy;
 use crate::tui::model::Model;
@@ -56,8 +56,8 @@ fn field(prompt: &Prompt) -> Field {
     }
 }
 
-/// The order with the answers, or the number of the field that is none and why.
-pub(super) fn given(form: &Form, start: &StartDeploy, prompts: &[Prompt]) -> Result<Effect, (usize, String)> {
+/// The order with the answers.
+pub(super) fn given(form: &Form, start: &StartDeploy, prompts: &[Prompt]) -> Ordered {
     let mut answers = Answers::default();
     for (prompt, field) in prompts.iter().zip(&form.fields) {
         let text = match prompt.kind {
@@ -70,9 +70,6 @@ pub(super) fn given(form: &Form, start: &StartDeploy, prompts: &[Prompt]) -> Res
     }
     match prompt::settle(prompts, &answers) {
         Ok(_) => Ok(Effect::Deploy(Box::new(StartDeploy { answers, ..start.clone() }))),
-        Err(bad) => {
-            let at = prompts.iter().position(|prompt| prompt.name == bad.name).unwrap_or(0);
-            Err((at, bad.why))
-        }
+        Err(bad) => Err(Wrong { label: bad.name.into(), why: bad.why }),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{Form, Kind, Ordered, choice, form, preset, text, typed};
 use crate::domain::deployment::{Deployment, DeploymentState};
+use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::domain::time::{Fold, parse_duration, parse_when, span};
-use crate::domain::wait::Wait;
+use crate::domain::wait::{Wait, closed};
 use crate::ops::deployment::later::Later;
 use crate::ops::deployment::start::StartDeploy;
 use crate::tui::model::Model;
@@ -43,12 +44,32 @@ pub fn note(id: DeploymentId) -> Popup {
     form(Kind::Note(id), format!("Note beside the log of {id}"), notes, vec![text("note", "what you saw")])
 }
 
-/// What is asked where something is to begin later; `closed`: what is in its way now.
-pub fn ask_later(model: &Model, release: &ReleaseId, environment: &EnvName, closed: &[String]) -> Popup {
+/// What is asked about a later deployment: another time for the one that waits already, else the time of a new one.
+pub fn schedule(
+    model: &Model,
+    waits: Option<&Deployment>,
+    release: &ReleaseId,
+    environment: &EnvName,
+    report: Option<&GateReport>,
+) -> Popup {
+    match waits.and_then(|d| Some((d, d.wait.as_ref()?))) {
+        Some((d, wait)) => reschedule(d, wait, model),
+        None => ask_later(model, release, environment, report),
+    }
+}
+
+/// What is asked where something is to begin later, with what the gates say now.
+pub fn ask_later(
+    model: &Model,
+    release: &ReleaseId,
+    environment: &EnvName,
+    report: Option<&GateReport>,
+) -> Popup {
     let mut notes = vec![
         "From that time on it begins by itself as soon as every gate is open; what".to_owned(),
         "has not begun in time is missed. X calls it off, S again moves it.".to_owned(),
     ];
+    let closed = report.map(closed).unwrap_or_default();
     notes.extend(closed.iter().map(|gate| format!("closed now: {gate}")));
     let title = match is_production(model, environment) {
         true => format!("PRODUCTION: deploy {release} to {environment} later"),
@@ -104,7 +125,7 @@ pub(super) fn later(form: &Form, model: &Model, release: &ReleaseId, environment
     let later = when(form, model)?;
     let confirm = form.some("version");
     if is_protected(model, environment) && confirm.as_deref() != Some(release.version.to_string().as_str()) {
-        return Err(("version", format!("type the version {} exactly", release.version)));
+        return Err(("version", format!("type the version {} exactly", release.version)).into());
     }
     Ok(Effect::Deploy(Box::new(StartDeploy {
         reason: form.some("reason"),

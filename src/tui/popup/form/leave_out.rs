@@ -1,6 +1,6 @@
 //! Which steps of a deployment are left out: asked instead of the plain confirmation.
 
-use super::{Field, Form, Kind, choice, form, typed};
+use super::{Field, Form, Kind, Ordered, Wrong, choice, form, typed};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -28,28 +28,25 @@ pub fn ask(model: &Model, preview: &Preview, start: StartDeploy) -> Option<Popup
     Some(form(Kind::LeaveOut { start: Box::new(start), steps }, title, notes, fields))
 }
 
-/// The order, or the number of the field that is wrong and why.
-pub(super) fn chosen(
-    form: &Form,
-    model: &Model,
-    start: &StartDeploy,
-    steps: &[String],
-) -> Result<Effect, (usize, String)> {
+/// The order, or the field that is wrong and why.
+pub(super) fn chosen(form: &Form, model: &Model, start: &StartDeploy, steps: &[String]) -> Ordered {
+    let wrong = |label: &str, why| Err(Wrong { label: label.to_owned().into(), why });
     let mut left_out = Vec::new();
     for (at, name) in steps.iter().enumerate() {
         match form.fields[at].input.text().trim() {
             RUN => {}
             LEAVE_OUT => left_out.push(name.clone()),
-            _ => return Err((at, format!("write {RUN} or {LEAVE_OUT}"))),
+            _ => return wrong(name, format!("write {RUN} or {LEAVE_OUT}")),
         }
     }
     if left_out.is_empty() {
-        return Err((0, "nothing is left out: Esc goes back, D deploys it whole".to_owned()));
+        let first = steps.first().map_or("", String::as_str);
+        return wrong(first, "nothing is left out: Esc goes back, D deploys it whole".to_owned());
     }
     let confirm = form.some("version");
     let version = start.release.version.to_string();
     if is_protected(model, &start.environment) && confirm.as_ref() != Some(&version) {
-        return Err((steps.len(), format!("type the version {version} exactly")));
+        return wrong("version", format!("type the version {version} exactly"));
     }
     Ok(Effect::Deploy(Box::new(StartDeploy { confirm, left_out, ..start.clone() })))
 }

@@ -26,8 +26,20 @@ use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::{Input, Typed};
 
-/// The order a form amounts to, or the field that is wrong and why.
-type Ordered = Result<Effect, (&'static str, String)>;
+/// The order a form amounts to, or what is wrong.
+type Ordered = Result<Effect, Wrong>;
+
+/// The field that is wrong, by its label, and why.
+struct Wrong {
+    label: Cow<'static, str>,
+    why: String,
+}
+
+impl From<(&'static str, String)> for Wrong {
+    fn from((label, why): (&'static str, String)) -> Self {
+        Self { label: label.into(), why }
+    }
+}
 
 /// What a form is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,8 +199,8 @@ impl Form {
             "<s-tab>" | "<up>" => self.go(self.fields.len() - 1),
             "<enter>" if self.at + 1 < self.fields.len() => self.go(1),
             "<enter>" if self.is_protected() => {
-                if let Err((at, why)) = self.tried(model) {
-                    self.point_at(at, why);
+                if let Err(wrong) = self.effect(model) {
+                    self.point_at(wrong);
                     return Outcome::Stay;
                 }
                 return Outcome::Say("Ctrl-S does it; Enter only goes from field to field".to_owned());
@@ -235,7 +247,7 @@ impl Form {
     }
 
     fn submit(&mut self, model: &Model) -> Outcome {
-        match self.tried(model) {
+        match self.effect(model) {
             Ok(Effect::Deploy(start)) if !matches!(self.kind, Kind::Answers { .. }) => {
                 // What the service asks of who deploys it is asked last.
                 match answers::ask(model, *start) {
@@ -244,8 +256,8 @@ impl Form {
                 }
             }
             Ok(effect) => self.send(effect),
-            Err((at, why)) => {
-                self.point_at(at, why);
+            Err(wrong) => {
+                self.point_at(wrong);
                 Outcome::Stay
             }
         }
@@ -258,28 +270,17 @@ impl Form {
     }
 
     /// Goes to the field that is wrong and says why.
-    fn point_at(&mut self, at: usize, why: String) {
-        self.at = at;
-        self.error = Some(why);
-    }
-
-    /// The order this form amounts to, or the number of the field that is wrong and why.
-    fn tried(&self, model: &Model) -> Result<Effect, (usize, String)> {
-        if let Kind::Answers { start, prompts } = &self.kind {
-            return answers::given(self, start, prompts);
-        }
-        if let Kind::LeaveOut { start, steps } = &self.kind {
-            return leave_out::chosen(self, model, start, steps);
-        }
-        self.effect(model).map_err(|(label, why)| {
-            (self.fields.iter().position(|field| field.label == label).unwrap_or(self.at), why)
-        })
+    fn point_at(&mut self, wrong: Wrong) {
+        let at = self.fields.iter().position(|field| field.label == wrong.label);
+        self.at = at.unwrap_or(self.at);
+        self.error = Some(wrong.why);
     }
 
     pub(super) fn reason(&self) -> Result<String, (&'static str, String)> {
         self.some("reason").ok_or(("reason", "say why, in a few words".to_owned()))
     }
 
+    /// The order this form amounts to.
     fn effect(&self, model: &Model) -> Ordered {
         match &self.kind {
             Kind::NewRelease => release::created(self),
@@ -300,8 +301,8 @@ impl Form {
             Kind::Reschedule(id) => deployment::moved(self, model, *id),
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),
-            // Tried by the number of its fields; see `tried`.
-            Kind::Answers { start, .. } | Kind::LeaveOut { start, .. } => Ok(Effect::Deploy(start.clone())),
+            Kind::Answers { start, prompts } => answers::given(self, start, prompts),
+            Kind::LeaveOut { start, steps } => leave_out::chosen(self, model, start, steps),
             Kind::Note(id) => {
                 let text = self.some("note").ok_or(("note", "a note needs some words".to_owned()))?;
                 Ok(Effect::Note { id: *id, text })
@@ -319,7 +320,7 @@ impl Form {
                 let succeeded = match self.value("outcome") {
                     "succeeded" => true,
                     "failed" => false,
-                    _ => return Err(("outcome", "write succeeded or failed".to_owned())),
+                    _ => return Err(("outcome", "write succeeded or failed".to_owned()).into()),
                 };
                 Ok(Effect::Resolve { id: *id, succeeded, reason: self.reason()? })
             }

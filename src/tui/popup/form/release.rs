@@ -127,7 +127,7 @@ pub(super) fn created(form: &Form) -> Ordered {
 /// A field that was emptied is emptied; one that was empty and stays so is left alone.
 pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) -> Ordered {
     if form.some("title").is_none() {
-        return Err(("title", "a release needs a title".to_owned()));
+        return Err(("title", "a release needs a title".to_owned()).into());
     }
     let target = form.some("target").map(|text| parse_when(&text, model.now, model.zone, Fold::First));
     let edit = Edit {
