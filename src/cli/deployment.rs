@@ -238,6 +238,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("now", d.begins()),
+        ("in line", view.place()),
         ("expires", pending.map(|wait| wall(wait.expires, wait.zone))),
         ("ahead", pending.and_then(Wait::ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),

@@ -305,11 +305,10 @@ fn take_along(
         let Some(surroundings) = surroundings else { continue };
         let expire = due.plus(train.expire).since(cx.now).max(std::time::Duration::from_secs(60));
         let later = Later {
-            at: None,
             expire: Some(expire),
-            zone: train.departs.zone,
             after,
             train: Some(train.name.clone()),
+            ..Later::when_open(train.departs.zone)
         };
         let wanted = StartDeploy {
             reason: Some(format!("train {}", train.name)),

@@ -69,6 +69,7 @@ fn environment() -> Environment {
         self_approval: false,
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
+        one_in_queue: false,
     }
 }
 

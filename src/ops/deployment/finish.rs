@@ -35,6 +35,7 @@ pub fn settle(
         if after.state == DeploymentState::Succeeded && !after.noop {
             lock::release_automation(tx, cx, &after)?;
         }
+        super::chain::take_back(tx, cx, &after)?;
         if after.state == DeploymentState::Failed && !after.noop {
             lock::hold_after_failure(tx, cx, &after)?;
         }

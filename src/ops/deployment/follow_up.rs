@@ -13,7 +13,7 @@ use super::rollback::{self, StartRollback};
 /// Whether there would be anything to go back to: asked before somebody relies on it.
 pub fn possible(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError> {
     if d.noop {
-        return Err(OpError::conflict(format!("{} only plans: it changed nothing to go back from", d.id)));
+        return Err(OpError::conflict(format!("{} deploys nothing: there is nothing to go back from", d.id)));
     }
     rollback::target(tx, &d.release.service, &d.environment, cx.now).map(drop)
 }

@@ -248,6 +248,9 @@ pub(in crate::ops) fn record(
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     let deployment = Deployment { id, ..deployment };
     also(tx, &deployment)?;
+    if environment.one_in_queue && !deployment.noop && deployment.state != DeploymentState::Scheduled {
+        super::turn::replace_own(tx, cx, &deployment)?;
+    }
     let verb = if deployment.state.is_pending() { wanted.verb() } else { Verb::DeploymentStarted };
     let entry = cx.entry(verb, deployment.id).because(wanted.reason.as_deref());
     journal::append(tx, entry.after(&deployment).detail(&report))?;
