@@ -129,6 +129,13 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
         for (_, why) in &ticked.failed {
             session.out.note(why);
         }
+        for (train, why) in &ticked.standing {
+            session.out.note(&format!("train {train} could not depart: {why}"));
+        }
     }
-    Ok(if ticked.failed.is_empty() { exit::OK } else { exit::code(ErrorKind::Failure) })
+    Ok(if ticked.failed.is_empty() && ticked.standing.is_empty() {
+        exit::OK
+    } else {
+        exit::code(ErrorKind::Failure)
+    })
 }

@@ -122,6 +122,7 @@ fn open() -> DeployFacts {
         locks: Vec::new(),
         needs: Vec::new(),
         hotfix: None,
+        needed_by: Vec::new(),
         automatic: false,
         noop: false,
         toggles: false,

@@ -3,11 +3,10 @@
 use crate::domain::chain;
 use crate::domain::deployment::{CancelKind, CancelRequest, Cause, Deployment, DeploymentState};
 use crate::domain::hold::FollowUp;
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::journal::Verb;
 use crate::domain::prompt;
-use crate::domain::release::Release;
-use crate::ops::facts::Surroundings;
+use crate::ops::facts::{self, Surroundings};
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, deployments, journal, releases};
 
@@ -49,7 +48,11 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
     let recorded = cx.act(Verb::DeploymentScheduled, &subject, |tx| {
         let mut begun: Vec<(ReleaseId, DeploymentId)> = Vec::new();
         let mut recorded = Vec::new();
-        for (release, before) in in_order(tx, cx, &wanted.releases)? {
+        let order = in_order(tx, cx, &wanted.releases, &wanted.environment)?.map_err(|of| {
+            OpError::conflict(circle(&of))
+                .hint("take one of these out of the chain, or the requirement out of the release")
+        })?;
+        for (release, before) in order {
             let at = wanted.releases.iter().position(|id| *id == release).unwrap_or_default();
             let is_before = |(id, _): &&(ReleaseId, DeploymentId)| before.contains(id);
             let after = begun.iter().filter(is_before).map(|(_, id)| *id).collect();
@@ -118,32 +121,39 @@ pub(super) fn take_back(tx: &Tx<'_>, cx: &Ctx<'_>, failed: &Deployment) -> Resul
     Ok(())
 }
 
-/// The releases in the order in which they go, each with those of them it comes after: what its service depends on, and
-/// what the release itself requires.
+/// Releases, each with those of them it comes after.
+pub(in crate::ops) type Order = Vec<(ReleaseId, Vec<ReleaseId>)>;
+
+/// The releases in the order in which they go to an environment: after what their service depends on, and what they
+/// require and is not live there in that version yet. `Err`: some of them wait for each other.
 pub(in crate::ops) fn in_order(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
     wanted: &[ReleaseId],
-) -> Result<Vec<(ReleaseId, Vec<ReleaseId>)>, OpError> {
-    let mut known: Vec<Release> = Vec::new();
+    env: &EnvName,
+) -> Result<Result<Order, Vec<ReleaseId>>, OpError> {
+    let mut after: Vec<(ReleaseId, Vec<ServiceName>)> = Vec::new();
     for id in wanted {
-        known.push(releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?);
+        let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
+        let needs = facts::needs(&release, |service| {
+            Ok(deployments::find_live(tx, service, env)?.map(|live| live.release.version))
+        })?;
+        let unmet = needs.into_iter().filter(|need| !need.is_met()).map(|need| need.requires.service);
+        let known = cx.policy.services.get(&id.service).into_iter();
+        let services = known.flat_map(|service| service.depends_on.clone()).chain(unmet);
+        after.push((id.clone(), services.collect()));
     }
     let before = |id: &ReleaseId| -> Vec<ReleaseId> {
-        let service = cx.policy.services.get(&id.service);
-        let release = known.iter().find(|release| release.id == *id);
-        let comes_after = |other: &&ReleaseId| {
-            service.is_some_and(|service| service.depends_on.contains(&other.service))
-                || release.is_some_and(|release| {
-                    release.plan.requires.iter().any(|requires| requires.service == other.service)
-                })
-        };
+        let services = after.iter().find(|(known, _)| known == id).map(|(_, services)| services);
+        let comes_after = |other: &&ReleaseId| services.is_some_and(|all| all.contains(&other.service));
         wanted.iter().filter(comes_after).cloned().collect()
     };
-    let order = chain::order(wanted, before).map_err(|circle| {
-        let names: Vec<String> = circle.iter().map(ToString::to_string).collect();
-        OpError::conflict(format!("they wait for each other: {}", names.join(" → ")))
-            .hint("take one of these out of the chain, or the requirement out of the release")
-    })?;
-    Ok(order.into_iter().map(|id| (id.clone(), before(&id))).collect())
+    Ok(chain::order(wanted, before)
+        .map(|order| order.into_iter().map(|id| (id.clone(), before(&id))).collect()))
+}
+
+/// How a circle reads.
+pub(in crate::ops) fn circle(of: &[ReleaseId]) -> String {
+    let names: Vec<String> = of.iter().map(ToString::to_string).collect();
+    format!("they wait for each other: {}", names.join(" → "))
 }

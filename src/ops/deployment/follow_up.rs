@@ -15,7 +15,7 @@ pub fn possible(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError
     if d.noop {
         return Err(OpError::conflict(format!("{} deploys nothing: there is nothing to go back from", d.id)));
     }
-    rollback::target(tx, &d.release.service, &d.environment, cx.now).map(drop)
+    rollback::target(tx, cx, &d.release.service, &d.environment).map(drop)
 }
 
 /// Asks for the rollback by itself, in the name of who started it. Nothing where one is asked for already.
@@ -50,7 +50,7 @@ pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
 }
 
 fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpError> {
-    let target = cx.store.read(|tx| rollback::target(tx, &d.release.service, &d.environment, cx.now))?;
+    let target = cx.store.read(|tx| rollback::target(tx, cx, &d.release.service, &d.environment))?;
     let version = target.release.version;
     let start = StartRollback {
         service: d.release.service.clone(),

@@ -241,6 +241,38 @@ fn what_a_release_requires_is_a_gate_of_each_environment() {
 }
 
 #[test]
+fn what_others_require_is_not_taken_from_under_them_without_a_word() {
+    let world = world();
+    world.deploy("db@1.0.0", "dev");
+    for id in ["api@0.9.0", "api@1.4.0"] {
+        world.release(id);
+        world.advance(id, 2);
+    }
+    world.deploy("api@0.9.0", "dev");
+    world.deploy("api@1.4.0", "dev");
+    world.deploy("web@1.0.0", "dev");
+    let report = world.gates("erin", "api@0.9.0", "dev");
+    assert_eq!(closed(&report), ["needs"]);
+    let error = world.start("erin", "api@0.9.0", "dev").unwrap_err();
+    assert!(error.sentence.contains("web@1.0.0 is live here and requires 1.0.0 or newer"), "{error}");
+    // 1.0.0 is older than what is live and new enough for web.
+    assert!(world.gates("erin", "api@1.0.0", "dev").allows());
+    // A rollback is not held up, but says so first.
+    let choices = relman::ops::deployment::rollback::choices;
+    let offered = world.as_("erin", |cx| choices(cx, &"api".parse().unwrap(), &env_name("dev"))).unwrap();
+    assert_eq!(offered.candidates[0].needed_by[0].by, release_id("web@1.0.0"));
+    world.roll_back("api", "dev").unwrap();
+}
+
+#[test]
+fn a_chain_waits_only_for_what_is_not_there_yet() {
+    let world = world();
+    world.deploy("api@1.0.0", "dev");
+    let started = start(&world, &["web@1.0.0", "api@1.0.0"]).unwrap();
+    assert_eq!(after(&world, started[0].deployment.id.0), [] as [i64; 0]);
+}
+
+#[test]
 fn a_queued_one_may_come_after_another_by_its_number() {
     let mut world = world();
     let first = world.schedule("db@1.0.0", "dev", Duration::from_mins(5));
