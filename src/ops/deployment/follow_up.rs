@@ -69,7 +69,7 @@ fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpErro
 
 /// What is still to be done. Where nothing ran there is nothing to go back from; whoever cancelled in order to go back
 /// wants that also when the script was done before it could be stopped.
-fn due(d: &Deployment) -> Option<FollowUp> {
+pub(super) fn due(d: &Deployment) -> Option<FollowUp> {
     let has_ended = d.state.is_over() && d.claimed_at.is_some();
     d.follow_up.clone().filter(|wanted| has_ended && wanted.is_due())
 }
