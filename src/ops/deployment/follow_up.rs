@@ -30,6 +30,15 @@ pub fn ask(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, reason: &str) -> Result<(
     })
 }
 
+/// Gives it up where it has not begun: a person has said how its deployment ended, and what they do about that is theirs
+/// to decide. A supervisor that wakes up later must not act on an older wish.
+pub(super) fn give_up(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError> {
+    if let Some(wanted) = d.follow_up.clone().filter(FollowUp::is_due) {
+        deployments::set_follow_up(tx, d.id, &wanted.given_up(cx.actor.name()))?;
+    }
+    Ok(())
+}
+
 /// Begins what is due, or records why it could not begin. That it has begun is recorded with the rollback itself: asked
 /// again after a crash, nothing begins twice.
 pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
@@ -50,7 +59,10 @@ pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
 }
 
 fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpError> {
-    let target = cx.store.read(|tx| rollback::target(tx, &d.release.service, &d.environment, cx.now))?;
+    let target = cx.store.read(|tx| {
+        still_called_for(tx, d)?;
+        rollback::target(tx, &d.release.service, &d.environment, cx.now)
+    })?;
     let version = target.release.version;
     let start = StartRollback {
         service: d.release.service.clone(),
@@ -60,11 +72,26 @@ fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpErro
         reason: wanted.reason.clone(),
     };
     let recorded = |tx: &Tx<'_>, back: &Deployment| {
+        still_called_for(tx, d)?;
         let begun = FollowUp { started: Some(back.id), ..wanted.clone() };
         deployments::set_follow_up(tx, d.id, &begun)?;
         Ok(())
     };
     rollback::rollback_and(cx, &start, recorded).map(drop)
+}
+
+/// Time may have passed since the end: somebody may have begun it, given it up, or put something else there.
+fn still_called_for(tx: &Tx<'_>, d: &Deployment) -> Result<(), OpError> {
+    if due(&super::known(tx, d.id)?).is_none() {
+        return Err(OpError::conflict(format!("the rollback after {} has begun or was given up", d.id)));
+    }
+    match deployments::find_newest(tx, &d.release.service, &d.environment)? {
+        Some(newest) if newest.id != d.id => Err(OpError::conflict(format!(
+            "{} of {} was put there since: going back from {} would take that away",
+            newest.id, newest.release, d.id
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What is still to be done. Where nothing ran there is nothing to go back from; whoever cancelled in order to go back

@@ -1,13 +1,18 @@
 //! Does the rollback that was asked for follow the end of its deployment, and nothing else instead of it?
 
+use std::time::Duration;
+
 use relman::domain::deployment::{Deployment, DeploymentState};
 use relman::domain::hold::FollowUp;
+use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel_and_roll_back;
-use relman::ops::deployment::follow_up;
+use relman::ops::deployment::reconcile::{Orphans, reconcile};
+use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::turn::Turn;
-use relman::ops::{OpError, lock};
+use relman::ops::deployment::{finish, follow_up};
+use relman::ops::{Liveness, OpError, lock};
 
-use crate::support::world::{World, release_id};
+use crate::support::world::{World, outcome, release_id};
 
 const API: &str = "api@1.0.0";
 const NEXT: &str = "api@1.1.0";
@@ -49,4 +54,50 @@ fn nothing_that_waits_begins_between_an_end_and_the_rollback_that_follows_it() {
         assert_eq!(world.deployment(back).release, release_id(API), "{ended}");
         assert_eq!(world.as_("erin", lock::list).unwrap().len(), 1, "{ended}: one lock for one thing");
     }
+}
+
+/// Its supervisor wakes up and says how it ended: too late. What follows is asked for all the same.
+fn wakes_up(world: &World, d: &Deployment) -> FollowUp {
+    let outcome = outcome(DeploymentState::Cancelled, world.now);
+    let (_, won) =
+        world.as_("erin", |cx| finish::settle(cx, d.id, d.epoch, &finish::OWN, &outcome, None)).unwrap();
+    assert!(!won, "a person has settled it");
+    begin(world, d).unwrap()
+}
+
+#[test]
+fn who_gives_a_deployment_up_gives_up_the_rollback_that_was_to_follow_it() {
+    let (mut world, d) = taken_back();
+    world.pass(Duration::from_mins(10));
+    let given_up = world.as_("erin", |cx| abandon(cx, d.id, "its host hangs")).unwrap();
+    let told = "asked for by dave and NOT done: given up by erin";
+    assert_eq!(given_up.follow_up.unwrap().sentence(true), told);
+    assert_eq!(wakes_up(&world, &d).sentence(true), told);
+    assert!(world.stored(NEXT).blocked.is_none(), "nobody went back from it");
+}
+
+#[test]
+fn who_settles_a_lost_deployment_gives_up_the_rollback_that_was_to_follow_it() {
+    let (world, d) = taken_back();
+    world.machine.alive.borrow_mut().insert(d.id, Liveness::Gone);
+    world.as_("bob", |cx| reconcile(cx, Orphans::Leave)).unwrap();
+    let settled = world.as_("erin", |cx| resolve(cx, d.id, true, "pods are up")).unwrap();
+    let told = "asked for by dave and NOT done: given up by erin";
+    assert_eq!(settled.follow_up.unwrap().sentence(true), told);
+    assert_eq!(wakes_up(&world, &d).sentence(true), told);
+    assert!(world.as_("erin", lock::list).unwrap().is_empty(), "nothing follows that a lock would be for");
+}
+
+#[test]
+fn a_rollback_does_not_go_over_what_somebody_put_there_meanwhile() {
+    let (world, d) = taken_back();
+    world.end(&d, DeploymentState::Cancelled);
+    let hand = world.deploy(LATER, "dev");
+    let wanted = begin(&world, &d).unwrap();
+    assert_eq!(
+        wanted.refused,
+        Some(format!("{} of {LATER} was put there since: going back from {} would take that away", hand.id, d.id))
+    );
+    assert_eq!(wanted.started, None);
+    assert!(world.stored(LATER).blocked.is_none(), "what was put there by hand stays");
 }
