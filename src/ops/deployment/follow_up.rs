@@ -3,10 +3,11 @@
 
 use crate::domain::actor::{Actor, Via};
 use crate::domain::deployment::Deployment;
-use crate::domain::hold::FollowUp;
+use crate::domain::hold::{Choice, FollowUp};
 use crate::domain::ids::DeploymentId;
-use crate::ops::{Ctx, OpError};
-use crate::store::{Tx, deployments};
+use crate::domain::journal::Verb;
+use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::store::{Tx, deployments, journal};
 
 use super::rollback::{self, StartRollback};
 
@@ -22,10 +23,17 @@ pub fn possible(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError
 pub fn ask(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, reason: &str) -> Result<(), OpError> {
     cx.store.write_quietly(|tx| {
         let d = super::known(tx, id)?;
-        if d.follow_up.is_none() && d.epoch == epoch && !d.state.is_over() {
-            let wanted = FollowUp::wanted(&d.started_by, cx.now, reason.to_owned());
-            deployments::set_follow_up(tx, id, &wanted)?;
+        if d.follow_up.is_some() || d.epoch != epoch || d.state.is_over() {
+            return Ok(());
         }
+        deployments::set_follow_up(tx, id, &FollowUp::wanted(&d.started_by, cx.now, reason.to_owned()))?;
+        let after = deployments::get(tx, id)?;
+        // The same verb as where a person decides so at a hold: here the configuration has, through the supervisor.
+        let why = format!("{}: {reason}", Choice::RollBack);
+        journal::append(
+            tx,
+            cx.entry(Verb::DeploymentGuided, id).because(Some(&why)).before(&d).after(&after),
+        )?;
         Ok(())
     })
 }
@@ -40,20 +48,28 @@ pub(super) fn give_up(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), O
 }
 
 /// Begins what is due, or records why it could not begin. That it has begun is recorded with the rollback itself: asked
-/// again after a crash, nothing begins twice.
+/// again after a crash, nothing begins twice. An error means that it may be asked again.
 pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
     let d = cx.store.read(|tx| super::known(tx, id))?;
     let Some(wanted) = due(&d) else { return Ok(()) };
     let actor = Actor { person: wanted.by.clone(), via: Via::Supervisor, tty: None, client: None };
     let cx = Ctx { actor: &actor, ..*cx };
     let Err(error) = go_back(&cx, &d, &wanted) else { return Ok(()) };
+    // What passes by itself is no answer: it is asked again.
+    if matches!(error.kind, ErrorKind::Busy | ErrorKind::Unusable | ErrorKind::Outdated) {
+        return Err(error);
+    }
     cx.store.write_quietly(|tx| {
+        let before = super::known(tx, id)?;
         // Recorded and only not launched: then the rollback's own record says so.
-        let now = super::known(tx, id)?;
-        if due(&now).is_some() {
-            let refused = Some(error.sentence.clone());
-            deployments::set_follow_up(tx, id, &FollowUp { refused, ..wanted.clone() })?;
+        if due(&before).is_none() {
+            return Ok(());
         }
+        let refused = Some(error.sentence.clone());
+        deployments::set_follow_up(tx, id, &FollowUp { refused, ..wanted.clone() })?;
+        let after = deployments::get(tx, id)?;
+        let entry = cx.entry(Verb::DeploymentGuided, id).before(&before).after(&after);
+        journal::append(tx, entry.refused(&error.sentence).detail(&error.report))?;
         Ok(())
     })
 }

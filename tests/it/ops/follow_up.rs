@@ -1,5 +1,7 @@
 //! Does the rollback that was asked for follow the end of its deployment, and nothing else instead of it?
 
+use std::cell::Cell;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use relman::domain::deployment::{Deployment, DeploymentState};
@@ -10,7 +12,8 @@ use relman::ops::deployment::reconcile::{Orphans, reconcile};
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::turn::Turn;
 use relman::ops::deployment::{finish, follow_up};
-use relman::ops::{Liveness, OpError, lock};
+use relman::ops::release::block::block;
+use relman::ops::{ErrorKind, Liveness, OpError, Store, Tx, lock};
 
 use crate::support::world::{World, outcome, release_id};
 
@@ -96,8 +99,67 @@ fn a_rollback_does_not_go_over_what_somebody_put_there_meanwhile() {
     let wanted = begin(&world, &d).unwrap();
     assert_eq!(
         wanted.refused,
-        Some(format!("{} of {LATER} was put there since: going back from {} would take that away", hand.id, d.id))
+        Some(format!(
+            "{} of {LATER} was put there since: going back from {} would take that away",
+            hand.id, d.id
+        ))
     );
     assert_eq!(wanted.started, None);
     assert!(world.stored(LATER).blocked.is_none(), "what was put there by hand stays");
+}
+
+#[test]
+fn a_rollback_that_follows_by_itself_is_on_record_when_it_is_wanted_and_when_it_cannot_begin() {
+    let world = World::new();
+    let d = on_its_way(&world);
+    let ((), entries) = world.journaled(|| {
+        for _ in 0..2 {
+            world.as_("erin", |cx| follow_up::ask(cx, d.id, d.epoch, "verify of #2 failed")).unwrap();
+        }
+    });
+    assert_eq!(entries, ["deployment.guided done #2"], "once, however often it is asked for");
+    assert_eq!(world.last_entry().1.reason.as_deref(), Some("roll-back: verify of #2 failed"));
+    world.end(&d, DeploymentState::Failed);
+    world.as_("bob", |cx| block(cx, &release_id(API), "was bad, too")).unwrap();
+    let (wanted, entries) = world.journaled(|| begin(&world, &d).unwrap());
+    assert_eq!(entries, ["deployment.guided refused #2"]);
+    let body = world.last_entry().1;
+    assert!(wanted.refused.is_some() && body.reason == wanted.refused, "{body:?}");
+    assert_eq!(body.after.unwrap()["follow_up"]["refused"], wanted.refused.unwrap());
+}
+
+#[test]
+fn a_store_that_is_busy_for_a_moment_does_not_refuse_a_rollback_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let mut world = World::on_file(&path);
+    let d = on_its_way(&world);
+    world.as_("dave", |cx| cancel_and_roll_back(cx, d.id, "errors at checkout")).unwrap();
+    world.end(&d, DeploymentState::Cancelled);
+    let ((begun, has_begun), (let_go, told)) = (mpsc::channel(), mpsc::channel());
+    let store = std::mem::replace(&mut world.store, Store::in_memory().unwrap());
+    // The other one lets go when a second write begins to wait: what the first one met has passed.
+    let (last, release) = (Cell::new(Duration::ZERO), let_go.clone());
+    let notice = move |waited: Duration| {
+        if waited < last.replace(waited) {
+            release.send(()).unwrap();
+        }
+    };
+    world.store = store.patience(Duration::from_secs(1)).on_wait(Box::new(notice));
+    let path = &path;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let hold = |_: &Tx<'_>| {
+                begun.send(()).unwrap();
+                told.recv_timeout(Duration::from_secs(30)).map_err(|why| OpError::conflict(why.to_string()))
+            };
+            Store::open(path).unwrap().write_quietly(hold).unwrap();
+        });
+        has_begun.recv().unwrap();
+        let begun = begin(&world, &d);
+        let _gone_already = let_go.send(());
+        assert_eq!(begun.unwrap_err().kind, ErrorKind::Busy);
+    });
+    let wanted = begin(&world, &d).unwrap();
+    assert_eq!(world.deployment(wanted.started.unwrap()).release, release_id(API));
 }
