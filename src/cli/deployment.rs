@@ -352,6 +352,7 @@ fn abandon(session: &mut Session, desk: &Desk, id: DeploymentId, reason: &str) -
     session
         .out
         .note("its work may still be going on, and nothing is cleaned up: look at what really runs there");
+    tell_rollback(session, &given_up);
     Ok(exit::OK)
 }
 
@@ -387,6 +388,14 @@ pub(super) fn resolve(session: &mut Session, args: &Resolve) -> Result<u8, OpErr
     } else {
         let (env, state) = (&resolved.environment, resolved.state);
         session.out.line(format!("{} is settled as {state}; {env} is free again", args.id));
+        tell_rollback(session, &resolved);
     }
     Ok(exit::OK)
+}
+
+/// What became of the rollback that was to follow, where one was.
+fn tell_rollback(session: &mut Session, d: &Deployment) {
+    if let Some(wanted) = &d.follow_up {
+        session.out.note(&format!("its rollback: {}", wanted.sentence(d.state.is_over())));
+    }
 }

@@ -166,6 +166,12 @@ impl FollowUp {
         Self { by: by.clone(), at, reason, started: None, refused: None }
     }
 
+    /// The same after a person has given it up together with what it was to follow.
+    #[must_use]
+    pub fn given_up(self, by: &str) -> Self {
+        Self { refused: Some(format!("given up by {by}")), ..self }
+    }
+
     /// Whether it has neither begun nor been refused.
     pub fn is_due(&self) -> bool {
         self.started.is_none() && self.refused.is_none()

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::domain::actor::Person;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Scope;
+use crate::domain::hold::FollowUp;
 use crate::domain::ids::LockId;
 use crate::domain::journal::Verb;
 use crate::domain::lock::{Lock, LockKind};
@@ -171,6 +172,17 @@ pub(in crate::ops) fn hold_automation(
 ) -> Result<(), OpError> {
     let reason = format!("{} went back to {}: {reason}", rollback.id, rollback.release.version);
     hold(tx, cx, rollback, &cx.actor.person, reason)
+}
+
+/// The same before a rollback that is to follow the end of `ended`: nothing may slip in between the two.
+pub(in crate::ops) fn hold_for_follow_up(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    ended: &Deployment,
+    wanted: &FollowUp,
+) -> Result<(), OpError> {
+    let reason = format!("{} of {} is taken back: {}", ended.id, ended.release, wanted.reason);
+    hold(tx, cx, ended, &wanted.by, reason)
 }
 
 /// The same after a failure, where the environment asks for it: what waits there must not begin on top of it.

@@ -11,6 +11,7 @@ use crate::ops::{Ctx, OpError};
 use crate::store::{deployments, journal};
 
 use super::finish::LIVE;
+use super::follow_up;
 
 /// So long after the first wish that it stop a deployment may be given up (EXE-8): long after its grace and any script's
 /// last act.
@@ -47,6 +48,7 @@ pub fn abandon(cx: &Ctx<'_>, id: DeploymentId, reason: &str) -> Result<Deploymen
         };
         let from = [DeploymentState::Launching, LIVE[0], LIVE[1]];
         deployments::finish(tx, id, before.epoch, &from, &outcome, Some(cx.actor.name()))?;
+        follow_up::give_up(tx, cx, &before)?;
         let after = deployments::get(tx, id)?;
         let entry = cx.entry(Verb::DeploymentAbandoned, id).because(Some(&reason));
         journal::append(tx, entry.before(&before).after(&after))?;

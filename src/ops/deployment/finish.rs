@@ -4,7 +4,9 @@ use crate::domain::deployment::{Deployment, DeploymentState, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::ops::{Ctx, OpError, lock};
-use crate::store::{deployments, journal};
+use crate::store::{Tx, deployments, journal};
+
+use super::{chain, follow_up};
 
 /// The states a supervisor may end a deployment from.
 pub const LIVE: [DeploymentState; 2] = [DeploymentState::Running, DeploymentState::Paused];
@@ -32,13 +34,26 @@ pub fn settle(
         let after = deployments::get(tx, id)?;
         let entry = cx.entry(Verb::DeploymentFinished, id).because(Some(&outcome.cause.to_string()));
         journal::append(tx, entry.before(&before).after(&after))?;
-        if after.state == DeploymentState::Succeeded && !after.noop {
-            lock::release_automation(tx, cx, &after)?;
-        }
-        super::chain::take_back(tx, cx, &after)?;
-        if after.state == DeploymentState::Failed && !after.noop {
-            lock::hold_after_failure(tx, cx, &after)?;
-        }
+        after_the_end(tx, cx, &after)?;
         Ok((after, true))
     })
+}
+
+/// What an end brings with it, whoever records it: automation goes on after a success by hand, and stands still after a
+/// failure and before a rollback that is to follow; others of a chain are taken back.
+pub(super) fn after_the_end(tx: &Tx<'_>, cx: &Ctx<'_>, after: &Deployment) -> Result<(), OpError> {
+    if after.noop {
+        return Ok(());
+    }
+    if after.state == DeploymentState::Succeeded {
+        lock::release_automation(tx, cx, after)?;
+    }
+    // In the same transaction: whatever waits there would begin between this end and the rollback.
+    if let Some(wanted) = follow_up::due(after) {
+        lock::hold_for_follow_up(tx, cx, after, &wanted)?;
+    }
+    if after.state == DeploymentState::Failed {
+        lock::hold_after_failure(tx, cx, after)?;
+    }
+    chain::take_back(tx, cx, after)
 }

@@ -10,6 +10,9 @@ use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, Liveness, OpError};
 use crate::store::{deployments, journal};
 
+use super::finish::after_the_end;
+use super::follow_up;
+
 /// A supervisor that this machine cannot judge (it ran on another one, or its files are out of reach) counts as gone when
 /// it has given no sign of life for this long: it gives one every five seconds.
 const SILENCE: Duration = Duration::from_secs(600);
@@ -49,10 +52,12 @@ pub fn resolve(cx: &Ctx<'_>, id: DeploymentId, succeeded: bool, reason: &str) ->
             ..Outcome::without_steps(state, cause, cx.now, log.clone())
         };
         deployments::finish(tx, id, before.epoch, &[DeploymentState::Lost], &outcome, Some(cx.actor.name()))?;
+        follow_up::give_up(tx, cx, &before)?;
         let after = deployments::get(tx, id)?;
         let entry =
             cx.entry(Verb::DeploymentResolved, id).because(Some(&reason)).before(&known).after(&after);
         journal::append(tx, entry)?;
+        after_the_end(tx, cx, &after)?;
         Ok(after)
     })
 }

@@ -8,6 +8,7 @@ mod chain;
 mod claim;
 mod deployment;
 mod evidence;
+mod follow_up;
 mod freeze;
 mod guide;
 mod lock;

@@ -9,7 +9,7 @@ use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::claim;
 use relman::ops::deployment::reconcile::{Orphans, reconcile};
 use relman::ops::deployment::resolve::resolve;
-use relman::ops::{ErrorKind, LAUNCH_DEADLINE, Liveness};
+use relman::ops::{ErrorKind, LAUNCH_DEADLINE, Liveness, lock};
 
 use super::on_record::{done, mistaken, refused};
 use crate::support::world::{SCRIPT, World, outcome};
@@ -326,4 +326,19 @@ fn how_it_ended_is_taken_from_its_record_also_after_it_was_taken_for_lost() {
     world.machine.exit.borrow_mut().insert(running.id, outcome(DeploymentState::Succeeded, world.now));
     looked(&world, Orphans::Leave);
     assert_eq!(world.deployment(running.id).state, DeploymentState::Succeeded);
+}
+
+#[test]
+fn a_failure_that_a_person_settles_holds_what_would_begin_by_itself_as_every_failure_does() {
+    let mut world = World::new();
+    world.ready(API);
+    let id = world.lost(API, "production").id;
+    world.as_("erin", |cx| resolve(cx, id, false, "no pods")).unwrap();
+    let locks = world.as_("erin", lock::list).unwrap();
+    assert_eq!(locks.len(), 1);
+    assert_eq!(locks[0].reason, format!("{id} of {API} failed here; look at it first"));
+    // A success by hand that a person settles lets automation go on, as every success by hand does.
+    let again = world.lost(API, "production").id;
+    world.as_("erin", |cx| resolve(cx, again, true, "pods are up")).unwrap();
+    assert!(world.as_("erin", lock::list).unwrap().is_empty());
 }
