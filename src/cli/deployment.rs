@@ -151,6 +151,10 @@ pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpEr
             session.out.note(&format!("  - {change}"));
         }
     }
+    for required in chosen.into_iter().flat_map(|candidate| &candidate.needed_by) {
+        let (by, env) = (&required.by, &started.deployment.environment);
+        session.out.note(&format!("{by} is live in {env} and requires {} or newer", required.version));
+    }
     started_or_followed(session, &desk, started.deployment.id, args.detach)
 }
 
@@ -232,12 +236,16 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
     for (label, value) in [
         ("from", d.previous.as_ref().map(ToString::to_string)),
         ("reason", d.reason.clone()),
-        ("overridden", (!d.overrides.is_empty()).then(|| d.overrides.join(", "))),
+        (
+            if d.state.is_pending() { "may override" } else { "overridden" },
+            (!d.overrides.is_empty()).then(|| d.overrides.join(", ")),
+        ),
         ("answers", d.answered()),
         ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),
         ("strategy", Some(d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("now", d.begins()),
+        ("in line", view.place()),
         ("expires", pending.map(|wait| wall(wait.expires, wait.zone))),
         ("ahead", pending.and_then(Wait::ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),

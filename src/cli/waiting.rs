@@ -13,13 +13,12 @@ use crate::ops::{Ctx, ErrorKind, OpError};
 /// The wait a command line asks for, if it does.
 pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpError> {
     if args.when.at.is_none() && !args.queue && args.after.is_empty() {
-        return match &args.when.expire {
-            None => Ok(None),
-            Some(_) => {
-                Err(OpError::new(ErrorKind::Usage, "--expire says how long something may wait to begin")
-                    .hint("add --at TIME or --queue"))
-            }
+        let idle = match (&args.when.expire, args.when.first) {
+            (None, false) => return Ok(None),
+            (Some(_), _) => "--expire says how long something may wait to begin",
+            (None, true) => "--first says what goes first of what waits",
         };
+        return Err(OpError::new(ErrorKind::Usage, idle).hint("add --at TIME or --queue"));
     }
     let later = when(cx, &args.when)?;
     Ok(Some(Later { after: args.after.clone(), ..later }))
@@ -30,9 +29,8 @@ fn when(cx: &Ctx<'_>, when: &When) -> Result<Later, OpError> {
     Ok(Later {
         at: when.at.as_ref().map(|at| parse_when(at, cx.now, zone, Fold::First)).transpose()?,
         expire: when.expire.as_deref().map(parse_duration).transpose()?,
-        zone,
-        after: Vec::new(),
-        train: None,
+        jumps: when.first.then_some(true),
+        ..Later::when_open(zone)
     })
 }
 
@@ -72,6 +70,7 @@ pub(super) fn chain(session: &mut Session, args: Chain) -> Result<u8, OpError> {
         reason: args.reason,
         confirm: args.confirm,
         later: when(&cx, &args.when)?,
+        together: args.together,
     };
     let started = chaining::start(&cx, &wanted)?;
     if session.out.is_json() {
@@ -83,18 +82,24 @@ pub(super) fn chain(session: &mut Session, args: Chain) -> Result<u8, OpError> {
         let wait = d.wait.as_ref().map_or_else(|| d.state.to_string(), ToString::to_string);
         session.out.line(format!("{} {} to {}: {wait}", d.id, d.release, d.environment));
     }
-    session.out.note("one that fails stops what comes after it; watch them with: relman deployments");
+    let fate = match args.together {
+        true => "one that fails stops those that have not finished and takes them back",
+        false => "one that fails stops what comes after it",
+    };
+    session.out.note(&format!("{fate}; watch them with: relman deployments"));
     Ok(exit::OK)
 }
 
 pub(super) fn reschedule(session: &mut Session, args: &Reschedule) -> Result<u8, OpError> {
-    if args.when.at.is_none() && args.when.expire.is_none() {
-        let sentence = "a new time or a new expiry was not named";
-        return Err(OpError::new(ErrorKind::Usage, sentence).hint("add --at TIME or --expire DURATION"));
+    if args.when.at.is_none() && args.when.expire.is_none() && !args.when.first && !args.not_first {
+        let sentence = "a new time, expiry or place was not named";
+        let hint = "add --at TIME, --expire DURATION, --first or --not-first";
+        return Err(OpError::new(ErrorKind::Usage, sentence).hint(hint));
     }
     let desk = session.desk()?;
     let cx = desk.cx();
     let wanted = when(&cx, &args.when)?;
+    let wanted = if args.not_first { Later { jumps: Some(false), ..wanted } } else { wanted };
     let moved = later::reschedule(&cx, args.id, &wanted)?;
     tell(session, &moved);
     Ok(exit::OK)
@@ -124,6 +129,13 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
         for (_, why) in &ticked.failed {
             session.out.note(why);
         }
+        for (train, why) in &ticked.standing {
+            session.out.note(&format!("train {train} could not depart: {why}"));
+        }
     }
-    Ok(if ticked.failed.is_empty() { exit::OK } else { exit::code(ErrorKind::Failure) })
+    Ok(if ticked.failed.is_empty() && ticked.standing.is_empty() {
+        exit::OK
+    } else {
+        exit::code(ErrorKind::Failure)
+    })
 }

@@ -49,6 +49,7 @@ pub(super) struct RawEnvironment {
     pub signed_approvals: Option<String>,
     pub queue: Option<String>,
     pub after_failure: Option<String>,
+    pub one_in_queue: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,6 +214,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "promote-full",
             "queue",
             "after-failure",
+            "one-in-queue",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),

@@ -171,6 +171,8 @@ pub struct Environment {
     pub queue: QueueOrder,
     /// Whether nothing begins by itself here after a deployment failed, until somebody has looked (EXE-27).
     pub holds_after_failure: bool,
+    /// Whether what somebody asks for takes the place of what the same person asked for before and still waits (EXE-28).
+    pub one_in_queue: bool,
 }
 
 impl Environment {

@@ -32,15 +32,24 @@ impl QueueOrder {
         }
     }
 
-    /// Whether of two that are ready the one numbered `first` goes before the one numbered `second`.
-    pub fn prefers(self, first: DeploymentId, second: DeploymentId) -> bool {
+    /// Whether of two that are ready `this` goes before `that`.
+    pub fn prefers(self, this: Rank, that: Rank) -> bool {
         match self {
-            Self::OldestFirst => first < second,
-            Self::NewestFirst => first > second,
+            _ if this.jumps != that.jumps => this.jumps,
+            Self::OldestFirst => this.id < that.id,
+            Self::NewestFirst => this.id > that.id,
         }
     }
 }
 words!(QueueOrder, "queue order", Self::ALL);
+
+/// What decides which of two that wait goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rank {
+    pub id: DeploymentId,
+    /// Whether it was put before those that do not (SCH-10).
+    pub jumps: bool,
+}
 
 /// When a deployment may begin. Kept after it has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +67,12 @@ pub struct Wait {
     /// The release train that takes it along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<TrainName>,
+    /// Whether it goes before others that wait for the same environment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub jumps: bool,
+    /// The chain it belongs to, where one that fails takes the unfinished others back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
     /// What the gates will say at its time, as far as that was known when it was looked ahead last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
@@ -140,6 +155,9 @@ impl fmt::Display for Wait {
             }
             None => write!(f, "begins when its gates are open, at the latest {end}"),
         }?;
+        if self.jumps {
+            write!(f, ", before others that wait")?;
+        }
         let after: Vec<String> = self.after.iter().map(ToString::to_string).collect();
         if after.is_empty() { Ok(()) } else { write!(f, ", after {}", after.join(" and ")) }
     }
@@ -163,11 +181,17 @@ mod tests {
 
     #[test]
     fn the_order_says_who_goes_first() {
-        let (old, new) = (DeploymentId(3), DeploymentId(7));
+        let rank = |id, jumps| Rank { id: DeploymentId(id), jumps };
+        let (old, new) = (rank(3, false), rank(7, false));
         assert!(QueueOrder::OldestFirst.prefers(old, new));
         assert!(!QueueOrder::OldestFirst.prefers(new, old));
         assert!(QueueOrder::NewestFirst.prefers(new, old));
         assert!(!QueueOrder::NewestFirst.prefers(old, new));
+        for order in QueueOrder::ALL {
+            assert!(order.prefers(rank(5, true), old) && order.prefers(rank(5, true), new));
+            assert!(!order.prefers(old, rank(5, true)));
+        }
+        assert!(QueueOrder::OldestFirst.prefers(rank(5, true), rank(6, true)));
     }
 
     #[test]
@@ -179,6 +203,8 @@ mod tests {
             zone: Tz::UTC,
             after: Vec::new(),
             train: None,
+            jumps: false,
+            chain: None,
             outlook: None,
             waits_for: Vec::new(),
             variables: Vec::new(),

@@ -7,7 +7,7 @@ use crate::domain::approval::Approval;
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal, Spot};
-use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides, Upstream};
+use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides, Required, Upstream};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
@@ -124,11 +124,23 @@ pub fn for_deploy(
         })?,
         hotfix: match wish.environment.is_production() {
             true => {
-                let live = deployments::find_live(tx, &service.name, name)?.map(|live| live.release);
-                hotfix(&releases::list_open(tx)?, &service.name, live.as_ref())
-                    .map(|release| release.id.clone())
+                let mut on_their_way = Vec::new();
+                for release in releases::list_hotfixes(tx)? {
+                    if deployments::find_good(tx, &release.id, name)?.is_none() {
+                        on_their_way.push(release);
+                    }
+                }
+                hotfix(&on_their_way, &service.name).map(|release| release.id.clone())
             }
             false => None,
+        },
+        // Only going back to an older version takes something away that others count on.
+        needed_by: match wish.kind {
+            DeploymentKind::Rollback => {
+                let all = requirements(tx, cx, &service.name, name)?;
+                all.into_iter().filter(|required| required.lacks(&wish.release.id.version)).collect()
+            }
+            DeploymentKind::Deploy | DeploymentKind::Redeploy => Vec::new(),
         },
     };
     Ok(together(cx, wish, around, given))
@@ -149,6 +161,8 @@ pub struct Given {
     pub needs: Vec<Need>,
     /// A hotfix of the service that is on its way.
     pub hotfix: Option<ReleaseId>,
+    /// What is live there and requires a newer version of the service.
+    pub needed_by: Vec<Required>,
 }
 
 /// The phase before an environment, with what was deployed there last.
@@ -163,20 +177,36 @@ pub fn upstream(
     Ok(Some(Upstream { needed: phase.needed, newest }))
 }
 
-/// The hotfix of a service that is on its way to production, being built, tested, prepared or deployed, and is not `live`
-/// there yet.
-pub fn hotfix<'a>(
-    open: impl IntoIterator<Item = &'a Release>,
+/// What is live in an environment and says which version of this service it requires there.
+pub fn requirements(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
     service: &ServiceName,
-    live: Option<&ReleaseId>,
+    env: &EnvName,
+) -> Result<Vec<Required>, StoreError> {
+    let mut found = Vec::new();
+    let others = cx.policy.services.values().filter(|other| other.name != *service);
+    for other in others.filter(|other| other.pipeline.contains(env)) {
+        let Some(live) = deployments::find_live(tx, &other.name, env)? else { continue };
+        let requires = releases::get(tx, &live.release)?.plan.requires;
+        let here = requires.into_iter().filter(|required| required.service == *service);
+        found.extend(here.map(|required| Required { by: live.release.clone(), version: required.version }));
+    }
+    Ok(found)
+}
+
+/// The hotfix of a service that is on its way to production: being built, tested, prepared or deployed. `undelivered`:
+/// hotfixes that were never good there; one that was has arrived, whatever took its place since.
+pub fn hotfix<'a>(
+    undelivered: impl IntoIterator<Item = &'a Release>,
+    service: &ServiceName,
 ) -> Option<&'a Release> {
-    open.into_iter().find(|release| {
+    undelivered.into_iter().find(|release| {
         let is_on_its_way = (Stage::Build..=Stage::Deploy).contains(&release.stage) && release.is_open();
         release.id.service == *service
             && release.kind == ReleaseKind::Hotfix
             && is_on_its_way
             && release.blocked.is_none()
-            && Some(&release.id) != live
     })
 }
 
@@ -214,6 +244,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         upstream: given.upstream,
         needs: given.needs,
         hotfix: given.hotfix,
+        needed_by: given.needed_by,
         freezes: given.freezes,
         approvals: given.approvals,
         required_checks: if required(StageGate::Checks) {

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::domain::actor::{Actor, Person, Roster};
-use crate::domain::deployment::DeploymentState;
+use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::{self, DeployFacts, GateId, Overrides};
 use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName, TrainName};
 use crate::domain::journal::Verb;
@@ -105,13 +105,13 @@ fn halted(tx: &Tx<'_>, train: &Train) -> Result<Option<String>, OpError> {
     let Some(last) = trains::last_departed(tx, &train.name)?.filter(|_| !train.goes_on) else {
         return Ok(None);
     };
-    if trains::last_resumed(tx, &train.name)?.is_some_and(|at| at >= last.at) {
-        return Ok(None);
-    }
+    // Whoever let it go on has seen what had failed by then, and nothing that failed since.
+    let resumed = trains::last_resumed(tx, &train.name)?.filter(|at| *at >= last.at);
+    let is_news = |d: &Deployment| resumed.is_none_or(|seen| d.finished_at.is_none_or(|at| at > seen));
     let mut failed = Vec::new();
     for id in last.items.iter().filter_map(|item| item.deployment) {
         let d = deployments::get(tx, id)?;
-        if matches!(d.state, DeploymentState::Failed | DeploymentState::Lost) {
+        if matches!(d.state, DeploymentState::Failed | DeploymentState::Lost) && is_news(&d) {
             failed.push(format!("{id} ({}) {}", d.release, d.state_word()));
         }
     }
@@ -132,8 +132,21 @@ fn board(
     for (service, _) in around {
         found.push((service.clone(), at_station(tx, train, service)?));
     }
-    let ready: Vec<ReleaseId> = found.iter().filter_map(|(_, at)| at.clone().ok()).collect();
-    let order = chain::in_order(tx, cx, &ready)?;
+    let mut ready: Vec<ReleaseId> = found.iter().filter_map(|(_, at)| at.clone().ok()).collect();
+    let order = loop {
+        match chain::in_order(tx, cx, &ready, &train.to)? {
+            Ok(order) => break order,
+            // Who waits for each other stays behind and holds nobody else up.
+            Err(of) => {
+                ready.retain(|id| !of.contains(id));
+                for (_, at) in &mut found {
+                    if at.as_ref().is_ok_and(|id| of.contains(id)) {
+                        *at = Err(chain::circle(&of));
+                    }
+                }
+            }
+        }
+    };
     let mut boarded = Vec::new();
     for (release, before) in &order {
         let surroundings = around.iter().find(|(name, _)| *name == release.service).map(|(_, around)| around);
@@ -163,9 +176,19 @@ fn at_station(
     if newest.state != DeploymentState::Succeeded {
         return Ok(Err(format!("{} in {} is {}", newest.id, train.from, newest.state_word())));
     }
-    let there = deployments::find_live(tx, service, &train.to)?;
-    if there.is_some_and(|there| there.release == newest.release) {
-        return Ok(Err(format!("{} is live in {} already", newest.release, train.to)));
+    let there = deployments::find_live(tx, service, &train.to)?.map(|there| there.release);
+    match there {
+        Some(there) if there == newest.release => {
+            return Ok(Err(format!("{there} is live in {} already", train.to)));
+        }
+        // Nothing goes back by itself.
+        Some(there) if there.version.outranks(&newest.release.version) => {
+            return Ok(Err(format!(
+                "{there}, which is newer than {}, is live in {}",
+                newest.release.version, train.to
+            )));
+        }
+        _ => {}
     }
     Ok(Ok(newest.release))
 }
@@ -208,17 +231,20 @@ fn left_behind(
     }))
 }
 
-/// Sends off every train of this person that is due; returns what became of each.
-pub fn send_off(cx: &Ctx<'_>) -> Result<Vec<Departure>, OpError> {
-    let mut all = Vec::new();
-    for train in cx.policy.trains.values().filter(|train| cx.actor.person.name == train.conductor) {
-        let Some(due) = train.departs.last(cx.now) else { continue };
-        let is_known = cx.store.read(|tx| trains::find(tx, &train.name, due))?.is_some();
-        if !is_known {
-            all.extend(depart(cx, train, due)?);
-        }
-    }
-    Ok(all)
+/// Sends off every train of this person that is due; returns what became of each. One that cannot be sent off is no
+/// reason to leave the others standing.
+pub fn send_off(cx: &Ctx<'_>) -> Vec<(TrainName, Result<Departure, OpError>)> {
+    let own = cx.policy.trains.values().filter(|train| cx.actor.person.name == train.conductor);
+    own.filter_map(|train| {
+        let due = train.departs.last(cx.now)?;
+        let departed = match cx.store.read(|tx| trains::find(tx, &train.name, due)) {
+            Ok(Some(_)) => return None,
+            Ok(None) => depart(cx, train, due).transpose()?,
+            Err(error) => Err(error.into()),
+        };
+        Some((train.name.clone(), departed))
+    })
+    .collect()
 }
 
 fn depart(cx: &Ctx<'_>, train: &Train, due: Timestamp) -> Result<Option<Departure>, OpError> {
@@ -263,7 +289,7 @@ fn depart(cx: &Ctx<'_>, train: &Train, due: Timestamp) -> Result<Option<Departur
     Ok(Some(departure))
 }
 
-type Started = Vec<(crate::domain::deployment::Deployment, Ticket)>;
+type Started = Vec<(Deployment, Ticket)>;
 
 fn keep(
     tx: &Tx<'_>,
@@ -305,11 +331,10 @@ fn take_along(
         let Some(surroundings) = surroundings else { continue };
         let expire = due.plus(train.expire).since(cx.now).max(std::time::Duration::from_secs(60));
         let later = Later {
-            at: None,
             expire: Some(expire),
-            zone: train.departs.zone,
             after,
             train: Some(train.name.clone()),
+            ..Later::when_open(train.departs.zone)
         };
         let wanted = StartDeploy {
             reason: Some(format!("train {}", train.name)),

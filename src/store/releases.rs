@@ -69,6 +69,15 @@ pub fn list_open(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
     tx.query("SELECT record FROM releases WHERE state = 'open' ORDER BY +id", &[], release)
 }
 
+/// Open hotfixes, oldest first.
+pub fn list_hotfixes(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
+    tx.query(
+        "SELECT record FROM releases WHERE state = 'open' AND kind = 'hotfix' ORDER BY +id",
+        &[],
+        release,
+    )
+}
+
 /// Ended releases, newest first, a page at a time: `before` is the last one of the page before.
 pub fn list_past(tx: &Tx<'_>, before: Option<&ReleaseId>, limit: u32) -> Result<Vec<Release>, StoreError> {
     tx.query(

@@ -59,6 +59,9 @@ pub struct Chain {
     /// Why; kept with each deployment
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// One that fails stops those that have not finished, and takes them back
+    #[arg(long)]
+    pub together: bool,
     /// The versions in the order of the releases, where the environment asks for them
     #[arg(long, value_name = "VERSION")]
     pub confirm: Vec<String>,
@@ -78,6 +81,9 @@ pub struct When {
     /// How long it may take from that time on (or from now) to begin before it counts as missed (default: 1h)
     #[arg(long, value_name = "DURATION")]
     pub expire: Option<String>,
+    /// Go before others that wait for the same environment
+    #[arg(long)]
+    pub first: bool,
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +91,9 @@ pub struct Reschedule {
     pub id: DeploymentId,
     #[command(flatten)]
     pub when: When,
+    /// Go back into the order of those that wait
+    #[arg(long, conflicts_with = "first")]
+    pub not_first: bool,
 }
 
 #[derive(Debug, Args)]

@@ -382,6 +382,7 @@ impl Checker {
             self_approval: raw.self_approval.unwrap_or(false),
             queue,
             holds_after_failure,
+            one_in_queue: raw.one_in_queue.unwrap_or(false),
         })
     }
 

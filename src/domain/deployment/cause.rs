@@ -55,6 +55,10 @@ pub enum Cause {
     Superseded {
         by: DeploymentId,
     },
+    /// Who asked for it asked for that one in its place.
+    Replaced {
+        by: DeploymentId,
+    },
     /// One it was to come after did not succeed.
     Unmet {
         first: DeploymentId,
@@ -119,6 +123,7 @@ impl fmt::Display for Cause {
                 write!(f, "{first}, which it comes after, did not succeed ({ended})")
             }
             Self::Superseded { by } => write!(f, "{by} began before it and took its place"),
+            Self::Replaced { by } => write!(f, "who asked for it asked for {by} in its place"),
             Self::Stopped { by, reason: Some(reason) } => write!(f, "stopped at a hold by {by}: {reason}"),
             Self::Stopped { by, reason: None } => write!(f, "stopped at a hold by {by}"),
             Self::SupervisorGone { why } => write!(f, "its supervisor is gone without an outcome: {why}"),

@@ -18,7 +18,7 @@ use crate::domain::strategy::Color;
 use crate::domain::text::one_line;
 use crate::domain::time::{Timestamp, wall};
 use crate::domain::toggle::Flip;
-use crate::domain::wait::Wait;
+use crate::domain::wait::{Rank, Wait};
 use crate::domain::words::words;
 
 /// Where a deployment stands. The database checks the same words.
@@ -275,6 +275,11 @@ impl Deployment {
             (None, true) => "plan".to_owned(),
             (None, false) => self.kind.to_string(),
         }
+    }
+
+    /// What decides whether it goes before another one that waits.
+    pub fn rank(&self) -> Rank {
+        Rank { id: self.id, jumps: self.wait.as_ref().is_some_and(|wait| wait.jumps) }
     }
 
     /// When it happened: what waited happened when it began, if it ever did.

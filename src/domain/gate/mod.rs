@@ -212,6 +212,20 @@ impl Need {
     }
 }
 
+/// What is live in an environment requires this version of a service there, or a newer one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Required {
+    pub by: ReleaseId,
+    pub version: Version,
+}
+
+impl Required {
+    /// Whether it would lack something with this version there.
+    pub fn lacks(&self, version: &Version) -> bool {
+        self.version.outranks(version)
+    }
+}
+
 /// Gates opened on record for one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Overrides {
@@ -244,6 +258,8 @@ pub struct DeployFacts {
     pub needs: Vec<Need>,
     /// A hotfix of the same service that is on its way.
     pub hotfix: Option<ReleaseId>,
+    /// What is live here and requires a newer version than this.
+    pub needed_by: Vec<Required>,
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
     /// Names of checks that must have passed for this artifact.

@@ -1,4 +1,4 @@
-//! Is everything the release requires live in this environment?
+//! Is everything the release requires live in this environment, and does nothing live there require more than it is?
 
 use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::time::Timestamp;
@@ -8,6 +8,9 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
     let unmet: Vec<_> = unmet.cloned().collect();
     if !unmet.is_empty() {
         return Answer::blocked(BlockReason::NeedsOthers { unmet });
+    }
+    if !facts.needed_by.is_empty() {
+        return Answer::blocked(BlockReason::NeededByOthers { needed_by: facts.needed_by.clone() });
     }
     match facts.needs.as_slice() {
         [] => Answer::pass("requires no other release"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GateId, Holder, Need};
+use super::{GateId, Holder, Need, Required};
 use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName};
@@ -55,6 +55,9 @@ pub enum BlockReason {
     },
     NeedsOthers {
         unmet: Vec<Need>,
+    },
+    NeededByOthers {
+        needed_by: Vec<Required>,
     },
     Soaking {
         upstream: EnvName,
@@ -143,6 +146,20 @@ fn needs(unmet: &[Need]) -> String {
     unmet.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
+/// Who is to be asked for the approvals that are missing.
+fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
+    if let Some(rule) = tally.unsatisfiable().next() {
+        return format!(
+            "nobody left in {} may approve this: add people to the group in relman.toml",
+            rule.group
+        );
+    }
+    let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
+    let asks: Vec<String> =
+        open.map(|rule| format!("{} (for {})", any_of(&rule.candidates), rule.group)).collect();
+    format!("ask {} to: relman approve {release} {env}", asks.join(" and "))
+}
+
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -169,6 +186,12 @@ impl fmt::Display for BlockReason {
                 write!(f, "the hotfix {release} is on its way and goes first")
             }
             Self::NeedsOthers { unmet } => write!(f, "{}", needs(unmet)),
+            Self::NeededByOthers { needed_by } => {
+                let one = |required: &Required| {
+                    format!("{} is live here and requires {} or newer", required.by, required.version)
+                };
+                write!(f, "{}", needed_by.iter().map(one).collect::<Vec<_>>().join(", "))
+            }
             Self::Soaking { upstream, needed, until: None, .. } => {
                 write!(f, "it must be live in {upstream} for {} first", span(*needed))
             }
@@ -236,6 +259,10 @@ impl BlockReason {
                 let names: Vec<String> = unmet.iter().map(|need| need.requires.to_string()).collect();
                 format!("needs {}", names.join(", "))
             }
+            Self::NeededByOthers { needed_by } => {
+                let names: Vec<String> = needed_by.iter().map(|required| required.by.to_string()).collect();
+                format!("needed newer by {}", names.join(", "))
+            }
             Self::Soaking { upstream, until: None, .. } => format!("must soak in {upstream}"),
             Self::Soaking { until: Some(until), zone, .. } => {
                 format!("soaks until {}", near(*until, now, *zone))
@@ -289,6 +316,15 @@ impl BlockReason {
                     unmet.iter().map(|need| format!("relman deploy {} {env}", need.requires)).collect();
                 format!("first: {}", first.join("; "))
             }
+            Self::NeededByOthers { needed_by } => {
+                let services: Vec<&str> =
+                    needed_by.iter().map(|required| required.by.service.as_str()).collect();
+                format!(
+                    "first take {} back as well; {}",
+                    services.join(", "),
+                    go_around(release, env, GateId::Needs)
+                )
+            }
             Self::Soaking { upstream, until: None, .. } => {
                 format!("first: relman deploy {release} {upstream}")
             }
@@ -306,21 +342,7 @@ impl BlockReason {
                 format!("wait; {}", go_around(release, env, GateId::Freeze))
             }
             Self::OutsideHours { .. } => format!("wait; {}", go_around(release, env, GateId::Window)),
-            Self::ApprovalsMissing { tally, .. } => {
-                if let Some(rule) = tally.unsatisfiable().next() {
-                    return format!(
-                        "nobody left in {} may approve this: add people to the group in relman.toml",
-                        rule.group
-                    );
-                }
-                let asks: Vec<String> = tally
-                    .rules
-                    .iter()
-                    .filter(|rule| rule.missing() > 0)
-                    .map(|rule| format!("{} (for {})", any_of(&rule.candidates), rule.group))
-                    .collect();
-                format!("ask {} to: relman approve {release} {env}", asks.join(" and "))
-            }
+            Self::ApprovalsMissing { tally, .. } => whom_to_ask(tally, release, env),
             Self::Rejected { by, .. } => {
                 format!("talk to {by}, who may: relman withdraw {release} {env}")
             }

@@ -69,6 +69,7 @@ fn environment() -> Environment {
         self_approval: false,
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
+        one_in_queue: false,
     }
 }
 
@@ -121,6 +122,7 @@ fn open() -> DeployFacts {
         locks: Vec::new(),
         needs: Vec::new(),
         hotfix: None,
+        needed_by: Vec::new(),
         automatic: false,
         noop: false,
         toggles: false,

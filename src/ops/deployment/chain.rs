@@ -1,17 +1,19 @@
 //! Several releases to one environment, each after those it depends on (EXE-25).
 
 use crate::domain::chain;
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
+use crate::domain::deployment::{CancelKind, CancelRequest, Cause, Deployment, DeploymentState};
+use crate::domain::hold::FollowUp;
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::journal::Verb;
 use crate::domain::prompt;
-use crate::domain::release::Release;
-use crate::ops::facts::Surroundings;
+use crate::ops::facts::{self, Surroundings};
 use crate::ops::{Ctx, ErrorKind, OpError};
-use crate::store::{Tx, releases};
+use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::Errand;
 use super::later::Later;
 use super::start::{self, StartDeploy, Started};
+use super::{follow_up, turn};
 
 /// The releases that go together.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub struct StartChain {
     /// Their versions in the order of `releases`, typed by the person, where the environment asks for it.
     pub confirm: Vec<String>,
     pub later: Later,
+    /// Whether one that fails stops the others that have not finished, and takes them back.
+    pub together: bool,
 }
 
 /// Records all of them or none. Each begins when those it depends on have succeeded and its own gates are open; one that
@@ -39,17 +43,23 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
         around.push(Surroundings::of(cx, cx.service(&id.service)?));
     }
     let subject = format!("{} → {}", names.join(", "), wanted.environment);
+    // Nobody asks for two chains in one millisecond.
+    let chain = wanted.together.then(|| format!("{} {}", cx.now, cx.actor.name()));
     let recorded = cx.act(Verb::DeploymentScheduled, &subject, |tx| {
         let mut begun: Vec<(ReleaseId, DeploymentId)> = Vec::new();
         let mut recorded = Vec::new();
-        for (release, before) in in_order(tx, cx, &wanted.releases)? {
+        let order = in_order(tx, cx, &wanted.releases, &wanted.environment)?.map_err(|of| {
+            OpError::conflict(circle(&of))
+                .hint("take one of these out of the chain, or the requirement out of the release")
+        })?;
+        for (release, before) in order {
             let at = wanted.releases.iter().position(|id| *id == release).unwrap_or_default();
             let is_before = |(id, _): &&(ReleaseId, DeploymentId)| before.contains(id);
             let after = begun.iter().filter(is_before).map(|(_, id)| *id).collect();
             let one = StartDeploy {
                 reason: wanted.reason.clone(),
                 confirm: wanted.confirm.get(at).cloned(),
-                later: Some(Later { after, ..wanted.later.clone() }),
+                later: Some(Later { after, chain: chain.clone(), ..wanted.later.clone() }),
                 ..StartDeploy::new(release.clone(), wanted.environment.clone())
             };
             let one = start::checked(cx, &one)?;
@@ -66,40 +76,84 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
         }
         Ok(recorded)
     })?;
-    let mut all = Vec::new();
+    let (mut all, mut failed) = (Vec::new(), None);
     for (started, ticket) in recorded {
-        start::launch(cx, &started.deployment, &ticket)?;
+        // One that did not come up must not leave the others without a process that waits for them.
+        if let Err(error) = start::launch(cx, &started.deployment, &ticket) {
+            failed.get_or_insert(error);
+        }
         all.push(started);
     }
-    Ok(all)
+    failed.map_or(Ok(all), Err)
 }
 
-/// The releases in the order in which they go, each with those of them it comes after: what its service depends on, and
-/// what the release itself requires.
+/// One of a chain that goes together did not come to its good end: those that have not finished are stopped, and what they
+/// changed is taken back. What had finished stays (EXE-25).
+pub(super) fn take_back(tx: &Tx<'_>, cx: &Ctx<'_>, failed: &Deployment) -> Result<(), OpError> {
+    let of = |d: &Deployment| d.wait.as_ref().and_then(|wait| wait.chain.clone());
+    let Some(chain) = of(failed).filter(|_| failed.state != DeploymentState::Succeeded) else {
+        return Ok(());
+    };
+    let why = format!("{} of the same chain is {}", failed.id, failed.state_word());
+    let (active, pending) = deployments::list_unfinished(tx)?;
+    let same = |d: &Deployment| of(d).as_ref() == Some(&chain) && d.id != failed.id;
+    for other in pending.into_iter().filter(same) {
+        let cause = Cause::Unmet { first: failed.id, ended: failed.state_word().to_owned() };
+        let log = cx.machine.log_facts(other.id);
+        turn::end(tx, cx, &other, DeploymentState::Cancelled, cause, &log, None)?;
+    }
+    for other in active.into_iter().filter(|d| same(d) && d.state.is_live() && d.cancel.is_none()) {
+        let request = CancelRequest {
+            by: format!("the chain of {}", failed.id),
+            at: cx.now,
+            kind: CancelKind::Gentle,
+            reason: Some(why.clone()),
+        };
+        deployments::request_cancel(tx, other.id, &request)?;
+        if follow_up::possible(tx, cx, &other).is_ok() {
+            let back = FollowUp::wanted(&other.started_by, cx.now, why.clone());
+            deployments::set_follow_up(tx, other.id, &back)?;
+        }
+        let after = deployments::get(tx, other.id)?;
+        let entry = cx.entry(Verb::CancelRequested, other.id).because(Some(&why));
+        journal::append(tx, entry.before(&other).after(&after))?;
+    }
+    Ok(())
+}
+
+/// Releases, each with those of them it comes after.
+pub(in crate::ops) type Order = Vec<(ReleaseId, Vec<ReleaseId>)>;
+
+/// The releases in the order in which they go to an environment: after what their service depends on, and what they
+/// require and is not live there in that version yet. `Err`: some of them wait for each other.
 pub(in crate::ops) fn in_order(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
     wanted: &[ReleaseId],
-) -> Result<Vec<(ReleaseId, Vec<ReleaseId>)>, OpError> {
-    let mut known: Vec<Release> = Vec::new();
+    env: &EnvName,
+) -> Result<Result<Order, Vec<ReleaseId>>, OpError> {
+    let mut after: Vec<(ReleaseId, Vec<ServiceName>)> = Vec::new();
     for id in wanted {
-        known.push(releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?);
+        let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
+        let needs = facts::needs(&release, |service| {
+            Ok(deployments::find_live(tx, service, env)?.map(|live| live.release.version))
+        })?;
+        let unmet = needs.into_iter().filter(|need| !need.is_met()).map(|need| need.requires.service);
+        let known = cx.policy.services.get(&id.service).into_iter();
+        let services = known.flat_map(|service| service.depends_on.clone()).chain(unmet);
+        after.push((id.clone(), services.collect()));
     }
     let before = |id: &ReleaseId| -> Vec<ReleaseId> {
-        let service = cx.policy.services.get(&id.service);
-        let release = known.iter().find(|release| release.id == *id);
-        let comes_after = |other: &&ReleaseId| {
-            service.is_some_and(|service| service.depends_on.contains(&other.service))
-                || release.is_some_and(|release| {
-                    release.plan.requires.iter().any(|requires| requires.service == other.service)
-                })
-        };
+        let services = after.iter().find(|(known, _)| known == id).map(|(_, services)| services);
+        let comes_after = |other: &&ReleaseId| services.is_some_and(|all| all.contains(&other.service));
         wanted.iter().filter(comes_after).cloned().collect()
     };
-    let order = chain::order(wanted, before).map_err(|circle| {
-        let names: Vec<String> = circle.iter().map(ToString::to_string).collect();
-        OpError::conflict(format!("they wait for each other: {}", names.join(" → ")))
-            .hint("take one of these out of the chain, or the requirement out of the release")
-    })?;
-    Ok(order.into_iter().map(|id| (id.clone(), before(&id))).collect())
+    Ok(chain::order(wanted, before)
+        .map(|order| order.into_iter().map(|id| (id.clone(), before(&id))).collect()))
+}
+
+/// How a circle reads.
+pub(in crate::ops) fn circle(of: &[ReleaseId]) -> String {
+    let names: Vec<String> = of.iter().map(ToString::to_string).collect();
+    format!("they wait for each other: {}", names.join(" → "))
 }

@@ -6,7 +6,7 @@ use crate::domain::journal::Verb;
 use crate::ops::{Ctx, OpError, lock};
 use crate::store::{Tx, deployments, journal};
 
-use super::follow_up;
+use super::{chain, follow_up};
 
 /// The states a supervisor may end a deployment from.
 pub const LIVE: [DeploymentState; 2] = [DeploymentState::Running, DeploymentState::Paused];
@@ -40,7 +40,7 @@ pub fn settle(
 }
 
 /// What an end brings with it, whoever records it: automation goes on after a success by hand, and stands still after a
-/// failure and before a rollback that is to follow.
+/// failure and before a rollback that is to follow; others of a chain are taken back.
 pub(super) fn after_the_end(tx: &Tx<'_>, cx: &Ctx<'_>, after: &Deployment) -> Result<(), OpError> {
     if after.noop {
         return Ok(());
@@ -55,5 +55,5 @@ pub(super) fn after_the_end(tx: &Tx<'_>, cx: &Ctx<'_>, after: &Deployment) -> Re
     if after.state == DeploymentState::Failed {
         lock::hold_after_failure(tx, cx, after)?;
     }
-    Ok(())
+    chain::take_back(tx, cx, after)
 }

@@ -14,9 +14,9 @@ use super::rollback::{self, StartRollback};
 /// Whether there would be anything to go back to: asked before somebody relies on it.
 pub fn possible(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError> {
     if d.noop {
-        return Err(OpError::conflict(format!("{} only plans: it changed nothing to go back from", d.id)));
+        return Err(OpError::conflict(format!("{} deploys nothing: there is nothing to go back from", d.id)));
     }
-    rollback::target(tx, &d.release.service, &d.environment, cx.now).map(drop)
+    rollback::target(tx, cx, &d.release.service, &d.environment).map(drop)
 }
 
 /// Asks for the rollback by itself, in the name of who started it. Nothing where one is asked for already.
@@ -77,7 +77,7 @@ pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
 fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpError> {
     let target = cx.store.read(|tx| {
         still_called_for(tx, d)?;
-        rollback::target(tx, &d.release.service, &d.environment, cx.now)
+        rollback::target(tx, cx, &d.release.service, &d.environment)
     })?;
     let version = target.release.version;
     let start = StartRollback {

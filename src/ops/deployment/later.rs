@@ -26,9 +26,18 @@ pub struct Later {
     pub after: Vec<DeploymentId>,
     /// The train that takes it along.
     pub train: Option<TrainName>,
+    /// Whether it goes before others that wait; nothing said: as it is, which is not.
+    pub jumps: Option<bool>,
+    /// The chain it belongs to, where one that fails takes the unfinished others back.
+    pub chain: Option<String>,
 }
 
 impl Later {
+    /// As soon as everything is open.
+    pub fn when_open(zone: Tz) -> Self {
+        Self { at: None, expire: None, zone, after: Vec::new(), train: None, jumps: None, chain: None }
+    }
+
     /// The moment from which on it does not begin any more.
     fn expires(&self, now: Timestamp) -> Result<Timestamp, OpError> {
         let at = self.at.unwrap_or(now);
@@ -57,7 +66,8 @@ fn usage(sentence: String) -> OpError {
 
 /// Whether there is nothing to wait for: no time, no closed gate, nobody before it in the queue.
 pub(super) fn may_go_now(tx: &Tx<'_>, later: &Later, report: &GateReport) -> Result<bool, StoreError> {
-    let is_plain = later.at.is_none() && later.after.is_empty() && later.train.is_none();
+    let is_plain =
+        later.at.is_none() && later.after.is_empty() && later.train.is_none() && later.chain.is_none();
     let is_free = is_plain && report.allows();
     Ok(is_free && pending::list_of(tx, &report.release.service, &report.environment)?.is_empty())
 }
@@ -99,6 +109,8 @@ pub(super) fn agree(
         zone: later.zone,
         after: later.after.clone(),
         train: later.train.clone(),
+        jumps: later.jumps.unwrap_or(false),
+        chain: later.chain.clone(),
         outlook,
         waits_for,
         variables,
@@ -160,6 +172,7 @@ pub fn reschedule(cx: &Ctx<'_>, id: DeploymentId, later: &Later) -> Result<Deplo
             at: kept,
             expires,
             zone: later.zone,
+            jumps: later.jumps.unwrap_or(wait.jumps),
             // Looked ahead to again when its new time comes near.
             outlook: wait.outlook.filter(|_| later.at.is_none()),
             ..wait

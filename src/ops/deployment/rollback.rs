@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::domain::deployment::{Deployment, DeploymentState};
+use crate::domain::gate::Required;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::journal::Verb;
 use crate::domain::prompt::Answers;
@@ -31,6 +32,8 @@ pub struct Candidate {
     pub takes_back: Vec<TakenBack>,
     /// The last time going back to it was tried elsewhere (N19).
     pub rehearsed: Option<Rehearsal>,
+    /// What is live there and requires a newer version: going back would leave it without.
+    pub needed_by: Vec<Required>,
 }
 
 /// A release that a rollback takes back, with what it brought.
@@ -86,13 +89,14 @@ pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Cho
     cx.store.read(|tx| {
         let mut toggles = toggle::list_in(tx, known, env)?.toggles;
         toggles.retain(|known| known.listed && known.is_on() != Some(false));
-        Ok(Choices { toggles, ..choices_in(tx, service, env, cx.now)? })
+        Ok(Choices { toggles, ..choices_in(tx, cx, service, env)? })
     })
 }
 
 /// Releases whose last success here is known. What is there now is left out, unless its newest attempt failed: then going
 /// back to the same release again is exactly what may help.
-fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName, now: Timestamp) -> Result<Choices, OpError> {
+fn choices_in(tx: &Tx<'_>, cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Choices, OpError> {
+    let requirements = facts::requirements(tx, cx, service, env)?;
     let occupant = deployments::find_newest(tx, service, env)?;
     let is_in_place = |release: &ReleaseId| {
         occupant.as_ref().is_some_and(|occupant| {
@@ -121,8 +125,15 @@ fn choices_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName, now: Timestamp)
                 barred.push((version, format!("the release is {}", release.state)));
             }
             _ => {
-                let rehearsed = rehearsal(tx, &release.id, env, now)?;
-                candidates.push(Candidate { deployment, title: release.title, takes_back, rehearsed });
+                let rehearsed = rehearsal(tx, &release.id, env, cx.now)?;
+                let lacks = |required: &&Required| required.lacks(&release.id.version);
+                candidates.push(Candidate {
+                    deployment,
+                    takes_back,
+                    rehearsed,
+                    needed_by: requirements.iter().filter(lacks).cloned().collect(),
+                    title: release.title,
+                });
             }
         }
     }
@@ -178,7 +189,7 @@ pub(super) fn rollback_and(
     };
     start_as(cx, &start, Errand::Rollback, |tx, deployment| {
         // The record may have changed since the choice was made.
-        let now = choices_in(tx, &wanted.service, &wanted.environment, cx.now)?;
+        let now = choices_in(tx, cx, &wanted.service, &wanted.environment)?;
         choose(&StartRollback { to: Some(deployment.release.version.clone()), ..wanted.clone() }, &now)?;
         also(tx, deployment)?;
         lock::hold_automation(tx, cx, deployment, &reason)?;
@@ -221,11 +232,11 @@ fn block_left(
 /// The deployment a rollback goes back to where nobody names one.
 pub(super) fn target(
     tx: &Tx<'_>,
+    cx: &Ctx<'_>,
     service: &ServiceName,
     env: &EnvName,
-    now: Timestamp,
 ) -> Result<Deployment, OpError> {
-    let choices = choices_in(tx, service, env, now)?;
+    let choices = choices_in(tx, cx, service, env)?;
     let wanted = StartRollback {
         service: service.clone(),
         environment: env.clone(),

@@ -242,12 +242,20 @@ pub(in crate::ops) fn record(
     let kept = prompt::to_keep(&service.prompts, &answers);
     let deployment = draft(tx, cx, &place, &release, &asked)?;
     let toggle = if let Errand::Toggle(flip) = errand { Some(flip.clone()) } else { None };
-    let deployment =
-        Deployment { reason: wanted.reason.clone(), answers: kept, toggle, ..deployment }.waiting(waits);
+    // What waits may go past what is closed then; what it really went past is recorded when it begins.
+    let overrides = match &waits {
+        Some(_) => asked.facts.overrides.gates.iter().map(ToString::to_string).collect(),
+        None => deployment.overrides.clone(),
+    };
+    let reason = wanted.reason.clone();
+    let deployment = Deployment { reason, overrides, answers: kept, toggle, ..deployment }.waiting(waits);
     let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     let deployment = Deployment { id, ..deployment };
     also(tx, &deployment)?;
+    if environment.one_in_queue && !deployment.noop && deployment.state != DeploymentState::Scheduled {
+        super::turn::replace_own(tx, cx, &deployment)?;
+    }
     let verb = if deployment.state.is_pending() { wanted.verb() } else { Verb::DeploymentStarted };
     let entry = cx.entry(verb, deployment.id).because(wanted.reason.as_deref());
     journal::append(tx, entry.after(&deployment).detail(&report))?;

@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{DeploymentId, TrainName};
 use crate::domain::train::Departure;
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError, train};
 use crate::store::{pending, releases};
@@ -26,13 +26,20 @@ pub struct Ticked {
     pub departures: Vec<Departure>,
     /// Could not be revived, and why.
     pub failed: Vec<(DeploymentId, String)>,
+    /// Trains that could not be sent off, and why.
+    pub standing: Vec<(TrainName, String)>,
 }
 
 /// Settles what can be settled and revives what waits.
 pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
     let settled = reconcile(cx, Orphans::Adopt)?;
-    let departures = train::send_off(cx)?;
-    let mut ticked = Ticked { settled, departures, ..Ticked::default() };
+    let mut ticked = Ticked { settled, ..Ticked::default() };
+    for (train, departed) in train::send_off(cx) {
+        match departed {
+            Ok(departure) => ticked.departures.push(departure),
+            Err(error) => ticked.standing.push((train, error.sentence)),
+        }
+    }
     for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.actor.person.uid) {
         match revive(cx, &d) {
             Ok(()) => ticked.revived.push(d.id),

@@ -53,56 +53,113 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
         return unconfigured(cx, &d);
     };
     let around = Surroundings::of(cx, service);
-    let log = cx.machine.log_facts(id);
     let is_alive = cx.machine.liveness(id) == Liveness::Alive;
+    // Every change of the store lets everybody who waits ask again: to learn that nothing came of it must not keep others
+    // from writing.
+    let seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
+    if let Some(turn) = seen.unchanged() {
+        return Ok(turn);
+    }
+    let log = cx.machine.log_facts(id);
     cx.store.write_quietly(|tx| {
-        let d = super::known(tx, id)?;
-        let Some(wait) = d.wait.clone() else {
-            return Ok(Turn::NotOurs { why: format!("{id} waits for nothing") });
-        };
-        if !is_alive {
-            return Ok(Turn::NotOurs { why: format!("the supervisor of {id} is gone") });
-        }
-        if !d.state.is_pending() {
-            return begun_already(tx, cx, &d, &wait, by, &around);
-        }
-        if wait.is_expired(cx.now) {
-            let why = if wait.waits_for.is_empty() { no_look() } else { wait.waits_for.join("; ") };
-            return end(tx, cx, &d, DeploymentState::Missed, Cause::Missed { why }, &log, None);
-        }
-        let Candidate { release_over, changed, asked, .. } = candidate(tx, cx, &d, &around)?;
-        if let Some(why) = release_over.or(changed) {
-            return end(
-                tx,
-                cx,
-                &d,
-                DeploymentState::Failed,
-                Cause::Refused { why },
-                &log,
-                Some(&asked.report),
-            );
-        }
-        if !wait.is_due(cx.now) {
-            return look_ahead(tx, cx, &d, &wait, &asked);
-        }
-        if let Some(by) = overtaken(&d, &asked) {
-            let report = Some(&asked.report);
-            return end(tx, cx, &d, DeploymentState::Superseded, Cause::Superseded { by }, &log, report);
-        }
-        let mut says = match predecessors(tx, &wait)? {
-            Before::Done => closed(&asked.report),
-            Before::Open(says) => says,
-            Before::Failed(cause) => return end(tx, cx, &d, DeploymentState::Cancelled, cause, &log, None),
-        };
-        if says.is_empty() {
-            says.extend(first_in_line(tx, cx, &d, &around)?);
-        }
-        if says.is_empty() {
-            begin(tx, cx, &d, wait, &asked, by, &around)
-        } else {
-            go_on_waiting(tx, cx, &d, wait, says, &asked.report)
+        let Seen { d, found } = look(tx, cx, id, is_alive, &around)?;
+        let Some(wait) = d.wait.clone() else { return Ok(not_ours(format!("{id} waits for nothing"))) };
+        match found {
+            Found::NotOurs(why) => Ok(not_ours(why)),
+            Found::Begun => begun_already(tx, cx, &d, &wait, by, &around),
+            Found::Over(state, cause, report) => end(tx, cx, &d, state, cause, &log, report.as_deref()),
+            Found::TimeToLook(asked) => look_ahead(tx, cx, &d, &wait, &asked),
+            Found::Ready(asked) => begin(tx, cx, &d, wait, &asked, by, &around),
+            Found::Hindered { says, until } => go_on_waiting(tx, cx, &d, wait, says, until),
         }
     })
+}
+
+fn not_ours(why: String) -> Turn {
+    Turn::NotOurs { why }
+}
+
+/// How it stands with a deployment that waits.
+struct Seen {
+    d: Deployment,
+    found: Found,
+}
+
+enum Found {
+    NotOurs(String),
+    /// It began, and who began it may not have heard that.
+    Begun,
+    /// It does not begin any more.
+    Over(DeploymentState, Cause, Option<Box<GateReport>>),
+    /// Its time has not come, but is near.
+    TimeToLook(Box<Asked>),
+    Ready(Box<Asked>),
+    Hindered {
+        says: Vec<String>,
+        until: Timestamp,
+    },
+}
+
+impl Seen {
+    /// What is to be said where nothing is to be done.
+    fn unchanged(&self) -> Option<Turn> {
+        match &self.found {
+            Found::NotOurs(why) => Some(not_ours(why.clone())),
+            Found::Hindered { says, until } => {
+                let known = self.d.wait.as_ref().is_some_and(|wait| wait.waits_for == *says);
+                let is_known = known && self.d.state == DeploymentState::Waiting;
+                is_known.then(|| Turn::Wait { until: *until, says: says.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Looks how it stands, and changes nothing.
+fn look(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    id: DeploymentId,
+    is_alive: bool,
+    around: &Surroundings,
+) -> Result<Seen, OpError> {
+    let d = super::known(tx, id)?;
+    let seen = |found| Seen { d: d.clone(), found };
+    let Some(wait) = &d.wait else { return Ok(seen(Found::NotOurs(format!("{id} waits for nothing")))) };
+    if !is_alive {
+        return Ok(seen(Found::NotOurs(format!("the supervisor of {id} is gone"))));
+    }
+    if !d.state.is_pending() {
+        return Ok(seen(Found::Begun));
+    }
+    if wait.is_expired(cx.now) {
+        let why = if wait.waits_for.is_empty() { no_look() } else { wait.waits_for.join("; ") };
+        return Ok(seen(Found::Over(DeploymentState::Missed, Cause::Missed { why }, None)));
+    }
+    let Candidate { over, asked } = candidate(tx, cx, &d, around)?;
+    let report = || Some(Box::new(asked.report.clone()));
+    if let Some(why) = over {
+        return Ok(seen(Found::Over(DeploymentState::Failed, Cause::Refused { why }, report())));
+    }
+    if !wait.is_due(cx.now) {
+        return Ok(seen(Found::TimeToLook(Box::new(asked))));
+    }
+    if let Some(by) = overtaken(&d, &asked) {
+        return Ok(seen(Found::Over(DeploymentState::Superseded, Cause::Superseded { by }, report())));
+    }
+    let mut says = match predecessors(tx, wait)? {
+        Before::Done => closed(&asked.report),
+        Before::Open(says) => says,
+        Before::Failed(cause) => return Ok(seen(Found::Over(DeploymentState::Cancelled, cause, None))),
+    };
+    if says.is_empty() {
+        says.extend(first_in_line(tx, cx, &d, around)?);
+    }
+    if says.is_empty() {
+        return Ok(seen(Found::Ready(Box::new(asked))));
+    }
+    let until = asked.report.earliest.unwrap_or(wait.expires).min(wait.expires);
+    Ok(seen(Found::Hindered { says, until }))
 }
 
 fn no_look() -> String {
@@ -141,9 +198,8 @@ fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
 
 /// What would begin now, asked as the person who asked for it.
 struct Candidate {
-    release_over: Option<String>,
-    /// Why it is not what was asked for any more.
-    changed: Option<String>,
+    /// Why it can never begin: the release is given up, or it is not what was asked for any more.
+    over: Option<String>,
     asked: Asked,
 }
 
@@ -160,11 +216,12 @@ fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -
     // Where the steps are others now it does not begin anyway.
     let asked = if changed { asked } else { asked.without(&d.left_out)? };
     let is_gone = matches!(release.state, ReleaseState::Cancelled | ReleaseState::Rejected);
-    Ok(Candidate {
-        release_over: is_gone.then(|| format!("the release is {}", release.state)),
-        changed: changed.then(|| "the release or its scripts changed since it was asked for".to_owned()),
-        asked,
-    })
+    let over = match (is_gone, changed) {
+        (true, _) => Some(format!("the release is {}", release.state)),
+        (false, true) => Some("the release or its scripts changed since it was asked for".to_owned()),
+        (false, false) => None,
+    };
+    Ok(Candidate { over, asked })
 }
 
 /// What was put there meanwhile, so that this would take it back, or only repeat it (PIP-8).
@@ -206,17 +263,25 @@ fn first_in_line(
 ) -> Result<Option<String>, OpError> {
     let order = facts::environment(cx, &d.environment)?.queue;
     for other in pending::list_of(tx, &d.release.service, &d.environment)? {
-        let is_before = other.state == DeploymentState::Waiting && order.prefers(other.id, d.id);
-        if !is_before || other.id == d.id || cx.machine.liveness(other.id) == Liveness::Gone {
-            continue;
-        }
-        let rival = candidate(tx, cx, &other, around)?;
-        let is_sound = rival.changed.is_none() && rival.release_over.is_none();
-        if is_sound && rival.asked.report.allows() && overtaken(&other, &rival.asked).is_none() {
-            return Ok(Some(format!("queue: {} goes first ({order})", other.id)));
+        let is_before = other.id != d.id && order.prefers(other.rank(), d.rank());
+        if is_before && cx.machine.liveness(other.id) != Liveness::Gone && is_ready(tx, cx, &other, around)? {
+            let why = if other.rank().jumps { "it was put first".to_owned() } else { order.to_string() };
+            return Ok(Some(format!("queue: {} goes first ({why})", other.id)));
         }
     }
     Ok(None)
+}
+
+/// Whether it would begin now if nobody went before it: one that cannot holds nobody up.
+fn is_ready(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -> Result<bool, OpError> {
+    let Some(wait) = d.wait.as_ref().filter(|wait| wait.is_due(cx.now) && !wait.is_expired(cx.now)) else {
+        return Ok(false);
+    };
+    if !matches!(predecessors(tx, wait)?, Before::Done) {
+        return Ok(false);
+    }
+    let Candidate { over, asked } = candidate(tx, cx, d, around)?;
+    Ok(over.is_none() && asked.report.allows() && overtaken(d, &asked).is_none())
 }
 
 fn look_ahead(
@@ -248,9 +313,8 @@ fn go_on_waiting(
     d: &Deployment,
     wait: Wait,
     says: Vec<String>,
-    report: &GateReport,
+    until: Timestamp,
 ) -> Result<Turn, OpError> {
-    let until = report.earliest.unwrap_or(wait.expires).min(wait.expires);
     if d.state != DeploymentState::Waiting || wait.waits_for != says {
         let wait = Wait { waits_for: says.clone(), ..wait };
         pending::set_wait(tx, d.id, DeploymentState::Waiting, &wait)?;
@@ -325,9 +389,26 @@ fn begun_already(
 /// the newer one must not be taken back by the older one's turn (EXE-1, PIP-8).
 pub(super) fn supersede_older(tx: &Tx<'_>, cx: &Ctx<'_>, begun: &Deployment) -> Result<(), OpError> {
     for older in pending::list_of(tx, &begun.release.service, &begun.environment)? {
-        if older.id < begun.id && older.state == DeploymentState::Waiting {
+        // What only went first leaves newer releases their turn.
+        let is_next = begun.rank().jumps && older.release.version.outranks(&begun.release.version);
+        if older.id < begun.id && older.state == DeploymentState::Waiting && !is_next {
             let log = cx.machine.log_facts(older.id);
             let cause = Cause::Superseded { by: begun.id };
+            end(tx, cx, &older, DeploymentState::Superseded, cause, &log, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the same person asked for before and still waits there makes room, where the environment says so (EXE-28).
+pub(super) fn replace_own(tx: &Tx<'_>, cx: &Ctx<'_>, new: &Deployment) -> Result<(), OpError> {
+    for older in pending::list_of(tx, &new.release.service, &new.environment)? {
+        let is_own = older.started_by.human() == new.started_by.human() && older.id != new.id;
+        let belongs_elsewhere =
+            older.wait.as_ref().is_some_and(|wait| wait.train.is_some() || wait.chain.is_some());
+        if is_own && older.state == DeploymentState::Waiting && !belongs_elsewhere {
+            let log = cx.machine.log_facts(older.id);
+            let cause = Cause::Replaced { by: new.id };
             end(tx, cx, &older, DeploymentState::Superseded, cause, &log, None)?;
         }
     }

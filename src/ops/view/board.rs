@@ -143,6 +143,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         let spots = spots(tx, cx)?;
         let hotfixes: Vec<Release> =
             open.iter().filter(|release| release.kind == ReleaseKind::Hotfix).cloned().collect();
+        let arrived = arrived(&hotfixes, &attempts);
         let mut cards = Vec::with_capacity(open.len());
         for release in open {
             let approvals = decided.remove(&release.id).unwrap_or_default();
@@ -160,6 +161,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
                         freezes: &freezes,
                         locks: &locks,
                         hotfixes: &hotfixes,
+                        arrived: &arrived,
                         approvals,
                     };
                     let next = next(cx, asked, &cells, &spots)?;
@@ -187,6 +189,16 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             is_new,
         })
     })
+}
+
+/// Where hotfixes were good already: what has arrived is not on its way any more.
+fn arrived(
+    hotfixes: &[Release],
+    attempts: &HashMap<ReleaseId, Vec<Deployment>>,
+) -> Vec<(ReleaseId, EnvName)> {
+    let of_hotfixes = hotfixes.iter().filter_map(|hotfix| attempts.get(&hotfix.id)).flatten();
+    let good = of_hotfixes.filter(|d| d.state == DeploymentState::Succeeded);
+    good.map(|d| (d.release.clone(), d.environment.clone())).collect()
 }
 
 /// What the store knows of one service in one environment.
@@ -287,12 +299,14 @@ struct Asked<'a> {
     freezes: &'a [Freeze],
     locks: &'a [Lock],
     hotfixes: &'a [Release],
+    /// Where hotfixes were good already.
+    arrived: &'a [(ReleaseId, EnvName)],
     approvals: Vec<Approval>,
 }
 
 /// Where the release goes next, with its gates.
 fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
-    let Asked { service, release, around, freezes, locks, hotfixes, approvals } = asked;
+    let Asked { service, release, around, freezes, locks, hotfixes, arrived, approvals } = asked;
     let was_good = |env: &EnvName| {
         let cell = cells.iter().find(|cell| cell.environment == *env);
         cell.is_some_and(|cell| matches!(cell.reached, Reached::Live | Reached::Replaced))
@@ -327,10 +341,14 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
             Ok(spot.and_then(|spot| spot.live.as_ref()).map(|live| live.release.version.clone()))
         })?,
         hotfix: {
-            let live = own.and_then(|spot| spot.live.as_ref()).map(|live| &live.release);
-            let of_here = environment.is_production().then(|| facts::hotfix(hotfixes, &service.name, live));
+            let has_arrived =
+                |hotfix: &&Release| arrived.iter().any(|(id, at)| *id == hotfix.id && at == env);
+            let open = hotfixes.iter().filter(|hotfix| !has_arrived(hotfix));
+            let of_here = environment.is_production().then(|| facts::hotfix(open, &service.name));
             of_here.flatten().map(|hotfix| hotfix.id.clone())
         },
+        // The next step of a release is no way back.
+        needed_by: Vec::new(),
     };
     let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
     Ok(Some(Next { environment: env.clone(), report }))

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::{Deployment, Step};
+use crate::domain::deployment::{Deployment, DeploymentState, Step};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
 use crate::ops::{Ctx, OpError, facts};
 use crate::store::deployments::{self, Filter};
-use crate::store::{notes, steps};
+use crate::store::{Tx, notes, pending, steps};
 
 /// Everything about one deployment but its output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,9 +26,17 @@ pub struct DeploymentView {
     /// The deployments before and after it, wherever they went.
     pub older: Option<DeploymentId>,
     pub newer: Option<DeploymentId>,
+    /// Its place among those that wait for the same environment, from 1, and how many wait (SCH-10).
+    pub in_line: Option<(usize, usize)>,
 }
 
 impl DeploymentView {
+    /// `2 of 3 that wait`, where others wait as well.
+    pub fn place(&self) -> Option<String> {
+        let (place, count) = self.in_line.filter(|(_, count)| *count > 1)?;
+        Some(format!("{place} of {count} that wait"))
+    }
+
     /// The steps in order, each as its newest attempt stands.
     pub fn latest_attempts(&self) -> impl Iterator<Item = &Step> {
         let is_last =
@@ -57,6 +65,7 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
         };
         let (older, newer) = deployments::neighbours(tx, id)?;
         Ok(DeploymentView {
+            in_line: in_line(tx, cx, &deployment)?,
             older,
             newer,
             steps,
@@ -67,6 +76,18 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
             deployment,
         })
     })
+}
+
+fn in_line(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<Option<(usize, usize)>, OpError> {
+    let Some(env) =
+        cx.policy.environments.get(&d.environment).filter(|_| d.state == DeploymentState::Waiting)
+    else {
+        return Ok(None);
+    };
+    let mut waiting = pending::list_of(tx, &d.release.service, &d.environment)?;
+    waiting.retain(|other| other.state == DeploymentState::Waiting);
+    let before = waiting.iter().filter(|other| other.id != d.id && env.queue.prefers(other.rank(), d.rank()));
+    Ok(Some((before.count() + 1, waiting.len())))
 }
 
 /// Newest first.

@@ -340,6 +340,13 @@ fn about(model: &Model, candidate: &Candidate) -> Vec<Line<'static>> {
     if changes.len() > SHOWN {
         lines.push(Line::styled(format!("  and {} more", changes.len() - SHOWN), theme.dim));
     }
+    for required in &candidate.needed_by {
+        let text = format!(
+            "{} {} is live here and requires {} or newer",
+            model.glyphs.warn, required.by, required.version
+        );
+        lines.push(Line::styled(text, theme.alarm));
+    }
     lines.push(match &candidate.rehearsed {
         Some(tried) => Line::styled(
             format!(

@@ -53,12 +53,17 @@ fn requires(id: &str) -> Edit {
 }
 
 fn start(world: &World, releases: &[&str]) -> Result<Vec<Started>, OpError> {
+    start_as(world, releases, false)
+}
+
+fn start_as(world: &World, releases: &[&str], together: bool) -> Result<Vec<Started>, OpError> {
     let wanted = StartChain {
         releases: releases.iter().map(|id| release_id(id)).collect(),
         environment: env_name("dev"),
         reason: Some("together".to_owned()),
         confirm: Vec::new(),
         later: world.later(None),
+        together,
     };
     world.as_("erin", |cx| chain::start(cx, &wanted))
 }
@@ -105,6 +110,58 @@ fn a_failed_one_stops_what_depends_on_it_and_nothing_else() {
     }
     world.pass(Duration::from_mins(10));
     assert!(matches!(world.turn(other.id), Turn::Go(_)), "it depends on none of them");
+}
+
+#[test]
+fn where_they_go_together_a_failure_takes_the_unfinished_ones_back() {
+    let world = world();
+    for id in ["search@0.9.0", "search@1.0.0"] {
+        world.release(id);
+        world.advance(id, 2);
+    }
+    world.deploy("search@0.9.0", "dev");
+    // db, api after it, and search by itself.
+    let started = start_as(&world, &["db@1.0.0", "api@1.0.0", "search@1.0.0"], true).unwrap();
+    let ids: Vec<i64> = started.iter().map(|one| one.deployment.id.0).collect();
+    assert_eq!(ids, [2, 3, 4]);
+    assert!(started.iter().all(|one| one.deployment.state == S::Waiting), "all of them wait for their turn");
+    assert!(matches!(world.turn(DeploymentId(2)), Turn::Go(_)));
+    assert!(matches!(world.turn(DeploymentId(4)), Turn::Go(_)));
+    let (_, entries) = world.journaled(|| world.end(&world.deployment(DeploymentId(2)), S::Failed));
+    assert_eq!(
+        entries,
+        ["deployment.finished done #2", "deployment.finished done #3", "deployment.cancel-requested done #4"]
+    );
+    assert_eq!(world.deployment(DeploymentId(3)).state, S::Cancelled);
+    let search = world.deployment(DeploymentId(4));
+    assert_eq!(search.cancel.unwrap().by, "the chain of #2");
+    assert_eq!(search.follow_up.unwrap().reason, "#2 of the same chain is failed");
+}
+
+#[test]
+fn where_they_go_together_what_has_finished_stays() {
+    let world = world();
+    start_as(&world, &["db@1.0.0", "api@1.0.0"], true).unwrap();
+    assert!(matches!(world.turn(DeploymentId(1)), Turn::Go(_)));
+    world.end(&world.deployment(DeploymentId(1)), S::Succeeded);
+    assert!(matches!(world.turn(DeploymentId(2)), Turn::Go(_)));
+    world.end(&world.deployment(DeploymentId(2)), S::Failed);
+    let db = world.deployment(DeploymentId(1));
+    assert_eq!((db.state, db.cancel, db.follow_up), (S::Succeeded, None, None));
+}
+
+#[test]
+fn a_process_that_does_not_come_up_leaves_no_other_without_one() {
+    let world = world();
+    *world.machine.launch.borrow_mut() = Err("no memory".to_owned());
+    let error = start(&world, &["db@1.0.0", "search@1.0.0"]);
+    assert!(error.is_err());
+    world.release("search@1.0.0");
+    world.advance("search@1.0.0", 2);
+    let before = world.machine.launched.borrow().len();
+    let error = start(&world, &["db@1.0.0", "search@1.0.0"]).unwrap_err();
+    assert!(error.sentence.contains("no memory"), "{error}");
+    assert_eq!(world.machine.launched.borrow().len(), before + 2, "each was tried");
 }
 
 #[test]
@@ -181,6 +238,38 @@ fn what_a_release_requires_is_a_gate_of_each_environment() {
             .iter()
             .any(|check| check.gate == GateId::Needs && check.answer.opens())
     );
+}
+
+#[test]
+fn what_others_require_is_not_taken_from_under_them_without_a_word() {
+    let world = world();
+    world.deploy("db@1.0.0", "dev");
+    for id in ["api@0.9.0", "api@1.4.0"] {
+        world.release(id);
+        world.advance(id, 2);
+    }
+    world.deploy("api@0.9.0", "dev");
+    world.deploy("api@1.4.0", "dev");
+    world.deploy("web@1.0.0", "dev");
+    let report = world.gates("erin", "api@0.9.0", "dev");
+    assert_eq!(closed(&report), ["needs"]);
+    let error = world.start("erin", "api@0.9.0", "dev").unwrap_err();
+    assert!(error.sentence.contains("web@1.0.0 is live here and requires 1.0.0 or newer"), "{error}");
+    // 1.0.0 is older than what is live and new enough for web.
+    assert!(world.gates("erin", "api@1.0.0", "dev").allows());
+    // A rollback is not held up, but says so first.
+    let choices = relman::ops::deployment::rollback::choices;
+    let offered = world.as_("erin", |cx| choices(cx, &"api".parse().unwrap(), &env_name("dev"))).unwrap();
+    assert_eq!(offered.candidates[0].needed_by[0].by, release_id("web@1.0.0"));
+    world.roll_back("api", "dev").unwrap();
+}
+
+#[test]
+fn a_chain_waits_only_for_what_is_not_there_yet() {
+    let world = world();
+    world.deploy("api@1.0.0", "dev");
+    let started = start(&world, &["web@1.0.0", "api@1.0.0"]).unwrap();
+    assert_eq!(after(&world, started[0].deployment.id.0), [] as [i64; 0]);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use relman::domain::gate::{Answer, BlockReason, GateId, GateReport};
 use relman::domain::journal::Verb;
 use relman::ops::ErrorKind;
 use relman::ops::deployment::claim::Claim;
+use relman::ops::deployment::later::Later;
 use relman::ops::deployment::start::{StartDeploy, start};
+use relman::ops::deployment::turn::Turn;
 
 use super::on_record::{done, mistaken, refused};
 use crate::support::world::{World, answer, closed, wish};
@@ -40,6 +42,12 @@ fn world() -> World {
     world
 }
 
+/// Within a day, as soon as the other gates are open.
+fn waiting(gates: &[GateId], world: &World) -> StartDeploy {
+    let later = Later { expire: Some(Duration::from_hours(24)), ..world.later(None) };
+    StartDeploy { later: Some(later), ..opening(gates) }
+}
+
 fn opening(gates: &[GateId]) -> StartDeploy {
     StartDeploy {
         overrides: gates.iter().copied().collect(),
@@ -64,6 +72,28 @@ fn an_override_opens_its_gates_and_is_on_record() {
     let body = world.last_entry().1;
     assert_eq!(body.reason.as_deref(), Some("checkout is down"));
     assert_eq!(serde_json::from_value::<GateReport>(body.detail.unwrap()).unwrap(), started.report);
+}
+
+#[test]
+fn what_waits_keeps_the_override_for_a_gate_that_closes_meanwhile() {
+    let mut world = world();
+    let wanted = waiting(&[GateId::Freeze, GateId::Approvals], &world);
+    let d = world.as_("bob", |cx| start(cx, &wanted)).unwrap().deployment;
+    assert_eq!(world.deployment(d.id).overrides, ["freeze", "approvals"], "what it may go past");
+    world.freeze("Incident", "production", world.now, world.now.plus(Duration::from_hours(6)));
+    world.pass(Duration::from_hours(1));
+    assert!(matches!(world.turn(d.id), Turn::Go(_)), "{:?}", world.turn(d.id));
+    assert_eq!(world.deployment(d.id).overrides, ["freeze", "approvals"], "what it went past");
+}
+
+#[test]
+fn of_an_override_that_was_not_needed_in_the_end_nothing_is_on_record() {
+    let mut world = world();
+    let wanted = waiting(&[GateId::Freeze, GateId::Approvals], &world);
+    let d = world.as_("bob", |cx| start(cx, &wanted)).unwrap().deployment;
+    world.pass(Duration::from_hours(1));
+    assert!(matches!(world.turn(d.id), Turn::Go(_)));
+    assert_eq!(world.deployment(d.id).overrides, ["approvals"]);
 }
 
 #[test]
@@ -194,6 +224,18 @@ fn a_hotfix_on_its_way_goes_to_production_before_anything_else() {
         world.approve(who, "api@1.0.1", "production");
     }
     world.deploy("api@1.0.1", "production");
-    let report = world.gates("erin", "api@1.1.0", "production");
-    assert!(!format!("{report:?}").contains("HotfixFirst"), "{report:?}");
+    let open = |world: &World| {
+        let report = world.gates("erin", "api@1.1.0", "production");
+        assert!(!format!("{report:?}").contains("HotfixFirst"), "{report:?}");
+        let board = world.as_("erin", relman::ops::view::board::board).unwrap();
+        assert!(!format!("{board:?}").contains("HotfixFirst"));
+    };
+    open(&world);
+    // That something takes its place does not send it on its way again.
+    for env in ["dev", "staging"] {
+        world.deploy("api@1.1.0", env);
+    }
+    world.pass(std::time::Duration::from_hours(1));
+    world.deploy("api@1.1.0", "production");
+    open(&world);
 }

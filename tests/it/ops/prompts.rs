@@ -166,6 +166,6 @@ fn a_plan_proves_nothing_and_puts_nothing_in_place() {
     assert_eq!(world.deployment(waits.id).state, S::Waiting);
     let back =
         world.as_("erin", |cx| relman::ops::deployment::cancel::cancel_and_roll_back(cx, plan.id, "x"));
-    assert!(back.unwrap_err().sentence.contains("only plans"));
+    assert!(back.unwrap_err().sentence.contains("deploys nothing"));
     assert!(world.deployment(DeploymentId(1)).noop);
 }

@@ -48,6 +48,10 @@ fn daily() -> TrainName {
     "daily".parse().unwrap()
 }
 
+fn send_off(world: &World, who: &str) -> Vec<Departure> {
+    world.as_(who, train::send_off).into_iter().map(|(_, departed)| departed.unwrap()).collect()
+}
+
 /// api and web are in staging; the train has been known since yesterday.
 fn world() -> World {
     with(POLICY)
@@ -55,7 +59,7 @@ fn world() -> World {
 
 fn with(policy: &str) -> World {
     let world = World::with(policy);
-    let first = world.as_("erin", train::send_off).unwrap();
+    let first = send_off(&world, "erin");
     assert_eq!(first[0].state, D::Skipped, "what it could not know of it has not missed: {first:?}");
     for id in ["api@1.0.0", "web@1.0.0"] {
         world.release(id);
@@ -77,7 +81,7 @@ fn approved() -> World {
 /// Lets it become 14:00.
 fn departure(world: &mut World) -> Departure {
     world.now = "2026-09-01T14:00:00Z".parse().unwrap();
-    let mut off = world.as_("erin", train::send_off).unwrap();
+    let mut off = send_off(world, "erin");
     assert_eq!(off.len(), 1, "{off:?}");
     off.remove(0)
 }
@@ -108,11 +112,11 @@ fn the_prognosis_says_who_would_come_along_and_changes_nothing() {
 #[test]
 fn it_departs_at_its_time_once_with_what_is_ready() {
     let mut world = approved();
-    assert!(world.as_("erin", train::send_off).unwrap().is_empty(), "not yet");
+    assert!(send_off(&world, "erin").is_empty(), "not yet");
     let off = departure(&mut world);
     assert_eq!(off.state, D::Departed);
     assert_eq!(told(&off.items), ["api@1.0.0 goes as #3", "web@1.0.0 goes as #4"]);
-    assert!(world.as_("erin", train::send_off).unwrap().is_empty(), "once");
+    assert!(send_off(&world, "erin").is_empty(), "once");
     let api = world.deployment(DeploymentId(3));
     assert_eq!((api.state, api.started_by.name.as_str()), (S::Waiting, "erin"));
     assert_eq!(api.wait.as_ref().unwrap().train, Some(daily()));
@@ -126,7 +130,7 @@ fn it_departs_at_its_time_once_with_what_is_ready() {
 fn only_its_conductor_sends_it_off() {
     let mut world = approved();
     world.now = "2026-09-01T14:00:00Z".parse().unwrap();
-    assert!(world.as_("dave", train::send_off).unwrap().is_empty());
+    assert!(send_off(&world, "dave").is_empty());
     assert_eq!(world.as_("erin", tick).unwrap().departures.len(), 1);
 }
 
@@ -175,12 +179,72 @@ fn a_failure_halts_the_next_departure_until_somebody_has_looked() {
     let seen = world.as_("alice", |cx| prognosis(cx, &daily())).unwrap();
     assert_eq!(seen.halted.as_deref(), Some("of the departure before #3 (api@1.0.0) failed"));
     world.pass(HOUR * 24);
-    let off = world.as_("erin", train::send_off).unwrap().remove(0);
+    let off = send_off(&world, "erin").remove(0);
     assert_eq!((off.state, off.items.len()), (D::Halted, 0));
     assert_eq!(world.as_("alice", |cx| resume(cx, &daily(), "x")).unwrap_err().kind, ErrorKind::NotPermitted);
     world.as_("dave", |cx| resume(cx, &daily(), "the disk was full")).unwrap();
     world.pass(HOUR * 24);
-    assert_eq!(world.as_("erin", train::send_off).unwrap()[0].state, D::Departed);
+    assert_eq!(send_off(&world, "erin")[0].state, D::Departed);
+}
+
+#[test]
+fn who_let_it_go_on_has_not_seen_what_failed_after_that() {
+    let mut world = approved();
+    departure(&mut world);
+    world.turn(DeploymentId(3));
+    world.end(&world.deployment(DeploymentId(3)), S::Succeeded);
+    world.turn(DeploymentId(4));
+    // A first look, for another failure of the same departure.
+    let lost = world.deployment(DeploymentId(4));
+    world
+        .store
+        .write_quietly(|tx| relman::store::trains::resume(tx, &daily(), "dave", world.now, "seen"))
+        .unwrap();
+    world.pass(HOUR);
+    world.end(&lost, S::Failed);
+    world.pass(HOUR * 23);
+    assert_eq!(send_off(&world, "erin")[0].state, D::Halted);
+}
+
+#[test]
+fn it_takes_nothing_newer_back() {
+    let mut world = approved();
+    for id in ["api@1.0.0", "web@1.0.0"] {
+        world.deploy(id, "production");
+    }
+    for id in ["api@0.9.0", "web@1.1.0"] {
+        world.release(id);
+        world.advance(id, 5);
+        world.deploy(id, "staging");
+        world.approve("bob", id, "production");
+    }
+    assert_eq!(
+        told(&departure(&mut world).items),
+        ["web@1.1.0 goes as #7", "api stays: api@1.0.0, which is newer than 0.9.0, is live in production"]
+    );
+}
+
+#[test]
+fn who_waits_for_each_other_stays_behind_and_holds_nobody_else_up() {
+    let policy = POLICY.replace(
+        "[services.tool]\npipeline = [\"staging\"]",
+        "[services.tool]\npipeline = [\"staging\", \"production\"]",
+    );
+    let mut world = with(&policy);
+    world.release("tool@1.0.0");
+    world.advance("tool@1.0.0", 5);
+    world.deploy("tool@1.0.0", "staging");
+    // web comes after api by the configuration, and api says that it needs a web that is not there yet.
+    let requires = Some(vec![crate::support::world::release_id("web@1.0.0")]);
+    world.edit("api@1.0.0", &relman::ops::release::edit::Edit { requires, ..Default::default() });
+    for id in ["api@1.0.0", "web@1.0.0", "tool@1.0.0"] {
+        world.approve("bob", id, "production");
+    }
+    let seen = world.as_("alice", |cx| prognosis(cx, &daily())).unwrap();
+    assert!(told(&seen.items)[1].contains("they wait for each other: "), "{:?}", told(&seen.items));
+    let told = told(&departure(&mut world).items);
+    assert_eq!(told[0], "tool@1.0.0 goes as #4");
+    assert!(told[1..].iter().all(|line| line.contains("stays: they wait for each other")), "{told:?}");
 }
 
 #[test]
@@ -191,7 +255,7 @@ fn what_a_person_stopped_halts_nothing() {
         world.as_("dave", |cx| cancel(cx, DeploymentId(id), None)).unwrap();
     }
     world.pass(HOUR * 24);
-    assert_eq!(world.as_("erin", train::send_off).unwrap()[0].state, D::Departed);
+    assert_eq!(send_off(&world, "erin")[0].state, D::Departed);
 }
 
 #[test]
@@ -204,7 +268,7 @@ fn a_train_may_be_told_to_go_on_after_a_failure() {
     world.turn(DeploymentId(3));
     world.end(&world.deployment(DeploymentId(3)), S::Failed);
     world.pass(HOUR * 24);
-    assert_eq!(world.as_("erin", train::send_off).unwrap()[0].state, D::Departed);
+    assert_eq!(send_off(&world, "erin")[0].state, D::Departed);
 }
 
 #[test]
@@ -217,24 +281,24 @@ fn one_departure_may_be_left_out_and_later_ones_are_not_affected() {
     let seen = world.as_("erin", |cx| prognosis(cx, &daily())).unwrap();
     assert_eq!(seen.left_out.as_deref(), Some("left out by dave: guests in the house"));
     world.now = "2026-09-01T14:00:00Z".parse().unwrap();
-    assert!(world.as_("erin", train::send_off).unwrap().is_empty());
+    assert!(send_off(&world, "erin").is_empty());
     world.pass(HOUR * 20);
     for id in ["api@1.0.0", "web@1.0.0"] {
         world.decide("carol", id, Some("production"), relman::domain::approval::Verdict::Approved).unwrap();
     }
     world.pass(HOUR * 4);
-    assert_eq!(world.as_("erin", train::send_off).unwrap()[0].state, D::Departed);
+    assert_eq!(send_off(&world, "erin")[0].state, D::Departed);
 }
 
 #[test]
 fn late_within_its_expiry_it_departs_and_after_that_it_is_missed() {
     let mut world = approved();
     world.now = "2026-09-01T14:59:59Z".parse().unwrap();
-    let off = world.as_("erin", train::send_off).unwrap().remove(0);
+    let off = send_off(&world, "erin").remove(0);
     assert_eq!((off.state, off.at > off.departs_at), (D::Departed, true));
     let mut world = approved();
     world.now = "2026-09-01T15:00:00Z".parse().unwrap();
-    let missed = world.as_("erin", train::send_off).unwrap().remove(0);
+    let missed = send_off(&world, "erin").remove(0);
     assert_eq!((missed.state, missed.items.len()), (D::Missed, 0));
 }
 

@@ -12,7 +12,9 @@ use relman::ops::deployment::reconcile::{Orphans, reconcile};
 use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::tick::tick;
 use relman::ops::deployment::turn::{self, Turn};
+use relman::ops::view::deployment as view;
 use relman::ops::{ErrorKind, Liveness, OpError};
+use relman::store::Store;
 
 use crate::support::world::{POLICY, World, env_name, wish};
 
@@ -108,6 +110,105 @@ fn oldest_first_goes_in_the_order_of_asking() {
     assert_eq!(world.deployment(third.id).state, S::Waiting);
     world.end(&second, S::Succeeded);
     goes(&world, third.id);
+}
+
+#[test]
+fn what_was_put_first_goes_before_the_others_and_leaves_newer_releases_their_turn() {
+    let world = world();
+    let running = world.running("api@1.0.0", "dev");
+    let second = world.queue("api@1.2.0", "dev");
+    let first = Later { jumps: Some(true), ..world.later(None) };
+    let third = later(&world, "erin", "api@1.1.0", "dev", first).unwrap();
+    let line = |id| {
+        says(world.turn(id));
+        world.as_("erin", |cx| view::deployment(cx, id)).unwrap().place()
+    };
+    assert_eq!(line(second.id).as_deref(), Some("2 of 2 that wait"));
+    assert_eq!(line(third.id).as_deref(), Some("1 of 2 that wait"));
+    world.end(&running, S::Succeeded);
+    assert_eq!(says(world.turn(second.id)), ["queue: #3 goes first (it was put first)"]);
+    let third = goes(&world, third.id);
+    assert_eq!(world.deployment(second.id).state, S::Waiting, "it is newer and goes next");
+    world.end(&third, S::Succeeded);
+    goes(&world, second.id);
+}
+
+#[test]
+fn what_waits_may_be_put_first_and_back_again() {
+    let world = world();
+    let running = world.running("api@1.0.0", "dev");
+    let (second, third) = (world.queue("api@1.1.0", "dev"), world.queue("api@1.2.0", "dev"));
+    let place = |jumps| {
+        let wanted = Later { jumps: Some(jumps), ..world.later(None) };
+        world.as_("erin", |cx| reschedule(cx, third.id, &wanted)).unwrap();
+    };
+    place(true);
+    world.end(&running, S::Succeeded);
+    assert_eq!(says(world.turn(second.id)), ["queue: #3 goes first (it was put first)"]);
+    place(false);
+    goes(&world, second.id);
+}
+
+#[test]
+fn one_that_comes_after_something_unfinished_holds_nobody_up() {
+    let world = world();
+    world.release("web@1.0.0");
+    world.advance("web@1.0.0", 5);
+    let running = world.running("api@1.0.0", "dev");
+    let other = world.running("web@1.0.0", "staging");
+    let chained = Later { after: vec![other.id], ..world.later(None) };
+    let second = later(&world, "erin", "api@1.1.0", "dev", chained).unwrap();
+    let third = world.queue("api@1.2.0", "dev");
+    world.end(&running, S::Succeeded);
+    says(world.turn(second.id));
+    goes(&world, third.id);
+}
+
+#[test]
+fn of_two_whose_time_has_come_the_order_says_who_goes_first() {
+    let mut world = world();
+    let first = world.schedule("api@1.0.0", "dev", HOUR);
+    let second = world.schedule("api@1.1.0", "dev", HOUR);
+    world.pass(HOUR);
+    assert_eq!(says(world.turn(second.id)), ["queue: #1 goes first (oldest-first)"]);
+    goes(&world, first.id);
+}
+
+#[test]
+fn nothing_is_written_while_nothing_comes_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let world = World::on_file(&path);
+    for id in ["api@1.0.0", "api@1.1.0"] {
+        world.release(id);
+        world.advance(id, 5);
+    }
+    let running = world.running("api@1.0.0", "dev");
+    let second = world.queue("api@1.1.0", "dev");
+    let other = Store::open(&path).unwrap();
+    let before = other.change_counter().unwrap();
+    says(world.turn(second.id));
+    assert_eq!(other.change_counter().unwrap(), before);
+    world.end(&running, S::Succeeded);
+    let ended = other.change_counter().unwrap();
+    assert_ne!(ended, before);
+    goes(&world, second.id);
+    assert_ne!(other.change_counter().unwrap(), ended);
+}
+
+#[test]
+fn where_one_may_wait_for_each_person_a_new_wish_takes_the_place_of_the_old_one() {
+    let world = with(&POLICY.replace("[environments.dev]", "[environments.dev]\none-in-queue = true"));
+    world.running("api@1.0.0", "dev");
+    let mine = world.queue("api@1.1.0", "dev");
+    let theirs = later(&world, "dave", "api@1.1.0", "dev", world.later(None)).unwrap();
+    let scheduled = world.schedule("api@1.1.0", "dev", HOUR);
+    let (new, entries) = world.journaled(|| world.queue("api@1.2.0", "dev"));
+    assert_eq!(entries, ["deployment.finished done #2", "deployment.scheduled done #5"]);
+    let replaced = world.deployment(mine.id);
+    assert_eq!((replaced.state, replaced.cause), (S::Superseded, Some(Cause::Replaced { by: new.id })));
+    assert_eq!(world.deployment(theirs.id).state, S::Waiting);
+    assert_eq!(world.deployment(scheduled.id).state, S::Scheduled, "a time of its own is no queue");
 }
 
 #[test]

@@ -303,7 +303,7 @@ impl World {
 
     /// Not at once: at that time, or as soon as the gates are open where none is given; within the usual hour.
     pub(crate) fn later(&self, at: Option<Timestamp>) -> Later {
-        Later { at, expire: None, zone: self.policy.zone, after: Vec::new(), train: None }
+        Later { at, ..Later::when_open(self.policy.zone) }
     }
 
     /// Asks as erin for a deployment that begins as soon as its gates are open, within an hour.

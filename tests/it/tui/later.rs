@@ -60,7 +60,7 @@ fn a_time_is_asked_for_and_the_version_typed() {
 #[test]
 fn the_version_is_not_pasted() {
     let (_world, mut ui) = ready();
-    drop(ui.keys("S+2h<enter><enter><enter><enter>"));
+    drop(ui.keys("S+2h<enter><enter><enter><enter><enter>"));
     drop(ui.paste("1.4.1"));
     assert!(ui.screen().contains("typed, not pasted"), "{}", ui.screen());
     assert_eq!(ui.keys("<c-s>"), []);
@@ -85,7 +85,7 @@ fn a_plan_is_asked_for_before_its_script_runs() {
 #[test]
 fn enter_alone_schedules_nothing() {
     let (_world, mut ui) = ready();
-    let effects = ui.keys("S+2h<enter>2h<enter><enter>1.4.1<enter><enter>");
+    let effects = ui.keys("S+2h<enter>2h<enter><enter><enter>1.4.1<enter><enter>");
     assert_eq!(effects, []);
     assert_eq!(ui.popup(), "form");
 }
@@ -102,9 +102,18 @@ fn from_the_deploy_dialog_s_leads_to_later() {
     assert_eq!(ui.popup(), "form");
     assert!(ui.screen().contains("closed now: approvals: "), "{}", ui.screen());
     assert_eq!(
-        ui.keys("<enter><enter><enter><enter>1.4.1<c-s>"),
+        ui.keys("<enter><enter><enter><enter><enter>1.4.1<c-s>"),
         [Effect::Deploy(Box::new(wanted(&world, None, 3600)))]
     );
+}
+
+#[test]
+fn what_is_asked_for_may_be_put_before_what_waits() {
+    let (world, mut ui) = ready();
+    let effects = ui.keys("S<enter><enter><enter><right><enter><enter>1.4.1<c-s>");
+    let wanted = wanted(&world, None, 3600);
+    let later = wanted.later.clone().map(|later| Later { jumps: Some(true), ..later });
+    assert_eq!(effects, [Effect::Deploy(Box::new(StartDeploy { later, ..wanted }))]);
 }
 
 #[test]
@@ -147,9 +156,13 @@ fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
     other.select("storefront@1.5.0");
     assert_eq!(
         other.keys("S<enter><c-u>3h<c-s>"),
-        [Effect::Reschedule { id, later: later(&world, None, Duration::from_hours(3)) }]
+        [Effect::Reschedule {
+            id,
+            later: Later { jumps: Some(false), ..later(&world, None, Duration::from_hours(3)) }
+        }]
     );
     let later = later(&world, Some(Duration::from_hours(3)), Duration::from_hours(2));
+    let later = Later { jumps: Some(false), ..later };
     assert_eq!(ui.keys("+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
     drop(ui.keys("<esc><esc>"));
     let mut ui = ui.anew();

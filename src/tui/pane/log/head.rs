@@ -128,6 +128,7 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
         ("answers", d.answered()),
         ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),
         ("now", d.begins()),
+        ("in line", view.place()),
         ("expires", pending.map(|wait| model.moment(wait.expires))),
         ("ahead", pending.and_then(Wait::ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),

@@ -79,6 +79,7 @@ pub fn ask_later(
         text("begin", "22:00, tomorrow 06:30, +2h; empty: as soon as it is open"),
         preset("within", &span(Wait::DEFAULT_EXPIRY), "how long it may take to begin"),
         text("after", "#12, #13: only when these have succeeded"),
+        choice("goes first", no_or_yes(), 0),
         text("reason", "why, if that is worth keeping"),
     ];
     if is_protected(model, environment) {
@@ -93,6 +94,7 @@ pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
     let fields = vec![
         text("begin", "22:00, tomorrow 06:30, +2h; empty: as it is"),
         preset("within", &span(within), "how long it may take to begin"),
+        choice("goes first", no_or_yes(), usize::from(wait.jumps)),
     ];
     let now = match at {
         Some(at) => format!("It begins {}.", model.moment(at)),
@@ -102,15 +104,24 @@ pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
     form(Kind::Reschedule(d.id), format!("Move {}", d.id), notes, fields)
 }
 
+/// Whether it goes before others that wait for the same environment.
+fn no_or_yes() -> Vec<String> {
+    vec!["no".to_owned(), "yes".to_owned()]
+}
+
 fn when(form: &Form, model: &Model) -> Result<Later, (&'static str, String)> {
     let at = form.some("begin").map(|text| parse_when(&text, model.now, model.zone, Fold::First)).transpose();
     let expire = form.some("within").map(|text| parse_duration(&text)).transpose();
     Ok(Later {
         at: at.map_err(|why| ("begin", why.to_string()))?,
         expire: expire.map_err(|why| ("within", why.to_string()))?,
-        zone: model.zone,
         after: after(form)?,
-        train: None,
+        jumps: match form.value("goes first") {
+            "yes" => Some(true),
+            "no" | "" => Some(false),
+            _ => return Err(("goes first", "write yes or no".to_owned())),
+        },
+        ..Later::when_open(model.zone)
     })
 }
 
@@ -123,6 +134,7 @@ fn after(form: &Form) -> Result<Vec<DeploymentId>, (&'static str, String)> {
 
 pub(super) fn later(form: &Form, model: &Model, release: &ReleaseId, environment: &EnvName) -> Ordered {
     let later = when(form, model)?;
+    let later = Later { jumps: later.jumps.filter(|jumps| *jumps), ..later };
     let confirm = form.some("version");
     if is_protected(model, environment) && confirm.as_deref() != Some(release.version.to_string().as_str()) {
         return Err(("version", format!("type the version {} exactly", release.version)).into());
