@@ -197,13 +197,18 @@ fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
 }
 
 /// What would begin now, asked as the person who asked for it.
-struct Candidate {
+pub(super) struct Candidate {
     /// Why it can never begin: the release is given up, or it is not what was asked for any more.
     over: Option<String>,
-    asked: Asked,
+    pub asked: Asked,
 }
 
-fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -> Result<Candidate, OpError> {
+pub(super) fn candidate(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    around: &Surroundings,
+) -> Result<Candidate, OpError> {
     let service = cx.service(&d.release.service)?;
     let environment = facts::environment(cx, &d.environment)?;
     let starter = Actor { person: d.started_by.clone(), ..cx.actor.clone() };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use relman::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState as S, ProcessRef};
 use relman::domain::gate::GateId;
 use relman::domain::ids::DeploymentId;
+use relman::domain::journal::Verb;
 use relman::domain::time::wall;
 use relman::ops::deployment::cancel::{cancel, cancel_and_roll_back};
 use relman::ops::deployment::later::{Later, reschedule};
@@ -16,6 +17,7 @@ use relman::ops::view::deployment as view;
 use relman::ops::{ErrorKind, Liveness, OpError};
 use relman::store::Store;
 
+use super::on_record::refused;
 use crate::support::world::{POLICY, World, env_name, wish};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -456,6 +458,46 @@ fn another_time_is_possible_until_it_begins() {
     world.end(&running, S::Failed);
     world.pass(HOUR);
     goes(&world, d.id);
+}
+
+#[test]
+fn another_time_into_a_closed_calendar_is_refused_as_the_first_one_was() {
+    let world = world();
+    let d = world.schedule("api@1.0.0", "dev", HOUR);
+    world.freeze("Night", "dev", world.now.plus(HOUR * 2), world.now.plus(HOUR * 9));
+    let verb = (Verb::DeploymentRescheduled, "#1");
+    let error =
+        refused(&world, "erin", ErrorKind::Frozen, verb, |cx| reschedule(cx, d.id, &at_in(&world, HOUR * 3)));
+    assert!(error.sentence.contains("it would expire at"), "{error}");
+    assert!(error.hints[0].starts_with("choose a time from"), "{error:?}");
+    assert_eq!(world.deployment(d.id).wait, d.wait, "it begins when it was to begin");
+    // A patience that outlasts it is enough, and what is closed at its time is said.
+    let patient = Later { expire: Some(HOUR * 7), ..at_in(&world, HOUR * 3) };
+    let moved = world.as_("erin", |cx| reschedule(cx, d.id, &patient)).unwrap();
+    assert!(moved.wait.unwrap().outlook.unwrap().closed[0].starts_with("freeze: "));
+}
+
+#[test]
+fn another_time_leaves_the_patience_as_it_was_and_forgets_what_was_waited_for() {
+    let mut world = world();
+    let patient = Later { expire: Some(HOUR * 3), ..at_in(&world, HOUR) };
+    let d = later(&world, "erin", "api@1.0.0", "dev", patient).unwrap();
+    let moved = world.as_("erin", |cx| reschedule(cx, d.id, &at_in(&world, HOUR * 2))).unwrap();
+    assert_eq!(moved.wait.unwrap().expires, world.now.plus(HOUR * 5));
+    // Its place alone changes neither.
+    let first = Later { jumps: Some(true), ..world.later(None) };
+    let jumps = world.as_("erin", |cx| reschedule(cx, d.id, &first)).unwrap().wait.unwrap();
+    assert_eq!((jumps.at, jumps.expires), (Some(world.now.plus(HOUR * 2)), world.now.plus(HOUR * 5)));
+    // In the queue it has waited for something; at its new time that says nothing any more.
+    world.pass(HOUR * 2);
+    world.running("api@1.1.0", "dev");
+    assert!(says(world.turn(d.id))[0].starts_with("exclusive: "));
+    let moved = world.as_("erin", |cx| reschedule(cx, d.id, &at_in(&world, HOUR * 4))).unwrap().wait.unwrap();
+    assert_eq!((moved.waits_for, moved.expires), (Vec::new(), world.now.plus(HOUR * 7)));
+    world.pass(HOUR * 7);
+    world.turn(d.id);
+    let cause = world.deployment(d.id).cause.unwrap().to_string();
+    assert!(!cause.contains("exclusive"), "{cause}");
 }
 
 #[test]
