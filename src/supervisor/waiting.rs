@@ -42,8 +42,12 @@ impl Supervisor {
         fault::point("before-ready");
         super::report(crate::host::launch::READY);
         super::run::leave_streams();
-        let mut word = first;
+        let (mut word, mut expires) = (first, expires);
         loop {
+            // Somebody may have given it more time.
+            if let Word::Turn(Turn::Wait { expires: told, .. }) = &word {
+                expires = *told;
+            }
             match word {
                 Word::Turn(Turn::Go(ticket)) => {
                     fault::point("after-claim");

@@ -28,8 +28,8 @@ use super::{Ticket, ticket};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
-    /// Not yet: what it waits for, and when something is known to change.
-    Wait { until: Timestamp, says: Vec<String> },
+    /// Not yet: what it waits for, when something is known to change, and until when it waits at all.
+    Wait { until: Timestamp, expires: Timestamp, says: Vec<String> },
     /// It has begun: run.
     Go(Box<Ticket>),
     /// It is over without having begun.
@@ -106,9 +106,9 @@ impl Seen {
         match &self.found {
             Found::NotOurs(why) => Some(not_ours(why.clone())),
             Found::Hindered { says, until } => {
-                let known = self.d.wait.as_ref().is_some_and(|wait| wait.waits_for == *says);
-                let is_known = known && self.d.state == DeploymentState::Waiting;
-                is_known.then(|| Turn::Wait { until: *until, says: says.clone() })
+                let wait = self.d.wait.as_ref().filter(|wait| wait.waits_for == *says)?;
+                let is_known = self.d.state == DeploymentState::Waiting;
+                is_known.then(|| Turn::Wait { until: *until, expires: wait.expires, says: says.clone() })
             }
             _ => None,
         }
@@ -176,7 +176,8 @@ fn asleep(d: &Deployment, wait: &Wait) -> Turn {
     let ahead = at.minus(Wait::LOOK_AHEAD);
     let is_looked = wait.outlook.as_ref().is_some_and(|outlook| outlook.seen >= ahead);
     let says = vec![format!("{} to {} {wait}", d.release, d.environment)];
-    Turn::Wait { until: if is_looked { at } else { ahead.max(d.requested_at) }, says }
+    let until = if is_looked { at } else { ahead.max(d.requested_at) };
+    Turn::Wait { until, expires: wait.expires, says }
 }
 
 fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
@@ -192,7 +193,7 @@ fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
             let cause = Cause::Missed { why: says.join("; ") };
             return end(tx, cx, &d, DeploymentState::Missed, cause, &log, None);
         }
-        Ok(Turn::Wait { until: wait.expires, says: says.clone() })
+        Ok(Turn::Wait { until: wait.expires, expires: wait.expires, says: says.clone() })
     })
 }
 
@@ -309,7 +310,7 @@ fn look_ahead(
     let first = format!("{} to {} {wait}", d.release, d.environment);
     let says = std::iter::once(first)
         .chain(closed.into_iter().map(|gate| format!("closed as things stand: {gate}")));
-    Ok(Turn::Wait { until: at, says: says.collect() })
+    Ok(Turn::Wait { until: at, expires: wait.expires, says: says.collect() })
 }
 
 fn go_on_waiting(
@@ -320,6 +321,7 @@ fn go_on_waiting(
     says: Vec<String>,
     until: Timestamp,
 ) -> Result<Turn, OpError> {
+    let expires = wait.expires;
     if d.state != DeploymentState::Waiting || wait.waits_for != says {
         let wait = Wait { waits_for: says.clone(), ..wait };
         pending::set_wait(tx, d.id, DeploymentState::Waiting, &wait)?;
@@ -330,7 +332,7 @@ fn go_on_waiting(
             journal::append(tx, entry.before(d).after(&after))?;
         }
     }
-    Ok(Turn::Wait { until, says })
+    Ok(Turn::Wait { until, expires, says })
 }
 
 /// Takes the environment and begins, in one transaction with the last look at the gates.

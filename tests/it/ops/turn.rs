@@ -461,6 +461,26 @@ fn another_time_is_possible_until_it_begins() {
 }
 
 #[test]
+fn the_process_that_waits_is_told_of_another_expiry() {
+    let mut world = world();
+    let told = |world: &World, d: &Deployment| match world.turn(d.id) {
+        Turn::Wait { expires, .. } => expires,
+        other => panic!("{other:?}"),
+    };
+    let d = world.schedule("api@1.0.0", "dev", HOUR * 2);
+    assert_eq!(told(&world, &d), world.now.plus(HOUR * 3));
+    let expires = world.now.plus(HOUR * 10);
+    let patient = Later { expire: Some(HOUR * 6), ..at_in(&world, HOUR * 4) };
+    world.as_("erin", |cx| reschedule(cx, d.id, &patient)).unwrap();
+    assert_eq!(told(&world, &d), expires, "long before its time");
+    world.pass(MINUTE * 239);
+    assert_eq!(told(&world, &d), expires, "looked ahead to");
+    world.pass(MINUTE);
+    world.running("api@1.1.0", "dev");
+    assert_eq!([told(&world, &d), told(&world, &d)], [expires; 2], "in the queue");
+}
+
+#[test]
 fn another_time_into_a_closed_calendar_is_refused_as_the_first_one_was() {
     let world = world();
     let d = world.schedule("api@1.0.0", "dev", HOUR);
