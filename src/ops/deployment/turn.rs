@@ -48,10 +48,13 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
     if let Some(wait) = d.wait.as_ref().filter(|wait| d.state.is_pending() && is_idle(wait, cx.now)) {
         return Ok(asleep(&d, wait));
     }
-    let Some(service) = cx.policy.services.get(&d.release.service) else {
-        // A mistake in the configuration may be mended in time.
-        return unconfigured(cx, &d);
+    let (service, environment) = (&d.release.service, &d.environment);
+    let Some(service) = cx.policy.services.get(service) else {
+        return unconfigured(cx, &d, service.as_str());
     };
+    if !cx.policy.environments.contains_key(environment) {
+        return unconfigured(cx, &d, &format!("environment {environment}"));
+    }
     let around = Surroundings::of(cx, service);
     let is_alive = cx.machine.liveness(id) == Liveness::Alive;
     // Every change of the store lets everybody who waits ask again: to learn that nothing came of it must not keep others
@@ -180,9 +183,10 @@ fn asleep(d: &Deployment, wait: &Wait) -> Turn {
     Turn::Wait { until, expires: wait.expires, says }
 }
 
-fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
-    let (id, service) = (d.id, &d.release.service);
-    let says = vec![format!("{service} is not in relman.toml")];
+/// It waits on: a mistake in the configuration may be mended in time.
+fn unconfigured(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<Turn, OpError> {
+    let id = d.id;
+    let says = vec![format!("{what} is not in relman.toml")];
     let log = cx.machine.log_facts(id);
     cx.store.write_quietly(|tx| {
         let d = super::known(tx, id)?;

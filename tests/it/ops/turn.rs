@@ -570,12 +570,16 @@ fn a_tick_revives_only_ones_own_and_only_with_what_it_was_given() {
 }
 
 #[test]
-fn a_service_that_left_the_configuration_waits_for_it() {
+fn what_left_the_configuration_is_waited_for() {
     let mut world = world();
     let d = world.schedule("api@1.0.0", "dev", MINUTE);
     let service = world.policy.services.remove(&"api".parse().unwrap()).unwrap();
     world.pass(MINUTE * 2);
     assert_eq!(says(world.turn(d.id)), ["api is not in relman.toml"]);
     world.policy.services.insert(service.name.clone(), service);
+    // So does an environment.
+    let environment = world.policy.environments.remove(&env_name("dev")).unwrap();
+    assert_eq!(says(world.turn(d.id)), ["environment dev is not in relman.toml"]);
+    world.policy.environments.insert(environment.name.clone(), environment);
     goes(&world, d.id);
 }
