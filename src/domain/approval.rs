@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Person, Roster};
+use super::deployment::Deployment;
 use super::digest::Digest;
 use super::ids::{ApprovalId, EnvName, ReleaseId};
 use super::policy::Rule;
+use super::release::Release;
 use super::time::{Timestamp, Tz, wall};
 
 /// What a decision is about.
@@ -87,7 +89,9 @@ impl Ignored {
             Self::Ended { why } => why.clone(),
             Self::Expired { at } => format!("it expired {}", wall(*at, zone)),
             Self::Stale => "it was given for other content than there is now".to_owned(),
-            Self::OwnRelease => "who requested, created or starts a release may not approve it".to_owned(),
+            Self::OwnRelease => {
+                "who requested, created, scheduled or starts a release may not approve it".to_owned()
+            }
             Self::NoLongerEligible => "its author is in none of the groups that may approve".to_owned(),
             Self::AlreadyCounted => "its author has been counted already".to_owned(),
         }
@@ -129,6 +133,27 @@ impl Tally {
         let is_open = |rule: &&RuleState| rule.candidates.iter().any(|name| name == "anyone");
         self.rules.iter().filter(move |rule| !is_open(rule) && rule.candidates.len() < rule.missing())
     }
+}
+
+/// Whose approval of a release does not count where self-approval is off: who wished for it or registered it, and who has
+/// scheduled its deployment (SPEC 5).
+pub fn interested<'a>(
+    release: &'a Release,
+    schedulers: impl IntoIterator<Item = &'a Person>,
+) -> Vec<&'a Person> {
+    release.authors().into_iter().chain(schedulers).collect()
+}
+
+/// Who has asked for a deployment of this release to this environment that has not begun.
+pub fn schedulers<'a>(
+    pending: impl IntoIterator<Item = &'a Deployment>,
+    release: &ReleaseId,
+    environment: &EnvName,
+) -> Vec<&'a Person> {
+    let is_such = |d: &&Deployment| {
+        d.release == *release && d.environment == *environment && d.state.is_pending() && !d.noop
+    };
+    pending.into_iter().filter(is_such).map(|d| &d.started_by).collect()
 }
 
 /// What counting depends on besides the decisions themselves.

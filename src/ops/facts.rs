@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::domain::actor::{Actor, Roster};
-use crate::domain::approval::Approval;
+use crate::domain::actor::{Actor, Person, Roster};
+use crate::domain::approval::{self, Approval};
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal, Spot};
@@ -13,7 +13,7 @@ use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::subject::{DeploySubject, ScriptSet};
-use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, releases};
+use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases};
 
 use super::{Ctx, OpError};
 
@@ -116,6 +116,10 @@ pub fn for_deploy(
     let given = Given {
         freezes: freezes(tx, cx)?,
         approvals: approvals::list_of(tx, &wish.release.id)?,
+        schedulers: {
+            let pending = pending::list_of(tx, &service.name, name)?;
+            approval::schedulers(&pending, &wish.release.id, name).into_iter().cloned().collect()
+        },
         upstream,
         holder: deployments::find_active(tx, &service.name, name)?.map(|d| holder(as_it_stands(cx, d))),
         locks: locks::list_standing(tx, cx.now)?,
@@ -156,6 +160,8 @@ pub fn for_deploy(
 pub struct Given {
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
+    /// Who has asked for deployments of it to this environment that have not begun.
+    pub schedulers: Vec<Person>,
     /// The newest deployments in the phase before.
     pub upstream: Option<Upstream>,
     /// Who holds the environment.
@@ -255,6 +261,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         needed_by: given.needed_by,
         freezes: given.freezes,
         approvals: given.approvals,
+        schedulers: given.schedulers,
         required_checks: if required(StageGate::Checks) {
             cx.policy.stage(Stage::Test).checks.clone()
         } else {

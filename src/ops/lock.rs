@@ -6,7 +6,7 @@ use crate::domain::actor::Person;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Scope;
 use crate::domain::hold::FollowUp;
-use crate::domain::ids::{LockId, ReleaseId};
+use crate::domain::ids::{DeploymentId, LockId, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::lock::{Lock, LockKind};
 use crate::domain::text::free;
@@ -218,9 +218,12 @@ fn hold(tx: &Tx<'_>, cx: &Ctx<'_>, at: &Deployment, by: &Person, reason: String)
         services: vec![at.release.service.to_string()],
         environments: vec![at.environment.to_string()],
     };
-    let is_held = |lock: &Lock| lock.kind == LockKind::Automation && lock.scope == scope;
-    if locks::list_standing(tx, cx.now)?.iter().any(is_held) {
-        return Ok(());
+    for lock in locks::list_standing(tx, cx.now)? {
+        // One that ends by itself, or at the word of whoever set it, says nothing about when this may.
+        let is_such = lock.kind == LockKind::Automation && lock.scope == scope && lock.expires.is_none();
+        if is_such && is_left_behind(tx, &lock)? {
+            return Ok(());
+        }
     }
     let lock = Lock {
         id: LockId(0),
@@ -233,11 +236,28 @@ fn hold(tx: &Tx<'_>, cx: &Ctx<'_>, at: &Deployment, by: &Person, reason: String)
     };
     let id = locks::insert(tx, &lock)?;
     let lock = Lock { id, ..lock };
-    journal::append(tx, cx.entry(Verb::LockSet, id).because(Some(&lock.reason)).after(&lock))?;
+    let entry = cx.entry(Verb::LockSet, id).because(Some(&lock.reason)).after(&lock);
+    journal::append(tx, entry.detail(&LeftBy { left_by: at.id }))?;
     Ok(())
 }
 
-/// A deployment that a person started and that came to its end says that automation may go on there.
+/// What the entry of a lock says that no person set: what left it behind.
+#[derive(Serialize)]
+struct LeftBy {
+    left_by: DeploymentId,
+}
+
+/// Whether a deployment left the lock behind, and no person set it. The entry that set it says so, and nobody changes that
+/// any more. The lock itself cannot tell: it is held in a person's name either way, and people may edit its reason and end.
+fn is_left_behind(tx: &Tx<'_>, lock: &Lock) -> Result<bool, OpError> {
+    let set =
+        journal::find_first(tx, &lock.id.to_string())?.filter(|entry| entry.verb == Verb::LockSet.as_str());
+    let detail = set.and_then(|entry| entry.parsed()?.detail);
+    Ok(detail.is_some_and(|detail| detail.get("left_by").is_some()))
+}
+
+/// A deployment that a person started and that came to its end says that automation may go on there, as far as
+/// earlier deployments have stopped it. What a person locked, a person unlocks.
 pub(in crate::ops) fn release_automation(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
@@ -251,7 +271,7 @@ pub(in crate::ops) fn release_automation(
         environments: vec![good.environment.to_string()],
     };
     for lock in locks::list_standing(tx, cx.now)? {
-        if lock.kind == LockKind::Automation && lock.scope == only_here {
+        if lock.kind == LockKind::Automation && lock.scope == only_here && is_left_behind(tx, &lock)? {
             let why = format!("{} was deployed by hand and is good", good.id);
             locks::end(tx, lock.id, &good.started_by.name, cx.now)?;
             journal::append(tx, cx.entry(Verb::LockLifted, lock.id).because(Some(&why)).before(&lock))?;

@@ -81,6 +81,11 @@ pub fn list(
     )
 }
 
+/// The entry that was the first about `subject`.
+pub fn find_first(tx: &Tx<'_>, subject: &str) -> Result<Option<Entry>, StoreError> {
+    tx.query_opt("SELECT * FROM journal WHERE subject = ?1 ORDER BY seq LIMIT 1", &[subject.into()], entry)
+}
+
 /// An entry with the columns that repeat part of its body, for verification.
 pub struct Stored {
     pub entry: Entry,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::domain::deployment::{Cause, Step, StepState};
 use crate::domain::extra_step::Condition;
@@ -12,10 +12,12 @@ use crate::domain::strategy::StepPlan;
 use crate::host::clock;
 
 use super::run::{LOOK_EVERY, Script, Supervisor};
-use super::scribe::Task;
+use super::scribe::{Task, Word};
 
 /// Exit status by which an analysis says that it cannot tell.
 const INCONCLUSIVE: i32 = 75;
+/// How long after a pause the store is waited for, to hear what was decided about it.
+const PAUSE_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How it ended: the cause, and in which step if it did not come to its end.
 pub(super) type End = (Cause, Option<String>);
@@ -167,7 +169,7 @@ impl Supervisor {
         let now = clock::now();
         let reason = match plan.held {
             true => HoldReason::Promotion,
-            false => HoldReason::Pause { until: now.plus(std::time::Duration::from_millis(plan.wait_ms)) },
+            false => HoldReason::Pause { until: now.plus(Duration::from_millis(plan.wait_ms)) },
         };
         course.holds += 1;
         let hold = Hold::before(course.holds, plan, reason, now);
@@ -365,9 +367,12 @@ impl Supervisor {
             ));
         }
         self.holding = hold.needs_person().then(Instant::now);
-        let until = Instant::now() + std::time::Duration::from_millis(pause_ms);
+        let until = Instant::now() + Duration::from_millis(pause_ms);
+        let mut has_passed = false;
         let waited = loop {
-            self.attend(LOOK_EVERY).await;
+            if !has_passed {
+                self.attend(LOOK_EVERY).await;
+            }
             if self.stop.cause().is_some() || self.settled {
                 break Waited::Over;
             }
@@ -376,14 +381,36 @@ impl Supervisor {
                 self.say(&format!("{} chose {}{why}", guidance.by.name, guidance.choice));
                 break Waited::Decided(guidance);
             }
-            if !hold.needs_person() && Instant::now() >= until {
+            if has_passed {
                 break Waited::Passed;
+            }
+            if !hold.needs_person() && Instant::now() >= until {
+                self.end_pause(hold).await;
+                has_passed = true;
             }
         };
         if let Some(since) = self.holding.take() {
             self.held += since.elapsed();
         }
         waited
+    }
+
+    /// Hears what was decided until the pause ended: where people decide, which may be news here. A store that stays out
+    /// of reach does not hold the deployment up.
+    async fn end_pause(&mut self, hold: &Hold) {
+        let mut answer = self.link.request(Task::EndPause(hold.number));
+        let deadline = Instant::now() + PAUSE_PATIENCE;
+        while Instant::now() < deadline && self.stop.cause().is_none() && !self.settled {
+            tokio::select! {
+                word = &mut answer => {
+                    if let Ok(Word::PauseOver(pulse)) = word {
+                        self.heed(Some(pulse));
+                    }
+                    return;
+                }
+                () = self.attend(LOOK_EVERY) => {}
+            }
+        }
     }
 }
 

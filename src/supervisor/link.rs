@@ -72,12 +72,17 @@ impl Link {
         answer
     }
 
-    /// Hands over a task and waits for its answer, however long the store is out of reach.
-    pub(super) async fn ask(&self, task: Task) -> Word {
+    /// Hands over a task; the answer comes when the store has been reached.
+    pub(super) fn request(&self, task: Task) -> oneshot::Receiver<Word> {
         let (reply, answer) = oneshot::channel();
         self.queue.borrow_mut().push_back((task, Some(reply)));
         self.wake.notify_one();
-        answer.await.unwrap_or_else(|_| Word::Never("the link to the scribe is gone".to_owned()))
+        answer
+    }
+
+    /// Hands over a task and waits for its answer, however long the store is out of reach.
+    pub(super) async fn ask(&self, task: Task) -> Word {
+        self.request(task).await.unwrap_or_else(|_| Word::Never("the link to the scribe is gone".to_owned()))
     }
 
     /// Tasks not answered yet.

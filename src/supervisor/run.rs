@@ -359,7 +359,7 @@ impl Supervisor {
         self.beat(false);
     }
 
-    fn heed(&mut self, pulse: Option<Pulse>) {
+    pub(super) fn heed(&mut self, pulse: Option<Pulse>) {
         self.settled |= pulse.as_ref().is_some_and(|pulse| pulse.settled);
         if let Some(guidance) = pulse.as_ref().and_then(|pulse| pulse.guidance.clone()) {
             self.guidance = Some(guidance);

@@ -45,6 +45,8 @@ pub(super) enum Task {
     Step(Box<Step>),
     /// It waits; a person may decide how it goes on.
     Ask(Box<Hold>),
+    /// The time of the pause with this number has passed.
+    EndPause(u32),
     /// The last good release is to follow, for this reason.
     RollBack(String),
     Finish(Box<Outcome>),
@@ -63,6 +65,8 @@ pub(super) enum Word {
     Claimed(Claim),
     Turn(Turn),
     Beaten(Pulse),
+    /// A pause is over, if nobody has decided otherwise.
+    PauseOver(Pulse),
     Done,
     /// Could not be written now; worth repeating.
     Later(String),
@@ -224,6 +228,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Beat(beat) => claim::beat(cx, id, epoch, beat).map(Word::Beaten),
         Task::Step(step) => claim::step(cx, id, epoch, step).map(|_| Word::Done),
         Task::Ask(hold) => claim::hold(cx, id, epoch, hold).map(|_| Word::Done),
+        Task::EndPause(hold) => claim::end_pause(cx, id, epoch, *hold).map(Word::PauseOver),
         Task::RollBack(reason) => follow_up::ask(cx, id, epoch, reason).map(|()| Word::Done),
         // Asked again because the answer got lost, the rollback has begun already.
         Task::Finish(outcome) => finish::settle(cx, id, epoch, &finish::OWN, outcome, None)

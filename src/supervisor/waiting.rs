@@ -42,8 +42,12 @@ impl Supervisor {
         fault::point("before-ready");
         super::report(crate::host::launch::READY);
         super::run::leave_streams();
-        let mut word = first;
+        let (mut word, mut expires) = (first, expires);
         loop {
+            // Somebody may have given it more time.
+            if let Word::Turn(Turn::Wait { expires: told, .. }) = &word {
+                expires = *told;
+            }
             match word {
                 Word::Turn(Turn::Go(ticket)) => {
                     fault::point("after-claim");
@@ -62,7 +66,10 @@ impl Supervisor {
                     self.say(&why);
                     return Ok(Beginning::Never);
                 }
-                Word::Never(_) => return Ok(Beginning::Never),
+                Word::Never(why) => {
+                    self.say(&format!("this process waits no longer: {why}"));
+                    return Ok(Beginning::Never);
+                }
                 _ => {}
             }
             let Some(next) = self.ask_for_turn(by, expires).await else { return Ok(Beginning::Never) };
@@ -75,6 +82,7 @@ impl Supervisor {
         let until = Instant::now() + ASK_EVERY;
         while Instant::now() < until {
             if self.is_told_to_end(ASK_EVERY).await {
+                self.say("this process was told to end; the deployment waits on: relman tick revives it");
                 return None;
             }
         }
@@ -82,7 +90,10 @@ impl Supervisor {
         loop {
             match tokio::time::timeout(ASK_EVERY, &mut answer).await {
                 Ok(word) => return Some(word),
-                Err(_) if clock::now() > expires.plus(AFTER_EXPIRY) => return None,
+                Err(_) if clock::now() > expires.plus(AFTER_EXPIRY) => {
+                    self.say("this process waits no longer: the store stayed out of reach until it expired");
+                    return None;
+                }
                 Err(_) => {}
             }
         }

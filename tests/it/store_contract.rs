@@ -667,6 +667,8 @@ fn a_journal_is_read_in_pages(store: &Store) {
     let walked: Vec<i64> =
         get(store, |tx| journal::walk(tx, 7, 2)).iter().map(|stored| stored.entry.seq).collect();
     assert_eq!(walked, [8, 9]);
+    let first = |subject: &str| get(store, |tx| journal::find_first(tx, subject)).map(|entry| entry.seq);
+    assert_eq!((first("even"), first("odd"), first("L1")), (Some(1), Some(2), None));
 }
 
 fn deployments_are_read_in_pages(store: &Store) {

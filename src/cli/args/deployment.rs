@@ -78,7 +78,8 @@ pub struct When {
     /// IANA zone of --at (default: the configuration's)
     #[arg(long, value_name = "ZONE", requires = "at")]
     pub time_zone: Option<String>,
-    /// How long it may take from that time on (or from now) to begin before it counts as missed (default: 1h)
+    /// How long it may take from that time on (or from now) to begin before it counts as missed (default: 1h; what
+    /// is moved keeps what it had)
     #[arg(long, value_name = "DURATION")]
     pub expire: Option<String>,
     /// Go before others that wait for the same environment

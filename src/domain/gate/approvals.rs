@@ -2,7 +2,7 @@
 
 use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::actor::Person;
-use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally};
+use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, interested, tally};
 use crate::domain::policy::Rule;
 use crate::domain::time::Timestamp;
 
@@ -12,14 +12,18 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         return Answer::pass("no approval policy here");
     }
     let me = &facts.actor.person;
-    let tally = count(facts, facts.starts.then_some(me), now);
+    // Who starts it counts for this start alone; who only looks is told about the start that somebody has asked for.
+    let tally = match facts.starts {
+        true => count(facts, [me], now),
+        false => count(facts, &facts.schedulers, now),
+    };
     if let Some((by, reason)) = tally.rejected {
         return Answer::blocked(BlockReason::Rejected { by, reason });
     }
     if tally.is_met() {
         let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
         let evidence = format!("approved by {}", by.join(", "));
-        if !facts.starts && !count(facts, Some(me), now).is_met() {
+        if !facts.starts && !count(facts, [me], now).is_met() {
             return Answer::pass(format!("{evidence}; somebody else than {} must start it", me.human()));
         }
         return Answer::pass(evidence);
@@ -31,10 +35,14 @@ fn rules(facts: &DeployFacts) -> &[Rule] {
     if facts.rescue { &facts.environment.rollback_approvals } else { &facts.environment.approvals }
 }
 
-/// How the approvals of this environment add up now. `starter`: who presses the key may not also be one of the
-/// approvers.
-fn count(facts: &DeployFacts, starter: Option<&Person>, now: Timestamp) -> Tally {
-    let interested: Vec<&Person> = facts.release.authors().into_iter().chain(starter).collect();
+/// How the approvals of this environment add up now. `starters`: who presses the key, or has scheduled it, may not also be
+/// one of the approvers.
+fn count<'a>(
+    facts: &'a DeployFacts,
+    starters: impl IntoIterator<Item = &'a Person>,
+    now: Timestamp,
+) -> Tally {
+    let interested = interested(&facts.release, starters);
     let about_this: Vec<Approval> = facts
         .approvals
         .iter()

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use self::reason::BlockReason;
-use super::actor::{Actor, Roster};
+use super::actor::{Actor, Person, Roster};
 use super::approval::Approval;
 use super::deployment::{DeploymentKind, DeploymentState};
 use super::digest::Digest;
@@ -264,6 +264,8 @@ pub struct DeployFacts {
     pub needed_by: Vec<Required>,
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
+    /// Who has asked for deployments of it to this environment that have not begun.
+    pub schedulers: Vec<Person>,
     /// Names of checks that must have passed for this artifact.
     pub required_checks: Vec<String>,
     pub required_items: Vec<String>,

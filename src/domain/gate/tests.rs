@@ -115,6 +115,7 @@ fn open() -> DeployFacts {
             newest: vec![("staging".parse().unwrap(), Some(good(7, 7200)))],
         }),
         freezes: Vec::new(),
+        schedulers: Vec::new(),
         approvals: vec![approval("bo")],
         required_checks: Vec::new(),
         required_items: Vec::new(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::actor::Roster;
-use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
+use crate::domain::actor::{Person, Roster};
+use crate::domain::approval::{Approval, ApprovalSubject, Verdict, interested, schedulers};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{ApprovalId, EnvName, ReleaseId};
 use crate::domain::journal::Verb;
@@ -13,7 +13,7 @@ use crate::domain::time::wall;
 use crate::ops::facts::Surroundings;
 use crate::ops::release::{open_release, save};
 use crate::ops::{Ctx, ErrorKind, OpError};
-use crate::store::{Tx, approvals, journal};
+use crate::store::{Tx, approvals, journal, pending};
 
 use super::{Matter, matter, subject_of};
 
@@ -47,7 +47,10 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
     cx.act(verb, &decision.release, |tx| {
         let release = decidable(tx, decision)?;
         let matter = matter(cx, &release, &subject, &around)?;
-        check(cx, decision, &release, &matter, &around.roster)?;
+        let pending = pending::list(tx)?;
+        let environment = decision.environment.as_ref();
+        let schedulers = environment.map(|env| schedulers(&pending, &release.id, env)).unwrap_or_default();
+        check(cx, decision, &release, &matter, &around.roster, &schedulers)?;
         let replaced = replace_previous(tx, cx, &release, &subject, &matter)?;
         let approval = Approval {
             id: ApprovalId(0),
@@ -110,6 +113,7 @@ fn check(
     release: &Release,
     matter: &Matter,
     roster: &Roster,
+    schedulers: &[&Person],
 ) -> Result<(), OpError> {
     let what = decision.environment.as_ref().map_or("request", EnvName::as_str);
     if matter.rules.is_empty() {
@@ -139,16 +143,17 @@ fn check(
         )
         .hint(format!("ask {}", people.join(", "))));
     }
-    let own = release.request.requester.is_same_as(actor) || release.created_by.is_same_as(actor);
-    if own && !matter.self_approval && decision.verdict == Verdict::Approved {
+    let is_own =
+        interested(release, schedulers.iter().copied()).iter().any(|person| person.is_same_as(actor));
+    if is_own && !matter.self_approval && decision.verdict == Verdict::Approved {
         let others: Vec<&str> = everyone.into_iter().filter(|name| !actor.is_called(name)).collect();
+        let did = match schedulers.iter().any(|person| person.is_same_as(actor)) {
+            true => format!("scheduled {} to {what}", release.id),
+            false => format!("requested or created {}", release.id),
+        };
         return Err(OpError::new(
             ErrorKind::NotPermitted,
-            format!(
-                "{} requested or created {}; an own approval does not count",
-                cx.actor.name(),
-                release.id
-            ),
+            format!("{} {did}; an own approval does not count", cx.actor.name()),
         )
         .hint(if others.is_empty() {
             format!("nobody else is in {}: add people in relman.toml", groups.join(", "))

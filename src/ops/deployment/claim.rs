@@ -151,6 +151,26 @@ pub fn beat(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, beat: &Beat) -> Result<P
     })
 }
 
+/// The time of a pause has passed: it ends, unless a person has decided about it or asked for the end by then. What was
+/// accepted counts, also where the supervisor has not heard of it yet, so it hears that first.
+pub fn end_pause(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, hold: u32) -> Result<Pulse, OpError> {
+    cx.store.write_quietly(|tx| {
+        let before = super::known(tx, id)?;
+        let held = before.hold.as_ref().filter(|held| held.number == hold);
+        let is_open = before.guidance.is_none() && before.cancel.is_none();
+        if let Some(held) = held.filter(|_| is_open)
+            && deployments::release_hold(tx, id, epoch)?
+        {
+            let after = deployments::get(tx, id)?;
+            let entry = cx.entry(Verb::DeploymentResumed, id).because(Some(&held.step));
+            journal::append(tx, entry.before(&before).after(&after))?;
+        }
+        let ours = before.epoch == epoch && before.state.is_live();
+        let settled = is_settled(&before, epoch);
+        Ok(Pulse { ours, settled, cancel: before.cancel, guidance: before.guidance })
+    })
+}
+
 /// Only looks whether somebody asked for the end: far cheaper than a write, done many times a second.
 pub fn pulse(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Pulse, OpError> {
     let now = cx.store.read(|tx| super::known(tx, id))?;

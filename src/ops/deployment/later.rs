@@ -8,10 +8,12 @@ use crate::domain::ids::{DeploymentId, TrainName};
 use crate::domain::journal::Verb;
 use crate::domain::time::{Timestamp, Tz, span, wall};
 use crate::domain::wait::{Outlook, Wait, closed};
+use crate::ops::facts::Surroundings;
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{StoreError, Tx, journal, pending};
 
 use super::asked::Asked;
+use super::turn::candidate;
 
 /// When something is to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,23 +175,44 @@ pub(super) fn closed_ahead(report: &GateReport) -> Vec<String> {
     closed(&GateReport { checks, ..report.clone() })
 }
 
-/// Gives a deployment that has not begun another time, or another expiry.
+/// Gives a deployment that has not begun another time, expiry or place. What was asked for anew is looked at as if it was
+/// asked for the first time; what was not named stays as it is.
 pub fn reschedule(cx: &Ctx<'_>, id: DeploymentId, later: &Later) -> Result<Deployment, OpError> {
+    let known = cx.store.read(|tx| super::known(tx, id))?;
+    let service = cx.policy.services.get(&known.release.service);
+    // What left the configuration waits for that anyway: nobody can look ahead for it.
+    let service = service.filter(|_| cx.policy.environments.contains_key(&known.environment));
+    let around = service.map(|service| Surroundings::of(cx, service));
     cx.act(Verb::DeploymentRescheduled, id, |tx| {
         let before = super::known(tx, id)?;
         let Some(wait) = before.wait.clone().filter(|_| before.state.is_pending()) else {
             return Err(OpError::conflict(format!("{id} is {}: its time is past changing", before.state)));
         };
         super::permitted(cx, &before, "move deployments to")?;
-        let kept = later.at.or(wait.at.filter(|_| before.state == DeploymentState::Scheduled));
-        let expires = Later { at: kept, ..later.clone() }.expires(cx.now)?;
+        let at = later.at.or(wait.at.filter(|_| before.state == DeploymentState::Scheduled));
+        let is_timed_anew = later.at.is_some() || later.expire.is_some();
+        let expires = match is_timed_anew {
+            true => {
+                let had = wait.expires.since(wait.at.unwrap_or(before.requested_at)).min(Wait::LONGEST);
+                Later { at, expire: later.expire.or(Some(had)), ..later.clone() }.expires(cx.now)?
+            }
+            false => wait.expires,
+        };
+        let outlook = match &around {
+            Some(around) if is_timed_anew => {
+                look_ahead(at, &candidate(tx, cx, &before, around)?.asked, expires, cx.now)?
+            }
+            // Looked ahead to when its new time comes near.
+            _ => wait.outlook.filter(|_| later.at.is_none()),
+        };
         let wait = Wait {
-            at: kept,
+            at,
             expires,
             zone: later.zone,
             jumps: later.jumps.unwrap_or(wait.jumps),
-            // Looked ahead to again when its new time comes near.
-            outlook: wait.outlook.filter(|_| later.at.is_none()),
+            outlook,
+            // What it waited for belonged to its old time.
+            waits_for: if later.at.is_some() { Vec::new() } else { wait.waits_for },
             ..wait
         };
         let moved = before.clone().waiting(Some(wait.clone()));

@@ -28,8 +28,8 @@ use super::{Ticket, ticket};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
-    /// Not yet: what it waits for, and when something is known to change.
-    Wait { until: Timestamp, says: Vec<String> },
+    /// Not yet: what it waits for, when something is known to change, and until when it waits at all.
+    Wait { until: Timestamp, expires: Timestamp, says: Vec<String> },
     /// It has begun: run.
     Go(Box<Ticket>),
     /// It is over without having begun.
@@ -48,10 +48,13 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
     if let Some(wait) = d.wait.as_ref().filter(|wait| d.state.is_pending() && is_idle(wait, cx.now)) {
         return Ok(asleep(&d, wait));
     }
-    let Some(service) = cx.policy.services.get(&d.release.service) else {
-        // A mistake in the configuration may be mended in time.
-        return unconfigured(cx, &d);
+    let (service, environment) = (&d.release.service, &d.environment);
+    let Some(service) = cx.policy.services.get(service) else {
+        return unconfigured(cx, &d, service.as_str());
     };
+    if !cx.policy.environments.contains_key(environment) {
+        return unconfigured(cx, &d, &format!("environment {environment}"));
+    }
     let around = Surroundings::of(cx, service);
     let is_alive = cx.machine.liveness(id) == Liveness::Alive;
     // Every change of the store lets everybody who waits ask again: to learn that nothing came of it must not keep others
@@ -106,9 +109,9 @@ impl Seen {
         match &self.found {
             Found::NotOurs(why) => Some(not_ours(why.clone())),
             Found::Hindered { says, until } => {
-                let known = self.d.wait.as_ref().is_some_and(|wait| wait.waits_for == *says);
-                let is_known = known && self.d.state == DeploymentState::Waiting;
-                is_known.then(|| Turn::Wait { until: *until, says: says.clone() })
+                let wait = self.d.wait.as_ref().filter(|wait| wait.waits_for == *says)?;
+                let is_known = self.d.state == DeploymentState::Waiting;
+                is_known.then(|| Turn::Wait { until: *until, expires: wait.expires, says: says.clone() })
             }
             _ => None,
         }
@@ -176,12 +179,14 @@ fn asleep(d: &Deployment, wait: &Wait) -> Turn {
     let ahead = at.minus(Wait::LOOK_AHEAD);
     let is_looked = wait.outlook.as_ref().is_some_and(|outlook| outlook.seen >= ahead);
     let says = vec![format!("{} to {} {wait}", d.release, d.environment)];
-    Turn::Wait { until: if is_looked { at } else { ahead.max(d.requested_at) }, says }
+    let until = if is_looked { at } else { ahead.max(d.requested_at) };
+    Turn::Wait { until, expires: wait.expires, says }
 }
 
-fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
-    let (id, service) = (d.id, &d.release.service);
-    let says = vec![format!("{service} is not in relman.toml")];
+/// It waits on: a mistake in the configuration may be mended in time.
+fn unconfigured(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<Turn, OpError> {
+    let id = d.id;
+    let says = vec![format!("{what} is not in relman.toml")];
     let log = cx.machine.log_facts(id);
     cx.store.write_quietly(|tx| {
         let d = super::known(tx, id)?;
@@ -192,18 +197,23 @@ fn unconfigured(cx: &Ctx<'_>, d: &Deployment) -> Result<Turn, OpError> {
             let cause = Cause::Missed { why: says.join("; ") };
             return end(tx, cx, &d, DeploymentState::Missed, cause, &log, None);
         }
-        Ok(Turn::Wait { until: wait.expires, says: says.clone() })
+        Ok(Turn::Wait { until: wait.expires, expires: wait.expires, says: says.clone() })
     })
 }
 
 /// What would begin now, asked as the person who asked for it.
-struct Candidate {
+pub(super) struct Candidate {
     /// Why it can never begin: the release is given up, or it is not what was asked for any more.
     over: Option<String>,
-    asked: Asked,
+    pub asked: Asked,
 }
 
-fn candidate(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) -> Result<Candidate, OpError> {
+pub(super) fn candidate(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    around: &Surroundings,
+) -> Result<Candidate, OpError> {
     let service = cx.service(&d.release.service)?;
     let environment = facts::environment(cx, &d.environment)?;
     let starter = Actor { person: d.started_by.clone(), ..cx.actor.clone() };
@@ -304,7 +314,7 @@ fn look_ahead(
     let first = format!("{} to {} {wait}", d.release, d.environment);
     let says = std::iter::once(first)
         .chain(closed.into_iter().map(|gate| format!("closed as things stand: {gate}")));
-    Ok(Turn::Wait { until: at, says: says.collect() })
+    Ok(Turn::Wait { until: at, expires: wait.expires, says: says.collect() })
 }
 
 fn go_on_waiting(
@@ -315,6 +325,7 @@ fn go_on_waiting(
     says: Vec<String>,
     until: Timestamp,
 ) -> Result<Turn, OpError> {
+    let expires = wait.expires;
     if d.state != DeploymentState::Waiting || wait.waits_for != says {
         let wait = Wait { waits_for: says.clone(), ..wait };
         pending::set_wait(tx, d.id, DeploymentState::Waiting, &wait)?;
@@ -325,7 +336,7 @@ fn go_on_waiting(
             journal::append(tx, entry.before(d).after(&after))?;
         }
     }
-    Ok(Turn::Wait { until, says })
+    Ok(Turn::Wait { until, expires, says })
 }
 
 /// Takes the environment and begins, in one transaction with the last look at the gates.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::approval::Approval;
+use crate::domain::approval::{self, Approval};
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitAnswer, ExitCheck, Goal};
@@ -141,6 +141,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             attempts.entry(deployment.release.clone()).or_default().push(deployment);
         }
         let spots = spots(tx, cx)?;
+        let (active, pending) = deployments::list_unfinished(tx)?;
         let hotfixes: Vec<Release> =
             open.iter().filter(|release| release.kind == ReleaseKind::Hotfix).cloned().collect();
         let arrived = arrived(&hotfixes, &attempts);
@@ -162,6 +163,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
                         locks: &locks,
                         hotfixes: &hotfixes,
                         arrived: &arrived,
+                        pending: &pending,
                         approvals,
                     };
                     let next = next(cx, asked, &cells, &spots)?;
@@ -171,7 +173,6 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             };
             cards.push(Card { release, cells, exit, next });
         }
-        let (active, pending) = deployments::list_unfinished(tx)?;
         let soon = cx.now.plus(Duration::from_secs(48 * 3600));
         let is_new = cards.is_empty() && releases::is_empty(tx)?;
         Ok(Board {
@@ -301,12 +302,14 @@ struct Asked<'a> {
     hotfixes: &'a [Release],
     /// Where hotfixes were good already.
     arrived: &'a [(ReleaseId, EnvName)],
+    /// What has not begun.
+    pending: &'a [Deployment],
     approvals: Vec<Approval>,
 }
 
 /// Where the release goes next, with its gates.
 fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
-    let Asked { service, release, around, freezes, locks, hotfixes, arrived, approvals } = asked;
+    let Asked { service, release, around, freezes, locks, hotfixes, arrived, pending, approvals } = asked;
     let was_good = |env: &EnvName| {
         let cell = cells.iter().find(|cell| cell.environment == *env);
         cell.is_some_and(|cell| matches!(cell.reached, Reached::Live | Reached::Replaced))
@@ -333,6 +336,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
     let given = Given {
         freezes: freezes.to_vec(),
         approvals,
+        schedulers: approval::schedulers(pending, &release.id, env).into_iter().cloned().collect(),
         upstream: facts::upstream(service, env, |env| Ok(newest_at(spots, service, env)))?,
         holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
         locks: locks.to_vec(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, tally};
+use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, interested, schedulers, tally};
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateReport;
@@ -64,7 +64,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                     decisions: decisions.clone(),
                     release: release.clone(),
                 };
-                pending.push(counted(cx, item, request_rules, &roster, false));
+                pending.push(counted(cx, item, request_rules, &roster, false, &[]));
             }
             let Some(next) = &card.next else { continue };
             let Some(env) = cx.policy.environments.get(&next.environment) else { continue };
@@ -90,7 +90,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 decisions,
                 release: release.clone(),
             };
-            pending.push(counted(cx, item, &env.approvals, &roster, env.self_approval));
+            pending.push(counted(cx, item, &env.approvals, &roster, env.self_approval, &board.pending));
         }
         pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
         Ok(pending)
@@ -118,9 +118,14 @@ fn counted(
     rules: &[Rule],
     roster: &crate::domain::actor::Roster,
     self_approval: bool,
+    waiting: &[Deployment],
 ) -> Pending {
     let about: Vec<Approval> = item.decisions.iter().filter(|a| a.subject == item.subject).cloned().collect();
-    let interested = item.release.authors();
+    let schedulers = match &item.subject {
+        ApprovalSubject::Request => Vec::new(),
+        ApprovalSubject::Environment(env) => schedulers(waiting, &item.release.id, env),
+    };
+    let interested = interested(&item.release, schedulers.iter().copied());
     let question =
         Question { rules, roster, digest: &item.digest, interested: &interested, self_approval, now: cx.now };
     let tally = tally(&question, &about);
@@ -137,6 +142,8 @@ fn counted(
         Some(format!("you are not in {}", groups.join(" or ")))
     } else if standing {
         Some("you have decided".to_owned())
+    } else if !self_approval && schedulers.iter().any(|person| person.is_same_as(me)) {
+        Some("you scheduled it".to_owned())
     } else if !self_approval && interested.iter().any(|person| person.is_same_as(me)) {
         Some("you requested or created it".to_owned())
     } else {

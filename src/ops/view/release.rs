@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::approval::{Approval, Ignored, Question, standing};
+use crate::domain::approval::{
+    Approval, ApprovalSubject, Ignored, Question, interested, schedulers, standing,
+};
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::gate::stage_exit::ExitCheck;
 use crate::domain::gate::{self, GateReport, Overrides};
@@ -13,7 +15,7 @@ use crate::ops::approval::matter;
 use crate::ops::delivery::{self, Standing};
 use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
-use crate::store::{approvals, deployments, journal, releases};
+use crate::store::{approvals, deployments, journal, pending, releases};
 
 /// A decision and whether it counts now.
 #[derive(Debug, Clone, Serialize)]
@@ -80,7 +82,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                 Vec::new()
             },
             reports,
-            approvals: judged(cx, &release, around.as_ref(), approvals),
+            approvals: judged(cx, &release, around.as_ref(), approvals, &pending::list(tx)?),
             deployments: deployments::list(tx, &filter, 200)?
                 .into_iter()
                 .map(|d| facts::as_it_stands(cx, d))
@@ -95,16 +97,21 @@ fn judged(
     release: &Release,
     around: Option<&Surroundings>,
     approvals: Vec<Approval>,
+    pending: &[Deployment],
 ) -> Vec<Decision> {
     let roster = cx.roster();
     let judge = |approval: &Approval| {
         // A service or environment that left the configuration: there is nothing to judge by.
         let matter = matter(cx, release, &approval.subject, around?).ok()?;
+        let schedulers = match &approval.subject {
+            ApprovalSubject::Request => Vec::new(),
+            ApprovalSubject::Environment(env) => schedulers(pending, &release.id, env),
+        };
         let question = Question {
             rules: &matter.rules,
             roster: &roster,
             digest: &matter.digest,
-            interested: &release.authors(),
+            interested: &interested(release, schedulers),
             self_approval: matter.self_approval,
             now: cx.now,
         };

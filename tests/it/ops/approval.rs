@@ -12,10 +12,13 @@ use relman::domain::release::{ReleaseState, Stage};
 use relman::ops::ErrorKind;
 use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::deployment::cancel::cancel as call_off;
 use relman::ops::deployment::start::explain;
 use relman::ops::release::back::back;
 use relman::ops::release::cancel::cancel;
 use relman::ops::release::edit::Edit;
+use relman::ops::view::board::board;
+use relman::ops::view::queue::{Pending, queue};
 use relman::ops::view::release as release_view;
 
 use super::on_record::{done, mistaken, refused};
@@ -592,4 +595,37 @@ fn of_one_person_only_the_last_word_is_said_not_to_count() {
     assert_eq!(missing(&world).ignored, [], "the first one was replaced");
     *world.machine.script.borrow_mut() = "two".to_owned();
     assert_eq!(missing(&world).ignored, [("bob".to_owned(), Ignored::Stale)]);
+}
+
+#[test]
+fn who_scheduled_a_deployment_does_not_approve_it() {
+    let mut world = World::new();
+    world.ready(API);
+    world.withdraw("dave", API, PRODUCTION);
+    world.approve("erin", API, PRODUCTION);
+    let d = world.schedule(API, PRODUCTION, Duration::from_mins(10));
+    // What she said before counts no more, and everybody who looks sees that; again she may not say it.
+    let pending = queue_of(&world, "erin");
+    assert_eq!(pending.tally.rules[1].by, Vec::<String>::new());
+    assert_eq!(pending.not_yours.as_deref(), Some("you have decided"));
+    let board = world.as_("dave", board).unwrap();
+    assert!(closed(&board.cards[0].next.as_ref().unwrap().report).contains(&"approvals"));
+    let view = world.as_("dave", |cx| release_view::release(cx, &release_id(API))).unwrap();
+    let erins = view.approvals.iter().find(|decision| decision.approval.by.name == "erin").unwrap();
+    assert_eq!(erins.ignored, Some(Ignored::OwnRelease));
+    world.withdraw("erin", API, PRODUCTION);
+    assert_eq!(queue_of(&world, "erin").not_yours.as_deref(), Some("you scheduled it"));
+    let error = refused(&world, "erin", ErrorKind::NotPermitted, (Verb::ApprovalGranted, API), |cx| {
+        decide(cx, &yes())
+    });
+    assert_eq!(error.sentence, "erin scheduled api@1.0.0 to production; an own approval does not count");
+    assert!(error.hints[0].contains("dave"), "{error:?}");
+    // Once it is called off she may.
+    world.as_("erin", |cx| call_off(cx, d.id, None)).unwrap();
+    world.approve("erin", API, PRODUCTION);
+    assert!(queue_of(&world, "bob").tally.is_met());
+}
+
+fn queue_of(world: &World, who: &str) -> Pending {
+    world.as_(who, |cx| queue(cx, &board(cx).unwrap())).unwrap().remove(0)
 }

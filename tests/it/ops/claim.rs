@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use relman::domain::deployment::{Beat, CancelKind, Cause, Deployment, DeploymentState, Step, StepState};
-use relman::domain::hold::HoldReason;
+use relman::domain::hold::{Choice, HoldReason};
 use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::finish::{LIVE, settle};
+use relman::ops::deployment::guide::{Decision, guide};
 use relman::ops::deployment::reconcile::{Orphans, reconcile};
 use relman::ops::release::block::block;
 use relman::ops::{ErrorKind, Liveness};
@@ -262,6 +263,33 @@ fn a_hold_pauses_the_deployment_until_a_step_runs() {
     };
     assert_eq!(told(StepState::Waiting), (DeploymentState::Paused, Some(hold)));
     assert_eq!(told(StepState::Running), (DeploymentState::Running, None));
+}
+
+#[test]
+fn a_pause_ends_once_and_not_over_what_a_person_decided_about_it() {
+    let (world, running) = running();
+    let hold = world.held(&running, HoldReason::Pause { until: world.now });
+    let end =
+        || world.as_("erin", |cx| claim::end_pause(cx, running.id, running.epoch, hold.number)).unwrap();
+    let choice = Choice::Fail;
+    let reason = Some("errors".to_owned());
+    let decision = Decision { deployment: running.id, choice, reason, seen: None };
+    world.as_("erin", |cx| guide(cx, &decision)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(end().guidance.map(|guidance| guidance.choice), Some(choice));
+        assert_eq!(world.deployment(running.id).hold.as_ref(), Some(&hold), "it waits for its supervisor");
+    }
+    let (world, running) = self::running();
+    let hold = world.held(&running, HoldReason::Pause { until: world.now });
+    let end =
+        || world.as_("erin", |cx| claim::end_pause(cx, running.id, running.epoch, hold.number)).unwrap();
+    let (pulses, entries) = world.journaled(|| [end(), end()]);
+    assert_eq!(pulses.map(|pulse| pulse.guidance), [None, None]);
+    assert_eq!(entries, [format!("deployment.resumed done {}", running.id)]);
+    assert_eq!(world.deployment(running.id).state, DeploymentState::Running);
+    let decision = Decision { deployment: running.id, ..decision };
+    let late = world.as_("erin", |cx| guide(cx, &decision)).unwrap_err();
+    assert!(late.sentence.ends_with("waits for nobody: it is running"), "{late}");
 }
 
 #[test]

@@ -171,3 +171,44 @@ fn a_failure_in_production_holds_what_would_begin_by_itself() {
     world.end(&dev, S::Failed);
     assert!(world.as_("erin", lock::list).unwrap().is_empty());
 }
+
+/// dave stops automation where api goes to dev.
+fn stop_automation(world: &World, expires: Option<relman::domain::time::Timestamp>) -> Lock {
+    let scope = Scope::new(vec!["api".to_owned()], vec!["dev".to_owned()]).unwrap();
+    let new = NewLock { kind: LockKind::Automation, scope, reason: "night shift".to_owned(), expires };
+    world.as_("dave", |cx| lock::set(cx, &new)).unwrap().lock
+}
+
+#[test]
+fn what_a_person_locked_is_not_unlocked_because_somebody_else_deploys() {
+    let world = world();
+    let night = stop_automation(&world, None);
+    world.deploy(API, "dev");
+    world.deploy("api@1.1.0", "dev");
+    assert_eq!(world.as_("erin", lock::list).unwrap(), std::slice::from_ref(&night));
+    // Nor does it stand for the one that a rollback leaves: whoever lifts the one does not know of the other.
+    world.roll_back("api", "dev").unwrap();
+    world.as_("dave", |cx| lock::lift(cx, night.id, None)).unwrap();
+    let left = world.as_("erin", lock::list).unwrap();
+    assert_eq!((left.len(), left[0].reason.as_str()), (1, "#3 went back to 1.0.0: leaks"));
+}
+
+#[test]
+fn a_lock_that_ends_by_itself_does_not_stand_for_the_one_a_rollback_leaves() {
+    let mut world = world();
+    world.deploy(API, "dev");
+    world.deploy("api@1.1.0", "dev");
+    stop_automation(&world, Some(world.now.plus(Duration::from_hours(1))));
+    world.roll_back("api", "dev").unwrap();
+    world.pass(Duration::from_hours(1));
+    let left = world.as_("erin", lock::list).unwrap();
+    assert_eq!((left.len(), left[0].reason.as_str()), (1, "#3 went back to 1.0.0: leaks"));
+    // The same where a person gave relman's own one an end.
+    let end = EditLock { reason: None, expires: Some(Some(world.now.plus(Duration::from_mins(5)))) };
+    world.as_("dave", |cx| lock::edit(cx, left[0].id, &end)).unwrap();
+    let back = world.deployment("3".parse().unwrap());
+    world.claim(&back);
+    world.end(&back, S::Succeeded);
+    world.deploy(API, "dev");
+    assert!(world.as_("erin", lock::list).unwrap().is_empty(), "it is still relman's to lift");
+}

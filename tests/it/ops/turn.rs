@@ -5,6 +5,7 @@ use std::time::Duration;
 use relman::domain::deployment::{Cause, Deployment, DeploymentKind, DeploymentState as S, ProcessRef};
 use relman::domain::gate::GateId;
 use relman::domain::ids::DeploymentId;
+use relman::domain::journal::Verb;
 use relman::domain::time::wall;
 use relman::ops::deployment::cancel::{cancel, cancel_and_roll_back};
 use relman::ops::deployment::later::{Later, reschedule};
@@ -16,6 +17,7 @@ use relman::ops::view::deployment as view;
 use relman::ops::{ErrorKind, Liveness, OpError};
 use relman::store::Store;
 
+use super::on_record::refused;
 use crate::support::world::{POLICY, World, env_name, wish};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -459,6 +461,66 @@ fn another_time_is_possible_until_it_begins() {
 }
 
 #[test]
+fn the_process_that_waits_is_told_of_another_expiry() {
+    let mut world = world();
+    let told = |world: &World, d: &Deployment| match world.turn(d.id) {
+        Turn::Wait { expires, .. } => expires,
+        other => panic!("{other:?}"),
+    };
+    let d = world.schedule("api@1.0.0", "dev", HOUR * 2);
+    assert_eq!(told(&world, &d), world.now.plus(HOUR * 3));
+    let expires = world.now.plus(HOUR * 10);
+    let patient = Later { expire: Some(HOUR * 6), ..at_in(&world, HOUR * 4) };
+    world.as_("erin", |cx| reschedule(cx, d.id, &patient)).unwrap();
+    assert_eq!(told(&world, &d), expires, "long before its time");
+    world.pass(MINUTE * 239);
+    assert_eq!(told(&world, &d), expires, "looked ahead to");
+    world.pass(MINUTE);
+    world.running("api@1.1.0", "dev");
+    assert_eq!([told(&world, &d), told(&world, &d)], [expires; 2], "in the queue");
+}
+
+#[test]
+fn another_time_into_a_closed_calendar_is_refused_as_the_first_one_was() {
+    let world = world();
+    let d = world.schedule("api@1.0.0", "dev", HOUR);
+    world.freeze("Night", "dev", world.now.plus(HOUR * 2), world.now.plus(HOUR * 9));
+    let verb = (Verb::DeploymentRescheduled, "#1");
+    let error =
+        refused(&world, "erin", ErrorKind::Frozen, verb, |cx| reschedule(cx, d.id, &at_in(&world, HOUR * 3)));
+    assert!(error.sentence.contains("it would expire at"), "{error}");
+    assert!(error.hints[0].starts_with("choose a time from"), "{error:?}");
+    assert_eq!(world.deployment(d.id).wait, d.wait, "it begins when it was to begin");
+    // A patience that outlasts it is enough, and what is closed at its time is said.
+    let patient = Later { expire: Some(HOUR * 7), ..at_in(&world, HOUR * 3) };
+    let moved = world.as_("erin", |cx| reschedule(cx, d.id, &patient)).unwrap();
+    assert!(moved.wait.unwrap().outlook.unwrap().closed[0].starts_with("freeze: "));
+}
+
+#[test]
+fn another_time_leaves_the_patience_as_it_was_and_forgets_what_was_waited_for() {
+    let mut world = world();
+    let patient = Later { expire: Some(HOUR * 3), ..at_in(&world, HOUR) };
+    let d = later(&world, "erin", "api@1.0.0", "dev", patient).unwrap();
+    let moved = world.as_("erin", |cx| reschedule(cx, d.id, &at_in(&world, HOUR * 2))).unwrap();
+    assert_eq!(moved.wait.unwrap().expires, world.now.plus(HOUR * 5));
+    // Its place alone changes neither.
+    let first = Later { jumps: Some(true), ..world.later(None) };
+    let jumps = world.as_("erin", |cx| reschedule(cx, d.id, &first)).unwrap().wait.unwrap();
+    assert_eq!((jumps.at, jumps.expires), (Some(world.now.plus(HOUR * 2)), world.now.plus(HOUR * 5)));
+    // In the queue it has waited for something; at its new time that says nothing any more.
+    world.pass(HOUR * 2);
+    world.running("api@1.1.0", "dev");
+    assert!(says(world.turn(d.id))[0].starts_with("exclusive: "));
+    let moved = world.as_("erin", |cx| reschedule(cx, d.id, &at_in(&world, HOUR * 4))).unwrap().wait.unwrap();
+    assert_eq!((moved.waits_for, moved.expires), (Vec::new(), world.now.plus(HOUR * 7)));
+    world.pass(HOUR * 7);
+    world.turn(d.id);
+    let cause = world.deployment(d.id).cause.unwrap().to_string();
+    assert!(!cause.contains("exclusive"), "{cause}");
+}
+
+#[test]
 fn approvals_count_for_who_scheduled_it() {
     let mut world = World::new();
     world.ready("api@1.0.0");
@@ -508,12 +570,16 @@ fn a_tick_revives_only_ones_own_and_only_with_what_it_was_given() {
 }
 
 #[test]
-fn a_service_that_left_the_configuration_waits_for_it() {
+fn what_left_the_configuration_is_waited_for() {
     let mut world = world();
     let d = world.schedule("api@1.0.0", "dev", MINUTE);
     let service = world.policy.services.remove(&"api".parse().unwrap()).unwrap();
     world.pass(MINUTE * 2);
     assert_eq!(says(world.turn(d.id)), ["api is not in relman.toml"]);
     world.policy.services.insert(service.name.clone(), service);
+    // So does an environment.
+    let environment = world.policy.environments.remove(&env_name("dev")).unwrap();
+    assert_eq!(says(world.turn(d.id)), ["environment dev is not in relman.toml"]);
+    world.policy.environments.insert(environment.name.clone(), environment);
     goes(&world, d.id);
 }

@@ -1,6 +1,8 @@
 //! Between its steps a deployment waits for time, people and analyses, and does what was decided.
 
-use crate::support::env::{Said, TestEnv};
+use nix::sys::signal::Signal;
+
+use crate::support::env::{Said, TestEnv, signal};
 
 /// A canary of api in staging; `judge` and more of the strategy, the body of deploy.sh, and of the other scripts.
 fn canary(strategy: &str, deploy: &str) -> TestEnv {
@@ -64,6 +66,41 @@ fn a_pause_for_a_time_may_be_cut_short() {
     drop(env.run(&["cancel", "1"]).ok());
     env.until_state(id, "cancelled");
     assert_eq!(ran(&env), ["10/1", "50/1"]);
+}
+
+/// A pause of a second before the second share, of which the supervisor hears nothing more: its scribe stands still.
+fn unheard() -> (TestEnv, i64, i32) {
+    let env = canary("pause = \"1s\"", "");
+    let id = env.start();
+    until_held(&env, id, 1);
+    crate::support::wait::until("the pause", || env.steps(id), |steps| steps[1]["state"] == "waiting");
+    let scribe = env.process("__scribe");
+    signal(scribe, Signal::SIGSTOP);
+    (env, id, scribe)
+}
+
+#[test]
+fn what_is_decided_at_the_last_moment_of_a_pause_counts() {
+    let (env, id, scribe) = unheard();
+    drop(decide(&env, &["fail", "--reason", "errors at 10 %"]).ok());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(2);
+    crate::support::wait::until("two seconds", std::time::Instant::now, |now| *now > until);
+    signal(scribe, Signal::SIGCONT);
+    let d = env.until_state(id, "failed");
+    assert_eq!(d["cause"]["by"], "alice", "{d:#}");
+    assert_eq!(ran(&env), ["10/1"], "nothing more was run");
+    env.assert_sound();
+}
+
+#[test]
+fn a_pause_ends_also_where_the_store_stays_out_of_reach() {
+    let (env, id, scribe) = unheard();
+    crate::support::wait::until("the second share", || ran(&env), |ran| ran.len() > 1);
+    signal(scribe, Signal::SIGCONT);
+    env.until_state(id, "succeeded");
+    let resumed = env.journal(&format!("#{id}"));
+    let resumed = resumed.iter().filter(|entry| entry["verb"] == "deployment.resumed");
+    assert_eq!(resumed.count(), 2, "once for each pause");
 }
 
 #[test]
@@ -198,7 +235,7 @@ fn a_hold_outlives_the_scribe_and_time_with_people_is_not_counted() {
     );
     let id = env.start();
     until_held(&env, id, 1);
-    crate::support::env::signal(env.process("__scribe"), nix::sys::signal::Signal::SIGKILL);
+    signal(env.process("__scribe"), Signal::SIGKILL);
     // Longer than its timeout: what a person takes to decide is not the script's time.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
     crate::support::wait::until("five seconds", std::time::Instant::now, |now| *now > until);
@@ -213,7 +250,7 @@ fn a_supervisor_that_dies_at_a_hold_leaves_it_lost() {
     let env = canary("judge = \"person\"", "");
     let id = env.start();
     until_held(&env, id, 1);
-    crate::support::env::signal(env.process("__supervise"), nix::sys::signal::Signal::SIGKILL);
+    signal(env.process("__supervise"), Signal::SIGKILL);
     env.until_state(id, "lost");
     let said = decide(&env, &["promote"]).exits(4);
     assert!(said.err.contains("relman resolve 1 succeeded|failed"), "{said:#?}");

@@ -138,6 +138,8 @@ fn told_to_end_by_a_shutdown_it_leaves_the_deployment_waiting() {
     signal(pid, Signal::SIGTERM);
     until_gone(pid);
     assert_eq!(env.deployment(id)["state"], "scheduled");
+    let log = env.log(id);
+    assert!(log.contains("this process was told to end; the deployment waits on"), "{log}");
     drop(env.run(&["tick"]).ok());
     assert_ne!(waiter(&env, id), pid);
     drop(env.run(&["cancel", "1"]).ok());
