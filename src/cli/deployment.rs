@@ -251,7 +251,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ),
         ("answers", d.answered()),
         ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),
-        ("strategy", Some(d.strategy.clone())),
+        ("strategy", (!d.noop).then(|| d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("now", d.begins()),
         ("in line", view.place()),

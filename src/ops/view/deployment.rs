@@ -56,7 +56,9 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
         let good =
             deployments::recent_successes(tx, &deployment.release.service, &deployment.environment, 10)?;
         let took: Vec<u64> = good.iter().filter_map(|(_, _, took)| *took).collect();
-        let usual_ms = (!took.is_empty()).then(|| took.iter().sum::<u64>() / took.len() as u64);
+        // What deploys nothing takes its own time.
+        let usual_ms =
+            (!took.is_empty() && !deployment.noop).then(|| took.iter().sum::<u64>() / took.len() as u64);
         // Among the last ones it is found without asking again.
         let before = good.iter().find(|(_, epoch, _)| *epoch < deployment.epoch).map(|(id, ..)| *id);
         let baseline = match before {

@@ -8,6 +8,7 @@ use super::confirm::{self, banner, prompt};
 use super::{Arming, Outcome, Popup, dialog_box, is_production, widest};
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
+use crate::domain::extra_step::Condition;
 use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
@@ -223,8 +224,13 @@ impl Dialog {
             );
             lines.push(Line::styled(text, theme.alarm));
         }
-        let steps: Vec<&str> = preview.steps.iter().map(|step| step.name.as_str()).collect();
-        lines.push(fact("runs", format!("{}: {}", preview.script.join(" "), steps.join(", "))));
+        let (after, steps): (Vec<_>, Vec<_>) =
+            preview.steps.iter().partition(|step| step.condition == Condition::OnFailure);
+        let names =
+            |steps: &[&StepPlan]| steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ");
+        let after =
+            if after.is_empty() { String::new() } else { format!("; after a failure {}", names(&after)) };
+        lines.push(fact("runs", format!("{}: {}{after}", preview.script.join(" "), names(&steps))));
         if let Some(commit) = &preview.release.build.commit {
             lines.push(fact("commit", commit.clone()));
         }

@@ -334,6 +334,7 @@ fn about(model: &Model, candidate: &Candidate) -> Vec<Line<'static>> {
     let changes: Vec<&String> = candidate.takes_back.iter().flat_map(|taken| &taken.changes).collect();
     let mut lines = vec![match changes.len() {
         0 => Line::raw(format!("takes back {} (no change list)", names.join(", "))),
+        1 => Line::raw(format!("takes back {} with 1 change:", names.join(", "))),
         count => Line::raw(format!("takes back {} with {count} changes:", names.join(", "))),
     }];
     lines.extend(changes.iter().take(SHOWN).map(|change| Line::styled(format!("  - {change}"), theme.dim)));

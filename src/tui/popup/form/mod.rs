@@ -14,6 +14,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::{Outcome, Popup, dialog_box};
 use crate::domain::approval::Verdict;
 use crate::domain::digest::Digest;
@@ -341,12 +343,14 @@ impl Form {
         let theme = &model.theme;
         let mut lines: Vec<Line<'static>> =
             self.notes.iter().map(|note| Line::styled(note.clone(), theme.dim)).collect();
-        let room = usize::from(screen.width).saturating_sub(22).clamp(10, 80);
+        let label = self.fields.iter().map(|field| field.label.width()).max().unwrap_or(0);
+        let label = (label + 1).clamp(14, 41);
+        let room = usize::from(screen.width).saturating_sub(8 + label).clamp(10, 80);
         for (at, field) in self.fields.iter().enumerate() {
             let has_keys = at == self.at;
             let cursor = if has_keys { model.glyphs.cursor } else { " " };
             let mut spans = vec![Span::styled(
-                format!("{cursor} {:<14}", field.label),
+                format!("{cursor} {:<label$}", field.label),
                 if has_keys { theme.key } else { theme.dim },
             )];
             let (shown, cell) = field.input.window(room);
