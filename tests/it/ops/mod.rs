@@ -25,4 +25,4 @@ mod stages;
 mod train;
 mod turn;
 mod verbs;
-mod view;
+pub(crate) mod view;
