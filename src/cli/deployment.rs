@@ -70,9 +70,18 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         let planned = start::plan(&desk.cx(), &wanted)?;
         return started_or_followed(session, &desk, planned.deployment.id, !follows);
     }
+    let goes_by_itself = service.is_some_and(|service| service.deliveries.contains_key(&wanted.environment));
+    // Only a warning: what is wrong with the wish itself is said, and recorded, by the start.
+    let preview = goes_by_itself.then(|| start::preview(&desk.cx(), &wanted.release, &wanted.environment));
+    let many = preview.and_then(Result::ok).and_then(|preview| preview.too_many);
+    let many =
+        many.map(|(changes, max)| format!("{changes} changes at once; at most {max} go there by themselves"));
     let started = start::start(&desk.cx(), &wanted)?;
     if let Some(before) = started.deployment.takes_back() {
         session.out.note(&format!("this is a downgrade: {before}, which was live there, is newer"));
+    }
+    if let Some(delivery) = many {
+        session.out.note(&delivery);
     }
     if started.deployment.state.is_pending() && !follows {
         waiting::tell(session, &started.deployment);

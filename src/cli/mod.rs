@@ -150,6 +150,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Resolve(args) => deployment::resolve(session, &args),
         Command::Reschedule(args) => waiting::reschedule(session, &args),
         Command::Tick => waiting::tick(session),
+        Command::Deliveries => waiting::deliveries(session),
         Command::Train(verb) => train::run(session, &verb),
         Command::Lock(verb) => lock::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),

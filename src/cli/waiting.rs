@@ -4,6 +4,7 @@ use super::args::{Chain, Deploy, Reschedule, When};
 use super::{Session, exit};
 use crate::domain::deployment::Deployment;
 use crate::domain::time::{Fold, parse_duration, parse_when, parse_zone};
+use crate::ops::delivery::{self, Standing};
 use crate::ops::deployment::chain as chaining;
 use crate::ops::deployment::later::{self, Later};
 use crate::ops::deployment::tick as ticking;
@@ -123,14 +124,17 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
                 super::train::telling(departure, zone)
             ));
         }
+        for id in &ticked.delivered {
+            session.out.line(format!("{id} is delivered by itself"));
+        }
         for id in &ticked.revived {
             session.out.line(format!("{id} waits again"));
         }
         for (_, why) in &ticked.failed {
             session.out.note(why);
         }
-        for (train, why) in &ticked.standing {
-            session.out.note(&format!("train {train} could not depart: {why}"));
+        for why in &ticked.standing {
+            session.out.note(why);
         }
     }
     Ok(if ticked.failed.is_empty() && ticked.standing.is_empty() {
@@ -138,4 +142,32 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
     } else {
         exit::code(ErrorKind::Failure)
     })
+}
+
+/// What goes where by itself.
+pub(super) fn deliveries(session: &mut Session) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let all = delivery::list(&desk.cx())?;
+    if session.out.is_json() {
+        session.out.json("deliveries", &all);
+        return Ok(exit::OK);
+    }
+    if all.is_empty() {
+        session.out.note("nothing goes anywhere by itself; see [services.NAME.deliver.ENV] in the README");
+        return Ok(exit::OK);
+    }
+    let row = |one: &Standing| {
+        let next = one.next.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string);
+        let state = if one.waits_for.is_empty() {
+            "goes with the next tick".to_owned()
+        } else {
+            one.waits_for.join("; ")
+        };
+        let (env, who) = (&one.delivery.environment, &one.delivery.conductor);
+        vec![one.service.to_string(), env.to_string(), who.clone(), next, one.changes.to_string(), state]
+    };
+    session
+        .out
+        .table(&["SERVICE", "TO", "CONDUCTOR", "NEXT", "CHANGES", "STATE"], all.iter().map(row).collect());
+    Ok(exit::OK)
 }

@@ -82,6 +82,16 @@ pub(super) struct RawService {
     pub prompts: BTreeMap<String, RawPrompt>,
     pub steps: Vec<RawStep>,
     pub toggles: BTreeMap<String, RawToggle>,
+    pub deliver: BTreeMap<String, RawDelivery>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawDelivery {
+    pub conductor: Option<String>,
+    pub hours: Vec<String>,
+    pub interval: Option<String>,
+    pub max_changes: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -237,6 +247,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "prompts",
             "steps",
             "toggles",
+            "deliver",
         ],
     ),
     (
@@ -244,6 +255,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
         &["name", "command", "place", "run", "environments", "required", "continue-on-error", "in-rollbacks"],
     ),
     ("services.*.toggles.*", &["description", "on", "off"]),
+    ("services.*.deliver.*", &["conductor", "hours", "interval", "max-changes"]),
     (
         "services.*.strategy.*",
         &[

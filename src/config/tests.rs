@@ -263,3 +263,25 @@ fn a_success_threshold_says_how_many_targets_may_fail() {
     assert_eq!(spare(3, 100), Ok(0));
     assert!(spare(3, 0).unwrap_err().contains("from 1 to 100"));
 }
+
+#[test]
+fn a_delivery_needs_a_conductor_and_a_phase_people_must_pass() {
+    let text = |pipeline: &str, lines: &str| {
+        format!(
+            "{}[services.api.deliver.staging]\n{lines}\n",
+            MINIMAL.replace("[\"staging\", \"production\"]", pipeline)
+        )
+    };
+    let plain = "[\"staging\", \"production\"]";
+    let config =
+        at(&text(plain, "conductor = \"carol\"\ninterval = \"30m\"\nhours = [\"Mon-Fri 09:00-16:00\"]"))
+            .unwrap();
+    let delivery = config.policy.services.values().next().unwrap().deliveries.values().next().unwrap();
+    assert_eq!(delivery.max_changes, 8);
+    let why = |text: String| at(&text).unwrap_err().0.remove(0).message;
+    assert!(why(text(plain, "interval = \"30m\"")).contains("no conductor"));
+    assert!(why(text(plain, "conductor = \"carol\"\nmax-changes = 0")).contains("at least 1"));
+    let optional = "[{ environments = [\"staging\"], required = \"none\" }, \"production\"]";
+    assert!(why(text(optional, "conductor = \"carol\"")).contains("only people deploy there"));
+    assert!(why(text("[\"production\"]", "conductor = \"carol\"")).contains("not in the pipeline"));
+}

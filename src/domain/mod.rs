@@ -23,6 +23,7 @@ pub mod actor;
 pub mod ansi;
 pub mod approval;
 pub mod chain;
+pub mod delivery;
 pub mod deployment;
 pub mod digest;
 pub mod extra_step;

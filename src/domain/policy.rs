@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, Members, Roster};
+use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
 use super::hold::OnFailure;
@@ -281,6 +282,8 @@ pub struct Service {
     /// Steps beside those of its strategies.
     pub steps: Vec<ExtraStep>,
     pub toggles: BTreeMap<String, Toggle>,
+    /// Where it goes by itself.
+    pub deliveries: BTreeMap<EnvName, Delivery>,
 }
 
 impl Service {

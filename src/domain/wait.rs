@@ -67,6 +67,9 @@ pub struct Wait {
     /// The release train that takes it along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<TrainName>,
+    /// Whether it goes there by itself (PIP-6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delivered: bool,
     /// Whether it goes before others that wait for the same environment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub jumps: bool,
@@ -203,6 +206,7 @@ mod tests {
             zone: Tz::UTC,
             after: Vec::new(),
             train: None,
+            delivered: false,
             jumps: false,
             chain: None,
             outlook: None,

@@ -138,6 +138,11 @@ pub fn for_deploy(
             }
             false => None,
         },
+        again: match wish.kind {
+            DeploymentKind::Redeploy => deployments::find_live(tx, &service.name, name)?
+                .is_some_and(|live| newest(live).proves(wish.release)),
+            DeploymentKind::Deploy | DeploymentKind::Rollback => false,
+        },
         // Only going back to an older version takes something away that others count on.
         needed_by: match wish.kind {
             DeploymentKind::Rollback => {
@@ -167,6 +172,8 @@ pub struct Given {
     pub needs: Vec<Need>,
     /// A hotfix of the service that is on its way.
     pub hotfix: Option<ReleaseId>,
+    /// Whether exactly this is live there.
+    pub again: bool,
     /// What is live there and requires a newer version of the service.
     pub needed_by: Vec<Required>,
 }
@@ -250,6 +257,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         upstream: given.upstream,
         needs: given.needs,
         hotfix: given.hotfix,
+        again: given.again,
         needed_by: given.needed_by,
         freezes: given.freezes,
         approvals: given.approvals,

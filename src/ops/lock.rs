@@ -6,7 +6,7 @@ use crate::domain::actor::Person;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::Scope;
 use crate::domain::hold::FollowUp;
-use crate::domain::ids::{DeploymentId, LockId};
+use crate::domain::ids::{DeploymentId, LockId, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::lock::{Lock, LockKind};
 use crate::domain::text::free;
@@ -197,6 +197,20 @@ pub(in crate::ops) fn hold_after_failure(
     }
     let reason = format!("{} of {} failed here; look at it first", failed.id, failed.release);
     hold(tx, cx, failed, &failed.started_by, reason)
+}
+
+/// The same where somebody put something else there than what would have gone by itself: that would take it away again
+/// (PIP-7).
+pub(in crate::ops) fn hold_for_choice(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    chosen: &Deployment,
+    instead_of: &ReleaseId,
+) -> Result<(), OpError> {
+    let who = &chosen.started_by;
+    let reason =
+        format!("{} put {} here by hand, not {}", chosen.id, chosen.release.version, instead_of.version);
+    hold(tx, cx, chosen, who, reason)
 }
 
 fn hold(tx: &Tx<'_>, cx: &Ctx<'_>, at: &Deployment, by: &Person, reason: String) -> Result<(), OpError> {

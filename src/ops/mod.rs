@@ -8,6 +8,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod delivery;
 pub mod deployment;
 pub mod error;
 pub mod facts;

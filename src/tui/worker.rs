@@ -161,12 +161,12 @@ impl Worker {
         self.desk.machine().refresh();
         match tick::tick(&self.desk.cx()) {
             Ok(ticked) => {
-                if let Some((_, why)) = ticked.failed.first() {
+                let failed = ticked.failed.iter().map(|(_, why)| why).chain(&ticked.standing);
+                if let Some(why) = failed.into_iter().next() {
                     self.trouble(&OpError::new(ErrorKind::Failure, why.clone()));
                 }
-                let is_quiet =
-                    ticked.settled.is_empty() && ticked.revived.is_empty() && ticked.departures.is_empty();
-                if !is_quiet {
+                let is_quiet = ticked.settled.is_empty() && ticked.revived.is_empty();
+                if !is_quiet || !ticked.departures.is_empty() || !ticked.delivered.is_empty() {
                     self.load();
                 }
             }

@@ -491,6 +491,7 @@ fn an_epoch_follows_the_last_one_of_its_environment(store: &Store) {
 fn what_waits_begins_once_with_the_facts_of_its_beginning(store: &Store) {
     insert_release(store, API);
     let wait = Wait {
+        delivered: true,
         jumps: true,
         chain: Some("a chain".to_owned()),
         at: Some(at(20)),

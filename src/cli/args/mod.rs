@@ -117,6 +117,8 @@ pub enum Command {
     Resolve(Resolve),
     /// Settle what lost its process, revive what waits, send off trains: for a timer or cron
     Tick,
+    /// What goes where by itself, and what it waits for
+    Deliveries,
     /// Release trains: they depart at their times with whatever is ready
     #[command(subcommand)]
     Train(Train),

@@ -2,7 +2,8 @@
 
 use super::Checker;
 use crate::domain::chain;
-use crate::domain::ids::ServiceName;
+use crate::domain::delivery::Delivery;
+use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{Member, Policy, Rule, Service};
 use crate::domain::release::Stage;
 
@@ -25,21 +26,23 @@ impl Checker {
                 let why = format!("no service it takes goes from {} to {}", train.from, train.to);
                 found.push((keys!["trains", train.name].to_vec(), why));
             }
-            let deployers = policy.environments.get(&train.to).map(|env| &env.deployers);
-            let member_of = |group: &String| {
-                policy.groups.get(group).is_some_and(|members| {
-                    members.iter().any(|member| match member {
-                        Member::User(name) => *name == train.conductor,
-                        Member::Everyone | Member::UnixGroup(_) => true,
-                    })
-                })
-            };
-            if deployers.is_some_and(|groups| !groups.is_empty() && !groups.iter().any(member_of)) {
+            if !may_conduct(policy, &train.conductor, &train.to) {
                 let why = format!(
                     "{} may not deploy to {}: nobody could take this train",
                     train.conductor, train.to
                 );
                 found.push((keys!["trains", train.name, "conductor"].to_vec(), why));
+            }
+        }
+        for service in policy.services.values() {
+            let unable = |one: &&Delivery| !may_conduct(policy, &one.conductor, &one.environment);
+            for delivery in service.deliveries.values().filter(unable) {
+                let env = &delivery.environment;
+                let keys = keys!["services", service.name, "deliver", env, "conductor"].to_vec();
+                found.push((
+                    keys,
+                    format!("{} may not deploy to {env}: nothing would go there", delivery.conductor),
+                ));
             }
         }
         for (keys, why) in found {
@@ -97,6 +100,20 @@ impl Checker {
             self.warning(&keys, why);
         }
     }
+}
+
+/// Whether that person may deploy there, as far as the file alone tells.
+fn may_conduct(policy: &Policy, conductor: &str, env: &EnvName) -> bool {
+    let Some(deployers) = policy.environments.get(env).map(|env| &env.deployers) else { return true };
+    let member_of = |group: &String| {
+        policy.groups.get(group).is_some_and(|members| {
+            members.iter().any(|member| match member {
+                Member::User(name) => *name == conductor,
+                Member::Everyone | Member::UnixGroup(_) => true,
+            })
+        })
+    };
+    deployers.is_empty() || deployers.iter().any(member_of)
 }
 
 fn counted(people: usize) -> String {

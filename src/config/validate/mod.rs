@@ -5,6 +5,7 @@ macro_rules! keys {
     ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
 }
 
+mod delivery;
 mod extra;
 mod freeze;
 mod lint;
@@ -350,13 +351,7 @@ impl Checker {
             }
         };
         self.signed_approvals(&at("signed-approvals"), raw.signed_approvals.as_deref());
-        let mut hours = Vec::new();
-        for (index, text) in raw.hours.iter().enumerate() {
-            match text.parse::<OpenHours>() {
-                Ok(rule) => hours.push(rule),
-                Err(why) => self.error(&[&at("hours")[..], keys![index]].concat(), why),
-            }
-        }
+        let hours = self.hours(&at("hours"), &raw.hours);
         let queue = raw.queue.as_deref().unwrap_or(QueueOrder::default().as_str());
         self.one_of(&at("queue"), queue, &QueueOrder::ALL.map(QueueOrder::as_str));
         let queue = queue.parse().unwrap_or_default();
@@ -384,6 +379,17 @@ impl Checker {
             holds_after_failure,
             one_in_queue: raw.one_in_queue.unwrap_or(false),
         })
+    }
+
+    fn hours(&mut self, keys: &[String], raw: &[String]) -> Vec<OpenHours> {
+        let mut hours = Vec::new();
+        for (index, text) in raw.iter().enumerate() {
+            match text.parse::<OpenHours>() {
+                Ok(rule) => hours.push(rule),
+                Err(why) => self.error(&[keys, keys![index]].concat(), why),
+            }
+        }
+        hours
     }
 
     fn stage(&mut self, name: &str, raw: RawStage) -> Option<(Stage, StageRules)> {

@@ -61,6 +61,7 @@ impl Checker {
         let prompts = self.prompts(name, raw.prompts, &handed);
         let steps = self.extra_steps(name, raw.steps);
         let toggles = self.toggles(name, raw.toggles);
+        let deliveries = self.deliveries(name, pipeline.as_ref(), raw.deliver);
         Some(Service {
             name: service?,
             pipeline: pipeline?,
@@ -79,6 +80,7 @@ impl Checker {
             prompts,
             steps,
             toggles,
+            deliveries,
         })
     }
 

@@ -123,6 +123,7 @@ fn open() -> DeployFacts {
         locks: Vec::new(),
         needs: Vec::new(),
         hotfix: None,
+        again: false,
         needed_by: Vec::new(),
         automatic: false,
         noop: false,
@@ -304,6 +305,16 @@ fn what_is_live_may_be_put_there_again_whatever_became_of_the_release() {
     facts.kind = DeploymentKind::Deploy;
     let stage = evaluate(&facts, now()).checks.into_iter().find(|check| check.gate == GateId::Stage).unwrap();
     assert!(!stage.answer.opens());
+}
+
+#[test]
+fn what_is_live_with_this_content_need_not_be_live_elsewhere_first() {
+    let mut facts = open();
+    *staging(&mut facts) = None;
+    facts.kind = DeploymentKind::Redeploy;
+    assert_eq!(closed_gates(&facts), [GateId::Order, GateId::Soak], "the same version with other content");
+    facts.again = true;
+    assert_eq!(closed_gates(&facts), []);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::domain::deployment::{Deployment, DeploymentState, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
-use crate::ops::{Ctx, OpError, lock};
+use crate::ops::{Ctx, OpError, delivery, lock};
 use crate::store::{Tx, deployments, journal};
 
 use super::{chain, follow_up};
@@ -39,14 +39,17 @@ pub fn settle(
     })
 }
 
-/// What an end brings with it, whoever records it: automation goes on after a success by hand, and stands still after a
-/// failure and before a rollback that is to follow; others of a chain are taken back.
+/// What an end brings with it, whoever records it: automation goes on after a success by hand with what would have gone by
+/// itself, and stands still after a success with something else, after a failure and before a rollback that is to follow; others of a chain are taken back.
 pub(super) fn after_the_end(tx: &Tx<'_>, cx: &Ctx<'_>, after: &Deployment) -> Result<(), OpError> {
     if after.noop {
         return Ok(());
     }
     if after.state == DeploymentState::Succeeded {
-        lock::release_automation(tx, cx, after)?;
+        match delivery::passed_over(tx, cx, after)? {
+            Some(best) => lock::hold_for_choice(tx, cx, after, &best)?,
+            None => lock::release_automation(tx, cx, after)?,
+        }
     }
     // In the same transaction: whatever waits there would begin between this end and the rollback.
     if let Some(wanted) = follow_up::due(after) {

@@ -28,6 +28,8 @@ pub struct Later {
     pub after: Vec<DeploymentId>,
     /// The train that takes it along.
     pub train: Option<TrainName>,
+    /// Whether it goes there by itself.
+    pub delivered: bool,
     /// Whether it goes before others that wait; nothing said: as it is, which is not.
     pub jumps: Option<bool>,
     /// The chain it belongs to, where one that fails takes the unfinished others back.
@@ -37,7 +39,16 @@ pub struct Later {
 impl Later {
     /// As soon as everything is open.
     pub fn when_open(zone: Tz) -> Self {
-        Self { at: None, expire: None, zone, after: Vec::new(), train: None, jumps: None, chain: None }
+        Self {
+            at: None,
+            expire: None,
+            zone,
+            after: Vec::new(),
+            train: None,
+            delivered: false,
+            jumps: None,
+            chain: None,
+        }
     }
 
     /// The moment from which on it does not begin any more.
@@ -68,8 +79,11 @@ fn usage(sentence: String) -> OpError {
 
 /// Whether there is nothing to wait for: no time, no closed gate, nobody before it in the queue.
 pub(super) fn may_go_now(tx: &Tx<'_>, later: &Later, report: &GateReport) -> Result<bool, StoreError> {
-    let is_plain =
-        later.at.is_none() && later.after.is_empty() && later.train.is_none() && later.chain.is_none();
+    let is_plain = later.at.is_none()
+        && later.after.is_empty()
+        && later.train.is_none()
+        && later.chain.is_none()
+        && !later.delivered;
     let is_free = is_plain && report.allows();
     Ok(is_free && pending::list_of(tx, &report.release.service, &report.environment)?.is_empty())
 }
@@ -111,6 +125,7 @@ pub(super) fn agree(
         zone: later.zone,
         after: later.after.clone(),
         train: later.train.clone(),
+        delivered: later.delivered,
         jumps: later.jumps.unwrap_or(false),
         chain: later.chain.clone(),
         outlook,

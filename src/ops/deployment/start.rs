@@ -18,7 +18,7 @@ use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError, delivery};
 use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
@@ -87,6 +87,8 @@ pub struct Preview {
     pub has_plan: bool,
     /// The newest plan of this release for this environment.
     pub plan: Option<Deployment>,
+    /// How many changes it brings, where that is more than may go there by themselves, and how many may (PIP-10).
+    pub too_many: Option<(usize, usize)>,
 }
 
 impl Preview {
@@ -139,6 +141,14 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
             prompts: service.prompts.clone(),
             has_plan: facts::plan_script(service).is_some(),
             plan: deployments::find_plan(tx, id, env)?,
+            too_many: match service.deliveries.get(env) {
+                Some(delivery) => {
+                    let version = live.as_ref().map(|live| &live.release.version);
+                    let changes = delivery::changes(tx, version, &release)?;
+                    Some((changes, delivery.max_changes)).filter(|(changes, max)| changes > max)
+                }
+                None => None,
+            },
             release,
             report,
             live,

@@ -7,9 +7,9 @@
 use serde::Serialize;
 
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::{DeploymentId, TrainName};
+use crate::domain::ids::DeploymentId;
 use crate::domain::train::Departure;
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError, train};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError, delivery, train};
 use crate::store::{pending, releases};
 
 use super::reconcile::{Orphans, reconcile};
@@ -24,10 +24,12 @@ pub struct Ticked {
     pub revived: Vec<DeploymentId>,
     /// Trains that were due.
     pub departures: Vec<Departure>,
+    /// Sent where they go by themselves.
+    pub delivered: Vec<DeploymentId>,
     /// Could not be revived, and why.
     pub failed: Vec<(DeploymentId, String)>,
-    /// Trains that could not be sent off, and why.
-    pub standing: Vec<(TrainName, String)>,
+    /// Trains and deliveries that could not be sent off, and why.
+    pub standing: Vec<String>,
 }
 
 /// Settles what can be settled and revives what waits.
@@ -37,7 +39,17 @@ pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
     for (train, departed) in train::send_off(cx) {
         match departed {
             Ok(departure) => ticked.departures.push(departure),
-            Err(error) => ticked.standing.push((train, error.sentence)),
+            Err(error) => ticked.standing.push(format!("train {train} could not depart: {}", error.sentence)),
+        }
+    }
+    for (service, env, sent) in delivery::deliver(cx) {
+        match sent {
+            Ok(id) => ticked.delivered.push(id),
+            Err(error) => {
+                ticked
+                    .standing
+                    .push(format!("{service} could not be delivered to {env}: {}", error.sentence));
+            }
         }
     }
     for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.actor.person.uid) {

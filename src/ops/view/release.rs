@@ -12,6 +12,7 @@ use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Entry;
 use crate::domain::release::Release;
 use crate::ops::approval::matter;
+use crate::ops::delivery::{self, Standing};
 use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
 use crate::store::{approvals, deployments, journal, pending, releases};
@@ -36,12 +37,18 @@ pub struct ReleaseView {
     pub approvals: Vec<Decision>,
     /// Newest first.
     pub deployments: Vec<Deployment>,
+    /// Where its service goes by itself, and how that stands.
+    pub deliveries: Vec<Standing>,
 }
 
 pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
     let service = cx.policy.services.get(&id.service);
     let around = service.map(|service| Surroundings::of(cx, service));
     let roster = cx.roster();
+    let deliveries = match service {
+        Some(service) => delivery::of_service(cx, service)?,
+        None => Vec::new(),
+    };
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
         let approvals = approvals::list_of(tx, id)?;
@@ -68,6 +75,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
         }
         let filter = deployments::Filter { release: Some(id.clone()), ..deployments::Filter::default() };
         Ok(ReleaseView {
+            deliveries: deliveries.clone(),
             exit: if release.is_open() {
                 facts::stage_exit(tx, cx, &release, &roster, &approvals)?
             } else {

@@ -251,6 +251,13 @@ impl Dialog {
             let mean = preview.durations.iter().sum::<u64>() / preview.durations.len() as u64;
             lines.push(fact("usually", stopwatch(std::time::Duration::from_millis(mean))));
         }
+        if let Some((changes, max)) = preview.too_many {
+            let text = format!(
+                "{} WARNING  {changes} changes at once; at most {max} go there by themselves",
+                model.glyphs.warn
+            );
+            lines.push(Line::styled(text, theme.alarm));
+        }
         let warnings = preview.report.checks.iter().filter_map(|check| match &check.answer {
             Answer::Pass { evidence } if check.gate == GateId::Lock => evidence.strip_prefix("WARNING "),
             _ => None,

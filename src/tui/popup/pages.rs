@@ -75,6 +75,9 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
         let style = if report.allows() { theme.good } else { theme.bad };
         lines.push(Line::styled(report.headline(), style));
     }
+    for standing in &view.deliveries {
+        lines.push(Line::raw(standing.to_string()));
+    }
     for Decision { approval, ignored } in &view.approvals {
         let ended = ignored
             .as_ref()
@@ -92,7 +95,7 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
         lines.push(Line::raw(format!(
             "{} {} to {} {} by {}, {}",
             d.id,
-            d.kind,
+            d.what(),
             d.environment,
             d.state,
             d.started_by.name,

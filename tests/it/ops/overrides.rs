@@ -119,7 +119,7 @@ fn an_override_is_for_one_deployment() {
     let world = world();
     let first = world.as_("bob", |cx| start(cx, &opening(&CLOSED))).unwrap().deployment;
     world.claim(&first);
-    world.end(&first, DeploymentState::Succeeded);
+    world.end(&first, DeploymentState::Failed);
     let error = refused(&world, "bob", ErrorKind::Blocked, VERB, |cx| start(cx, &wish(API, "production")));
     assert_eq!(closed(&error.report.unwrap()), ["soak", "approvals"]);
 }
