@@ -112,7 +112,7 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
             };
             vec![
                 item.release.id.to_string(),
-                item.subject.as_text().to_owned(),
+                item.matter(),
                 rules.join(", "),
                 span(cx.now.since(item.since)),
                 you,

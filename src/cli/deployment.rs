@@ -191,8 +191,7 @@ pub(super) fn started_or_followed(
         session.out.note(&format!("watch it with: relman attach {}", id.0));
     }
     // It may be over already: turned down by a gate that closed meanwhile, for example.
-    let d = &view.deployment;
-    Ok(exit::of_deployment(d.state, d.cause.as_ref()).unwrap_or(exit::OK))
+    Ok(exit::of_deployment(&view.deployment, &view.report).unwrap_or(exit::OK))
 }
 
 pub(super) fn list(session: &mut Session, args: &Deployments) -> Result<u8, OpError> {
@@ -280,7 +279,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         let name = format!("{}{}", step.plan.name, step.again());
         out.line(format!("  {} {name:<20} {:<10} {took:>7} {cause}", step.index + 1, step.state));
     }
-    out.line(if d.state.is_pending() { "gates when it was asked for" } else { "gates when it started" });
+    out.line(format!("gates when it {}", view.gates_asked()));
     why::print_report(out, &view.report);
     Ok(exit::OK)
 }
@@ -346,7 +345,7 @@ pub(super) fn cancel(session: &mut Session, args: &Cancel) -> Result<u8, OpError
     Ok(match ended.state {
         DeploymentState::Cancelled => exit::OK,
         DeploymentState::Succeeded => exit::code(ErrorKind::Conflict),
-        state => exit::of_deployment(state, ended.cause.as_ref()).unwrap_or(exit::OK),
+        _ => log::code_of(&desk, &ended)?,
     })
 }
 

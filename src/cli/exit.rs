@@ -1,7 +1,8 @@
 //! The exit codes: the one table. Stable; scripts depend on them (SPEC 10).
 
-use crate::domain::deployment::{Cause, DeploymentState};
-use crate::ops::ErrorKind;
+use crate::domain::deployment::{Cause, Deployment, DeploymentState};
+use crate::domain::gate::GateReport;
+use crate::ops::{ErrorKind, OpError};
 
 pub const OK: u8 = 0;
 pub const USAGE: u8 = 2;
@@ -24,12 +25,19 @@ pub fn code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The code for how a deployment ended; a deployment that is not over has none.
-pub fn of_deployment(state: DeploymentState, cause: Option<&Cause>) -> Option<u8> {
-    match state {
+/// The code for how a deployment ended; a deployment that is not over has none. What was turned down before anything ran
+/// has the code of the gate that did it, as if it had been turned down at once.
+pub fn of_deployment(d: &Deployment, report: &GateReport) -> Option<u8> {
+    let cause = d.cause.as_ref();
+    // Of other content than was asked for the gates say nothing.
+    let is_about_it = report.subject == d.subject && !report.allows();
+    match d.state {
         DeploymentState::Succeeded => Some(OK),
         DeploymentState::Failed if matches!(cause, Some(Cause::TimedOut { .. })) => Some(124),
-        DeploymentState::Failed if matches!(cause, Some(Cause::Refused { .. })) => Some(BLOCKED),
+        DeploymentState::Failed if matches!(cause, Some(Cause::Refused { .. })) => Some(match is_about_it {
+            true => code(OpError::gates(report.clone()).kind),
+            false => BLOCKED,
+        }),
         DeploymentState::Failed | DeploymentState::Superseded => Some(9),
         DeploymentState::Cancelled => Some(10),
         DeploymentState::Lost | DeploymentState::Missed => Some(13),

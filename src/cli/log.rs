@@ -257,7 +257,7 @@ pub(super) fn follow_to_end(
     if session.out.is_json() {
         let ended = wait_for_end(session, desk, id)?;
         session.out.json("deployment", &ended);
-        return Ok(exit::of_deployment(ended.state, ended.cause.as_ref()).unwrap_or(exit::OK));
+        return code_of(desk, &ended);
     }
     if d.state.is_pending() {
         session.out.note(&format!(
@@ -278,7 +278,13 @@ pub(super) fn follow_to_end(
     }
     let ended = follow(session, desk, id, Printer::from(0))?;
     deployment::print_state(&mut session.out, &ended);
-    Ok(exit::of_deployment(ended.state, ended.cause.as_ref()).unwrap_or(exit::OK))
+    code_of(desk, &ended)
+}
+
+/// The exit code for how a deployment ended.
+pub(super) fn code_of(desk: &Desk, ended: &Deployment) -> Result<u8, OpError> {
+    let report = view::deployment(&desk.cx(), ended.id)?.report;
+    Ok(exit::of_deployment(ended, &report).unwrap_or(exit::OK))
 }
 
 /// Prints until the outcome is committed and everything that belongs to it is printed.

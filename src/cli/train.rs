@@ -23,7 +23,7 @@ pub(super) fn run(session: &mut Session, verb: &Verb) -> Result<u8, OpError> {
             if session.out.is_json() {
                 session.out.json("departure", &skipped);
             } else {
-                let at = wall(skipped.departs_at, desk.cx().policy.zone);
+                let at = wall(skipped.departs_at, train::zone(&desk.cx(), train));
                 session.out.line(format!("train {train} does not depart {at}; it does so again after that"));
             }
             Ok(exit::OK)

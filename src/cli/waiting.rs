@@ -117,7 +117,7 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
             session.out.line(format!("{} {} to {} is {}{cause}", d.id, d.release, d.environment, d.state));
         }
         for departure in &ticked.departures {
-            let zone = desk.cx().policy.zone;
+            let zone = crate::ops::train::zone(&desk.cx(), &departure.train);
             session.out.line(format!(
                 "train {}: {}",
                 departure.train,

@@ -87,11 +87,6 @@ pub struct Freeze {
 }
 
 impl Freeze {
-    /// Whether it closes `service` in `environment` at `now`.
-    pub fn closes(&self, service: &ServiceName, environment: &EnvName, now: Timestamp) -> bool {
-        self.window.covers(now) && self.scope.covers(service, environment)
-    }
-
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.window.end <= now
     }
@@ -152,9 +147,11 @@ pub(crate) mod tests {
     fn the_end_is_open_to_the_millisecond() {
         let (service, env) = names();
         let q3 = freeze("q3", "2026-09-01T10:00:00Z", "2026-09-01T12:00:00Z");
-        assert!(q3.closes(&service, &env, "2026-09-01T10:00:00Z".parse().unwrap()));
-        assert!(q3.closes(&service, &env, "2026-09-01T11:59:59.999Z".parse().unwrap()));
-        assert!(!q3.closes(&service, &env, "2026-09-01T12:00:00Z".parse().unwrap()));
+        let closed =
+            |at: &str| closing(std::slice::from_ref(&q3), &service, &env, at.parse().unwrap()).is_some();
+        assert!(closed("2026-09-01T10:00:00Z"));
+        assert!(closed("2026-09-01T11:59:59.999Z"));
+        assert!(!closed("2026-09-01T12:00:00Z"));
     }
 
     #[test]
@@ -191,7 +188,7 @@ pub(crate) mod tests {
                 window: Window::new(Timestamp::from_millis(*start), Timestamp::from_millis(start + length)).unwrap(),
                 ..freeze("x", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
             }).collect();
-            let closed = |at: i64| freezes.iter().any(|f| f.closes(&service, &env, Timestamp::from_millis(at)));
+            let closed = |at: i64| freezes.iter().any(|f| f.window.covers(Timestamp::from_millis(at)));
             match closing(&freezes, &service, &env, Timestamp::from_millis(now)) {
                 None => prop_assert!(!closed(now)),
                 Some((_, opens)) => {

@@ -22,6 +22,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::actor::Actor;
+use super::gate::GateReport;
 use super::subject::canonical_json;
 use super::time::Timestamp;
 use super::words::words;
@@ -215,6 +216,11 @@ pub struct Body {
 }
 
 impl Body {
+    /// What the gates said, where the act was about a deployment.
+    pub fn report(&self) -> Option<GateReport> {
+        serde_json::from_value(self.detail.clone()?).ok()
+    }
+
     /// The environment the act was about, where the record it changed names one.
     pub fn environment(&self) -> Option<&str> {
         let records = [&self.after, &self.before, &self.detail];

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
 use super::freeze::Scope;
-use super::ids::{EnvName, LockId, ServiceName};
+use super::ids::LockId;
 use super::time::{Timestamp, Tz, wall};
 use super::words::words;
 
@@ -69,9 +69,5 @@ impl Lock {
 
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|end| now >= end)
-    }
-
-    pub fn covers(&self, service: &ServiceName, environment: &EnvName, now: Timestamp) -> bool {
-        !self.is_over(now) && self.scope.covers(service, environment)
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName, TrainName};
 use crate::domain::journal::Verb;
 use crate::domain::policy::{Environment, Service};
 use crate::domain::text::{did_you_mean, free};
-use crate::domain::time::{Timestamp, wall};
+use crate::domain::time::{Timestamp, Tz, wall};
 use crate::domain::train::{Departure, DepartureState, Item, Train};
 use crate::domain::wait::closed;
 use crate::ops::deployment::later::Later;
@@ -54,6 +54,11 @@ fn known<'a>(cx: &Ctx<'a>, name: &TrainName) -> Result<&'a Train, OpError> {
     })
 }
 
+/// The zone a train's times are told in: its own, as far as it is still known.
+pub fn zone(cx: &Ctx<'_>, name: &TrainName) -> Tz {
+    cx.policy.trains.get(name).map_or(cx.policy.zone, |train| train.departs.zone)
+}
+
 /// Every train with what its next departure would do.
 pub fn list(cx: &Ctx<'_>) -> Result<Vec<Prognosis>, OpError> {
     cx.policy.trains.keys().map(|name| prognosis(cx, name)).collect()
@@ -68,7 +73,10 @@ pub fn prognosis(cx: &Ctx<'_>, name: &TrainName) -> Result<Prognosis, OpError> {
     let around = surroundings(cx, train);
     cx.store.read(|tx| {
         let departs_at = train.departs.next(cx.now);
-        let earlier = trains::list(tx, name, 10)?;
+        // One that is left out is known before it would depart.
+        let mut earlier = trains::list(tx, name, 11)?;
+        earlier.retain(|departure| departure.departs_at <= cx.now);
+        earlier.truncate(10);
         let left_out = trains::find(tx, name, departs_at)?;
         let left_out = left_out.map(|d| format!("left out by {}{}", d.by, because(d.reason.as_deref())));
         let halted = halted(tx, train)?;

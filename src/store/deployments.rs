@@ -515,6 +515,13 @@ pub fn finish(
     Ok(rows == 1)
 }
 
+/// Keeps what the gates said when they turned it down, where what they said before was something else.
+pub fn set_report(tx: &Tx<'_>, id: DeploymentId, report: &GateReport) -> Result<bool, StoreError> {
+    let rows =
+        tx.execute("UPDATE deployments SET report = ?2 WHERE id = ?1", &[id.0.into(), json(report)])?;
+    Ok(rows == 1)
+}
+
 /// Marks a deployment whose supervisor is gone; it keeps its environment until a person settles it.
 pub fn mark_lost(tx: &Tx<'_>, id: DeploymentId, epoch: i64, cause: &Cause) -> Result<bool, StoreError> {
     let rows = tx.execute(

@@ -145,6 +145,8 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         Action::Deploy | Action::Schedule if queue::environment(item).is_none() => {
             Err("this is about the request; nothing to deploy yet".to_owned())
         }
+        Action::Schedule if item.back.is_some() => Err("a rollback begins at once; D asks for it".to_owned()),
+        Action::GoLog if item.back.is_some() => Ok(()),
         Action::GoLog => has_log(model, &item.release.id),
         _ => Ok(()),
     }

@@ -417,7 +417,7 @@ impl Worker {
             Effect::Prognosis(name) => Msg::Foretold(Box::new(train::prognosis(&cx, &name)?)),
             Effect::SkipTrain { train: name, reason } => {
                 let skipped = train::skip(&cx, &name, reason.as_deref())?;
-                let at = wall(skipped.departs_at, cx.policy.zone);
+                let at = wall(skipped.departs_at, train::zone(&cx, &name));
                 Msg::Done(format!("train {name} does not depart {at}; it does so again after that"))
             }
             Effect::ResumeTrain { train: name, reason } => {

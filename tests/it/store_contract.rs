@@ -159,6 +159,7 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
 
 fn a_report() -> GateReport {
     GateReport {
+        rescue: false,
         at: at(5),
         release: release_id(API),
         environment: env_name("staging"),
@@ -303,6 +304,9 @@ fn a_deployment_reads_back_as_it_was_written(store: &Store) {
     let id = put(store, |tx| deployments::insert(tx, &new, &some_steps(), &a_report()));
     assert_eq!(get(store, |tx| deployments::get(tx, id)), Deployment { id, ..new });
     assert_eq!(get(store, |tx| deployments::report_of(tx, id)), a_report());
+    let later = GateReport { rescue: true, ..a_report() };
+    assert!(put(store, |tx| deployments::set_report(tx, id, &later)));
+    assert_eq!(get(store, |tx| deployments::report_of(tx, id)), later);
     assert_eq!(get(store, |tx| deployments::find(tx, DeploymentId(99))), None);
 }
 

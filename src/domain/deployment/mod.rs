@@ -121,14 +121,6 @@ impl DeploymentState {
     pub fn is_over(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Missed | Self::Superseded)
     }
-
-    /// Whether its script may have touched the environment (as opposed to never having started).
-    pub fn has_touched(self) -> bool {
-        matches!(
-            self,
-            Self::Running | Self::Paused | Self::Succeeded | Self::Failed | Self::Cancelled | Self::Lost
-        )
-    }
 }
 words!(DeploymentState, "deployment state", Self::ALL);
 

@@ -337,6 +337,9 @@ pub struct GateReport {
     pub release: ReleaseId,
     pub environment: EnvName,
     pub kind: DeploymentKind,
+    /// Whether it was asked for as a rollback.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rescue: bool,
     pub subject: Digest,
     pub checks: Vec<Checked>,
     /// The first moment at which all gates would be open if nobody did anything: found when only gates are closed that
@@ -406,6 +409,7 @@ pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
         release: facts.release.id.clone(),
         environment: facts.environment.name.clone(),
         kind: facts.kind,
+        rescue: facts.rescue,
         subject: facts.subject.clone(),
         checks,
     }

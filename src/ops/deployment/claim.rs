@@ -89,7 +89,10 @@ fn settle_unclaimed(
     let why = outcome.cause.to_string();
     let entry = cx.entry(Verb::DeploymentFinished, before.id).before(before).after(&after);
     let entry = match report {
-        Some(report) => entry.refused(&why).detail(report),
+        Some(report) => {
+            deployments::set_report(tx, before.id, report)?;
+            entry.refused(&why).detail(report)
+        }
         None => entry.because(Some(&why)),
     };
     journal::append(tx, entry)?;

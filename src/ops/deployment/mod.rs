@@ -25,7 +25,7 @@ pub use self::ticket::Ticket;
 use super::{Ctx, ErrorKind, OpError};
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::Overrides;
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::store::{Tx, deployments};
 
 /// Whether the actor may have a say in a deployment: who started it and who may deploy there.
@@ -46,6 +46,11 @@ pub(super) fn deployers_only(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result
         ErrorKind::NotPermitted,
         format!("{} may not {what} {}; only {groups} may", cx.actor.name(), d.environment),
     ))
+}
+
+/// What the journal calls a deployment that was refused: it has no number.
+pub(super) fn refused_as(release: &ReleaseId, env: &EnvName) -> String {
+    format!("{release} → {env}")
 }
 
 /// The gates that were opened on record for a deployment, by who started it.

@@ -170,7 +170,7 @@ pub(super) fn start_as(
 ) -> Result<Started, OpError> {
     let around = Surroundings::of(cx, cx.service(&wanted.release.service)?);
     let wanted = checked(cx, wanted)?;
-    let subject = format!("{} → {}", wanted.release, wanted.environment);
+    let subject = super::refused_as(&wanted.release, &wanted.environment);
     let recorded = cx.act(wanted.verb(), &subject, |tx| {
         let (started, ticket) = record(tx, cx, &wanted, errand, &around, &also)?;
         Ok((started, ticket))

@@ -443,7 +443,10 @@ pub(super) fn end(
     let entry =
         cx.entry(Verb::DeploymentFinished, before.id).before(before).after(&after).because(Some(&why));
     let entry = match report {
-        Some(report) => entry.detail(report),
+        Some(report) => {
+            deployments::set_report(tx, before.id, report)?;
+            entry.detail(report)
+        }
         None => entry,
     };
     journal::append(tx, entry)?;

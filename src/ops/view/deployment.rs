@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::deployment::{Deployment, DeploymentState, Step};
+use crate::domain::deployment::{Cause, Deployment, DeploymentState, Step};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
@@ -15,7 +15,7 @@ use crate::store::{Tx, notes, pending, steps};
 pub struct DeploymentView {
     pub deployment: Deployment,
     pub steps: Vec<Step>,
-    /// What the gates said when it started.
+    /// What the gates said, when [`Self::gates_asked`] says.
     pub report: GateReport,
     /// What people wrote beside its output, in the order of their places.
     pub notes: Vec<Note>,
@@ -35,6 +35,17 @@ impl DeploymentView {
     pub fn place(&self) -> Option<String> {
         let (place, count) = self.in_line.filter(|(_, count)| *count > 1)?;
         Some(format!("{place} of {count} that wait"))
+    }
+
+    /// When the gates said what is shown: `started`, `was turned down`.
+    pub fn gates_asked(&self) -> &'static str {
+        let d = &self.deployment;
+        match (&d.cause, d.claimed_at) {
+            (_, Some(_)) => "started",
+            (Some(Cause::Refused { .. }), None) => "was turned down",
+            (_, None) if d.state == DeploymentState::Launching => "started",
+            (_, None) => "was asked for",
+        }
     }
 
     /// The steps in order, each as its newest attempt stands.

@@ -3,5 +3,6 @@
 pub mod board;
 pub mod calendar;
 pub mod deployment;
+mod going_back;
 pub mod queue;
 pub mod release;

@@ -9,7 +9,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{EnvName, ReleaseId};
-use crate::domain::policy::Rule;
+use crate::domain::policy::{Environment, Rule};
 use crate::domain::release::{Release, Stage};
 use crate::domain::subject::request_digest;
 use crate::domain::time::Timestamp;
@@ -17,6 +17,7 @@ use crate::ops::{Ctx, OpError};
 use crate::store::{approvals, deployments};
 
 use super::board::{Board, Reached};
+use super::going_back;
 
 /// One open decision.
 #[derive(Debug, Clone, Serialize)]
@@ -29,6 +30,9 @@ pub struct Pending {
     /// Why you may not decide; `None`: you may.
     pub not_yours: Option<String>,
     pub since: Timestamp,
+    /// Who asked for it as a rollback; nothing: it is about going on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back: Option<String>,
     /// What is live there now: from → to.
     pub live: Option<Deployment>,
     /// The newest plan of it, for who decides.
@@ -37,11 +41,44 @@ pub struct Pending {
     pub decisions: Vec<Approval>,
 }
 
+impl Pending {
+    pub(super) fn about(
+        release: Release,
+        subject: ApprovalSubject,
+        digest: Digest,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            release,
+            subject,
+            digest,
+            since,
+            tally: Tally::default(),
+            not_yours: None,
+            back: None,
+            live: None,
+            plan: None,
+            report: None,
+            decisions: Vec::new(),
+        }
+    }
+
+    /// What it is about, in a word or two: `request`, `production`, `production (back)`.
+    pub fn matter(&self) -> String {
+        let back = if self.back.is_some() { " (back)" } else { "" };
+        format!("{}{back}", self.subject.as_text())
+    }
+}
+
 /// Derived from the board, so that both always say the same.
 pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
     let roster = cx.roster();
+    let back = going_back::waiting(cx, board)?;
     cx.store.read(|tx| {
-        let mut pending = Vec::new();
+        let count_back = |(env, item): (&Environment, Pending)| {
+            counted(cx, item, &env.rollback_approvals, &roster, env.self_approval, &board.pending)
+        };
+        let mut pending: Vec<Pending> = back.into_iter().map(count_back).collect();
         let mut decided: HashMap<ReleaseId, Vec<Approval>> = HashMap::new();
         for approval in approvals::list_open(tx)? {
             decided.entry(approval.release.clone()).or_default().push(approval);
@@ -52,17 +89,10 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
             let request_rules = &cx.policy.stage(Stage::Request).approvals;
             if release.stage == Stage::Request && !request_rules.is_empty() {
                 let digest = request_digest(release);
+                let subject = ApprovalSubject::Request;
                 let item = Pending {
-                    tally: Tally::default(),
-                    not_yours: None,
-                    since: release.stage_since,
-                    live: None,
-                    plan: None,
-                    report: None,
-                    subject: ApprovalSubject::Request,
-                    digest,
                     decisions: decisions.clone(),
-                    release: release.clone(),
+                    ..Pending::about(release.clone(), subject, digest, release.stage_since)
                 };
                 pending.push(counted(cx, item, request_rules, &roster, false, &[]));
             }
@@ -73,22 +103,18 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
             if env.approvals.is_empty() || !is_due {
                 continue;
             }
-            let live = deployments::find_live(tx, &release.id.service, &env.name)?;
+            let subject = ApprovalSubject::Environment(env.name.clone());
+            let digest = next.report.subject.clone();
             let item = Pending {
-                tally: Tally::default(),
-                not_yours: None,
-                since: release.stage_since,
-                live,
+                live: deployments::find_live(tx, &release.id.service, &env.name)?,
                 plan: board
                     .plans
                     .iter()
                     .find(|d| d.release == release.id && d.environment == env.name)
                     .cloned(),
                 report: Some(next.report.clone()),
-                subject: ApprovalSubject::Environment(env.name.clone()),
-                digest: next.report.subject.clone(),
                 decisions,
-                release: release.clone(),
+                ..Pending::about(release.clone(), subject, digest, release.stage_since)
             };
             pending.push(counted(cx, item, &env.approvals, &roster, env.self_approval, &board.pending));
         }

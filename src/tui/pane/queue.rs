@@ -66,7 +66,7 @@ fn key(item: &Pending) -> Key {
 
 pub fn items(model: &Model) -> Vec<&Pending> {
     let passes = |item: &&Pending| {
-        let hay = format!("{} {} {}", item.release.id, item.release.title, item.subject.as_text());
+        let hay = format!("{} {} {}", item.release.id, item.release.title, item.matter());
         super::super::widget::matches(&hay, &model.queue.filter)
     };
     model.views.queue.iter().filter(passes).collect()
@@ -125,6 +125,18 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Withdraw => vec![Effect::Withdraw { release: id, environment: environment(item) }],
         Action::Open => vec![Effect::Detail(id)],
+        // Whether to go back, and to what, is asked in a dialog of its own.
+        Action::Why if item.back.is_some() => {
+            let popup = item.report.as_ref().map(|report| {
+                let title = format!("Why it may or may not go back to {}", report.release);
+                Popup::page(&title, popup::pages::explanation(model, report))
+            });
+            model.popups.extend(popup);
+            Vec::new()
+        }
+        Action::Deploy if item.back.is_some() => environment(item)
+            .map(|environment| vec![Effect::AskChoices { service: id.service, environment }])
+            .unwrap_or_default(),
         Action::Deploy | Action::Why => match environment(item) {
             Some(environment) if action == Action::Why => vec![Effect::Explain { release: id, environment }],
             Some(environment) => vec![Effect::Preview { release: id, environment }],
@@ -136,7 +148,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::GoLog => {
-            let newest = board::newest_deployment(model, &id);
+            // What is gone back to may be on no card; what is left is what one wants to see then.
+            let left = item.live.as_ref().filter(|_| item.back.is_some()).map(|live| live.id);
+            let newest = left.or_else(|| board::newest_deployment(model, &id));
             newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()
         }
         _ => Vec::new(),
@@ -203,13 +217,13 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
         items(model).into_iter().map(text).max().unwrap_or(0).min(most)
     };
     let id = widest(|item| item.release.id.to_string().width(), 30);
-    let about = widest(|item| item.subject.as_text().width(), 20);
+    let about = widest(|item| item.matter().width(), 20);
     let most = longest_that_fits(vec![id, about], width.saturating_sub(others));
     let (id, about) = (id.min(most), about.min(most));
     Line::from(vec![
         Span::raw(format!("{cursor} ")),
         Span::styled(pad(&item.release.id.to_string(), id), style),
-        Span::raw(format!(" {} ", pad(item.subject.as_text(), about))),
+        Span::raw(format!(" {} ", pad(&item.matter(), about))),
         Span::styled(format!("{age:>age_width$}  "), theme.dim),
         Span::styled(format!("{} ", pad(&state, 10)), state_style),
         Span::raw(fit(&rules.join(", "), width.saturating_sub(others + id + about))),
@@ -228,6 +242,9 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
         let from =
             item.live.as_ref().map_or_else(|| "nothing".to_owned(), |live| live.release.version.to_string());
         lines.push(line("changes", format!("{env}: {from} {arrow} {}", release.id.version)));
+        if let Some(by) = &item.back {
+            lines.push(line("goes back", format!("a rollback that {by} asked for")));
+        }
     } else {
         let need = release.request.need.clone().unwrap_or_else(|| "not said".to_owned());
         lines.push(line("need", need));

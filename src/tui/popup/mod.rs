@@ -165,7 +165,7 @@ impl Popup {
     }
 
     pub fn approve(item: &Pending, model: &Model) -> Self {
-        let about = item.subject.as_text().to_owned();
+        let about = item.matter();
         let environment = super::pane::queue::environment(item);
         let version = item.release.id.version.to_string();
         let decision = Decision {

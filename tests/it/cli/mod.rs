@@ -17,6 +17,7 @@ mod log;
 mod releases;
 mod store;
 mod streams;
+mod trains;
 
 use crate::support::env::TestEnv;
 

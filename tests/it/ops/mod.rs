@@ -26,4 +26,4 @@ mod stages;
 mod train;
 mod turn;
 mod verbs;
-mod view;
+pub(crate) mod view;

@@ -7,7 +7,6 @@ use relman::domain::deployment::DeploymentState;
 use relman::domain::gate::stage_exit::ExitAnswer;
 use relman::domain::ids::DeploymentId;
 use relman::domain::time::Window;
-use relman::ops::Filter;
 use relman::ops::deployment::start::explain;
 use relman::ops::release::block::block;
 use relman::ops::release::cancel::cancel;
@@ -17,8 +16,9 @@ use relman::ops::view::calendar::calendar;
 use relman::ops::view::deployment;
 use relman::ops::view::queue::{Pending, queue};
 use relman::ops::view::release as release_view;
+use relman::ops::{ErrorKind, Filter};
 
-use crate::support::world::{World, closed, env_name, outcome, release_id};
+use crate::support::world::{POLICY, World, closed, env_name, outcome, release_id};
 
 const API: &str = "api@1.0.0";
 
@@ -696,4 +696,53 @@ fn what_has_just_succeeded_is_live_before_the_store_can_be_told() {
     world.pass(Duration::from_secs(3));
     assert_eq!(reached(&world, API)[0], Reached::Live);
     assert_eq!(next(&world, API).as_deref(), Some("staging"));
+}
+
+/// Two releases were good in production, where managers agree to going back.
+pub(crate) fn with_a_way_back() -> World {
+    let policy = POLICY
+        .replace("rollback-approvals = []", "rollback-approvals = [{ from = \"managers\" }]")
+        .replace("approvals = [{ from = \"managers\", count = 1 }, { from = \"sre\", count = 1 }]\n", "");
+    let mut world = World::with(&policy);
+    for id in ["api@1.0.0", "api@1.1.0"] {
+        world.release(id);
+        world.advance(id, 5);
+        world.deploy(id, "dev");
+        world.deploy(id, "staging");
+        world.pass(Duration::from_hours(1));
+        world.deploy(id, "production");
+    }
+    world.pass(Duration::from_mins(5));
+    world
+}
+
+#[test]
+fn a_rollback_that_was_refused_for_want_of_approvals_waits_for_them() {
+    let mut world = with_a_way_back();
+    assert!(waiting(&world, "bob").is_empty(), "nobody has asked for it");
+    let refused = world.roll_back("api", "production").unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unapproved);
+    let item = waiting(&world, "bob").remove(0);
+    assert_eq!(
+        (item.release.id.to_string(), item.matter()),
+        (API.to_owned(), "production (back)".to_owned())
+    );
+    assert_eq!((item.back.as_deref(), item.not_yours), (Some("erin"), None));
+    assert_eq!(item.live.unwrap().release, release_id("api@1.1.0"));
+    let told = waiting(&world, "dave").remove(0).not_yours;
+    assert_eq!(told.as_deref(), Some("you are not in managers"));
+    world.approve("bob", API, "production");
+    assert!(waiting(&world, "erin")[0].tally.is_met());
+    // Once it has begun nothing waits any more; nor does what nobody has asked for again for longer than approvals count.
+    world.pass(Duration::from_mins(5));
+    let back = world.roll_back_to("api", "production", "1.0.0");
+    world.claim(&back);
+    assert!(waiting(&world, "bob").is_empty());
+    world.end(&back, DeploymentState::Failed);
+    world.withdraw("bob", API, "production");
+    world.pass(Duration::from_mins(5));
+    world.roll_back("api", "production").unwrap_err();
+    assert_eq!(waiting(&world, "bob").len(), 1);
+    world.pass(Duration::from_hours(8));
+    assert!(waiting(&world, "bob").is_empty());
 }

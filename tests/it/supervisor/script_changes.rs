@@ -74,10 +74,13 @@ fn a_freeze_between_the_start_and_the_claim_keeps_the_script_from_running() {
     drop(env.run_as("bob:1002", &["freeze", "now", "--reason", "incident"]).ok());
     crate::support::env::signal(supervisor, nix::sys::signal::Signal::SIGCONT);
 
-    let said = deploying.end().exits(11);
+    let said = deploying.end().exits(5);
 
     assert!(said.out.contains("Stop the line"), "{said:#?}");
     assert!(!env.path("ran").exists());
+    let shown = env.run(&["show", "1"]).ok().out;
+    let gates = shown.split("gates when it was turned down").nth(1).unwrap();
+    assert!(gates.contains("Stop the line"), "{shown}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use relman::tui::model::Pane;
 use relman::tui::msg::{Effect, Msg};
 use relman::tui::pane::queue;
 
+use crate::ops::view::with_a_way_back;
 use crate::support::keys::{Ui, is_severe};
 use crate::support::screen::{TEAM, approved, built, environment, team};
 use crate::support::world::{World, release_id};
@@ -321,4 +322,37 @@ fn what_waits_for_the_environment_of_the_row_is_moved() {
     drop(ui.keys("S"));
     let screen = ui.screen();
     assert!(screen.contains(&format!("Move {id}")) && screen.contains("to production; times in"), "{screen}");
+}
+
+#[test]
+fn a_rollback_that_waits_for_approvals_is_approved_where_everything_is() {
+    let world = with_a_way_back();
+    world.roll_back("api", "production").unwrap_err();
+    let mut ui = Ui::new(&world, "bob");
+    ui.pick("api@1.0.0");
+    let screen = ui.screen();
+    assert!(
+        screen.contains("production (back)") && screen.contains("a rollback that erin asked for"),
+        "{screen}"
+    );
+    assert!(screen.contains("production: 1.1.0"), "{screen}");
+    let wanted = decision(&ui, Verdict::Approved, None);
+    ui.keys("a");
+    assert_eq!(ui.popup(), "confirm");
+    ui.wait(1000);
+    assert_eq!(ui.keys("1.0.0<enter>"), [wanted]);
+    // Going back itself has a dialog of its own; why it is closed is only told.
+    let asked =
+        Effect::AskChoices { service: "api".parse().unwrap(), environment: environment("production") };
+    assert_eq!(ui.keys("D"), [asked]);
+    assert_eq!(ui.keys("w"), []);
+    assert!(ui.screen().contains("api@1.0.0"), "{}", ui.screen());
+    let mut other = Ui::new(&world, "dave");
+    other.pick("api@1.0.0");
+    other.keys("a");
+    assert!(
+        other.said().starts_with("not yours: you are not in managers; ask bob, carol"),
+        "{}",
+        other.said()
+    );
 }

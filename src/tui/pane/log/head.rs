@@ -172,8 +172,7 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
             format!("{}{} {} {}{cause}", step.plan.name, step.again(), step.state, took.unwrap_or_default()),
         );
     }
-    let when = if d.state.is_pending() { "gates when it was asked for" } else { "gates when it started" };
-    lines.push(Line::styled(when, theme.strong));
+    lines.push(Line::styled(format!("gates when it {}", view.gates_asked()), theme.strong));
     lines.extend(widget::gates::report(model, &view.report));
     lines
 }
