@@ -63,6 +63,7 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         overrides: args.overrides.into_iter().collect(),
         confirm: args.confirm,
         left_out: args.leave_out,
+        on_failure: args.on_failure,
         ..start::StartDeploy::new(release, args.environment)
     };
     settle_orphans(&desk);
@@ -78,7 +79,10 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         many.map(|(changes, max)| format!("{changes} changes at once; at most {max} go there by themselves"));
     let started = start::start(&desk.cx(), &wanted)?;
     if let Some(before) = started.deployment.takes_back() {
-        session.out.note(&format!("this is a downgrade: {before}, which was live there, is newer"));
+        session.out.note(&format!(
+            "this is a downgrade: {before}, which was live there, is newer; {} changes are taken back",
+            started.takes_away
+        ));
     }
     if let Some(delivery) = many {
         session.out.note(&delivery);
@@ -250,6 +254,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ),
         ("answers", d.answered()),
         ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),
+        ("on failure", d.on_failure.map(|what| format!("{what} (said when it was asked for)"))),
         ("strategy", (!d.noop).then(|| d.strategy.clone())),
         ("artifact", d.artifact_digest.as_ref().map(ToString::to_string)),
         ("now", d.begins()),
@@ -258,6 +263,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("ahead", pending.and_then(Wait::ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),
         ("waits", d.hold.as_ref().map(|hold| waits(d.id, hold))),
+        ("meanwhile", view.still_serves()),
         ("helped", d.guided.then(|| "a person decided about a failed step".to_owned())),
         ("rollback", d.follow_up.as_ref().map(|wanted| wanted.sentence(d.state.is_over()))),
         ("left running", (!d.left_running.is_empty()).then(|| d.left_running.join(", "))),

@@ -50,6 +50,7 @@ pub(super) struct RawEnvironment {
     pub queue: Option<String>,
     pub after_failure: Option<String>,
     pub one_in_queue: Option<bool>,
+    pub outdated: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,6 +140,8 @@ pub(super) struct RawStrategy {
     pub judge: Option<String>,
     pub keep: Option<String>,
     pub on_failure: Option<String>,
+    pub retries: Option<i64>,
+    pub retry_delay: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -225,6 +228,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "queue",
             "after-failure",
             "one-in-queue",
+            "outdated",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),
@@ -268,6 +272,8 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "judge",
             "keep",
             "on-failure",
+            "retries",
+            "retry-delay",
         ],
     ),
     ("services.*.prompts.*", &["label", "description", "type", "choices", "required", "default", "secret"]),

@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(names(&of(&Strategy::AllAtOnce, true)), ["backup", "deploy", "warm", "verify", "notify"]);
         assert_eq!(names(&of(&Strategy::AllAtOnce, false)), ["backup", "deploy", "warm", "notify"]);
         let sides = ["backup", "deploy green", "verify green", "switch to green", "warm", "verify", "notify"];
-        assert_eq!(names(&of(&Strategy::BlueGreen { keep: None }, true)), sides);
+        assert_eq!(names(&of(&Strategy::BlueGreen { keep: None, is_held: false }, true)), sides);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Holds: a deployment waits between its steps, for a time or for a person, and what a person may decide then.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -233,6 +234,26 @@ impl OnFailure {
 }
 words!(OnFailure, "policy", OnFailure::ALL);
 
+/// How often a step that failed is run again by itself, and how long after it failed (EXE-13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Retries {
+    pub times: u32,
+    pub delay: Duration,
+}
+
+impl Retries {
+    /// The most there may be.
+    pub const MOST: u32 = 10;
+
+    /// Whether this attempt at a step is run again after it ended so. Only what a script said of itself may be otherwise
+    /// the next time; what an analysis finds is a finding.
+    pub fn covers(self, role: ScriptRole, attempt: u32, cause: &Cause) -> bool {
+        let said_so = matches!(cause, Cause::Exit { .. } | Cause::Signal { .. });
+        let may_differ = !matches!(role, ScriptRole::Analyse | ScriptRole::Available | ScriptRole::Plan);
+        said_so && may_differ && attempt <= self.times
+    }
+}
+
 /// What a supervisor does about a step that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaction {
@@ -251,6 +272,19 @@ mod tests {
 
     fn failed() -> HoldReason {
         HoldReason::Failed { cause: Cause::Exit { code: 1 } }
+    }
+
+    #[test]
+    fn only_what_may_end_otherwise_is_tried_again() {
+        let retries = Retries { times: 2, delay: Duration::from_secs(1) };
+        let failed = Cause::Exit { code: 1 };
+        assert!(
+            retries.covers(ScriptRole::Deploy, 1, &failed) && retries.covers(ScriptRole::Verify, 2, &failed)
+        );
+        assert!(!retries.covers(ScriptRole::Deploy, 3, &failed));
+        assert!(!retries.covers(ScriptRole::Analyse, 1, &failed));
+        assert!(!retries.covers(ScriptRole::Deploy, 1, &Cause::CannotRun { why: "gone".to_owned() }));
+        assert!(!Retries::default().covers(ScriptRole::Deploy, 1, &failed));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::actor::{Actor, Members, Roster};
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
-use super::hold::OnFailure;
+use super::hold::{OnFailure, Retries};
 use super::hours::OpenHours;
 use super::ids::{EnvName, ServiceName, TrainName};
 use super::pipeline::Pipeline;
@@ -174,6 +174,8 @@ pub struct Environment {
     pub holds_after_failure: bool,
     /// Whether what somebody asks for takes the place of what the same person asked for before and still waits (EXE-28).
     pub one_in_queue: bool,
+    /// Whether an older version than the live one is refused, unless it is asked for as a rollback (PIP-9).
+    pub blocks_outdated: bool,
 }
 
 impl Environment {
@@ -275,6 +277,7 @@ pub struct Service {
     pub scripts: BTreeMap<ScriptRole, Argv>,
     pub strategies: BTreeMap<EnvName, Strategy>,
     pub on_failure: BTreeMap<EnvName, OnFailure>,
+    pub retries: BTreeMap<EnvName, Retries>,
     /// Services that come before it where several are deployed together.
     pub depends_on: Vec<ServiceName>,
     /// What is asked of who deploys it.
@@ -310,6 +313,11 @@ impl Service {
     /// What happens when a step fails there.
     pub fn on_failure(&self, env: &EnvName) -> OnFailure {
         self.on_failure.get(env).copied().unwrap_or_default()
+    }
+
+    /// How often a failed step is run again there before that.
+    pub fn retries(&self, env: &EnvName) -> Retries {
+        self.retries.get(env).copied().unwrap_or_default()
     }
 }
 

@@ -58,6 +58,9 @@ pub enum Strategy {
         /// How long the side that was left stays as it was: until then going back is a switch.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<Duration>,
+        /// Whether a person lets it switch (EXE-20).
+        #[serde(default, skip_serializing_if = "is_false")]
+        is_held: bool,
     },
 }
 
@@ -195,15 +198,15 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
                 }
             }
         }
-        Strategy::BlueGreen { .. } => {
-            let idle = Some(live.map_or(Color::Blue, Color::other));
+        Strategy::BlueGreen { is_held, .. } => {
+            let (held, idle) = (*is_held, Some(live.map_or(Color::Blue, Color::other)));
             let side = |name: String, role| StepPlan { color: idle, ..StepPlan::new(name, role) };
             let color = idle.map_or("", Color::as_str);
             steps.push(side(format!("{role} {color}"), role));
             if verify {
                 steps.push(side(format!("verify {color}"), ScriptRole::Verify));
             }
-            steps.push(StepPlan { required: true, ..side(format!("switch to {color}"), role) });
+            steps.push(StepPlan { required: true, held, ..side(format!("switch to {color}"), role) });
         }
     }
     if verify {
@@ -211,6 +214,13 @@ pub fn plan(strategy: &Strategy, role: ScriptRole, verify: bool, live: Option<Co
         steps.push(StepPlan { color, ..StepPlan::new("verify", ScriptRole::Verify) });
     }
     steps
+}
+
+/// The step with which something else begins to serve than before, by its number: the switch of a blue-green pair, else
+/// the first that changes the environment (RBK-9).
+pub fn cut_over(steps: &[StepPlan]) -> Option<usize> {
+    let changes = |step: &StepPlan| matches!(step.role, ScriptRole::Deploy | ScriptRole::Rollback);
+    steps.iter().position(StepPlan::is_switch).or_else(|| steps.iter().position(changes))
 }
 
 /// Traffic goes to a side that still has what is wanted there: nothing is deployed.
@@ -231,6 +241,9 @@ pub fn plan_back(strategy: &Strategy, role: ScriptRole, verify: bool, live: Opti
             let percents = percents.last().copied().into_iter().collect();
             plan(&Strategy::Canary { percents, pause: Duration::ZERO, judge: None }, role, verify, live)
         }
+        Strategy::BlueGreen { keep, .. } => {
+            plan(&Strategy::BlueGreen { keep: *keep, is_held: false }, role, verify, live)
+        }
         other => plan(other, role, verify, live),
     }
 }
@@ -239,6 +252,8 @@ pub fn plan_back(strategy: &Strategy, role: ScriptRole, verify: bool, live: Opti
 mod tests {
     use super::*;
     use proptest::prelude::{prop_assert_eq, proptest};
+
+    const BLUE_GREEN: Strategy = Strategy::BlueGreen { keep: None, is_held: false };
 
     fn names(strategy: &Strategy, verify: bool, live: Option<Color>) -> Vec<String> {
         plan(strategy, ScriptRole::Deploy, verify, live).into_iter().map(|step| step.name).collect()
@@ -293,19 +308,35 @@ mod tests {
 
     #[test]
     fn verification_and_the_switch_are_required() {
-        let steps = plan(&Strategy::BlueGreen { keep: None }, ScriptRole::Deploy, true, None);
+        let steps = plan(&BLUE_GREEN, ScriptRole::Deploy, true, None);
         let required: Vec<bool> = steps.iter().map(|step| step.required).collect();
         assert_eq!(required, [false, true, true, true]);
     }
 
     #[test]
+    fn a_person_lets_it_switch_where_that_is_asked_for_and_nobody_on_the_way_back() {
+        let held = Strategy::BlueGreen { keep: None, is_held: true };
+        let held_steps = |steps: Vec<StepPlan>| {
+            steps.into_iter().filter(|step| step.held).map(|step| step.name).collect::<Vec<_>>()
+        };
+        let there = plan(&held, ScriptRole::Deploy, true, Some(Color::Blue));
+        assert_eq!(held_steps(there), ["switch to green"]);
+        assert!(held_steps(plan_back(&held, ScriptRole::Rollback, true, Some(Color::Blue))).is_empty());
+    }
+
+    #[test]
+    fn the_cut_over_is_the_switch_or_the_first_change() {
+        let at = |strategy: &Strategy| cut_over(&plan(strategy, ScriptRole::Deploy, true, None));
+        assert_eq!(at(&BLUE_GREEN), Some(2));
+        assert_eq!(at(&Strategy::AllAtOnce), Some(0));
+        assert_eq!(cut_over(&[StepPlan::new("backup", ScriptRole::Step)]), None);
+    }
+
+    #[test]
     fn blue_green_goes_to_the_idle_side() {
         let steps = ["deploy green", "verify green", "switch to green", "verify"];
-        assert_eq!(names(&Strategy::BlueGreen { keep: None }, true, Some(Color::Blue)), steps);
-        assert_eq!(
-            names(&Strategy::BlueGreen { keep: None }, false, None),
-            ["deploy blue", "switch to blue"]
-        );
+        assert_eq!(names(&BLUE_GREEN, true, Some(Color::Blue)), steps);
+        assert_eq!(names(&BLUE_GREEN, false, None), ["deploy blue", "switch to blue"]);
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use crate::domain::actor::{Actor, Person};
 use crate::domain::delivery::Delivery;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::Overrides;
-use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::Service;
 use crate::domain::release::{Build, Release, Stage};
 use crate::domain::wait::closed;
@@ -91,7 +91,7 @@ fn standing(
         Err(why) => return Ok(stands(None, 0, vec![why])),
     };
     let live = deployments::find_live(tx, &service.name, env)?.map(|live| live.release.version);
-    let changes = changes(tx, live.as_ref(), &release)?;
+    let changes = facts::changes(tx, live.as_ref(), &release)?;
     let last = deployments::find_newest(tx, &service.name, env)?.and_then(|newest| newest.claimed_at);
     let mut waits_for = delivery.delays(changes, last, cx.policy.zone, cx.now);
     if let Some(other) = pending::list_of(tx, &service.name, env)?.first() {
@@ -186,17 +186,6 @@ pub(in crate::ops) fn best(
     }
     let newer = |a: Release, b: Release| if b.id.version.outranks(&a.id.version) { b } else { a };
     Ok(good.into_iter().reduce(newer))
-}
-
-/// How many changes lie between what is live and this release.
-pub(in crate::ops) fn changes(tx: &Tx<'_>, live: Option<&Version>, to: &Release) -> Result<usize, OpError> {
-    let Some(live) = live else { return Ok(to.build.changes.len()) };
-    let all = releases::list_of(tx, &to.id.service, 500)?;
-    let between = all.iter().filter(|release| {
-        let version = &release.id.version;
-        version.outranks(live) && !version.outranks(&to.id.version)
-    });
-    Ok(between.map(|release| release.build.changes.len()).sum())
 }
 
 /// What a tick did about one delivery.

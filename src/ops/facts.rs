@@ -138,6 +138,19 @@ pub fn for_deploy(
             }
             false => None,
         },
+        outdated: match wish.kind {
+            DeploymentKind::Rollback if !wish.rescue => {
+                match deployments::find_live(tx, &service.name, name)? {
+                    Some(live) => {
+                        let live = releases::get(tx, &live.release)?;
+                        let count = changes(tx, Some(&wish.release.id.version), &live)?;
+                        Some((live.id.version, count))
+                    }
+                    None => None,
+                }
+            }
+            _ => None,
+        },
         again: match wish.kind {
             DeploymentKind::Redeploy => deployments::find_live(tx, &service.name, name)?
                 .is_some_and(|live| newest(live).proves(wish.release)),
@@ -172,6 +185,8 @@ pub struct Given {
     pub needs: Vec<Need>,
     /// A hotfix of the service that is on its way.
     pub hotfix: Option<ReleaseId>,
+    /// What is live there and newer, and how many changes lie between.
+    pub outdated: Option<(Version, usize)>,
     /// Whether exactly this is live there.
     pub again: bool,
     /// What is live there and requires a newer version of the service.
@@ -188,6 +203,18 @@ pub fn upstream(
     let found = phase.environments.iter().map(|env| Ok((env.clone(), newest(env)?)));
     let newest = found.collect::<Result<_, StoreError>>()?;
     Ok(Some(Upstream { needed: phase.needed, newest }))
+}
+
+/// How many changes the releases of a service brought after the version `from` (nothing: before it there was none) up to
+/// and with `to`.
+pub fn changes(tx: &Tx<'_>, from: Option<&Version>, to: &Release) -> Result<usize, StoreError> {
+    let Some(from) = from else { return Ok(to.build.changes.len()) };
+    let all = releases::list_of(tx, &to.id.service, 500)?;
+    let between = all.iter().filter(|release| {
+        let version = &release.id.version;
+        version.outranks(from) && !version.outranks(&to.id.version)
+    });
+    Ok(between.map(|release| release.build.changes.len()).sum())
 }
 
 /// What is live in an environment and says which version of this service it requires there.
@@ -257,6 +284,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         upstream: given.upstream,
         needs: given.needs,
         hotfix: given.hotfix,
+        outdated: given.outdated,
         again: given.again,
         needed_by: given.needed_by,
         freezes: given.freezes,

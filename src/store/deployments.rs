@@ -21,7 +21,7 @@ macro_rules! select {
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
              d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.wait, d.noop, d.answers,
-             d.toggle, d.left_out, d.cause, d.failed_step, d.left_running, d.recovered_by
+             d.toggle, d.on_failure, d.left_out, d.cause, d.failed_step, d.left_running, d.recovered_by
              FROM ",
             $from
         )
@@ -86,6 +86,7 @@ pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         noop: row.int("noop")? != 0,
         answers: row.opt_json("answers")?.unwrap_or_default(),
         toggle: row.opt_parse("toggle")?,
+        on_failure: row.opt_parse("on_failure")?,
         left_out: row.opt_json("left_out")?.unwrap_or_default(),
         cause: row.opt_json("cause")?,
         failed_step: row.opt_text("failed_step")?,
@@ -107,9 +108,9 @@ pub fn insert(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
              uid, left_running, report, relman_version, content, rescue, wait,
-             noop, answers, toggle, left_out)
+             noop, answers, toggle, left_out, on_failure)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) RETURNING id",
+                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -140,6 +141,7 @@ pub fn insert(
             opt_json(Some(&d.answers).filter(|answers| !answers.is_empty())),
             opt_text(d.toggle.as_ref()),
             opt_json(Some(&d.left_out).filter(|names| !names.is_empty())),
+            opt_text(d.on_failure),
         ],
         |row| row.int("id"),
     )?;

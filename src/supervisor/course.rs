@@ -9,6 +9,7 @@ use crate::domain::extra_step::Condition;
 use crate::domain::hold::{Choice, Guidance, Hold, HoldReason, Reaction};
 use crate::domain::policy::ScriptRole;
 use crate::domain::strategy::StepPlan;
+use crate::domain::time::span;
 use crate::host::clock;
 
 use super::run::{LOOK_EVERY, Script, Supervisor};
@@ -17,7 +18,7 @@ use super::scribe::{Task, Word};
 /// Exit status by which an analysis says that it cannot tell.
 const INCONCLUSIVE: i32 = 75;
 /// How long after a pause the store is waited for, to hear what was decided about it.
-const PAUSE_PATIENCE: Duration = Duration::from_secs(15);
+const STORE_WORD: Duration = Duration::from_secs(15);
 
 /// How it ended: the cause, and in which step if it did not come to its end.
 pub(super) type End = (Cause, Option<String>);
@@ -203,6 +204,13 @@ impl Supervisor {
             if cause == Cause::Completed {
                 return None;
             }
+            let was_going_on = self.stop.cause().is_none();
+            if self.is_retried(plan, attempt, &cause).await {
+                continue;
+            }
+            if was_going_on && self.stop.cause().is_some() {
+                return Some(self.stopped_cause());
+            }
             if plan.goes_on && self.stop.cause().is_none() && !self.settled {
                 self.say(&format!("{} failed ({cause}); that does not count", plan.name));
                 return None;
@@ -239,9 +247,7 @@ impl Supervisor {
                     }
                     Err(cause) => {
                         self.end_step(step, &cause);
-                        if !self.is_spared(&mut spared, plan, &cause) {
-                            failed.push((index, attempt, cause));
-                        }
+                        failed.push((index, attempt, cause));
                     }
                 }
             }
@@ -259,6 +265,16 @@ impl Supervisor {
                     return Some((self.stopped_cause(), name));
                 }
                 for (index, attempt, cause) in std::mem::take(&mut failed) {
+                    if self.is_retried(&plans[index], attempt, &cause).await {
+                        waiting.push_front((index, attempt + 1));
+                        continue;
+                    }
+                    if self.stop.cause().is_some() {
+                        return Some((self.stopped_cause(), Some(plans[index].name.clone())));
+                    }
+                    if self.is_spared(&mut spared, &plans[index], &cause) {
+                        continue;
+                    }
                     match self.after_failure(course, &plans[index], cause).await {
                         Next::GoOn => {}
                         Next::Again => waiting.push_front((index, attempt + 1)),
@@ -271,11 +287,49 @@ impl Supervisor {
             if let Some(step) = steps.remove(&index) {
                 let attempt = step.attempt;
                 self.end_step(step, &cause);
-                if cause != Cause::Completed && !self.is_spared(&mut spared, &plans[index], &cause) {
+                let is_over = !self.order.ticket.retries.covers(plans[index].role, attempt, &cause);
+                let is_fine = cause == Cause::Completed
+                    || (is_over && self.is_spared(&mut spared, &plans[index], &cause));
+                if !is_fine {
                     failed.push((index, attempt, cause));
                 }
             }
         }
+    }
+
+    /// Whether a failed step is run again by itself: after its delay, and not where somebody has locked the environment
+    /// meanwhile (EXE-13).
+    async fn is_retried(&mut self, plan: &StepPlan, attempt: u32, cause: &Cause) -> bool {
+        let retries = self.order.ticket.retries;
+        let is_stopped = |supervisor: &Self| supervisor.stop.cause().is_some() || supervisor.settled;
+        if is_stopped(self) || !retries.covers(plan.role, attempt, cause) {
+            return false;
+        }
+        let delay = span(retries.delay);
+        self.say(&format!(
+            "{} failed ({cause}); run again in {delay}, {attempt} of {}",
+            plan.name, retries.times
+        ));
+        let until = Instant::now() + retries.delay;
+        while Instant::now() < until && !is_stopped(self) {
+            self.attend(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+        }
+        let mut answer = self.link.request(Task::MayRetry);
+        let deadline = Instant::now() + STORE_WORD;
+        while Instant::now() < deadline && !is_stopped(self) {
+            tokio::select! {
+                word = &mut answer => {
+                    if let Ok(Word::Locked(Some(why))) = word {
+                        self.say(&format!("{} is not run again: {why}", plan.name));
+                        return false;
+                    }
+                    return !is_stopped(self);
+                }
+                () = self.attend(LOOK_EVERY) => {}
+            }
+        }
+        // A store out of reach keeps no deployment from going on.
+        !is_stopped(self)
     }
 
     /// Whether the success threshold can still be met without this target (EXE-21).
@@ -399,7 +453,7 @@ impl Supervisor {
     /// of reach does not hold the deployment up.
     async fn end_pause(&mut self, hold: &Hold) {
         let mut answer = self.link.request(Task::EndPause(hold.number));
-        let deadline = Instant::now() + PAUSE_PATIENCE;
+        let deadline = Instant::now() + STORE_WORD;
         while Instant::now() < deadline && self.stop.cause().is_none() && !self.settled {
             tokio::select! {
                 word = &mut answer => {

@@ -47,6 +47,8 @@ pub(super) enum Task {
     Ask(Box<Hold>),
     /// The time of the pause with this number has passed.
     EndPause(u32),
+    /// Whether a failed step may be run again by itself.
+    MayRetry,
     /// The last good release is to follow, for this reason.
     RollBack(String),
     Finish(Box<Outcome>),
@@ -65,6 +67,8 @@ pub(super) enum Word {
     Claimed(Claim),
     Turn(Turn),
     Beaten(Pulse),
+    /// Who has locked the environment against it, if somebody has.
+    Locked(Option<String>),
     /// A pause is over, if nobody has decided otherwise.
     PauseOver(Pulse),
     Done,
@@ -229,6 +233,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Step(step) => claim::step(cx, id, epoch, step).map(|_| Word::Done),
         Task::Ask(hold) => claim::hold(cx, id, epoch, hold).map(|_| Word::Done),
         Task::EndPause(hold) => claim::end_pause(cx, id, epoch, *hold).map(Word::PauseOver),
+        Task::MayRetry => claim::locked(cx, id).map(Word::Locked),
         Task::RollBack(reason) => follow_up::ask(cx, id, epoch, reason).map(|()| Word::Done),
         // Asked again because the answer got lost, the rollback has begun already.
         Task::Finish(outcome) => finish::settle(cx, id, epoch, &finish::OWN, outcome, None)

@@ -147,6 +147,7 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         follow_up: None,
         noop: false,
         toggle: None,
+        on_failure: Some(relman::domain::hold::OnFailure::Ask),
         left_out: vec!["warm the cache".to_owned()],
         answers: std::collections::BTreeMap::new(),
         wait: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::domain::gate::GateId;
-use crate::domain::hold::Choice;
+use crate::domain::hold::{Choice, OnFailure};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ReleaseRef, ServiceName, Version};
 
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub struct Deploy {
     /// The same from a file (- for stdin): for what must not stand in the process list
     #[arg(long = "set-file", value_name = "NAME=FILE")]
     pub set_file: Vec<String>,
+    /// What a failed step leads to this time: fail, ask or rollback (default: what the configuration says)
+    #[arg(long, value_name = "WHAT", conflicts_with = "noop")]
+    pub on_failure: Option<OnFailure>,
     /// Leave this step out (one of [[services.S.steps]] that is not required); may be repeated
     #[arg(long = "leave-out", value_name = "STEP", conflicts_with = "noop")]
     pub leave_out: Vec<String>,

@@ -359,6 +359,8 @@ impl Checker {
         let after = raw.after_failure.as_deref().unwrap_or(if is_production { "hold" } else { "go-on" });
         self.one_of(&at("after-failure"), after, &["hold", "go-on"]);
         let holds_after_failure = after == "hold";
+        let outdated = raw.outdated.as_deref().unwrap_or("warn");
+        self.one_of(&at("outdated"), outdated, &["warn", "block"]);
         Some(Environment {
             name: env?,
             kind: kind?,
@@ -377,6 +379,7 @@ impl Checker {
             self_approval: raw.self_approval.unwrap_or(false),
             queue,
             holds_after_failure,
+            blocks_outdated: outdated == "block",
             one_in_queue: raw.one_in_queue.unwrap_or(false),
         })
     }

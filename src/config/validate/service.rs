@@ -40,6 +40,7 @@ impl Checker {
             }
         }
         let (mut strategies, mut on_failure) = (BTreeMap::new(), BTreeMap::new());
+        let mut retries = BTreeMap::new();
         for (env, strategy) in raw.strategy {
             let own = [&at("strategy")[..], keys![env]].concat();
             let env = self.environment_name(&own, &env);
@@ -51,6 +52,7 @@ impl Checker {
                 );
             }
             let reaction = self.on_failure(&own, strategy.on_failure.as_deref());
+            retries.extend(env.clone().zip(self.retries(&own, &strategy)));
             let has_analysis = scripts.contains_key(&ScriptRole::Analyse);
             let strategy = self.strategy(&own, &strategy, has_analysis);
             on_failure.extend(env.clone().zip(reaction));
@@ -76,6 +78,7 @@ impl Checker {
             scripts,
             strategies,
             on_failure,
+            retries,
             depends_on,
             prompts,
             steps,

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::config::raw::RawStrategy;
-use crate::domain::hold::OnFailure;
+use crate::domain::hold::{OnFailure, Retries};
 use crate::domain::strategy::{Judge, Strategy};
 
 impl Checker {
@@ -11,6 +11,23 @@ impl Checker {
         let word = word?;
         self.one_of(&[keys, keys!["on-failure"]].concat(), word, &OnFailure::ALL.map(OnFailure::as_str));
         word.parse().ok()
+    }
+
+    /// How often a failed step is run again by itself.
+    pub(super) fn retries(&mut self, keys: &[String], raw: &RawStrategy) -> Option<Retries> {
+        let delay = self.duration(&[keys, keys!["retry-delay"]].concat(), raw.retry_delay.as_ref());
+        let Some(times) = raw.retries else {
+            if delay.is_some() {
+                self.error(&[keys, keys!["retry-delay"]].concat(), "a retry-delay needs retries = 1 or more");
+            }
+            return None;
+        };
+        let times = u32::try_from(times).ok().filter(|times| (1..=Retries::MOST).contains(times));
+        if times.is_none() {
+            let why = format!("a failed step is run again 1 to {} times", Retries::MOST);
+            self.error(&[keys, keys!["retries"]].concat(), why);
+        }
+        Some(Retries { times: times?, delay: delay.unwrap_or_default() })
     }
 
     pub(super) fn strategy(
@@ -76,7 +93,11 @@ impl Checker {
                     judge: judge.or(is_manual.then_some(Judge::Person)),
                 })
             }
-            "blue-green" => Some(Strategy::BlueGreen { keep: self.duration(&at("keep"), raw.keep.as_ref()) }),
+            "blue-green" => {
+                let judge = raw.judge.as_deref();
+                let is_held = judge.is_some_and(|judge| self.one_of(&at("judge"), judge, &["person"]));
+                Some(Strategy::BlueGreen { keep: self.duration(&at("keep"), raw.keep.as_ref()), is_held })
+            }
             _ => Some(Strategy::AllAtOnce),
         }
     }
@@ -104,7 +125,7 @@ impl Checker {
             ("success-threshold", raw.success_threshold.is_some(), "rolling"),
             ("percents", !raw.percents.is_empty(), "canary"),
             ("pause", raw.pause.is_some(), "canary"),
-            ("judge", raw.judge.is_some(), "canary"),
+            ("judge", raw.judge.is_some() && raw.kind != "blue-green", "canary"),
             ("keep", raw.keep.is_some(), "blue-green"),
         ] {
             if set && raw.kind != kind {

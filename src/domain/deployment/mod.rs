@@ -12,7 +12,7 @@ pub use self::cause::{Cause, Limit};
 pub use self::step::{Step, StepState};
 use crate::domain::actor::Person;
 use crate::domain::digest::Digest;
-use crate::domain::hold::{FollowUp, Guidance, Hold};
+use crate::domain::hold::{FollowUp, Guidance, Hold, OnFailure};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use crate::domain::strategy::Color;
 use crate::domain::text::one_line;
@@ -79,19 +79,20 @@ impl DeploymentState {
     /// The one table of legal moves. What is not here cannot happen.
     ///
     /// ```text
-    /// scheduled <─> waiting ──> launching ──> running <──> paused
-    ///     │            │            │           │          │
-    ///     │            │            │           ├──────────┴──> succeeded, failed, cancelled
-    ///     │            │            │           │
-    ///     │            │            └───────────┴─> lost ──(a person)──> succeeded, failed, cancelled
-    ///     └────────────┴─> superseded, missed
-    ///                          failed and cancelled can be reached from everything that is not over
+    /// scheduled <─> waiting      launching
+    ///     │            │             │
+    ///     ├────────────┴──(claimed)──┴──> running <──> paused
+    ///     │                          │       │           │
+    ///     │                          │       ├───────────┴──> succeeded, failed, cancelled
+    ///     │                          └───────┴─> lost ──(a person)──> succeeded, failed, cancelled
+    ///     └─> superseded, missed
+    ///         failed and cancelled can be reached from everything that is not over
     /// ```
     pub fn may_become(self, next: Self) -> bool {
         use DeploymentState as S;
         let targets: &[S] = match self {
-            S::Scheduled => &[S::Waiting, S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
-            S::Waiting => &[S::Scheduled, S::Launching, S::Cancelled, S::Superseded, S::Missed, S::Failed],
+            S::Scheduled => &[S::Waiting, S::Running, S::Cancelled, S::Superseded, S::Missed, S::Failed],
+            S::Waiting => &[S::Scheduled, S::Running, S::Cancelled, S::Superseded, S::Missed, S::Failed],
             S::Launching => &[S::Running, S::Failed, S::Cancelled, S::Lost],
             S::Running => &[S::Paused, S::Succeeded, S::Failed, S::Cancelled, S::Lost],
             // The store may have last heard of a wait when the outcome arrives from the exit record.
@@ -242,6 +243,9 @@ pub struct Deployment {
     /// The toggle it switches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toggle: Option<Flip>,
+    /// What a failed step leads to, where who started it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// Names of steps that were left out by who started it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,

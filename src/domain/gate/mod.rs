@@ -258,6 +258,8 @@ pub struct DeployFacts {
     pub needs: Vec<Need>,
     /// A hotfix of the same service that is on its way.
     pub hotfix: Option<ReleaseId>,
+    /// What is live here and newer than this, and how many changes going back to this would take away.
+    pub outdated: Option<(Version, usize)>,
     /// Whether exactly this, with the content it has now, is live here.
     pub again: bool,
     /// What is live here and requires a newer version than this.

@@ -14,6 +14,9 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
     {
         return Answer::blocked(BlockReason::HotfixFirst { release: hotfix.clone() });
     }
+    if let Some((live, changes)) = facts.outdated.as_ref().filter(|_| facts.environment.blocks_outdated) {
+        return Answer::blocked(BlockReason::Outdated { live: live.clone(), changes: *changes });
+    }
     if facts.again {
         return Answer::pass("it is what is live here");
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{GateId, Holder, Need, Required};
 use crate::domain::approval::Tally;
 use crate::domain::deployment::DeploymentState;
-use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName};
+use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName, Version};
 use crate::domain::lock::{Lock, LockKind};
 use crate::domain::policy::ScriptRole;
 use crate::domain::release::{ReleaseState, Stage};
@@ -52,6 +52,10 @@ pub enum BlockReason {
     },
     HotfixFirst {
         release: ReleaseId,
+    },
+    Outdated {
+        live: Version,
+        changes: usize,
     },
     NeedsOthers {
         unmet: Vec<Need>,
@@ -146,6 +150,27 @@ fn needs(unmet: &[Need]) -> String {
     unmet.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
+/// Who holds the environment, and how that stands.
+fn held(holder: &Holder) -> String {
+    let Holder { id, release, by, state, .. } = holder;
+    if *state == DeploymentState::Lost {
+        format!("{id} ({release} by {by}) was lost: nobody knows how it ended")
+    } else if state.is_over() {
+        format!("{id} ({release} by {by}) has {state}, but the store could not be told: it cannot be written")
+    } else {
+        format!("{id} is {state} here: {release} by {by}")
+    }
+}
+
+/// `1 change`, `4 changes`, or that nobody wrote down how many.
+fn changes_of(count: usize) -> String {
+    match count {
+        0 => "what it brought (no change list)".to_owned(),
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
+    }
+}
+
 /// Who is to be asked for the approvals that are missing.
 fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
     if let Some(rule) = tally.unsatisfiable().next() {
@@ -184,6 +209,13 @@ impl fmt::Display for BlockReason {
             }
             Self::HotfixFirst { release } => {
                 write!(f, "the hotfix {release} is on its way and goes first")
+            }
+            Self::Outdated { live, changes } => {
+                write!(
+                    f,
+                    "{live}, which is newer, is live here: {} would be taken back",
+                    changes_of(*changes)
+                )
             }
             Self::NeedsOthers { unmet } => write!(f, "{}", needs(unmet)),
             Self::NeededByOthers { needed_by } => {
@@ -226,19 +258,7 @@ impl fmt::Display for BlockReason {
             }
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
             Self::Locked { lock, zone } => write!(f, "{}", lock.sentence(*zone)),
-            Self::Held { holder } if holder.state == DeploymentState::Lost => write!(
-                f,
-                "{} ({} by {}) was lost: nobody knows how it ended",
-                holder.id, holder.release, holder.by
-            ),
-            Self::Held { holder } if holder.state.is_over() => write!(
-                f,
-                "{} ({} by {}) has {}, but the store could not be told: it cannot be written",
-                holder.id, holder.release, holder.by, holder.state
-            ),
-            Self::Held { holder } => {
-                write!(f, "{} is {} here: {} by {}", holder.id, holder.state, holder.release, holder.by)
-            }
+            Self::Held { holder } => f.write_str(&held(holder)),
         }
     }
 }
@@ -255,6 +275,7 @@ impl BlockReason {
             Self::WrongStage { needed, .. } => format!("from the {needed} stage on"),
             Self::NotLiveUpstream { upstream, .. } => format!("not live in {upstream}"),
             Self::HotfixFirst { release } => format!("{release} goes first"),
+            Self::Outdated { live, .. } => format!("{live} is newer"),
             Self::NeedsOthers { unmet } => {
                 let names: Vec<String> = unmet.iter().map(|need| need.requires.to_string()).collect();
                 format!("needs {}", names.join(", "))
@@ -309,6 +330,12 @@ impl BlockReason {
             Self::NotLiveUpstream { upstream, .. } => format!("relman deploy {release} {upstream}"),
             Self::HotfixFirst { release: hotfix } => format!(
                 "bring it through (relman why {hotfix} {env}) or give it up (relman release cancel {hotfix}); {}",
+                go_around(release, env, GateId::Order)
+            ),
+            Self::Outdated { .. } => format!(
+                "to go back on purpose: relman rollback {} {env} --to {}; {}",
+                release.service,
+                release.version,
                 go_around(release, env, GateId::Order)
             ),
             Self::NeedsOthers { unmet } => {

@@ -70,6 +70,7 @@ fn environment() -> Environment {
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
         one_in_queue: false,
+        blocks_outdated: false,
     }
 }
 
@@ -123,6 +124,7 @@ fn open() -> DeployFacts {
         locks: Vec::new(),
         needs: Vec::new(),
         hotfix: None,
+        outdated: None,
         again: false,
         needed_by: Vec::new(),
         automatic: false,
@@ -315,6 +317,22 @@ fn what_is_live_with_this_content_need_not_be_live_elsewhere_first() {
     assert_eq!(closed_gates(&facts), [GateId::Order, GateId::Soak], "the same version with other content");
     facts.again = true;
     assert_eq!(closed_gates(&facts), []);
+}
+
+#[test]
+fn an_older_version_is_refused_where_that_is_asked_for_and_only_said_elsewhere() {
+    let mut facts = open();
+    facts.kind = DeploymentKind::Rollback;
+    facts.outdated = Some(("1.3.0".parse().unwrap(), 4));
+    assert_eq!(closed_gates(&facts), []);
+    facts.environment.blocks_outdated = true;
+    assert_eq!(closed_gates(&facts), [GateId::Order]);
+    let report = evaluate(&facts, now());
+    let order = report.closed().next().unwrap();
+    let Answer::Blocked { reason } = &order.answer else { panic!("{order:?}") };
+    assert_eq!(reason.to_string(), "1.3.0, which is newer, is live here: 4 changes would be taken back");
+    facts.rescue = true;
+    assert_eq!(closed_gates(&facts), [], "going back on purpose is never refused for that");
 }
 
 #[test]

@@ -185,6 +185,7 @@ pub(super) fn draft(
         rescue: *rescue,
         noop: asked.facts.noop || asked.facts.toggles,
         toggle: None,
+        on_failure: None,
         left_out: asked.left_out(),
         answers: BTreeMap::new(),
         state: DeploymentState::Launching,

@@ -10,9 +10,10 @@ use crate::domain::gate::{self, GateReport};
 use crate::domain::hold::{Guidance, Hold};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
+use crate::domain::lock::Lock;
 use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, Liveness, OpError};
-use crate::store::{Tx, deployments, journal, releases, steps};
+use crate::store::{Tx, deployments, journal, locks, releases, steps};
 
 /// What came of a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,5 +212,17 @@ pub fn hold(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, hold: &Hold) -> Result<b
         let entry = cx.entry(Verb::DeploymentPaused, id).because(Some(&hold.to_string()));
         journal::append(tx, entry.before(&before).after(&after))?;
         Ok(true)
+    })
+}
+
+/// Who has locked the environment meanwhile against whoever started the deployment: then nothing of it is tried again by
+/// itself.
+pub fn locked(cx: &Ctx<'_>, id: DeploymentId) -> Result<Option<String>, OpError> {
+    cx.store.read(|tx| {
+        let d = super::known(tx, id)?;
+        let covers = |lock: &Lock| lock.scope.covers(&d.release.service, &d.environment);
+        let standing = locks::list_standing(tx, cx.now)?;
+        let stopping = standing.into_iter().find(|lock| covers(lock) && lock.stops(&d.started_by, false));
+        Ok(stopping.map(|lock| lock.sentence(cx.policy.zone)))
     })
 }

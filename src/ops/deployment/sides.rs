@@ -41,7 +41,7 @@ pub(super) fn kept(
     serving: &Serving,
     now: Timestamp,
 ) -> Result<Option<Color>, StoreError> {
-    let Strategy::BlueGreen { keep: Some(keep) } = service.strategy(&env.name) else { return Ok(None) };
+    let Strategy::BlueGreen { keep: Some(keep), .. } = service.strategy(&env.name) else { return Ok(None) };
     if serving.since.is_none_or(|since| since.plus(*keep) <= now) {
         return Ok(None);
     }

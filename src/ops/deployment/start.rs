@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::gate::{GateId, GateReport, Overrides};
+use crate::domain::hold::OnFailure;
 use crate::domain::ids::{EnvName, ReleaseId, Version};
 use crate::domain::journal::Verb;
 use crate::domain::policy::{Environment, ScriptRole};
@@ -18,7 +19,7 @@ use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError, delivery};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
 use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
@@ -44,6 +45,8 @@ pub struct StartDeploy {
     pub answers: Answers,
     /// Names of steps to leave out.
     pub left_out: Vec<String>,
+    /// What a failed step leads to; nothing: what the configuration says.
+    pub on_failure: Option<OnFailure>,
 }
 
 impl StartDeploy {
@@ -58,6 +61,7 @@ impl StartDeploy {
             later: None,
             answers: Answers::default(),
             left_out: Vec::new(),
+            on_failure: None,
         }
     }
 
@@ -87,6 +91,8 @@ pub struct Preview {
     pub has_plan: bool,
     /// The newest plan of this release for this environment.
     pub plan: Option<Deployment>,
+    /// How many changes it would take back, where something newer is live (PIP-9).
+    pub takes_away: usize,
     /// How many changes it brings, where that is more than may go there by themselves, and how many may (PIP-10).
     pub too_many: Option<(usize, usize)>,
 }
@@ -104,6 +110,8 @@ impl Preview {
 pub struct Started {
     pub deployment: Deployment,
     pub report: GateReport,
+    /// How many changes it takes back, where something newer is live.
+    pub takes_away: usize,
 }
 
 /// Asks every gate as somebody who is about to start it, without changing anything.
@@ -123,7 +131,7 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
         let place = Place { service, environment, around: &around, starts, automatic: false };
-        let Asked { live, report, steps, .. } =
+        let Asked { live, report, steps, facts: asked_facts, .. } =
             ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?;
         let role = facts::script_for(service, report.kind).unwrap_or(ScriptRole::Deploy);
         Ok(Preview {
@@ -144,11 +152,12 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
             too_many: match service.deliveries.get(env) {
                 Some(delivery) => {
                     let version = live.as_ref().map(|live| &live.release.version);
-                    let changes = delivery::changes(tx, version, &release)?;
+                    let changes = facts::changes(tx, version, &release)?;
                     Some((changes, delivery.max_changes)).filter(|(changes, max)| changes > max)
                 }
                 None => None,
             },
+            takes_away: asked_facts.outdated.map_or(0, |(_, changes)| changes),
             release,
             report,
             live,
@@ -258,7 +267,9 @@ pub(in crate::ops) fn record(
         None => deployment.overrides.clone(),
     };
     let reason = wanted.reason.clone();
-    let deployment = Deployment { reason, overrides, answers: kept, toggle, ..deployment }.waiting(waits);
+    let on_failure = wanted.on_failure;
+    let deployment = Deployment { reason, overrides, answers: kept, toggle, on_failure, ..deployment };
+    let deployment = deployment.waiting(waits);
     let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     let deployment = Deployment { id, ..deployment };
@@ -272,7 +283,8 @@ pub(in crate::ops) fn record(
     let ticket = ticket::write(&deployment, &release, service, asked.steps, around.scripts.files.clone());
     // With the secret ones: through the launcher's pipe they go, and nowhere else.
     let ticket = Ticket { answers, ..ticket };
-    Ok((Started { deployment, report }, ticket))
+    let takes_away = asked.facts.outdated.map_or(0, |(_, changes)| changes);
+    Ok((Started { deployment, report, takes_away }, ticket))
 }
 
 /// After the commit: a machine that dies here leaves a row that reconcile settles or a tick revives.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::deployment::Deployment;
-use crate::domain::hold::OnFailure;
+use crate::domain::hold::{OnFailure, Retries};
 use crate::domain::ids::DeploymentId;
 use crate::domain::policy::{Argv, ScriptRole, Service};
 use crate::domain::prompt::Answers;
@@ -47,6 +47,9 @@ pub struct Ticket {
     pub quiet_timeout: Option<Duration>,
     pub grace: Duration,
     pub on_failure: OnFailure,
+    /// How often a failed step is run again before that.
+    #[serde(default)]
+    pub retries: Retries,
     /// It is to wait for its turn, at the longest until then, and gets its real ticket when that has come.
     #[serde(default)]
     pub waits: Option<Timestamp>,
@@ -88,11 +91,12 @@ pub fn write(
         quiet_timeout: service.quiet_timeout,
         grace: service.grace,
         // A rollback that fails is not rolled back by itself: two releases in a row are a matter for people.
-        on_failure: match service.on_failure(&deployment.environment) {
+        on_failure: match deployment.on_failure.unwrap_or(service.on_failure(&deployment.environment)) {
             _ if deployment.noop => OnFailure::Fail,
             OnFailure::Rollback if deployment.rescue => OnFailure::Ask,
             policy => policy,
         },
+        retries: service.retries(&deployment.environment),
         waits: deployment.wait.as_ref().filter(|_| deployment.state.is_pending()).map(|wait| wait.expires),
     }
 }

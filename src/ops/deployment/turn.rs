@@ -359,6 +359,7 @@ fn begin(
         state: DeploymentState::Running,
         reason: before.reason.clone(),
         answers: before.answers.clone(),
+        on_failure: before.on_failure,
         started_by: before.started_by.clone(),
         requested_at: before.requested_at,
         uid: before.uid,

@@ -351,6 +351,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
             let of_here = environment.is_production().then(|| facts::hotfix(open, &service.name));
             of_here.flatten().map(|hotfix| hotfix.id.clone())
         },
+        outdated: None,
         again: false,
         // The next step of a release is no way back.
         needed_by: Vec::new(),

@@ -6,6 +6,7 @@ use crate::domain::deployment::{Cause, Deployment, DeploymentState, Step};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
+use crate::domain::strategy::{StepPlan, cut_over};
 use crate::ops::{Ctx, OpError, facts};
 use crate::store::deployments::{self, Filter};
 use crate::store::{Tx, notes, pending, steps};
@@ -35,6 +36,34 @@ impl DeploymentView {
     pub fn place(&self) -> Option<String> {
         let (place, count) = self.in_line.filter(|(_, count)| *count > 1)?;
         Some(format!("{place} of {count} that wait"))
+    }
+
+    /// Where it ended, or waits for a person, before anything but what was there begins to serve: the step that would have
+    /// changed that (RBK-9).
+    pub fn before_cut_over(&self) -> Option<&str> {
+        let d = &self.deployment;
+        let is_asked =
+            matches!(d.state, DeploymentState::Failed | DeploymentState::Cancelled) || d.hold.is_some();
+        if d.noop || d.claimed_at.is_none() || !is_asked {
+            return None;
+        }
+        let plans: Vec<StepPlan> = self.latest_attempts().map(|step| step.plan.clone()).collect();
+        let at = cut_over(&plans)?;
+        let untouched = self.latest_attempts().skip(at).all(|step| step.started_at.is_none());
+        let name = self.latest_attempts().nth(at)?.plan.name.as_str();
+        // What failed had begun, whatever was recorded of its beginning.
+        let hold = d.hold.as_ref().filter(|hold| hold.is_trouble());
+        let failed = hold.map(|hold| hold.step.as_str()).or(d.failed_step.as_deref());
+        let had_begun = d.state == DeploymentState::Failed || hold.is_some();
+        (untouched && !(had_begun && failed == Some(name))).then_some(name)
+    }
+
+    /// The same as a sentence.
+    pub fn still_serves(&self) -> Option<String> {
+        let step = self.before_cut_over()?;
+        let there =
+            self.deployment.previous.as_ref().map_or("what was there".to_owned(), ToString::to_string);
+        Some(format!("{there} still serves: {step} had not begun"))
     }
 
     /// When the gates said what is shown: `started`, `was turned down`.

@@ -108,12 +108,9 @@ impl Dialog {
             let form = super::form::deployment::ask_later(model, id, &self.environment, Some(report));
             return Outcome::Instead(Box::new(form));
         }
-        if key == "L" && !self.sent && self.typed.text().is_empty() && self.preview.report.allows() {
+        if key == "O" && !self.sent && self.typed.text().is_empty() && self.preview.report.allows() {
             let start = StartDeploy { seen: Some(self.preview.report.clone()), ..self.order() };
-            return match super::form::leave_out::ask(model, &self.preview, start) {
-                Some(form) => Outcome::Instead(Box::new(form)),
-                None => Outcome::Say("every step of it is needed: nothing can be left out".to_owned()),
-            };
+            return Outcome::Instead(Box::new(super::form::options::ask(model, &self.preview, start)));
         }
         if key == "P" && self.preview.has_plan && !self.sent && self.typed.text().is_empty() {
             return Outcome::Instead(Box::new(self.plan(model)));
@@ -219,8 +216,9 @@ impl Dialog {
         lines.push(fact("changes", format!("{from} {arrow} {}  ({})", self.version(), preview.report.kind)));
         if let Some(live) = preview.takes_back() {
             let text = format!(
-                "{} DOWNGRADE  {live} is live and newer; to go back to what was good, use B instead",
-                model.glyphs.warn
+                "{} DOWNGRADE  {live} is live and newer, {} changes would be taken back; to go back to what was good, \
+                 use B instead",
+                model.glyphs.warn, preview.takes_away
             );
             lines.push(Line::styled(text, theme.alarm));
         }
@@ -306,13 +304,12 @@ impl Dialog {
             lines.push(prompt(model, &self.version(), &self.typed));
         }
         let plan = if self.preview.has_plan { "   P plan" } else { "" };
-        let can_leave = self.preview.steps.iter().any(StepPlan::may_be_left_out);
-        let leave = if can_leave && self.preview.report.allows() { "   L leave out" } else { "" };
-        let ways = format!("   S later{plan}{leave}   Tab environment   Esc");
+        let other = if self.preview.report.allows() { "   O options" } else { "" };
+        let ways = format!("   S later{plan}{other}   Tab env   Esc");
         let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
             (true, true, _) => "starting…".to_owned(),
             (false, _, _) => format!("closed: see the marked lines{ways}"),
-            (true, false, true) => format!("Enter deploys once it is typed{ways}"),
+            (true, false, true) => format!("Enter deploys once typed{ways}"),
             (true, false, false) => format!("y deploy   n no{ways}"),
         };
         let more = if hidden > 0 { format!("  {hidden} more {}", model.glyphs.below) } else { String::new() };

@@ -12,6 +12,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::policy::Environment;
 use crate::domain::time::span;
 use crate::ops::deployment::guide::Decision;
+use crate::ops::view::deployment::DeploymentView;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::Input;
@@ -157,6 +158,10 @@ impl Dialog {
             format!("for {}, started by {}", span(model.now.since(self.hold.since)), d.started_by.name),
             theme.dim,
         ));
+        let shown = model.views.shown.as_ref().filter(|view| view.deployment.id == d.id);
+        if let Some(serves) = shown.and_then(DeploymentView::still_serves) {
+            lines.push(Line::raw(serves));
+        }
         lines.push(Line::default());
         for choice in &self.hold.choices {
             let is_chosen = self.chosen == Some(*choice);

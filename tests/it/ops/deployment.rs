@@ -20,7 +20,7 @@ use relman::ops::release::edit::Edit;
 use relman::ops::{Ctx, ErrorKind, Liveness, Machine, Store};
 
 use super::on_record::{done, mistaken, refused};
-use crate::support::world::{FakeMachine, World, answer, closed, env_name, person, release_id, wish};
+use crate::support::world::{FakeMachine, POLICY, World, answer, closed, env_name, person, release_id, wish};
 
 const API: &str = "api@1.0.0";
 const REFUSED: (Verb, &str) = (Verb::DeploymentStarted, "api@1.0.0 → dev");
@@ -392,6 +392,25 @@ fn a_release_must_have_been_live_upstream_for_long_enough() {
     world.pass(Duration::from_millis(1));
     assert_eq!(world.now, soaked);
     assert!(!closed(&world.gates("erin", API, "production")).contains(&"soak"));
+}
+
+#[test]
+fn where_older_versions_are_refused_going_back_is_a_rollback() {
+    let policy = POLICY.replace("[environments.dev]", "[environments.dev]\noutdated = \"block\"");
+    let world = World::with(&policy);
+    for id in ["api@1.0.0", "api@1.1.0", "api@1.2.0"] {
+        world.release(id);
+        world.edit(id, &Edit { changes: Some(vec!["one".to_owned(), "two".to_owned()]), ..Edit::default() });
+        world.advance(id, 2);
+        world.deploy(id, "dev");
+    }
+    let error = world.start("erin", "api@1.0.0", "dev").unwrap_err();
+    assert!(
+        error.sentence.contains("1.2.0, which is newer, is live here: 4 changes would be taken back"),
+        "{error}"
+    );
+    assert!(error.hints[0].contains("relman rollback api dev --to 1.0.0"), "{error:?}");
+    world.roll_back("api", "dev").unwrap();
 }
 
 #[test]

@@ -266,3 +266,41 @@ fn ending_what_an_analysis_could_not_tell_is_the_word_of_a_person() {
     let d = env.until_state(id, "failed");
     assert_eq!(d["cause"]["cause"], "stopped", "the script did not fail: {d:#}");
 }
+
+/// A blue-green pair whose switch waits for a person; what the scripts did stands in `ran`.
+fn blue_green() -> TestEnv {
+    let env = TestEnv::with_service(
+        "scripts = { deploy = [\"./deploy.sh\"], verify = [\"./verify.sh\"] }\n\
+         strategy.staging = { kind = \"blue-green\", judge = \"person\", on-failure = \"ask\" }",
+    );
+    env.script("deploy.sh", "echo $RELMAN_STEP >> ran; [ ! -e bad ]");
+    env.script("verify.sh", "echo $RELMAN_STEP >> ran");
+    env.registered("api@1.0.0");
+    env
+}
+
+#[test]
+fn a_person_lets_a_blue_green_pair_switch() {
+    let env = blue_green();
+    let id = env.start();
+    until_held(&env, id, 1);
+    assert_eq!(ran(&env), ["deploy blue", "verify blue"]);
+    let shown = env.run(&["show", "1"]).ok().out;
+    assert!(shown.contains("what was there still serves: switch to blue had not begun"), "{shown}");
+    drop(decide(&env, &["promote"]).ok());
+    env.until_state(id, "succeeded");
+    assert_eq!(ran(&env), ["deploy blue", "verify blue", "switch to blue", "verify"]);
+    assert!(!env.run(&["show", "1"]).ok().out.contains("still serves"));
+}
+
+#[test]
+fn what_failed_before_the_switch_left_what_was_there() {
+    let env = blue_green();
+    env.touch("bad");
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(decide(&env, &["fail", "--reason", "no"]).ok());
+    env.until_state(id, "failed");
+    let shown = env.run(&["show", "1"]).ok().out;
+    assert!(shown.contains("still serves: switch to blue had not begun"), "{shown}");
+}

@@ -15,6 +15,7 @@ mod hostile_output;
 mod kill;
 mod leftovers;
 mod race;
+mod retries;
 mod rolling;
 mod scribe;
 mod script_changes;

@@ -35,7 +35,7 @@ const DIALOGS: [(&str, &str); 20] = [
     ("the deploy dialog", "GkkkD"),
     ("the rollback dialog", "GkkkB"),
     ("the plan dialog", "GkkkDP"),
-    ("the form that leaves steps out", "GkkkDL"),
+    ("the form of options", "GkkkDO"),
     ("the form for later", "GkkkS"),
     ("the locks", "L"),
     ("a new lock", "Ln"),

@@ -3,8 +3,8 @@
 pub mod answers;
 pub mod deployment;
 pub mod freeze;
-pub mod leave_out;
 pub mod lock;
+pub mod options;
 pub mod release;
 pub mod train;
 
@@ -80,8 +80,8 @@ pub enum Kind {
         start: Box<StartDeploy>,
         prompts: Vec<Prompt>,
     },
-    /// Deploy without some of the steps.
-    LeaveOut {
+    /// Deploy otherwise than the configuration says.
+    Options {
         start: Box<StartDeploy>,
         steps: Vec<String>,
     },
@@ -304,7 +304,7 @@ impl Form {
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),
             Kind::Answers { start, prompts } => answers::given(self, start, prompts),
-            Kind::LeaveOut { start, steps } => leave_out::chosen(self, model, start, steps),
+            Kind::Options { start, steps } => options::chosen(self, model, start, steps),
             Kind::Note(id) => {
                 let text = self.some("note").ok_or(("note", "a note needs some words".to_owned()))?;
                 Ok(Effect::Note { id: *id, text })

@@ -1,5 +1,6 @@
-//! Steps are left out of a deployment from its dialog: by choice, on purpose, and with the confirmation of every other.
+//! A deployment is started otherwise than usual from its dialog: by choice, and with the confirmation of every other.
 
+use relman::domain::hold::OnFailure;
 use relman::ops::deployment::start::StartDeploy;
 use relman::tui::msg::Effect;
 
@@ -40,13 +41,13 @@ fn dialog(steps: &str) -> (World, Ui) {
 fn what_may_be_left_out_is_chosen_and_the_version_typed() {
     let (_world, mut ui) = dialog(STEPS);
     assert!(ui.screen().contains("backup, deploy 10%"), "{}", ui.screen());
-    ui.keys("L");
+    ui.keys("O");
     let screen = ui.screen();
-    assert!(screen.contains("PRODUCTION: deploy storefront@1.4.1 to production without"), "{screen}");
+    assert!(screen.contains("PRODUCTION: deploy storefront@1.4.1 to production otherwise"), "{screen}");
     assert!(screen.contains("warm the cache") && !screen.contains("backup  "), "{screen}");
     assert_eq!(ui.keys("<c-s>"), []);
-    assert!(ui.screen().contains("nothing is left out"), "{}", ui.screen());
-    assert_eq!(ui.keys("<right><enter>1.4<c-s>"), []);
+    assert!(ui.screen().contains("nothing is otherwise"), "{}", ui.screen());
+    assert_eq!(ui.keys("<right><enter><enter>1.4<c-s>"), []);
     assert!(ui.screen().contains("type the version 1.4.1 exactly"), "{}", ui.screen());
     let effects = ui.keys(".1<c-s>");
     let [Effect::Deploy(start)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -60,10 +61,22 @@ fn what_may_be_left_out_is_chosen_and_the_version_typed() {
 }
 
 #[test]
-fn where_everything_is_needed_it_says_so() {
+fn what_a_failure_leads_to_may_be_said_for_once() {
     let (_world, mut ui) = dialog("");
-    assert!(!ui.screen().contains("L leave out"), "{}", ui.screen());
-    assert_eq!(ui.keys("L"), []);
-    assert!(ui.said().contains("nothing can be left out"), "{:?}", ui.said());
+    ui.keys("O");
+    assert!(ui.screen().contains("A failed step leads to: fail."), "{}", ui.screen());
+    let effects = ui.keys("<right><right><enter>1.4.1<c-s>");
+    let [Effect::Deploy(start)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((start.on_failure, start.left_out.len()), (Some(OnFailure::Ask), 0));
+}
+
+#[test]
+fn where_the_gates_are_closed_there_are_no_options() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.4.1");
+    drop(ui.ask(&world, "D"));
+    assert!(!ui.screen().contains("O options"), "{}", ui.screen());
+    assert_eq!(ui.keys("O"), []);
     assert_eq!(ui.popup(), "deploy");
 }
