@@ -30,7 +30,7 @@ use crate::ops::view::{board, deployment};
 use crate::ops::{ErrorKind, OpError};
 
 /// The demo's files: the repository's own example, so that both are always the same.
-const FILES: [(&str, &str, u32); 8] = [
+const FILES: [(&str, &str, u32); 10] = [
     ("relman.toml", include_str!("../relman.toml"), 0o644),
     ("assets/demo/lib.sh", include_str!("../assets/demo/lib.sh"), 0o644),
     ("assets/demo/build.sh", include_str!("../assets/demo/build.sh"), 0o755),
@@ -39,6 +39,8 @@ const FILES: [(&str, &str, u32); 8] = [
     ("assets/demo/analyse.sh", include_str!("../assets/demo/analyse.sh"), 0o755),
     ("assets/demo/rollback.sh", include_str!("../assets/demo/rollback.sh"), 0o755),
     ("assets/demo/current.sh", include_str!("../assets/demo/current.sh"), 0o755),
+    ("assets/demo/warm.sh", include_str!("../assets/demo/warm.sh"), 0o755),
+    ("assets/demo/flag.sh", include_str!("../assets/demo/flag.sh"), 0o755),
 ];
 
 /// No gate of the demo's is waited for longer: a freeze of weeks is not.
@@ -58,6 +60,7 @@ pub fn is_demo(policy: &Policy) -> bool {
                 && service
                     .scripts
                     .values()
+                    .chain(service.commands().values())
                     .all(|argv| own(&service.working_dir.join(&argv[0]).components().collect::<PathBuf>()))
         })
 }
@@ -154,6 +157,7 @@ impl<F: FnMut(&str)> Story<'_, F> {
             "pages take three seconds on phones",
             Level::Medium,
         )?;
+        self.guard("storefront@2.14.0", "fast-pages")?;
         self.through("storefront@2.14.0", &["dev", "staging"])?;
         self.bring_to("storefront@2.14.0", Stage::Deploy)?;
         self.production("storefront@2.14.0")?;
@@ -262,6 +266,17 @@ impl<F: FnMut(&str)> Story<'_, F> {
         };
         edit::edit(&self.desk.cx(), &name, &wanted)?;
         self.bring_to(release, Stage::Build)
+    }
+
+    /// Says that a toggle guards what the release brings, where the configuration has that toggle.
+    fn guard(&self, release: &str, toggle: &str) -> Result<(), OpError> {
+        let name = id(release);
+        let service = self.desk.config.policy.services.get(&name.service);
+        if !service.is_some_and(|service| service.toggles.contains_key(toggle)) {
+            return Ok(());
+        }
+        let wanted = Edit { toggles: Some(vec![toggle.to_owned()]), ..Edit::default() };
+        edit::edit(&self.desk.cx(), &name, &wanted).map(drop)
     }
 
     fn bring_to(&mut self, release: &str, stage: Stage) -> Result<(), OpError> {

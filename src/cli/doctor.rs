@@ -112,12 +112,12 @@ fn script_state(service: &Service) -> (bool, String) {
     if !missing.is_empty() {
         return (false, format!("{}: missing or unreadable: {}", service.name, missing.join(", ")));
     }
-    let broken: Vec<String> = service
-        .scripts
-        .iter()
-        .filter_map(|(role, argv)| {
-            let why = scripts::cannot_run(argv, &service.working_dir)?;
-            Some(format!("{role}: {why}"))
+    let roles = service.scripts.iter().map(|(role, argv)| (role.to_string(), argv.clone()));
+    let broken: Vec<String> = roles
+        .chain(service.commands())
+        .filter_map(|(name, argv)| {
+            let why = scripts::cannot_run(&argv, &service.working_dir)?;
+            Some(format!("{name}: {why}"))
         })
         .collect();
     match broken.as_slice() {

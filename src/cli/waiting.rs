@@ -114,7 +114,7 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
     } else {
         for d in &ticked.settled {
             let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-            session.out.line(format!("{} {} to {} is {}{cause}", d.id, d.release, d.environment, d.state));
+            session.out.line(format!("{} {} is {}{cause}", d.id, d.errand(), d.state));
         }
         for departure in &ticked.departures {
             let zone = crate::ops::train::zone(&desk.cx(), &departure.train);

@@ -165,7 +165,7 @@ fn newly_ended(model: &Model, views: &Views) -> Option<String> {
     let ended = ended.filter(|d| !d.state.is_live()).max_by_key(|d| d.id)?;
     let cause = ended.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
     let word = ended.state_word();
-    Some(format!("{} {} to {} {word}{cause}", ended.id, ended.release, ended.environment))
+    Some(format!("{} {} {word}{cause}", ended.id, ended.errand()))
 }
 
 fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {

@@ -273,6 +273,17 @@ impl Deployment {
         }
     }
 
+    /// What it does where, in a few words: `api@1.2.0 to staging`, `plan of api@1.2.0 for staging`, `new-search off in
+    /// staging`.
+    pub fn errand(&self) -> String {
+        let (release, env) = (&self.release, &self.environment);
+        match (&self.toggle, self.noop) {
+            (Some(flip), _) => format!("{flip} in {env}"),
+            (None, true) => format!("plan of {release} for {env}"),
+            (None, false) => format!("{release} to {env}"),
+        }
+    }
+
     /// What decides whether it goes before another one that waits.
     pub fn rank(&self) -> Rank {
         Rank { id: self.id, jumps: self.wait.as_ref().is_some_and(|wait| wait.jumps) }

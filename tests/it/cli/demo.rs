@@ -25,6 +25,25 @@ fn the_demo_fills_every_stage_in_an_empty_directory() {
     let states: BTreeSet<&str> =
         deployments["deployments"].as_array().unwrap().iter().map(|d| d["state"].as_str().unwrap()).collect();
     assert!(states.is_superset(&BTreeSet::from(["succeeded", "failed"])), "{states:?}");
+    // What the configuration names is there, also what only a key or a failure would run.
+    let off = [
+        "toggle",
+        "storefront",
+        "production",
+        "fast-pages",
+        "off",
+        "--reason",
+        "blank",
+        "--confirm",
+        "fast-pages",
+    ];
+    drop(run(&off).ok());
+    let of_storefront =
+        run(&["--json", "deployments", "--service", "storefront", "--limit", "200"]).ok().json();
+    for d in of_storefront["deployments"].as_array().unwrap() {
+        let shown = run(&["show", &d["id"].to_string()]).ok().out;
+        assert!(!shown.contains("there is no script"), "{shown}");
+    }
     drop(run(&["audit", "verify"]).ok());
     drop(run(&["config", "check"]).ok());
     drop(run(&["demo"]).exits(4));

@@ -48,7 +48,10 @@ pub(super) fn headline(model: &Model, view: &DeploymentView, width: usize) -> Li
         _ => String::new(),
     };
     let lost_output = d.lost_output().map(|lost| format!("; {lost}")).unwrap_or_default();
-    let what = format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment);
+    let what = match d.noop {
+        true => format!("{} {} ", d.id, d.errand()),
+        false => format!("{} {} {} {} ", d.id, d.release, model.glyphs.arrow, d.environment),
+    };
     let state = format!("{}{cancelling}{asks}{silent}", d.state_word());
     let room = width.saturating_sub(what.width() + state.width());
     let before = fit(&format!("{hold} "), room);
