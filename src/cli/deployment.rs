@@ -7,6 +7,7 @@ use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::hold::Hold;
 use crate::domain::ids::DeploymentId;
+use crate::domain::text::counted_changes;
 use crate::domain::time::{Timestamp, relative, span, stopwatch, wall};
 use crate::domain::wait::Wait;
 use crate::ops::deployment::{
@@ -80,8 +81,8 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     let started = start::start(&desk.cx(), &wanted)?;
     if let Some(before) = started.deployment.takes_back() {
         session.out.note(&format!(
-            "this is a downgrade: {before}, which was live there, is newer; {} changes are taken back",
-            started.takes_away
+            "this is a downgrade: {before}, which was live there, is newer; taken back: {}",
+            counted_changes(started.takes_away)
         ));
     }
     if let Some(delivery) = many {
@@ -141,8 +142,10 @@ pub(super) fn rollback(session: &mut Session, args: Rollback) -> Result<u8, OpEr
         );
         for known in &choices.toggles {
             session.out.note(&format!(
-                "or without a deployment: relman toggle {} {} {} off --reason \"…\"",
-                args.service, args.environment, known.toggle.name
+                "or without a deployment: relman toggle {} {} {} --reason \"…\"",
+                args.service,
+                args.environment,
+                known.flip()
             ));
         }
         return Ok(exit::OK);

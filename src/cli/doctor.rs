@@ -103,9 +103,9 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
 }
 
 fn script_state(service: &Service) -> (bool, String) {
-    let set = scripts::of(service);
+    let files = scripts::of(service).all_files();
     let missing: Vec<&str> =
-        set.files.iter().filter(|file| file.digest.is_none()).map(|file| file.path.as_str()).collect();
+        files.iter().filter(|file| file.digest.is_none()).map(|file| file.path.as_str()).collect();
     if service.scripts.is_empty() {
         return (false, format!("{} has no scripts: it cannot be deployed", service.name));
     }
@@ -121,7 +121,7 @@ fn script_state(service: &Service) -> (bool, String) {
         })
         .collect();
     match broken.as_slice() {
-        [] => (true, format!("{}: {} files", service.name, set.files.len())),
+        [] => (true, format!("{}: {} files", service.name, files.len())),
         broken => (false, format!("{}: {}", service.name, broken.join("; "))),
     }
 }

@@ -242,6 +242,10 @@ pub struct Retries {
 }
 
 impl Retries {
+    pub fn is_none(&self) -> bool {
+        self.times == 0
+    }
+
     /// The most there may be.
     pub const MOST: u32 = 10;
 

@@ -2,17 +2,19 @@
 //!
 //! When any part changes, an approval of the old digest is stale and the gate is pending again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::extra_step::ExtraStep;
+use super::hold::Retries;
 use super::ids::{EnvName, ReleaseId};
 use super::policy::{Argv, ScriptRole, Service};
 use super::release::Release;
-use super::strategy::Strategy;
+use super::strategy::{StepPlan, Strategy};
+use super::toggle::Flip;
 
 /// One script as it is on disk now.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,8 +30,35 @@ pub struct ScriptSet {
     pub argv: Vec<(ScriptRole, Argv)>,
     /// The commands of its further steps and its toggles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub commands: BTreeMap<String, Argv>,
+    pub commands: BTreeMap<String, Command>,
+    /// The files the scripts name.
     pub files: Vec<ScriptFile>,
+}
+
+/// A command of its own and the files it names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    pub argv: Argv,
+    pub files: Vec<ScriptFile>,
+}
+
+impl ScriptSet {
+    /// Every file that is named anywhere.
+    pub fn all_files(&self) -> Vec<ScriptFile> {
+        self.with_files_of(self.commands.values())
+    }
+
+    /// The files that must not change under a deployment with these steps.
+    pub fn files_for(&self, steps: &[StepPlan]) -> Vec<ScriptFile> {
+        let keys = steps.iter().filter_map(|step| step.command.as_ref());
+        self.with_files_of(keys.filter_map(|key| self.commands.get(key)))
+    }
+
+    fn with_files_of<'a>(&'a self, commands: impl Iterator<Item = &'a Command>) -> Vec<ScriptFile> {
+        let of_commands = commands.flat_map(|command| &command.files);
+        let all: BTreeSet<ScriptFile> = self.files.iter().chain(of_commands).cloned().collect();
+        all.into_iter().collect()
+    }
 }
 
 /// The parts of the digest, kept with each approval so that "what changed since" can be told.
@@ -48,10 +77,19 @@ pub struct DeploySubject {
     /// The steps there beside those of the strategy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<ExtraStep>,
+    #[serde(default, skip_serializing_if = "Retries::is_none")]
+    pub retries: Retries,
 }
 
 impl DeploySubject {
-    pub fn new(release: &Release, service: &Service, environment: &EnvName, scripts: ScriptSet) -> Self {
+    pub fn new(release: &Release, service: &Service, environment: &EnvName, mut scripts: ScriptSet) -> Self {
+        let steps: Vec<ExtraStep> =
+            service.steps.iter().filter(|step| step.belongs_to(environment)).cloned().collect();
+        // Of the others nothing runs: what changes about them leaves what was approved as it is.
+        let toggles = service.toggles.keys().filter(|name| release.plan.toggles.contains(name));
+        let ways = toggles.flat_map(|name| [true, false].map(|on| Flip { name: name.clone(), on }.key()));
+        let keys: BTreeSet<String> = ways.chain(steps.iter().map(ExtraStep::key)).collect();
+        scripts.commands.retain(|key, _| keys.contains(key));
         Self {
             release: release.id.clone(),
             environment: environment.clone(),
@@ -66,7 +104,8 @@ impl DeploySubject {
                 .into_iter()
                 .chain(service.prompts.iter().map(|prompt| prompt.name.clone()))
                 .collect(),
-            steps: service.steps.iter().filter(|step| step.belongs_to(environment)).cloned().collect(),
+            steps,
+            retries: service.retries(environment),
         }
     }
 

@@ -57,6 +57,15 @@ pub fn quoted(input: &str, max: usize) -> String {
     format!("'{cut}…'")
 }
 
+/// `1 change`, `4 changes`, or that nobody wrote down how many.
+pub fn counted_changes(count: usize) -> String {
+    match count {
+        0 => "what it brought (no change list)".to_owned(),
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
+    }
+}
+
 /// Cuts `input` to `width` terminal cells, ending in `…` when something was cut.
 pub fn fit(input: &str, width: usize) -> String {
     let mut used = 0;

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::digest::{Digest, hex};
 use crate::domain::policy::{Argv, Service};
-use crate::domain::subject::{ScriptFile, ScriptSet};
+use crate::domain::subject::{Command, ScriptFile, ScriptSet};
 
 /// Command lines and file digests of a service.
 ///
@@ -18,12 +18,15 @@ use crate::domain::subject::{ScriptFile, ScriptSet};
 /// that names one there (`["bash", "deploy.sh"]`). Programs found through `PATH` belong to the system.
 pub fn of(service: &Service) -> ScriptSet {
     let mut files = BTreeSet::new();
-    let commands = service.commands();
-    for argv in service.scripts.values().chain(commands.values()) {
+    for argv in service.scripts.values() {
         files.extend(named_files(argv, &service.working_dir));
     }
+    let command = |argv: Argv| Command {
+        files: named_files(&argv, &service.working_dir).into_iter().map(|path| fingerprint(&path)).collect(),
+        argv,
+    };
     ScriptSet {
-        commands,
+        commands: service.commands().into_iter().map(|(key, argv)| (key, command(argv))).collect(),
         argv: service.scripts.iter().map(|(role, argv)| (*role, argv.clone())).collect(),
         files: files.into_iter().map(|path| fingerprint(&path)).collect(),
     }

@@ -140,17 +140,14 @@ fn next(tx: &Tx<'_>, service: &Service, env: &EnvName) -> Result<Result<Release,
     })
 }
 
-/// The newest attempt to put the release there with the content it has now, if it began or may still begin.
+/// The newest attempt to put the release there with the content it has now, if it began, may still begin, could not be
+/// started, or was called off by a person: what nobody has looked at since is not sent again and again. What only ran out
+/// of time, or was overtaken, may go with the next tick.
 fn attempt(tx: &Tx<'_>, release: &Release, env: &EnvName) -> Result<Option<Deployment>, OpError> {
-    let filter = deployments::Filter {
-        release: Some(release.id.clone()),
-        environment: Some(env.clone()),
-        ..deployments::Filter::default()
-    };
-    let all = deployments::list(tx, &filter, 50)?;
+    let all = deployments::list_attempts(tx, &release.id, env, 50)?;
     let is_of_now = |d: &Deployment| release.build.is(d.content.as_ref(), d.artifact_digest.as_ref());
-    let began = |d: &Deployment| d.claimed_at.is_some() || d.state.is_pending() || d.state.is_active();
-    Ok(all.into_iter().find(|d| !d.noop && is_of_now(d) && began(d)))
+    let says_no = |d: &Deployment| !matches!(d.state, DeploymentState::Missed | DeploymentState::Superseded);
+    Ok(all.into_iter().find(|d| is_of_now(d) && says_no(d)))
 }
 
 /// What would go there if nothing had: the newest release that is good in the phase before, or is built where there is
@@ -239,7 +236,7 @@ pub(in crate::ops) fn passed_over(
     good: &Deployment,
 ) -> Result<Option<ReleaseId>, OpError> {
     let service = cx.policy.services.get(&good.release.service);
-    let is_by_hand = good.wait.is_none() && !good.rescue;
+    let is_by_hand = good.is_by_hand() && !good.rescue;
     let Some(service) =
         service.filter(|known| is_by_hand && known.deliveries.contains_key(&good.environment))
     else {

@@ -13,6 +13,7 @@ use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::subject::{DeploySubject, ScriptSet};
+use crate::domain::toggle::Flip;
 use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases};
 
 use super::{Ctx, OpError};
@@ -46,8 +47,8 @@ pub struct Wish<'a> {
     pub automatic: bool,
     /// Whether it only tells what a deployment would do.
     pub noop: bool,
-    /// Whether it switches a toggle of what is live.
-    pub toggles: bool,
+    /// The toggle of what is live that it switches.
+    pub toggle: Option<&'a Flip>,
     /// The deployment asking for itself does not stand in its own way.
     pub except: Option<DeploymentId>,
 }
@@ -276,7 +277,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
         script: match wish {
-            Wish { toggles: true, .. } => Some(ScriptRole::Step),
+            Wish { toggle: Some(_), .. } => Some(ScriptRole::Step),
             Wish { noop: true, .. } => plan_script(service),
             _ => script_for(service, kind),
         },
@@ -304,7 +305,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         locks: given.locks.into_iter().filter(|lock| lock.scope.covers(&service.name, name)).collect(),
         automatic: wish.automatic,
         noop: wish.noop,
-        toggles: wish.toggles,
+        toggle: wish.toggle.cloned(),
         overrides: wish.overrides.clone(),
         skipped: cx.policy.process(release.kind).skip.clone(),
     }

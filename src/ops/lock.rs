@@ -252,8 +252,15 @@ struct LeftBy {
 fn is_left_behind(tx: &Tx<'_>, lock: &Lock) -> Result<bool, OpError> {
     let set =
         journal::find_first(tx, &lock.id.to_string())?.filter(|entry| entry.verb == Verb::LockSet.as_str());
-    let detail = set.and_then(|entry| entry.parsed()?.detail);
-    Ok(detail.is_some_and(|detail| detail.get("left_by").is_some()))
+    let Some(body) = set.and_then(|entry| entry.parsed()) else { return Ok(false) };
+    // Older relmans wrote no such detail; what they left behind says so in words.
+    let reason = body.reason.unwrap_or_default();
+    let reads_so = reason.starts_with('#')
+        && (reason.contains(" went back to ") || reason.ends_with(" failed here; look at it first"));
+    Ok(match body.detail {
+        Some(detail) => detail.get("left_by").is_some(),
+        None => reads_so,
+    })
 }
 
 /// A deployment that a person started and that came to its end says that automation may go on there, as far as
@@ -263,7 +270,7 @@ pub(in crate::ops) fn release_automation(
     cx: &Ctx<'_>,
     good: &Deployment,
 ) -> Result<(), OpError> {
-    if good.rescue || good.wait.is_some() {
+    if good.rescue || !good.is_by_hand() {
         return Ok(());
     }
     let only_here = Scope {

@@ -81,6 +81,15 @@ pub fn list(
     )
 }
 
+/// Entries about `subject`, newest first.
+pub fn list_about(tx: &Tx<'_>, subject: &str, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    tx.query(
+        "SELECT * FROM journal WHERE subject = ?1 ORDER BY seq DESC LIMIT ?2",
+        &[subject.into(), i64::from(limit).into()],
+        entry,
+    )
+}
+
 /// The entry that was the first about `subject`.
 pub fn find_first(tx: &Tx<'_>, subject: &str) -> Result<Option<Entry>, StoreError> {
     tx.query_opt("SELECT * FROM journal WHERE subject = ?1 ORDER BY seq LIMIT 1", &[subject.into()], entry)

@@ -161,6 +161,7 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
 fn a_report() -> GateReport {
     GateReport {
         rescue: false,
+        toggle: None,
         at: at(5),
         release: release_id(API),
         environment: env_name("staging"),

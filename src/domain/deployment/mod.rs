@@ -273,6 +273,11 @@ impl Deployment {
         }
     }
 
+    /// Whether a person asked for it, at once or later, and no train or delivery.
+    pub fn is_by_hand(&self) -> bool {
+        self.wait.as_ref().is_none_or(|wait| wait.train.is_none() && !wait.delivered)
+    }
+
     /// What it does where, in a few words: `api@1.2.0 to staging`, `plan of api@1.2.0 for staging`, `new-search off in
     /// staging`.
     pub fn errand(&self) -> String {

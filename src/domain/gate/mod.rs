@@ -33,6 +33,7 @@ use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
 use super::release::Release;
 use super::time::{Timestamp, Tz};
+use super::toggle::Flip;
 use super::words::words;
 
 /// The gates in the order they are shown: what is fixed first, what other people can clear later, the exclusive
@@ -278,8 +279,8 @@ pub struct DeployFacts {
     pub automatic: bool,
     /// Whether it only tells what a deployment would do.
     pub noop: bool,
-    /// Whether it switches a toggle of what is live here.
-    pub toggles: bool,
+    /// The toggle of what is live here that it switches.
+    pub toggle: Option<Flip>,
     pub overrides: Overrides,
     /// Gates the release's process skips (hotfix).
     pub skipped: BTreeSet<String>,
@@ -342,6 +343,9 @@ pub struct GateReport {
     /// Whether it was asked for as a rollback.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rescue: bool,
+    /// The toggle that was to be switched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toggle: Option<Flip>,
     pub subject: Digest,
     pub checks: Vec<Checked>,
     /// The first moment at which all gates would be open if nobody did anything: found when only gates are closed that
@@ -412,6 +416,7 @@ pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
         environment: facts.environment.name.clone(),
         kind: facts.kind,
         rescue: facts.rescue,
+        toggle: facts.toggle.clone(),
         subject: facts.subject.clone(),
         checks,
     }
@@ -456,7 +461,7 @@ fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer
     if facts.noop && !gate.guards_plans() {
         return Answer::Skipped { why: "a plan changes nothing".to_owned() };
     }
-    if facts.toggles && !gate.guards_toggles() {
+    if facts.toggle.is_some() && !gate.guards_toggles() {
         return Answer::Skipped { why: "what is live stays as it is".to_owned() };
     }
     if gate.may_be_opened() && facts.skipped.contains(gate.as_str()) {

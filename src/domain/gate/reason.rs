@@ -12,6 +12,7 @@ use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName, Version};
 use crate::domain::lock::{Lock, LockKind};
 use crate::domain::policy::ScriptRole;
 use crate::domain::release::{ReleaseState, Stage};
+use crate::domain::text::counted_changes;
 use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
 /// Why a gate is closed.
@@ -162,15 +163,6 @@ fn held(holder: &Holder) -> String {
     }
 }
 
-/// `1 change`, `4 changes`, or that nobody wrote down how many.
-fn changes_of(count: usize) -> String {
-    match count {
-        0 => "what it brought (no change list)".to_owned(),
-        1 => "1 change".to_owned(),
-        count => format!("{count} changes"),
-    }
-}
-
 /// Who is to be asked for the approvals that are missing.
 fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
     if let Some(rule) = tally.unsatisfiable().next() {
@@ -214,7 +206,7 @@ impl fmt::Display for BlockReason {
                 write!(
                     f,
                     "{live}, which is newer, is live here: {} would be taken back",
-                    changes_of(*changes)
+                    counted_changes(*changes)
                 )
             }
             Self::NeedsOthers { unmet } => write!(f, "{}", needs(unmet)),

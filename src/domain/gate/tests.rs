@@ -129,7 +129,7 @@ fn open() -> DeployFacts {
         needed_by: Vec::new(),
         automatic: false,
         noop: false,
-        toggles: false,
+        toggle: None,
         overrides: Overrides::default(),
         skipped: BTreeSet::new(),
     }

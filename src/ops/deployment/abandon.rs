@@ -11,7 +11,7 @@ use crate::ops::{Ctx, OpError};
 use crate::store::{deployments, journal};
 
 use super::finish::LIVE;
-use super::follow_up;
+use super::{chain, follow_up};
 
 /// So long after the first wish that it stop a deployment may be given up (EXE-8): long after its grace and any script's
 /// last act.
@@ -52,6 +52,7 @@ pub fn abandon(cx: &Ctx<'_>, id: DeploymentId, reason: &str) -> Result<Deploymen
         let after = deployments::get(tx, id)?;
         let entry = cx.entry(Verb::DeploymentAbandoned, id).because(Some(&reason));
         journal::append(tx, entry.before(&before).after(&after))?;
+        chain::take_back(tx, cx, &after)?;
         Ok(after)
     })
 }

@@ -81,7 +81,7 @@ pub(in crate::ops) fn ask(
         overrides,
         automatic,
         noop: errand == Errand::Plan,
-        toggles: matches!(errand, Errand::Toggle(_)),
+        toggle: if let Errand::Toggle(flip) = errand { Some(flip) } else { None },
         except: None,
     };
     let facts = facts::for_deploy(tx, cx, &wish, around)?;
@@ -183,7 +183,7 @@ pub(super) fn draft(
         environment: environment.name.clone(),
         kind: report.kind,
         rescue: *rescue,
-        noop: asked.facts.noop || asked.facts.toggles,
+        noop: asked.facts.noop || asked.facts.toggle.is_some(),
         toggle: None,
         on_failure: None,
         left_out: asked.left_out(),

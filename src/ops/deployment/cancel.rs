@@ -8,8 +8,8 @@ use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, deployments, journal};
 
-use super::follow_up;
 use super::turn::PENDING;
+use super::{chain, follow_up};
 
 /// The first request is gentle (TERM, grace, KILL), a second one kills at once.
 pub fn cancel(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>) -> Result<Deployment, OpError> {
@@ -81,5 +81,6 @@ fn call_off(
     let after = deployments::get(tx, id)?;
     let entry = cx.entry(Verb::CancelRequested, id).because(reason).before(before).after(&after);
     journal::append(tx, entry)?;
+    chain::take_back(tx, cx, &after)?;
     Ok(after)
 }

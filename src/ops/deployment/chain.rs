@@ -91,18 +91,17 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
 /// changed is taken back. What had finished stays (EXE-25).
 pub(super) fn take_back(tx: &Tx<'_>, cx: &Ctx<'_>, failed: &Deployment) -> Result<(), OpError> {
     let of = |d: &Deployment| d.wait.as_ref().and_then(|wait| wait.chain.clone());
-    let Some(chain) = of(failed).filter(|_| failed.state != DeploymentState::Succeeded) else {
-        return Ok(());
-    };
+    // What a newer one took the place of did not fail.
+    let is_good = matches!(failed.state, DeploymentState::Succeeded | DeploymentState::Superseded);
+    let Some(chain) = of(failed).filter(|_| !is_good) else { return Ok(()) };
     let why = format!("{} of the same chain is {}", failed.id, failed.state_word());
     let (active, pending) = deployments::list_unfinished(tx)?;
     let same = |d: &Deployment| of(d).as_ref() == Some(&chain) && d.id != failed.id;
-    for other in pending.into_iter().filter(same) {
-        let cause = Cause::Unmet { first: failed.id, ended: failed.state_word().to_owned() };
-        let log = cx.machine.log_facts(other.id);
-        turn::end(tx, cx, &other, DeploymentState::Cancelled, cause, &log, None)?;
-    }
-    for other in active.into_iter().filter(|d| same(d) && d.state.is_live() && d.cancel.is_none()) {
+    for other in active.into_iter().filter(same) {
+        let other = deployments::get(tx, other.id)?;
+        if !other.state.is_live() || other.cancel.is_some() {
+            continue;
+        }
         let request = CancelRequest {
             by: format!("the chain of {}", failed.id),
             at: cx.now,
@@ -110,13 +109,23 @@ pub(super) fn take_back(tx: &Tx<'_>, cx: &Ctx<'_>, failed: &Deployment) -> Resul
             reason: Some(why.clone()),
         };
         deployments::request_cancel(tx, other.id, &request)?;
-        if follow_up::possible(tx, cx, &other).is_ok() {
+        // What a person has decided already stays as they said it.
+        if other.follow_up.is_none() && follow_up::possible(tx, cx, &other).is_ok() {
             let back = FollowUp::wanted(&other.started_by, cx.now, why.clone());
             deployments::set_follow_up(tx, other.id, &back)?;
         }
         let after = deployments::get(tx, other.id)?;
         let entry = cx.entry(Verb::CancelRequested, other.id).because(Some(&why));
         journal::append(tx, entry.before(&other).after(&after))?;
+    }
+    for other in pending.into_iter().filter(same) {
+        // The end of one takes the others back in its turn.
+        if !deployments::get(tx, other.id)?.state.is_pending() {
+            continue;
+        }
+        let cause = Cause::Unmet { first: failed.id, ended: failed.state_word().to_owned() };
+        let log = cx.machine.log_facts(other.id);
+        turn::end(tx, cx, &other, DeploymentState::Cancelled, cause, &log, None)?;
     }
     Ok(())
 }

@@ -123,7 +123,7 @@ fn closed_meanwhile(
         overrides: &overrides,
         automatic: false,
         noop: before.noop && before.toggle.is_none(),
-        toggles: before.toggle.is_some(),
+        toggle: before.toggle.as_ref(),
         except: Some(before.id),
     };
     let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);

@@ -76,7 +76,7 @@ pub struct Choices {
     pub candidates: Vec<Candidate>,
     /// Releases that were good here and are not gone back to, with the reason.
     pub barred: Vec<(Version, String)>,
-    /// Toggles by which what is live says it can be taken back, as far as they are not off (RBK-10).
+    /// Toggles by which what is live says it can be taken back (RBK-10).
     pub toggles: Vec<Known>,
 }
 
@@ -88,7 +88,7 @@ pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Cho
     }
     cx.store.read(|tx| {
         let mut toggles = toggle::list_in(tx, known, env)?.toggles;
-        toggles.retain(|known| known.listed && known.is_on() != Some(false));
+        toggles.retain(|known| known.listed);
         Ok(Choices { toggles, ..choices_in(tx, cx, service, env)? })
     })
 }

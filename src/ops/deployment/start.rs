@@ -274,13 +274,16 @@ pub(in crate::ops) fn record(
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     let deployment = Deployment { id, ..deployment };
     also(tx, &deployment)?;
-    if environment.one_in_queue && !deployment.noop && deployment.state != DeploymentState::Scheduled {
+    let is_own_wish = wanted.later.as_ref().is_none_or(|later| later.train.is_none() && !later.delivered);
+    let is_queued = deployment.state != DeploymentState::Scheduled && !deployment.noop;
+    if environment.one_in_queue && is_queued && is_own_wish {
         super::turn::replace_own(tx, cx, &deployment)?;
     }
     let verb = if deployment.state.is_pending() { wanted.verb() } else { Verb::DeploymentStarted };
     let entry = cx.entry(verb, deployment.id).because(wanted.reason.as_deref());
     journal::append(tx, entry.after(&deployment).detail(&report))?;
-    let ticket = ticket::write(&deployment, &release, service, asked.steps, around.scripts.files.clone());
+    let files = around.scripts.files_for(&asked.steps);
+    let ticket = ticket::write(&deployment, &release, service, asked.steps, files);
     // With the secret ones: through the launcher's pipe they go, and nowhere else.
     let ticket = Ticket { answers, ..ticket };
     let takes_away = asked.facts.outdated.map_or(0, |(_, changes)| changes);

@@ -29,6 +29,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// The way it can be switched: off, unless it was switched off last.
+    pub fn flip(&self) -> Flip {
+        Flip { name: self.toggle.name.clone(), on: self.is_on() == Some(false) }
+    }
+
     /// Which way it was switched last.
     pub fn is_on(&self) -> Option<bool> {
         self.last.as_ref()?.toggle.as_ref().map(|flip| flip.on)

@@ -14,6 +14,7 @@ use crate::domain::gate::{self, GateReport};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::release::ReleaseState;
+use crate::domain::strategy::StepPlan;
 use crate::domain::time::Timestamp;
 use crate::domain::wait::{Outlook, Wait, closed};
 use crate::ops::facts::{self, Surroundings};
@@ -22,7 +23,7 @@ use crate::store::{Tx, deployments, journal, pending, releases, steps};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
 use super::later::closed_ahead;
-use super::{Ticket, ticket};
+use super::{Ticket, chain, ticket};
 
 /// What a deployment that waits is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -372,7 +373,8 @@ fn begin(
     let entry = cx.entry(Verb::DeploymentClaimed, before.id).before(before).after(&after);
     journal::append(tx, entry.detail(&asked.report))?;
     supersede_older(tx, cx, &after)?;
-    let ticket = ticket::write(&after, &release, service, asked.steps.clone(), around.scripts.files.clone());
+    let ticket =
+        ticket::write(&after, &release, service, asked.steps.clone(), around.scripts.files_for(&asked.steps));
     Ok(Turn::Go(Box::new(ticket)))
 }
 
@@ -392,8 +394,9 @@ fn begun_already(
     }
     let service = cx.service(&d.release.service)?;
     let release = releases::get(tx, &d.release)?;
-    let plans = planned.into_iter().map(|step| step.plan).collect();
-    let ticket = ticket::write(d, &release, service, plans, around.scripts.files.clone());
+    let plans: Vec<StepPlan> = planned.into_iter().map(|step| step.plan).collect();
+    let files = around.scripts.files_for(&plans);
+    let ticket = ticket::write(d, &release, service, plans, files);
     Ok(Turn::Go(Box::new(ticket)))
 }
 
@@ -414,10 +417,16 @@ pub(super) fn supersede_older(tx: &Tx<'_>, cx: &Ctx<'_>, begun: &Deployment) -> 
 
 /// What the same person asked for before and still waits there makes room, where the environment says so (EXE-28).
 pub(super) fn replace_own(tx: &Tx<'_>, cx: &Ctx<'_>, new: &Deployment) -> Result<(), OpError> {
+    let all = pending::list(tx)?;
     for older in pending::list_of(tx, &new.release.service, &new.environment)? {
         let is_own = older.started_by.human() == new.started_by.human() && older.id != new.id;
-        let belongs_elsewhere =
-            older.wait.as_ref().is_some_and(|wait| wait.train.is_some() || wait.chain.is_some());
+        // One of several that belong together is not a person's to replace by itself.
+        let is_awaited =
+            all.iter().any(|d| d.wait.as_ref().is_some_and(|wait| wait.after.contains(&older.id)));
+        let belongs_elsewhere = is_awaited
+            || older.wait.as_ref().is_some_and(|wait| {
+                wait.train.is_some() || wait.delivered || wait.chain.is_some() || !wait.after.is_empty()
+            });
         if is_own && older.state == DeploymentState::Waiting && !belongs_elsewhere {
             let log = cx.machine.log_facts(older.id);
             let cause = Cause::Replaced { by: new.id };
@@ -451,6 +460,7 @@ pub(super) fn end(
         None => entry,
     };
     journal::append(tx, entry)?;
+    chain::take_back(tx, cx, &after)?;
     Ok(Turn::Ended { why })
 }
 

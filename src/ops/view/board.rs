@@ -329,7 +329,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         overrides: &overrides,
         automatic: false,
         noop: false,
-        toggles: false,
+        toggle: None,
         except: None,
     };
     let own = spots.get(&(&service.name, env));

@@ -1,6 +1,6 @@
-//! Rollbacks that wait for approvals: asked for, refused for that alone or among others, and not begun since.
+//! Rollbacks and toggles that wait for approvals: asked for, refused for that alone or among others, and not begun since.
 //!
-//! A refused rollback leaves no deployment that could wait, only its entry in the journal. What it goes back to may be
+//! A refused one leaves no deployment that could wait, only its entry in the journal. What it goes back to may be
 //! closed long ago and on no card, so it is looked for where rollbacks lead: at what was good there lately.
 
 use crate::domain::approval::ApprovalSubject;
@@ -10,6 +10,7 @@ use crate::domain::ids::ReleaseId;
 use crate::domain::journal::{Done, Verb};
 use crate::domain::policy::Environment;
 use crate::domain::time::Timestamp;
+use crate::domain::toggle::Flip;
 use crate::ops::deployment::{Errand, Place, ask, refused_as};
 use crate::ops::facts::Surroundings;
 use crate::ops::{Ctx, OpError};
@@ -27,26 +28,30 @@ struct Wanted<'b, 'a> {
     place: &'b board::Place,
     environment: &'a Environment,
     release: ReleaseId,
+    /// The toggle that is to be switched; nothing: it is to be deployed.
+    toggle: Option<Flip>,
     by: String,
     at: Timestamp,
 }
 
-/// Every such rollback as an open decision, not counted yet, with the environment whose rules it needs.
+/// Every such wish as an open decision, not counted yet, with the environment whose rules it needs.
 pub(super) fn waiting<'a>(cx: &Ctx<'a>, board: &Board) -> Result<Vec<(&'a Environment, Pending)>, OpError> {
     let wanted = cx.store.read(|tx| wanted(tx, cx, board))?;
     let mut found = Vec::new();
-    for Wanted { place, environment, release, by, at } in wanted {
+    for Wanted { place, environment, release, toggle, by, at } in wanted {
         let service = cx.service(&place.service)?;
         let around = Surroundings::of(cx, service);
         let asked_of = Place { service, environment, around: &around, starts: false, automatic: false };
+        let errand = toggle.as_ref().map_or(Errand::Rollback, Errand::Toggle);
         let item = cx.store.read(|tx| {
             let release = releases::get(tx, &release)?;
-            let asked = ask(tx, cx, &asked_of, &release, Errand::Rollback, &Overrides::default())?;
+            let asked = ask(tx, cx, &asked_of, &release, errand, &Overrides::default())?;
             let subject = ApprovalSubject::Environment(environment.name.clone());
             let digest = asked.report.subject.clone();
             Ok::<_, OpError>(Pending {
                 decisions: approvals::list_of(tx, &release.id)?,
                 back: Some(by),
+                toggle: toggle.clone(),
                 live: asked.live,
                 report: Some(asked.report),
                 ..Pending::about(release, subject, digest, at)
@@ -61,27 +66,22 @@ fn wanted<'b, 'a>(tx: &Tx<'_>, cx: &Ctx<'a>, board: &'b Board) -> Result<Vec<Wan
     let mut all = Vec::new();
     for place in &board.places {
         let environment = cx.policy.environments.get(&place.environment);
-        let Some(environment) = environment.filter(|env| !env.rollback_approvals.is_empty()) else {
-            continue;
-        };
+        let asks = |env: &&Environment| !env.rollback_approvals.is_empty() || !env.approvals.is_empty();
+        let Some(environment) = environment.filter(asks) else { continue };
         for release in good_lately(tx, place)? {
-            if let Some((by, at)) = asked_for(tx, cx, place, environment, &release)? {
-                all.push(Wanted { place, environment, release, by, at });
-            }
+            all.extend(asked_for(tx, cx, place, environment, &release)?);
         }
     }
     Ok(all)
 }
 
-/// Releases that were good there, newest first, without what is there now and good.
+/// Releases that were good there, newest first.
 fn good_lately(tx: &Tx<'_>, place: &board::Place) -> Result<Vec<ReleaseId>, OpError> {
-    let newest = place.newest.as_ref().or(place.live.as_ref());
-    let in_place = newest.filter(|d| d.state == DeploymentState::Succeeded).map(|d| d.release.clone());
     let mut found: Vec<ReleaseId> = Vec::new();
     let mut next = place.live.clone();
     for _ in 0..LATELY {
         let Some(good) = next else { break };
-        if Some(&good.release) != in_place.as_ref() && !found.contains(&good.release) {
+        if !found.contains(&good.release) {
             found.push(good.release.clone());
         }
         next = deployments::find_good_before(tx, &good)?;
@@ -89,28 +89,45 @@ fn good_lately(tx: &Tx<'_>, place: &board::Place) -> Result<Vec<ReleaseId>, OpEr
     Ok(found)
 }
 
-/// Who asked to go back to it last and was refused for lack of approvals, as long as that says something: nothing was put
-/// there since, and an approval given for it would still count.
-fn asked_for(
+/// Who asked last to go back to it, or to switch a toggle of it, and was refused for lack of approvals, as long as that
+/// says something: nothing was put there since, nor the toggle switched, and an approval given for it would still count.
+fn asked_for<'b, 'a>(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
-    place: &board::Place,
-    environment: &Environment,
+    place: &'b board::Place,
+    environment: &'a Environment,
     release: &ReleaseId,
-) -> Result<Option<(String, Timestamp)>, OpError> {
+) -> Result<Option<Wanted<'b, 'a>>, OpError> {
     let newest = place.newest.as_ref().or(place.live.as_ref());
+    let in_place = newest.filter(|d| d.state == DeploymentState::Succeeded).map(|d| &d.release);
+    let is_live = place.live.as_ref().is_some_and(|live| live.release == *release);
     let since = newest.map_or(cx.now, |d| d.began_at().unwrap_or(d.requested_at));
     let since = since.max(cx.now.minus(environment.approval_ttl));
-    for entry in journal::list(tx, None, Some(&refused_as(release, &environment.name)), REFUSALS)? {
+    for entry in journal::list_about(tx, &refused_as(release, &environment.name), REFUSALS)? {
         let is_such = entry.at > since && entry.verb == Verb::DeploymentStarted.as_str();
         let Some(body) = entry.parsed().filter(|body| is_such && body.result == Done::Refused) else {
             continue;
         };
-        let is_unapproved = body.report().is_some_and(|report| {
-            report.rescue && report.closed().any(|check| check.gate == GateId::Approvals)
-        });
-        if is_unapproved {
-            return Ok(Some((body.actor.person.name, entry.at)));
+        let Some(report) = body.report() else { continue };
+        let is_unapproved = report.closed().any(|check| check.gate == GateId::Approvals);
+        // Of what is live a toggle is switched; to what is there nobody goes back.
+        let fits = match &report.toggle {
+            Some(flip) => {
+                let last = deployments::find_flip(tx, &place.service, &environment.name, &flip.name)?;
+                is_live && last.is_none_or(|last| last.requested_at < entry.at)
+            }
+            None => report.rescue && in_place != Some(release),
+        };
+        if is_unapproved && fits {
+            let (by, at) = (body.actor.person.name, entry.at);
+            return Ok(Some(Wanted {
+                place,
+                environment,
+                release: release.clone(),
+                toggle: report.toggle,
+                by,
+                at,
+            }));
         }
     }
     Ok(None)

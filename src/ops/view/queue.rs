@@ -13,6 +13,7 @@ use crate::domain::policy::{Environment, Rule};
 use crate::domain::release::{Release, Stage};
 use crate::domain::subject::request_digest;
 use crate::domain::time::Timestamp;
+use crate::domain::toggle::Flip;
 use crate::ops::{Ctx, OpError};
 use crate::store::{approvals, deployments};
 
@@ -33,6 +34,9 @@ pub struct Pending {
     /// Who asked for it as a rollback; nothing: it is about going on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub back: Option<String>,
+    /// The toggle of it that is to be switched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toggle: Option<Flip>,
     /// What is live there now: from → to.
     pub live: Option<Deployment>,
     /// The newest plan of it, for who decides.
@@ -56,6 +60,7 @@ impl Pending {
             tally: Tally::default(),
             not_yours: None,
             back: None,
+            toggle: None,
             live: None,
             plan: None,
             report: None,
@@ -63,10 +68,14 @@ impl Pending {
         }
     }
 
-    /// What it is about, in a word or two: `request`, `production`, `production (back)`.
+    /// What it is about, in a word or two: `request`, `production`, `production (back)`, `production (new-search off)`.
     pub fn matter(&self) -> String {
-        let back = if self.back.is_some() { " (back)" } else { "" };
-        format!("{}{back}", self.subject.as_text())
+        let what = match (&self.toggle, &self.back) {
+            (Some(flip), _) => format!(" ({flip})"),
+            (None, Some(_)) => " (back)".to_owned(),
+            (None, None) => String::new(),
+        };
+        format!("{}{what}", self.subject.as_text())
     }
 }
 
@@ -76,7 +85,9 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
     let back = going_back::waiting(cx, board)?;
     cx.store.read(|tx| {
         let count_back = |(env, item): (&Environment, Pending)| {
-            counted(cx, item, &env.rollback_approvals, &roster, env.self_approval, &board.pending)
+            let is_on = item.toggle.as_ref().is_some_and(|flip| flip.on);
+            let rules = if is_on { &env.approvals } else { &env.rollback_approvals };
+            counted(cx, item, rules, &roster, env.self_approval, &board.pending)
         };
         let mut pending: Vec<Pending> = back.into_iter().map(count_back).collect();
         let mut decided: HashMap<ReleaseId, Vec<Approval>> = HashMap::new();
@@ -99,7 +110,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
             let Some(next) = &card.next else { continue };
             let Some(env) = cx.policy.environments.get(&next.environment) else { continue };
             let decided = decisions.iter().any(|approval| is_about(approval, &env.name));
-            let is_due = decided || reached_before(card, &env.name);
+            let is_due = decided || reached_before(cx, card, &env.name);
             if env.approvals.is_empty() || !is_due {
                 continue;
             }
@@ -123,15 +134,16 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
     })
 }
 
-/// An environment's approval is due once the release is live in everything before it: earlier, there is nothing
-/// to look at yet.
-fn reached_before(card: &super::board::Card, env: &EnvName) -> bool {
-    card.release.stage >= Stage::Build
-        && card
-            .cells
-            .iter()
-            .take_while(|cell| cell.environment != *env)
-            .all(|cell| cell.reached == Reached::Live)
+/// An environment's approval is due once the release is live in as many environments of the phase before as that asks
+/// for: earlier, there is nothing to look at yet.
+fn reached_before(cx: &Ctx<'_>, card: &super::board::Card, env: &EnvName) -> bool {
+    let service = cx.policy.services.get(&card.release.id.service);
+    let is_live = |cell: &&super::board::Cell| cell.reached == Reached::Live;
+    let enough = service.and_then(|service| service.pipeline.upstream(env)).is_none_or(|phase| {
+        let there = card.cells.iter().filter(|cell| phase.environments.contains(&cell.environment));
+        there.filter(is_live).count() >= phase.needed
+    });
+    card.release.stage >= Stage::Build && enough
 }
 
 fn is_about(approval: &Approval, env: &EnvName) -> bool {

@@ -65,7 +65,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
                     starts: false,
                     automatic: false,
                     noop: false,
-                    toggles: false,
+                    toggle: None,
                     overrides: &overrides,
                     rescue: false,
                     except: None,

@@ -84,6 +84,23 @@ pub fn find_good(tx: &Tx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Opti
     )
 }
 
+/// What was ever tried to put this release there, newest first; no plans and toggles.
+pub fn list_attempts(
+    tx: &Tx<'_>,
+    release: &ReleaseId,
+    env: &EnvName,
+    limit: u32,
+) -> Result<Vec<Deployment>, StoreError> {
+    tx.query(
+        select!(
+            "deployments d WHERE service = ?1 AND version = ?2 AND environment = ?3 AND noop = 0
+             ORDER BY id DESC LIMIT ?4"
+        ),
+        &[text(&release.service), text(&release.version), text(env), i64::from(limit).into()],
+        deployment,
+    )
+}
+
 /// The last success of each release in this environment, newest first: what a rollback may go back to.
 pub fn list_known_good(
     tx: &Tx<'_>,

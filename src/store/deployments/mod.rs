@@ -6,7 +6,7 @@ mod progress;
 
 pub use self::environment::{
     Success, find_active, find_flip, find_good, find_good_before, find_live, find_newest, find_plan,
-    find_rehearsal, has_touched, list_known_good, list_sided, next_epoch, recent_successes,
+    find_rehearsal, has_touched, list_attempts, list_known_good, list_sided, next_epoch, recent_successes,
 };
 pub use self::progress::{
     beat, claim, finish, guide, hold, mark_lost, release_hold, request_cancel, set_follow_up, set_report,

@@ -243,7 +243,10 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
             item.live.as_ref().map_or_else(|| "nothing".to_owned(), |live| live.release.version.to_string());
         lines.push(line("changes", format!("{env}: {from} {arrow} {}", release.id.version)));
         if let Some(by) = &item.back {
-            lines.push(line("goes back", format!("a rollback that {by} asked for")));
+            lines.push(match &item.toggle {
+                Some(flip) => line("switches", format!("{flip}, asked for by {by}")),
+                None => line("goes back", format!("a rollback that {by} asked for")),
+            });
         }
     } else {
         let need = release.request.need.clone().unwrap_or_else(|| "not said".to_owned());

@@ -13,6 +13,7 @@ use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
 use crate::domain::strategy::StepPlan;
+use crate::domain::text::counted_changes;
 use crate::domain::time::stopwatch;
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::tui::model::Model;
@@ -216,9 +217,10 @@ impl Dialog {
         lines.push(fact("changes", format!("{from} {arrow} {}  ({})", self.version(), preview.report.kind)));
         if let Some(live) = preview.takes_back() {
             let text = format!(
-                "{} DOWNGRADE  {live} is live and newer, {} changes would be taken back; to go back to what was good, \
+                "{} DOWNGRADE  {live} is live and newer; this would take back {}; to go back to what was good, \
                  use B instead",
-                model.glyphs.warn, preview.takes_away
+                model.glyphs.warn,
+                counted_changes(preview.takes_away)
             );
             lines.push(Line::styled(text, theme.alarm));
         }

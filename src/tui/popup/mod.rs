@@ -120,10 +120,7 @@ impl Popup {
             title: format!("Call off {}", d.id),
             facts: Vec::new(),
             lines: vec![
-                format!(
-                    "{} of {} to {}, asked for by {}",
-                    d.kind, d.release, d.environment, d.started_by.name
-                ),
+                format!("{}, asked for by {}", d.errand(), d.started_by.name),
                 format!("It {wait}."),
                 "Nothing has begun. To give it another time: Esc, then S.".to_owned(),
             ],
@@ -149,10 +146,14 @@ impl Popup {
             title: format!("Cancel {}", d.id),
             facts: Vec::new(),
             lines: vec![
-                format!("{} of {} to {}, started by {}", d.kind, d.release, d.environment, d.started_by.name),
+                match d.noop {
+                    true => format!("{}, started by {}", d.errand(), d.started_by.name),
+                    false => format!("{} of {}, started by {}", d.kind, d.errand(), d.started_by.name),
+                },
                 how,
                 match may_be_given_up(d, model) {
                     true => "It does not stop. Tab: give it up, whatever still runs.".to_owned(),
+                    false if d.noop => "What it has done so far stays done.".to_owned(),
                     false => "What it has done so far stays done. Tab: stop it and go back to the last good release."
                         .to_owned(),
                 },
@@ -344,6 +345,7 @@ fn instead_of_cancelling(model: &Model, id: DeploymentId) -> Option<Popup> {
     }
     Some(match model.views.board.active.iter().find(|d| d.id == id) {
         Some(d) if may_be_given_up(d, model) => form::deployment::abandon(id),
+        Some(d) if d.noop => return None,
         _ => form::deployment::cancel_and_roll_back(id),
     })
 }

@@ -9,7 +9,6 @@ use super::{Arming, Outcome, dialog_box};
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::Environment;
 use crate::domain::time::relative;
-use crate::domain::toggle::Flip;
 use crate::ops::deployment::rollback::{Candidate, Choices, StartRollback};
 use crate::ops::deployment::toggle::{Known, StartToggle};
 use crate::tui::model::Model;
@@ -106,8 +105,7 @@ impl Dialog {
     pub fn refresh(&mut self, choices: Choices, model: &Model) -> bool {
         let shape = |choices: &Choices| {
             let at = choices.occupant.as_ref().map(|d| (d.id, d.state));
-            let toggles: Vec<String> =
-                choices.toggles.iter().map(|known| known.toggle.name.clone()).collect();
+            let toggles: Vec<String> = choices.toggles.iter().map(|known| known.flip().to_string()).collect();
             let candidates = choices.candidates.iter().map(|candidate| candidate.deployment.id);
             (at, candidates.collect::<Vec<_>>(), toggles)
         };
@@ -198,9 +196,9 @@ impl Dialog {
     fn go(&mut self, model: &Model) -> Outcome {
         let Some(way) = self.chosen() else { return Outcome::Close };
         let word = way.word();
-        let version = match way {
-            Way::Release(candidate) => Some(candidate.deployment.release.version.clone()),
-            Way::Toggle(_) => None,
+        let (version, flip) = match way {
+            Way::Release(candidate) => (Some(candidate.deployment.release.version.clone()), None),
+            Way::Toggle(known) => (None, Some(known.flip())),
         };
         if self.sent {
             return Outcome::Stay;
@@ -217,16 +215,15 @@ impl Dialog {
         let (service, environment) = (self.service.clone(), self.environment.clone());
         let reason = self.reason.text().to_owned();
         let confirm = self.needs_confirmation.then(|| word.clone());
-        let effect = match version {
-            Some(_) => Effect::RollBack(Box::new(StartRollback {
+        let effect = match flip {
+            None => Effect::RollBack(Box::new(StartRollback {
                 service,
                 environment,
                 to: version,
                 reason,
                 confirm,
             })),
-            None => {
-                let flip = Flip { name: word, on: false };
+            Some(flip) => {
                 Effect::Toggle(Box::new(StartToggle { service, environment, flip, reason, confirm }))
             }
         };
@@ -266,7 +263,7 @@ impl Dialog {
                     (format!(" good {good}, {digest}, {}  ", d.started_by.name), candidate.title.clone())
                 }
                 Way::Toggle(known) => (
-                    " switch it off, deploy nothing  ".to_owned(),
+                    format!(" switch it {}, deploy nothing  ", known.flip().way()),
                     known.toggle.description.clone().unwrap_or_default(),
                 ),
             };
@@ -295,11 +292,14 @@ impl Dialog {
         }
         let approvals = env.is_some_and(|env| !env.rollback_approvals.is_empty());
         let skips = if approvals { "order, soak and freezes" } else { "order, soak, freezes and approvals" };
-        let blocks = match self.chosen() {
-            Some(Way::Toggle(_)) => String::new(),
-            _ => ", blocks the release it leaves, and stops automation here".to_owned(),
+        let says = match self.chosen() {
+            Some(Way::Toggle(known)) if known.flip().on => {
+                "It asks who may, freezes, windows, approvals and locks.".to_owned()
+            }
+            Some(Way::Toggle(_)) => format!("It skips {skips}."),
+            _ => format!("It skips {skips}, blocks the release it leaves, and stops automation here."),
         };
-        lines.push(Line::styled(format!("It skips {skips}{blocks}."), theme.dim));
+        lines.push(Line::styled(says, theme.dim));
         let foot = match (self.sent, self.field) {
             (true, _) => "starting…".to_owned(),
             (false, Field::Release) => format!("j k choose   {other}   Enter next   Esc leaves"),

@@ -518,6 +518,28 @@ fn where_no_approval_is_asked_there_is_nothing_to_decide() {
 }
 
 #[test]
+fn what_does_not_concern_the_environment_leaves_an_approval_as_it_is() {
+    let mut world = World::new();
+    world.ready("api@1.0.0");
+    let subject = |world: &World| world.gates("erin", "api@1.0.0", "production").subject;
+    let approved = subject(&world);
+    let more = |step: &str| {
+        let text = format!(
+            "{}[[services.api.steps]]\nname = \"seed\"\ncommand = [\"./seed.sh\"]\nenvironments = [\"{step}\"]\n\
+             [services.api.toggles.x]\non = [\"./x.sh\"]\noff = [\"./x.sh\"]\n",
+            crate::support::world::POLICY
+        );
+        relman::config::parse(std::path::Path::new("/srv/relman.toml"), &text)
+            .unwrap_or_else(|why| panic!("{why}"))
+            .policy
+    };
+    world.policy = more("staging");
+    assert_eq!(subject(&world), approved, "a step of staging, and a toggle the release does not name");
+    world.policy = more("production");
+    assert_ne!(subject(&world), approved);
+}
+
+#[test]
 fn an_environment_outside_the_pipeline_is_a_mistake() {
     let world = World::new();
     world.release("web@1.0.0");

@@ -130,12 +130,34 @@ fn where_they_go_together_a_failure_takes_the_unfinished_ones_back() {
     let (_, entries) = world.journaled(|| world.end(&world.deployment(DeploymentId(2)), S::Failed));
     assert_eq!(
         entries,
-        ["deployment.finished done #2", "deployment.finished done #3", "deployment.cancel-requested done #4"]
+        ["deployment.finished done #2", "deployment.cancel-requested done #4", "deployment.finished done #3"]
     );
     assert_eq!(world.deployment(DeploymentId(3)).state, S::Cancelled);
     let search = world.deployment(DeploymentId(4));
     assert_eq!(search.cancel.unwrap().by, "the chain of #2");
     assert_eq!(search.follow_up.unwrap().reason, "#2 of the same chain is failed");
+}
+
+#[test]
+fn where_they_go_together_one_that_never_begins_ends_it_for_the_others_too() {
+    let mut world = world();
+    world.release("search@1.0.0");
+    world.advance("search@1.0.0", 2);
+    start_as(&world, &["db@1.0.0", "search@1.0.0"], true).unwrap();
+    let (db, search) = (DeploymentId(1), DeploymentId(2));
+    assert!(matches!(world.turn(db), Turn::Go(_)));
+    // A person calls search off before it began.
+    world.as_("erin", |cx| relman::ops::deployment::cancel::cancel(cx, search, None)).unwrap();
+    assert_eq!(world.deployment(db).cancel.unwrap().by, "the chain of #2");
+    world.end(&world.deployment(db), S::Cancelled);
+    // The same where one is missed.
+    start_as(&world, &["db@1.0.0", "search@1.0.0"], true).unwrap();
+    let (db, search) = (DeploymentId(3), DeploymentId(4));
+    world.freeze("Books", "dev", world.now, world.now.plus(Duration::from_hours(9)));
+    world.pass(Duration::from_hours(2));
+    let (_, entries) = world.journaled(|| world.turn(search));
+    assert_eq!(entries, ["deployment.finished done #4", "deployment.finished done #3"]);
+    assert_eq!(world.deployment(db).state, S::Cancelled);
 }
 
 #[test]

@@ -116,6 +116,36 @@ fn what_failed_is_not_tried_again_until_it_is_something_else() {
 }
 
 #[test]
+fn what_could_not_be_started_or_was_called_off_is_not_sent_again_and_again() {
+    let world = world();
+    built(&world, "api@1.0.0", 1);
+    *world.machine.launch.borrow_mut() = Err("no memory".to_owned());
+    world.machine.alive.borrow_mut().insert(DeploymentId(1), relman::ops::Liveness::Gone);
+    let ticked = world.as_("erin", tick).unwrap();
+    assert!(ticked.standing[0].contains("no memory"), "{:?}", ticked.standing);
+    *world.machine.launch.borrow_mut() = Ok(());
+    assert!(tick_of(&world, "erin").is_empty(), "{}", says(&world, "dev"));
+    built(&world, "api@1.1.0", 1);
+    let sent = tick_of(&world, "erin")[0];
+    world.as_("dave", |cx| relman::ops::deployment::cancel::cancel(cx, sent, None)).unwrap();
+    assert!(tick_of(&world, "erin").is_empty(), "a person's word stands");
+    assert!(says(&world, "dev").contains("is cancelled: a person may deploy it"), "{}", says(&world, "dev"));
+}
+
+#[test]
+fn what_a_person_queued_is_their_choice_as_well() {
+    let mut world = second(1);
+    world.pass(MINUTE * 31);
+    let running = world.running("api@1.0.0", "production");
+    let queued = world.queue("api@1.0.0", "production");
+    world.end(&running, S::Failed);
+    assert!(matches!(world.turn(queued.id), Turn::Go(_)), "{:?}", world.turn(queued.id));
+    world.end(&world.deployment(queued.id), S::Succeeded);
+    let locks = world.as_("erin", lock::list).unwrap();
+    assert!(locks.iter().any(|lock| lock.reason.contains("by hand, not 1.1.0")), "{locks:?}");
+}
+
+#[test]
 fn what_is_good_upstream_goes_on_and_nothing_else() {
     let world = world();
     built(&world, "api@1.0.0", 1);

@@ -23,6 +23,7 @@ mod release;
 mod rollback;
 mod sides;
 mod stages;
+mod toggle;
 mod train;
 mod turn;
 mod verbs;

@@ -68,3 +68,17 @@ fn a_failed_attempt_takes_the_proof_of_its_own_environment_away() {
     world.end(&world.running("api@1.0.0", "us"), DeploymentState::Failed);
     assert!(order_is_closed(&world, "production"));
 }
+
+#[test]
+fn an_approval_is_due_when_the_phase_before_asks_for_no_more() {
+    let world = world();
+    let due = || {
+        let board = world.as_("bob", board::board).unwrap();
+        let queue = world.as_("bob", |cx| relman::ops::view::queue::queue(cx, &board)).unwrap();
+        queue.iter().map(relman::ops::view::queue::Pending::matter).collect::<Vec<_>>()
+    };
+    world.deploy("api@1.0.0", "staging");
+    assert!(due().is_empty(), "{:?}", due());
+    world.deploy("api@1.0.0", "eu");
+    assert_eq!(due(), ["production"], "us and the optional demo need not have it");
+}

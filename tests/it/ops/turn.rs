@@ -214,6 +214,24 @@ fn where_one_may_wait_for_each_person_a_new_wish_takes_the_place_of_the_old_one(
 }
 
 #[test]
+fn what_belongs_together_is_not_replaced_by_a_wish_for_one_of_it() {
+    let world = with(&POLICY.replace("[environments.dev]", "[environments.dev]\none-in-queue = true"));
+    world.running("api@1.0.0", "dev");
+    let first = world.queue("api@1.1.0", "dev");
+    world.release("web@1.0.0");
+    world.advance("web@1.0.0", 5);
+    let after = Later { after: vec![first.id], ..world.later(None) };
+    later(&world, "erin", "web@1.0.0", "staging", after).unwrap();
+    world.queue("api@1.2.0", "dev");
+    assert_eq!(world.deployment(first.id).state, S::Waiting, "web comes after it");
+    // What begins by itself in somebody's name is not their wish.
+    let delivered = Later { delivered: true, ..world.later(None) };
+    let mine = world.queue("api@1.2.0", "dev");
+    later(&world, "erin", "api@1.1.0", "dev", delivered).unwrap();
+    assert_eq!(world.deployment(mine.id).state, S::Waiting);
+}
+
+#[test]
 fn newest_first_takes_the_place_of_those_before_it() {
     let world = with(&POLICY.replace("[environments.dev]", "[environments.dev]\nqueue = \"newest-first\""));
     let running = world.running("api@1.0.0", "dev");

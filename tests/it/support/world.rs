@@ -20,7 +20,7 @@ use relman::domain::journal::Body;
 use relman::domain::policy::{Policy, Service};
 use relman::domain::release::Release;
 use relman::domain::strategy::StepPlan;
-use relman::domain::subject::{ScriptFile, ScriptSet};
+use relman::domain::subject::{Command, ScriptFile, ScriptSet};
 use relman::domain::time::{Timestamp, Window};
 use relman::ops::approval::decide::{self, Decision};
 use relman::ops::approval::withdraw;
@@ -65,7 +65,11 @@ impl Machine for FakeMachine {
     }
     fn scripts(&self, service: &Service) -> ScriptSet {
         ScriptSet {
-            commands: service.commands(),
+            commands: service
+                .commands()
+                .into_iter()
+                .map(|(key, argv)| (key, Command { argv, files: Vec::new() }))
+                .collect(),
             argv: service.scripts.iter().map(|(role, argv)| (*role, argv.clone())).collect(),
             files: vec![ScriptFile {
                 path: "deploy.sh".into(),

@@ -164,6 +164,12 @@ fn it_is_moved_with_the_same_key_and_called_off_with_the_usual_one() {
     let later = later(&world, Some(Duration::from_hours(3)), Duration::from_hours(2));
     let later = Later { jumps: Some(false), ..later };
     assert_eq!(ui.keys("+3h<enter><c-u>2h<c-s>"), [Effect::Reschedule { id, later }]);
+    // Put first and nothing else: its patience stays as it is.
+    let mut first = ui.anew();
+    drop(first.load(&world));
+    first.select("storefront@1.5.0");
+    let put_first = Later { jumps: Some(true), ..world.later(None) };
+    assert_eq!(first.keys("S<enter><enter><right><c-s>"), [Effect::Reschedule { id, later: put_first }]);
     drop(ui.keys("<esc><esc>"));
     let mut ui = ui.anew();
     drop(ui.load(&world));

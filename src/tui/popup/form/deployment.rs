@@ -90,10 +90,10 @@ pub fn ask_later(
 
 pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
     let at = wait.at.filter(|_| d.state == DeploymentState::Scheduled);
-    let within = wait.expires.since(at.unwrap_or(d.requested_at));
+    let within = span(wait.expires.since(at.unwrap_or(d.requested_at)));
     let fields = vec![
         text("begin", "22:00, tomorrow 06:30, +2h; empty: as it is"),
-        preset("within", &span(within), "how long it may take to begin"),
+        preset("within", &within, "how long it may take to begin"),
         choice("goes first", no_or_yes(), usize::from(wait.jumps)),
     ];
     let now = match at {
@@ -101,7 +101,7 @@ pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
         None => "It begins as soon as every gate is open.".to_owned(),
     };
     let notes = vec![format!("{} to {}; times in {}.", d.release, d.environment, model.zone.name()), now];
-    form(Kind::Reschedule(d.id), format!("Move {}", d.id), notes, fields)
+    form(Kind::Reschedule { id: d.id, within }, format!("Move {}", d.id), notes, fields)
 }
 
 /// Whether it goes before others that wait for the same environment.
@@ -147,6 +147,9 @@ pub(super) fn later(form: &Form, model: &Model, release: &ReleaseId, environment
     })))
 }
 
-pub(super) fn moved(form: &Form, model: &Model, id: DeploymentId) -> Ordered {
-    Ok(Effect::Reschedule { id, later: when(form, model)? })
+/// What was not changed in the form stays as it is.
+pub(super) fn moved(form: &Form, model: &Model, id: DeploymentId, within: &str) -> Ordered {
+    let later = when(form, model)?;
+    let expire = later.expire.filter(|_| form.value("within") != within);
+    Ok(Effect::Reschedule { id, later: Later { expire, ..later } })
 }

@@ -70,7 +70,11 @@ pub enum Kind {
         release: ReleaseId,
         environment: EnvName,
     },
-    Reschedule(DeploymentId),
+    /// Another time or place; `within`: how long it may take, as the form was opened.
+    Reschedule {
+        id: DeploymentId,
+        within: String,
+    },
     Lock,
     EditLock(LockId),
     Unlock(LockId),
@@ -300,7 +304,7 @@ impl Form {
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
             Kind::Later { release, environment } => deployment::later(self, model, release, environment),
-            Kind::Reschedule(id) => deployment::moved(self, model, *id),
+            Kind::Reschedule { id, within } => deployment::moved(self, model, *id, within),
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),
             Kind::Answers { start, prompts } => answers::given(self, start, prompts),
