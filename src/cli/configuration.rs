@@ -141,6 +141,7 @@ fn service_lines(service: &Service) -> Vec<String> {
         Some(format!("in {}", service.working_dir.display())),
         time("timeout", service.timeout),
         time("quiet timeout", service.quiet_timeout),
+        time("step timeout", service.step_timeout),
         time("grace", Some(service.grace)),
         list("pass-env", &service.pass_env),
         list("secrets", &service.secrets),
@@ -212,6 +213,7 @@ fn as_json(config: &config::Config) -> serde_json::Value {
             "name": service.name, "pipeline": service.pipeline, "phases": service.pipeline.phases(), "owner": service.owner,
             "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
             "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
+            "step-timeout-seconds": seconds(service.step_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
         })
     };

@@ -217,10 +217,10 @@ impl OnFailure {
         }
     }
 
-    /// What to do about a step of this role that ended so. Only what a script said of itself is asked about: what was
-    /// stopped was stopped, and what could not be run cannot be run again.
+    /// What to do about a step of this role that ended so. Only what a script said of itself, or that it was stuck, is asked
+    /// about: what was stopped was stopped, and what could not be run cannot be run again.
     pub fn about(self, role: ScriptRole, cause: &Cause) -> Reaction {
-        let said_so = matches!(cause, Cause::Exit { .. } | Cause::Signal { .. });
+        let said_so = cause.is_of_step();
         let verifies = matches!(role, ScriptRole::Verify | ScriptRole::Analyse);
         match self {
             // Nothing was changed yet: there is nothing to decide about.
@@ -252,9 +252,8 @@ impl Retries {
     /// Whether this attempt at a step is run again after it ended so. Only what a script said of itself may be otherwise
     /// the next time; what an analysis finds is a finding.
     pub fn covers(self, role: ScriptRole, attempt: u32, cause: &Cause) -> bool {
-        let said_so = matches!(cause, Cause::Exit { .. } | Cause::Signal { .. });
         let may_differ = !matches!(role, ScriptRole::Analyse | ScriptRole::Available | ScriptRole::Plan);
-        said_so && may_differ && attempt <= self.times
+        cause.is_of_step() && may_differ && attempt <= self.times
     }
 }
 

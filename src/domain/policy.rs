@@ -268,6 +268,8 @@ pub struct Service {
     pub working_dir: PathBuf,
     pub timeout: Option<Duration>,
     pub quiet_timeout: Option<Duration>,
+    /// How long one step may take: one that is stuck must not hold up the others (EXE-21).
+    pub step_timeout: Option<Duration>,
     /// Time between TERM and KILL.
     pub grace: Duration,
     /// Environment variables handed through to the scripts, by name.

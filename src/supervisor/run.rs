@@ -69,6 +69,9 @@ pub(super) struct Script {
     /// Where its output is read.
     fd: i32,
     reading: JoinHandle<()>,
+    started: Instant,
+    /// Its own end, where it took too long.
+    overdue: Stop,
 }
 
 /// Waits for the first of them to end.
@@ -305,7 +308,8 @@ impl Supervisor {
         let stream = name.map_or_else(|| Stream::new(&self.order.masks), |name| stream.named(name));
         let fd = reader.as_raw_fd();
         let reading = tokio::task::spawn_local(drain(reader, Rc::clone(&self.log), stream));
-        Ok(Script { index, child, pid, fd, reading })
+        let (started, overdue) = (Instant::now(), Stop::default());
+        Ok(Script { index, child, pid, fd, reading, started, overdue })
     }
 
     /// Waits until one of the scripts ends; takes it out and says how it ended.
@@ -314,17 +318,28 @@ impl Supervisor {
         let (at, status) = loop {
             tokio::select! {
                 ended = any_end(running) => break ended,
-                () = self.attend(LOOK_EVERY) => self.stop_if_asked(&groups),
+                () = self.attend(LOOK_EVERY) => {
+                    self.stop_if_asked(&groups);
+                    self.stop_overdue(running);
+                }
             }
         };
         fault::point("after-exit");
         let script = running.remove(at);
         let others: Vec<i32> = running.iter().map(|script| script.pid).collect();
         self.held_open.retain(|fd| *fd != script.fd);
+        let own = script.overdue.cause().filter(|_| script.overdue.has_acted()).cloned();
+        if own.is_some() {
+            // What it left in its group has run too long as well.
+            process::signal_group(script.pid, nix::sys::signal::Signal::SIGKILL);
+        }
         self.after_exit(script.pid, script.reading, &others).await;
         self.scripts.retain(|known| known.pid != script.pid);
         let cause = match status {
-            Ok(status) => self.cause_of(status),
+            Ok(status) => match own.filter(|_| !self.stop.has_acted()) {
+                Some(cause) => cause,
+                None => self.cause_of(status),
+            },
             Err(why) => Cause::SupervisorGone { why: format!("the script cannot be waited for: {why}") },
         };
         (script.index, cause)
@@ -387,6 +402,18 @@ impl Supervisor {
             && !self.scripts.is_empty()
         {
             self.stop.time_out(Limit::Quiet, timeout, &mut log);
+        }
+    }
+
+    /// Ends the scripts that take longer than a step may; the others go on.
+    fn stop_overdue(&mut self, running: &mut [Script]) {
+        let Some(limit) = self.order.ticket.step_timeout.filter(|_| self.stop.cause().is_none()) else {
+            return;
+        };
+        let mut log = self.log.borrow_mut();
+        for script in running.iter_mut().filter(|script| script.started.elapsed() >= limit) {
+            script.overdue.time_out(Limit::Step, limit, &mut log);
+            script.overdue.act(&[script.pid], self.order.ticket.grace, &mut log);
         }
     }
 

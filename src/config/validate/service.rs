@@ -72,6 +72,7 @@ impl Checker {
             working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
             timeout: self.limit(&at("timeout"), raw.timeout.as_ref()),
             quiet_timeout: self.limit(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),
+            step_timeout: self.limit(&at("step-timeout"), raw.step_timeout.as_ref()),
             grace: self.duration(&at("grace"), raw.grace.as_ref()).unwrap_or(GRACE),
             pass_env: raw.pass_env,
             secrets: raw.secrets,

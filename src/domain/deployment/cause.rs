@@ -15,6 +15,8 @@ use crate::domain::time::span;
 pub enum Limit {
     Total,
     Quiet,
+    /// One step took too long; the others have nothing to do with it.
+    Step,
 }
 
 /// Why a deployment or a step ended as it did.
@@ -99,6 +101,13 @@ impl Cause {
     }
 }
 
+impl Cause {
+    /// Whether a step ended so of itself: another attempt may end otherwise, and a person may know what to do.
+    pub fn is_of_step(&self) -> bool {
+        matches!(self, Self::Exit { .. } | Self::Signal { .. } | Self::TimedOut { limit: Limit::Step, .. })
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,6 +122,13 @@ impl fmt::Display for Cause {
             }
             Self::TimedOut { limit: Limit::Quiet, after_ms } => {
                 write!(f, "it printed nothing for {} (quiet-timeout)", span(Duration::from_millis(*after_ms)))
+            }
+            Self::TimedOut { limit: Limit::Step, after_ms } => {
+                write!(
+                    f,
+                    "the step took longer than its {} (step-timeout)",
+                    span(Duration::from_millis(*after_ms))
+                )
             }
             Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::NeverStarted { why } => write!(f, "it never started: {why}"),

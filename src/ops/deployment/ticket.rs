@@ -45,6 +45,8 @@ pub struct Ticket {
     pub secret_answers: Vec<String>,
     pub timeout: Option<Duration>,
     pub quiet_timeout: Option<Duration>,
+    #[serde(default)]
+    pub step_timeout: Option<Duration>,
     pub grace: Duration,
     pub on_failure: OnFailure,
     /// How often a failed step is run again before that.
@@ -89,6 +91,7 @@ pub fn write(
             .collect(),
         timeout: service.timeout,
         quiet_timeout: service.quiet_timeout,
+        step_timeout: service.step_timeout,
         grace: service.grace,
         // A rollback that fails is not rolled back by itself: two releases in a row are a matter for people.
         on_failure: match deployment.on_failure.unwrap_or(service.on_failure(&deployment.environment)) {

@@ -160,3 +160,30 @@ fn one_failure_more_than_the_threshold_leaves_is_asked_about() {
     drop(env.run(&["decide", "1", "fail", "--reason", "too many", "--detach"]).ok());
     env.until_state(1, "failed");
 }
+
+#[test]
+fn a_stuck_target_is_stopped_by_itself_and_counts_as_one_that_failed() {
+    let env = env(", success-threshold = 75");
+    let config = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    env.config(&config.replace("grace = \"1s\"", "grace = \"1s\"\nstep-timeout = \"2s\""));
+    for target in ["b", "c", "d"] {
+        env.touch(&format!("go-{target}"));
+    }
+    env.start();
+    env.until_state(1, "succeeded");
+    let log = env.log(1);
+    assert!(log.contains("the step took longer than its 2s (step-timeout)"), "{log}");
+    let states: Vec<(String, String)> = env
+        .steps(1)
+        .iter()
+        .map(|step| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            (text(&step["plan"]["targets"][0]), text(&step["state"]))
+        })
+        .collect();
+    let expected = [("a", "failed"), ("b", "succeeded"), ("c", "succeeded"), ("d", "succeeded")];
+    assert_eq!(states, expected.map(|(target, state)| (target.to_owned(), state.to_owned())));
+    let pid: i32 = env.until_text("pid-a").trim().parse().unwrap();
+    assert!(!is_alive(pid));
+    env.assert_sound();
+}

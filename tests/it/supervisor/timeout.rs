@@ -74,3 +74,17 @@ fn a_cancel_by_a_person_outranks_a_timeout_that_came_first() {
     let d = env.until_state(id, "cancelled");
     assert_eq!(d["cause"]["by"], "bob");
 }
+
+#[test]
+fn a_step_that_takes_too_long_is_asked_about_like_one_that_failed() {
+    let env = env(
+        "step-timeout = \"1s\"\nstrategy.staging = { kind = \"all-at-once\", on-failure = \"ask\" }",
+        &format!("[ -e mended ] || {}", gate("never")),
+    );
+    env.start();
+    crate::support::wait::until("a question", || env.deployment(1), |d| d["state"] == "paused");
+    env.touch("mended");
+    drop(env.run(&["decide", "1", "retry", "--detach"]).ok());
+    env.until_state(1, "succeeded");
+    env.assert_sound();
+}
