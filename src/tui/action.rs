@@ -45,6 +45,7 @@ pub enum Action {
     Why,
     Deploy,
     Schedule,
+    Chain,
     Locks,
     Train,
     RollBack,
@@ -140,6 +141,14 @@ pub const ENTRIES: &[Entry] = &[
         &[Place::In(Pane::Board), Place::In(Pane::Approvals)],
         &["D"],
         Some("deploy"),
+    ),
+    row(
+        Action::Chain,
+        "chain",
+        "deploy several releases, each after those it depends on",
+        BOARD,
+        &["C"],
+        None,
     ),
     row(
         Action::Schedule,
@@ -364,7 +373,9 @@ mod tests {
 
     #[test]
     fn what_reaches_the_outside_is_a_capital_far_from_what_does_not() {
-        for action in [Action::Deploy, Action::Schedule, Action::RollBack, Action::CancelDeployment] {
+        for action in
+            [Action::Deploy, Action::Schedule, Action::Chain, Action::RollBack, Action::CancelDeployment]
+        {
             for key in entry(action).keys {
                 assert!(key.chars().all(|c| c.is_ascii_uppercase()), "{key}");
             }

@@ -30,6 +30,7 @@ fn needs_views(action: Action) -> bool {
         action,
         Action::Deploy
             | Action::Schedule
+            | Action::Chain
             | Action::Locks
             | Action::Why
             | Action::Advance
@@ -49,6 +50,7 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
         action,
         Action::Deploy
             | Action::Schedule
+            | Action::Chain
             | Action::Why
             | Action::Advance
             | Action::MoveBack
@@ -80,7 +82,7 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
     };
     let id = &card.release.id;
     match action {
-        Action::Deploy | Action::Schedule | Action::Why
+        Action::Deploy | Action::Schedule | Action::Chain | Action::Why
             if !model.policy.services.contains_key(&id.service) =>
         {
             Err(format!("{} is no longer in relman.toml", id.service))

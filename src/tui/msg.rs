@@ -17,6 +17,7 @@ use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
+use crate::ops::deployment::chain::StartChain;
 use crate::ops::deployment::guide;
 use crate::ops::deployment::later::Later;
 use crate::ops::deployment::rollback::{Choices, StartRollback};
@@ -140,6 +141,7 @@ pub enum Effect {
         environment: EnvName,
     },
     Deploy(Box<StartDeploy>),
+    Chain(Box<StartChain>),
     /// Run the plan script.
     Plan(Box<StartDeploy>),
     AskChoices {

@@ -13,7 +13,9 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::time::{Window, wall};
 use crate::host::store_lock;
 use crate::ops::approval::{decide, withdraw};
-use crate::ops::deployment::{abandon, cancel, guide, later, note, resolve, rollback, start, tick, toggle};
+use crate::ops::deployment::{
+    abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
+};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -265,6 +267,26 @@ impl Worker {
         Ok(Msg::Done(told))
     }
 
+    /// What is begun beside the deployment of one release.
+    fn beside(&self, order: Effect) -> Result<Msg, OpError> {
+        let cx = self.desk.cx();
+        Ok(match order {
+            Effect::Chain(wanted) => {
+                let started = chain::start(&cx, &wanted)?;
+                let names: Vec<String> = started
+                    .iter()
+                    .map(|one| format!("{} {}", one.deployment.id, one.deployment.release))
+                    .collect();
+                Msg::Done(format!("in this order: {}", names.join(", ")))
+            }
+            Effect::Toggle(wanted) => {
+                let d = toggle::toggle(&cx, &wanted)?.deployment;
+                Msg::Started(d.id, format!("{}: {} in {}", d.id, d.what(), d.environment))
+            }
+            order => self.record(order)?,
+        })
+    }
+
     fn verb(&self, order: Effect) -> Result<Msg, OpError> {
         let cx = self.desk.cx();
         Ok(match order {
@@ -299,10 +321,6 @@ impl Worker {
                     d.id,
                     format!("rolling back: {} puts {} into {}", d.id, d.release, d.environment),
                 )
-            }
-            Effect::Toggle(wanted) => {
-                let d = toggle::toggle(&cx, &wanted)?.deployment;
-                Msg::Started(d.id, format!("{}: {} in {}", d.id, d.what(), d.environment))
             }
             Effect::Cancel { id, reason } => {
                 let d = cancel::cancel(&cx, id, reason.as_deref())?;
@@ -344,6 +362,7 @@ impl Worker {
                 let wait = d.wait.map(|wait| wait.to_string()).unwrap_or_default();
                 Msg::Done(format!("{id} {wait}"))
             }
+            order @ (Effect::Chain(_) | Effect::Toggle(_)) => self.beside(order)?,
             order => self.record(order)?,
         })
     }

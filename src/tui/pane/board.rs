@@ -210,6 +210,11 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.extend(popup);
             Vec::new()
         }
+        Action::Chain => {
+            let form = target(model, card).map(|env| popup::form::chain::ask(model, &id, &env));
+            model.popups.extend(form);
+            Vec::new()
+        }
         Action::GoLog => {
             let newest = newest_deployment(model, &id);
             newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()

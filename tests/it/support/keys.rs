@@ -193,6 +193,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
         effect,
         Effect::Deploy(_)
             | Effect::Plan(_)
+            | Effect::Chain(_)
             | Effect::RollBack(_)
             | Effect::Toggle(_)
             | Effect::Cancel { .. }

@@ -22,7 +22,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 20] = [
+const DIALOGS: [(&str, &str); 21] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -37,6 +37,7 @@ const DIALOGS: [(&str, &str); 20] = [
     ("the plan dialog", "GkkkDP"),
     ("the form of options", "GkkkDO"),
     ("the form for later", "GkkkS"),
+    ("the chain form", "GkkkC"),
     ("the locks", "L"),
     ("a new lock", "Ln"),
     ("several logs", "4|"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use relman::domain::freeze::Scope;
 use relman::domain::ids::LockId;
 use relman::domain::lock::LockKind;
+use relman::ops::deployment::chain::StartChain;
 use relman::ops::deployment::later::Later;
 use relman::ops::deployment::start::StartDeploy;
 use relman::ops::lock::{self, EditLock, NewLock};
@@ -301,4 +302,30 @@ fn a_day_without_a_train_says_so() {
     drop(ui.load(&world));
     assert_eq!(ui.keys("R"), []);
     assert!(ui.said().contains("there is no train"), "{}", ui.said());
+}
+
+#[test]
+fn several_releases_are_deployed_in_the_order_of_what_they_need() {
+    let (world, mut ui) = ready();
+    assert_eq!(ui.keys("C"), []);
+    let screen = ui.screen();
+    assert!(screen.contains("Deploy several releases") && screen.contains("storefront@1.4.1"), "{screen}");
+    assert_eq!(ui.keys("<tab>, payments@3.2.0<c-s>"), [], "production asks for the versions");
+    assert!(ui.screen().contains("type 1.4.1, 3.2.0 exactly"), "{}", ui.screen());
+    let effects = ui.keys("1.4.1, 3.2.0<s-tab><s-tab><right><c-s>");
+    let wanted = StartChain {
+        releases: vec![release_id(NEXT), release_id("payments@3.2.0")],
+        environment: environment("production"),
+        reason: None,
+        confirm: vec!["1.4.1".to_owned(), "3.2.0".to_owned()],
+        later: later(&world, None, Duration::from_hours(1)),
+        together: true,
+    };
+    assert_eq!(effects, [Effect::Chain(Box::new(wanted))]);
+    assert_eq!(ui.keys("<c-s>"), [], "once");
+    let mut other = ui.anew();
+    drop(other.load(&world));
+    other.select(NEXT);
+    assert_eq!(other.keys("C<c-u>nowhere<c-s>"), []);
+    assert!(other.screen().contains("there is no environment nowhere"), "{}", other.screen());
 }

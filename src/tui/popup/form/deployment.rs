@@ -105,11 +105,11 @@ pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {
 }
 
 /// Whether it goes before others that wait for the same environment.
-fn no_or_yes() -> Vec<String> {
+pub(super) fn no_or_yes() -> Vec<String> {
     vec!["no".to_owned(), "yes".to_owned()]
 }
 
-fn when(form: &Form, model: &Model) -> Result<Later, (&'static str, String)> {
+pub(super) fn when(form: &Form, model: &Model) -> Result<Later, (&'static str, String)> {
     let at = form.some("begin").map(|text| parse_when(&text, model.now, model.zone, Fold::First)).transpose();
     let expire = form.some("within").map(|text| parse_duration(&text)).transpose();
     Ok(Later {

@@ -1,6 +1,7 @@
 //! Forms: a few labelled fields, checked as they are left, kept when one leaves by mistake.
 
 pub mod answers;
+pub mod chain;
 pub mod deployment;
 pub mod freeze;
 pub mod lock;
@@ -62,6 +63,8 @@ pub enum Kind {
     },
     NewFreeze,
     StopTheLine,
+    /// Several releases, each after those it depends on.
+    Chain,
     CancelAndRollBack(DeploymentId),
     Abandon(DeploymentId),
     Resolve(DeploymentId),
@@ -303,6 +306,7 @@ impl Form {
             }))),
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
+            Kind::Chain => chain::started(self, model),
             Kind::Later { release, environment } => deployment::later(self, model, release, environment),
             Kind::Reschedule { id, within } => deployment::moved(self, model, *id, within),
             Kind::Lock => lock::set(self, model),
