@@ -66,9 +66,18 @@ fn wanted<'b, 'a>(tx: &Tx<'_>, cx: &Ctx<'a>, board: &'b Board) -> Result<Vec<Wan
     let mut all = Vec::new();
     for place in &board.places {
         let environment = cx.policy.environments.get(&place.environment);
-        let asks = |env: &&Environment| !env.rollback_approvals.is_empty() || !env.approvals.is_empty();
-        let Some(environment) = environment.filter(asks) else { continue };
-        for release in good_lately(tx, place)? {
+        let Some(environment) = environment else { continue };
+        let has_toggles =
+            cx.policy.services.get(&place.service).is_some_and(|known| !known.toggles.is_empty());
+        let asks_back = !environment.rollback_approvals.is_empty();
+        let asks_toggles = has_toggles && (asks_back || !environment.approvals.is_empty());
+        // Where nothing is asked on the way back, only what is live may have a toggle that waits.
+        let releases = match (asks_back, asks_toggles) {
+            (true, _) => good_lately(tx, place)?,
+            (false, true) => place.live.iter().map(|live| live.release.clone()).collect(),
+            (false, false) => Vec::new(),
+        };
+        for release in releases {
             all.extend(asked_for(tx, cx, place, environment, &release)?);
         }
     }
