@@ -12,8 +12,9 @@ use crate::domain::strategy::StepPlan;
 use crate::domain::time::span;
 use crate::host::clock;
 
-use super::run::{LOOK_EVERY, Script, Supervisor};
+use super::run::{LOOK_EVERY, Supervisor};
 use super::scribe::{Task, Word};
+use super::script::Script;
 
 /// Exit status by which an analysis says that it cannot tell.
 const INCONCLUSIVE: i32 = 75;

@@ -17,6 +17,7 @@ mod mask;
 mod output;
 mod run;
 mod scribe;
+mod script;
 mod stop;
 mod waiting;
 

@@ -76,7 +76,7 @@ pub struct Choices {
     pub candidates: Vec<Candidate>,
     /// Releases that were good here and are not gone back to, with the reason.
     pub barred: Vec<(Version, String)>,
-    /// Toggles by which what is live says it can be taken back (RBK-10).
+    /// The toggles of the service, first those by which what is live says it can be taken back (RBK-10).
     pub toggles: Vec<Known>,
 }
 
@@ -87,8 +87,7 @@ pub fn choices(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Cho
         return Err(OpError::not_in_pipeline(known, env));
     }
     cx.store.read(|tx| {
-        let mut toggles = toggle::list_in(tx, known, env)?.toggles;
-        toggles.retain(|known| known.listed);
+        let toggles = toggle::list_in(tx, known, env)?.toggles;
         Ok(Choices { toggles, ..choices_in(tx, cx, service, env)? })
     })
 }
