@@ -19,9 +19,11 @@ use relman::domain::actor::Via;
 use relman::domain::deployment::{Cause, DeploymentState, Outcome, ProcessRef};
 use relman::domain::digest::Digest;
 use relman::domain::ids::{DeploymentId, ReleaseId};
-use relman::domain::policy::Service;
+use relman::domain::policy::{KeyFiles, Service};
+use relman::domain::signature::{Signed, Signer};
 use relman::domain::subject::ScriptSet;
 use relman::domain::time::Timestamp;
+use relman::ops::approval::sign::Order;
 use relman::ops::deployment::{Ticket, claim, finish, start};
 use relman::ops::release::{cancel, create};
 use relman::ops::{Ctx, Liveness, Machine};
@@ -207,6 +209,21 @@ impl Machine for Unmoved {
     }
     fn set_variables(&self, _names: &[String]) -> Vec<String> {
         Vec::new()
+    }
+    fn nonce(&self) -> Result<String, String> {
+        Err("nothing is signed here".to_owned())
+    }
+    fn sign(&self, _order: &Order<'_>) -> Result<Signed, String> {
+        Err("nothing is signed here".to_owned())
+    }
+    fn check_signature(
+        &self,
+        _keys: &KeyFiles,
+        _signed: &Signed,
+        _person: &str,
+        _at: Timestamp,
+    ) -> Result<Signer, String> {
+        Err("nothing is signed here".to_owned())
     }
     fn log_size(&self, _id: DeploymentId) -> u64 {
         0

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::desk::Desk;
-use crate::domain::approval::Verdict;
+use crate::domain::approval::{ApprovalSubject, Verdict};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
@@ -313,13 +313,8 @@ impl<F: FnMut(&str)> Story<'_, F> {
 
     /// Approved by whoever runs the demo (its configuration allows that), then deployed.
     fn production(&mut self, release: &str) -> Result<(), OpError> {
-        let decision = decide::Decision {
-            release: id(release),
-            environment: Some(env("production")),
-            verdict: Verdict::Approved,
-            reason: None,
-            seen: None,
-        };
+        let subject = ApprovalSubject::Environment(env("production"));
+        let decision = decide::Decision::new(id(release), subject, Verdict::Approved);
         decide::decide(&self.desk.cx(), &decision)?;
         self.deploy(release, "production")
     }

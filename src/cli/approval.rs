@@ -1,14 +1,19 @@
 //! `relman approve | reject | withdraw | approvals`
 
+use std::io::Read as _;
+use std::path::Path;
+
 use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
 use super::{Session, exit};
-use crate::domain::approval::{Approval, Verdict};
-use crate::domain::time::{Tz, relative, span, wall};
-use crate::ops::OpError;
+use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
+use crate::domain::signature::{Held, Signed};
+use crate::domain::time::{Fold, Tz, parse_when, relative, span, wall};
+use crate::ops::approval::sign::{self, Signing};
 use crate::ops::approval::{decide, withdraw as withdrawal};
 use crate::ops::release::find;
 use crate::ops::view::{board, queue, release as view};
+use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn approve(session: &mut Session, args: Decide) -> Result<u8, OpError> {
     decided(session, args, Verdict::Approved)
@@ -20,16 +25,59 @@ pub(super) fn reject(session: &mut Session, args: Decide) -> Result<u8, OpError>
 
 fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    let decision = decide::Decision {
-        release: find::find(&desk.cx(), &args.release)?,
-        environment: args.environment,
-        verdict,
-        reason: args.reason,
-        seen: args.seen,
+    let cx = desk.cx();
+    let signing = match (&args.signature, args.key, args.unsigned) {
+        (Some(signature), _, _) => Signing::Given(given(signature, args.payload.as_deref())?),
+        (None, Some(key), _) => Signing::Key(key),
+        (None, None, true) => Signing::Without,
+        (None, None, false) => Signing::AtHand,
     };
-    let approval = decide::decide(&desk.cx(), &decision)?;
+    let from =
+        args.from.as_deref().map(|text| parse_when(text, cx.now, cx.policy.zone, Fold::Last)).transpose()?;
+    let subject = args.about.unwrap_or(ApprovalSubject::Request);
+    let decision = decide::Decision {
+        reason: args.reason,
+        effective: from,
+        signing,
+        seen: args.seen,
+        ..decide::Decision::new(find::find(&cx, &args.release)?, subject, verdict)
+    };
+    if args.print_payload {
+        let statement = sign::payload(&cx, &decision)?;
+        match session.out.is_json() {
+            true => session.out.json("payload", &statement.text()),
+            false => session.out.bytes(statement.text().as_bytes()),
+        }
+        return Ok(exit::OK);
+    }
+    let approval = decide::decide(&cx, &decision)?;
     print(session, &approval, desk.config.policy.zone);
     Ok(exit::OK)
+}
+
+/// A decision that was signed elsewhere. Only its bytes are read here: nothing says where its key was.
+fn given(signature: &Path, payload: Option<&Path>) -> Result<Signed, OpError> {
+    let beside =
+        signature.extension().is_some_and(|ending| ending == "sig").then(|| signature.with_extension(""));
+    let payload = payload.map(Path::to_path_buf).or(beside).ok_or_else(|| {
+        OpError::new(ErrorKind::Usage, "say what was signed: --payload FILE")
+            .hint("it is what --print-payload printed")
+    })?;
+    Ok(Signed { statement: read(&payload)?, signature: read(signature)?, held: Held::File })
+}
+
+/// No payload and no signature is longer.
+const MOST: u64 = 64 * 1024;
+
+fn read(path: &Path) -> Result<String, OpError> {
+    let mut text = String::new();
+    let read = match path.as_os_str() == "-" {
+        true => std::io::stdin().lock().take(MOST).read_to_string(&mut text),
+        false => std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text)),
+    };
+    let shown = path.display();
+    read.map_err(|why| OpError::new(ErrorKind::Usage, format!("{shown} cannot be read: {why}")))?;
+    Ok(text)
 }
 
 fn print(session: &mut Session, approval: &Approval, zone: Tz) {
@@ -42,8 +90,13 @@ fn print(session: &mut Session, approval: &Approval, zone: Tz) {
         None => String::new(),
     };
     let about = approval.subject.as_text();
+    let from = match approval.effective_at {
+        Some(at) => format!(", counts from {} on", wall(at, zone)),
+        None => String::new(),
+    };
+    let signed = if approval.signed.is_some() { ", signed" } else { "" };
     session.out.line(format!(
-        "{} {} for {about} by {}{until}",
+        "{} {} for {about} by {}{from}{until}{signed}",
         approval.release, approval.verdict, approval.by.name
     ));
 }
@@ -51,7 +104,7 @@ fn print(session: &mut Session, approval: &Approval, zone: Tz) {
 pub(super) fn withdraw(session: &mut Session, args: Withdraw) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let id = find::find(&desk.cx(), &args.release)?;
-    let approval = withdrawal::withdraw(&desk.cx(), &id, args.environment.as_ref())?;
+    let approval = withdrawal::withdraw(&desk.cx(), &id, &args.about.unwrap_or(ApprovalSubject::Request))?;
     if session.out.is_json() {
         session.out.json("approval", &approval);
     } else {

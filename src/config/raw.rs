@@ -28,6 +28,8 @@ pub(super) struct RawRelman {
     pub time_zone: Option<String>,
     pub approval_ttl: Option<String>,
     pub log_retention: Option<String>,
+    pub allowed_signers: Option<String>,
+    pub revoked_keys: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -208,7 +210,10 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "theme",
         ],
     ),
-    ("relman", &["database", "time-zone", "approval-ttl", "log-retention"]),
+    (
+        "relman",
+        &["database", "time-zone", "approval-ttl", "log-retention", "allowed-signers", "revoked-keys"],
+    ),
     (
         "environments.*",
         &[

@@ -1,5 +1,7 @@
 //! Approvals: who decided what about which content, and whether that adds up to a policy.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Person, Roster};
@@ -8,6 +10,8 @@ use super::digest::Digest;
 use super::ids::{ApprovalId, EnvName, ReleaseId};
 use super::policy::Rule;
 use super::release::Release;
+use super::signature::{Assurance, SignPolicy, Signatures, Signed};
+use super::subject_changes::differences;
 use super::time::{Timestamp, Tz, wall};
 
 /// What a decision is about.
@@ -16,16 +20,49 @@ use super::time::{Timestamp, Tz, wall};
 pub enum ApprovalSubject {
     /// The request itself: may this become a release?
     Request,
+    /// Its acceptance by those who use it: that what was tested is what they want.
+    SignOff,
     /// Deploying it to this environment.
     Environment(EnvName),
 }
 
+/// Names of subjects that are no environments.
+pub const REQUEST: &str = "request";
+pub const SIGN_OFF: &str = "sign-off";
+
 impl ApprovalSubject {
-    /// One word for columns and screens: `request`, or the environment's name.
+    /// One word for columns and screens: `request`, `sign-off`, or the environment's name.
     pub fn as_text(&self) -> &str {
         match self {
-            Self::Request => "request",
+            Self::Request => REQUEST,
+            Self::SignOff => SIGN_OFF,
             Self::Environment(env) => env.as_str(),
+        }
+    }
+
+    /// What a command calls it behind the name of the release: the request is meant where nothing is said.
+    pub fn as_argument(&self) -> String {
+        match self {
+            Self::Request => String::new(),
+            other => format!(" {}", other.as_text()),
+        }
+    }
+
+    pub fn environment(&self) -> Option<&EnvName> {
+        match self {
+            Self::Environment(env) => Some(env),
+            Self::Request | Self::SignOff => None,
+        }
+    }
+}
+
+impl std::str::FromStr for ApprovalSubject {
+    type Err = super::ids::BadName;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            REQUEST => Ok(Self::Request),
+            SIGN_OFF => Ok(Self::SignOff),
+            env => env.parse().map(Self::Environment),
         }
     }
 }
@@ -64,19 +101,44 @@ pub struct Approval {
     pub digest: Digest,
     /// ... and in full, so that a difference can be named.
     pub content: String,
+    /// From when on it counts, where its author wanted it to wait (APR-12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     /// When it stopped counting: withdrawn by its author or voided by moving the release back.
     pub ended_at: Option<Timestamp>,
     pub ended_why: Option<String>,
+    /// Its author's signature under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 /// Why a decision does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "kebab-case")]
 pub enum Ignored {
-    Ended { why: String },
-    Expired { at: Timestamp },
-    Stale,
+    Ended {
+        why: String,
+    },
+    Expired {
+        at: Timestamp,
+    },
+    /// It counts from a later moment on.
+    NotYet {
+        at: Timestamp,
+    },
+    Stale {
+        /// What is another than when it was given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<String>,
+    },
+    /// Only signed ones count here.
+    Unsigned,
+    /// Only those count here that were made with a security key somebody touched.
+    Untouched,
+    BadSignature {
+        why: String,
+    },
     OwnRelease,
     NoLongerEligible,
     AlreadyCounted,
@@ -88,7 +150,18 @@ impl Ignored {
         match self {
             Self::Ended { why } => why.clone(),
             Self::Expired { at } => format!("it expired {}", wall(*at, zone)),
-            Self::Stale => "it was given for other content than there is now".to_owned(),
+            Self::NotYet { at } => format!("it counts from {} on", wall(*at, zone)),
+            Self::Stale { changed } if changed.is_empty() => {
+                "it was given for other content than there is now".to_owned()
+            }
+            Self::Stale { changed } => {
+                format!("it was given for other content than there is now: {}", changed.join("; "))
+            }
+            Self::Unsigned => "it is not signed, and only signed ones count here".to_owned(),
+            Self::Untouched => {
+                "it was not signed with a touched security key, and only such ones count here".to_owned()
+            }
+            Self::BadSignature { why } => format!("its signature does not hold: {why}"),
             Self::OwnRelease => {
                 "who requested, created, scheduled or starts a release may not approve it".to_owned()
             }
@@ -104,6 +177,9 @@ pub struct RuleState {
     pub group: String,
     pub needed: u8,
     pub by: Vec<String>,
+    /// How far that is proven, for each in `by`, where signatures are looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signed: BTreeMap<String, Assurance>,
     /// Who else could: members who have not decided and may.
     pub candidates: Vec<String>,
 }
@@ -124,6 +200,16 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Who has met the rules, each with the assurance of their signature where that is looked at.
+    pub fn proven(&self) -> String {
+        let named = |rule: &RuleState, name: &String| match rule.signed.get(name) {
+            Some(assurance) => format!("{name} ({assurance})"),
+            None => name.clone(),
+        };
+        let all = self.rules.iter().flat_map(|rule| rule.by.iter().map(move |name| named(rule, name)));
+        all.collect::<Vec<_>>().join(", ")
+    }
+
     pub fn is_met(&self) -> bool {
         self.rejected.is_none() && self.rules.iter().all(|rule| rule.missing() == 0)
     }
@@ -163,6 +249,11 @@ pub struct Question<'a> {
     pub roster: &'a Roster,
     /// The digest of what is there now.
     pub digest: &'a Digest,
+    /// The same in full, for what is to be said about a decision on something else.
+    pub content: &'a str,
+    pub signing: SignPolicy,
+    /// What is known about signatures.
+    pub signatures: &'a Signatures,
     /// People whose approval does not count unless `self_approval`: requester, creator, starter.
     pub interested: &'a [&'a Person],
     pub self_approval: bool,
@@ -186,12 +277,13 @@ pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
     }
     let assigned = assign(question, &valid);
     for (at, rule) in question.rules.iter().enumerate() {
-        let by =
-            valid.iter().zip(&assigned).filter(|(_, to)| **to == Some(at)).map(|(a, _)| a.by.name.clone());
+        let by: Vec<&Approval> =
+            valid.iter().zip(&assigned).filter(|(_, to)| **to == Some(at)).map(|(a, _)| *a).collect();
         result.rules.push(RuleState {
             group: rule.from.clone(),
             needed: rule.count,
-            by: by.collect(),
+            by: by.iter().map(|approval| approval.by.name.clone()).collect(),
+            signed: by.iter().filter_map(|approval| proven(question, approval)).collect(),
             candidates: candidates(question, &rule.from, &valid),
         });
     }
@@ -201,6 +293,20 @@ pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
 /// Why one decision does not count by itself, whatever others were made; nothing: it does.
 pub fn standing(question: &Question<'_>, approval: &Approval) -> Option<Ignored> {
     ignored(question, approval, &[])
+}
+
+/// The first moment at which decisions that wait for their time would add up, if nothing else happened.
+pub fn met_at(question: &Question<'_>, approvals: &[Approval]) -> Option<Timestamp> {
+    let mut moments: Vec<Timestamp> =
+        approvals.iter().filter_map(|a| a.effective_at).filter(|at| *at > question.now).collect();
+    moments.sort_unstable();
+    moments.into_iter().find(|at| tally(&Question { now: *at, ..*question }, approvals).is_met())
+}
+
+/// The name of who decided with what their signature proves, where signatures are looked at.
+fn proven(question: &Question<'_>, approval: &Approval) -> Option<(String, Assurance)> {
+    let assurance = question.signing.looks().then(|| question.signatures.judge(approval).ok()).flatten()?;
+    Some((approval.by.name.clone(), assurance))
 }
 
 /// A decision that its author has replaced by a later one says nothing any more.
@@ -214,7 +320,7 @@ fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) 
         return Some(Ignored::Ended { why: why.clone() });
     }
     if approval.digest != *question.digest {
-        return Some(Ignored::Stale);
+        return Some(Ignored::Stale { changed: differences(&approval.content, question.content) });
     }
     let is_eligible = question.rules.iter().any(|rule| question.roster.has(&rule.from, &approval.by));
     if approval.verdict == Verdict::Rejected {
@@ -224,6 +330,12 @@ fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) 
     if let Some(at) = approval.expires_at.filter(|at| *at <= question.now) {
         return Some(Ignored::Expired { at });
     }
+    if let Some(at) = approval.effective_at.filter(|at| *at > question.now) {
+        return Some(Ignored::NotYet { at });
+    }
+    if let Some(why) = unproven(question, approval) {
+        return Some(why);
+    }
     if !question.self_approval && question.interested.iter().any(|person| person.is_same_as(&approval.by)) {
         return Some(Ignored::OwnRelease);
     }
@@ -231,6 +343,21 @@ fn ignored(question: &Question<'_>, approval: &Approval, counted: &[&Approval]) 
         return Some(Ignored::NoLongerEligible);
     }
     counted.iter().any(|other| other.by.is_same_as(&approval.by)).then_some(Ignored::AlreadyCounted)
+}
+
+/// What its signature lacks, where signatures are looked at.
+fn unproven(question: &Question<'_>, approval: &Approval) -> Option<Ignored> {
+    if !question.signing.looks() {
+        return None;
+    }
+    match question.signatures.judge(approval) {
+        Err(why) => Some(Ignored::BadSignature { why }),
+        Ok(Assurance::Unsigned) if question.signing.demands() => Some(Ignored::Unsigned),
+        Ok(Assurance::File | Assurance::Agent) if question.signing == SignPolicy::SecurityKey => {
+            Some(Ignored::Untouched)
+        }
+        Ok(_) => None,
+    }
 }
 
 /// Gives each approval at most one rule (index), meeting as many seats as possible: augmenting paths.
@@ -312,9 +439,11 @@ mod tests {
             reason: None,
             digest: Digest::of(b"now"),
             content: String::new(),
+            effective_at: None,
             expires_at: None,
             ended_at: None,
             ended_why: None,
+            signed: None,
         }
     }
 
@@ -335,7 +464,18 @@ mod tests {
     fn count(rules: &[Rule], roster: &Roster, interested: &[&Person], approvals: &[Approval]) -> Tally {
         let digest = Digest::of(b"now");
         let now = Timestamp::from_millis(1000);
-        tally(&Question { rules, roster, digest: &digest, interested, self_approval: false, now }, approvals)
+        let question = Question {
+            rules,
+            roster,
+            digest: &digest,
+            content: "",
+            signing: SignPolicy::Off,
+            signatures: &Signatures::default(),
+            interested,
+            self_approval: false,
+            now,
+        };
+        tally(&question, approvals)
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::ids::{EnvName, ServiceName, TrainName};
 use super::pipeline::Pipeline;
 use super::prompt::Prompt;
 use super::release::{ReleaseKind, Stage};
+use super::signature::SignPolicy;
 use super::strategy::Strategy;
 use super::text::{did_you_mean, quoted};
 use super::time::Tz;
@@ -39,6 +40,15 @@ pub struct Policy {
     /// Freezes written in the configuration; those of the store come with the facts.
     pub freezes: Vec<Freeze>,
     pub trains: BTreeMap<TrainName, Train>,
+    /// Whose keys sign decisions; nothing: nobody's.
+    pub signing: Option<KeyFiles>,
+}
+
+/// The files that say whose key is whose (ssh-keygen(1): ALLOWED SIGNERS, KEY REVOCATION LISTS).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFiles {
+    pub allowed: PathBuf,
+    pub revoked: Option<PathBuf>,
 }
 
 impl Policy {
@@ -159,6 +169,7 @@ pub struct Environment {
     pub confirm: bool,
     pub approvals: Vec<Rule>,
     pub approval_ttl: Duration,
+    pub signing: SignPolicy,
     /// Rules a rollback must meet instead of `approvals`.
     pub rollback_approvals: Vec<Rule>,
     /// Groups that may deploy and cancel here; empty means everyone.
@@ -353,6 +364,8 @@ pub enum StageGate {
     RollbackPlan,
     Artifact,
     Checks,
+    /// Accepted by those who use it.
+    SignOff,
     Checklist,
     Live,
     Outcome,
@@ -360,7 +373,7 @@ pub enum StageGate {
 }
 
 impl StageGate {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
@@ -369,6 +382,7 @@ impl StageGate {
         Self::RollbackPlan,
         Self::Artifact,
         Self::Checks,
+        Self::SignOff,
         Self::Checklist,
         Self::Live,
         Self::Outcome,
@@ -385,6 +399,7 @@ impl StageGate {
             Self::RollbackPlan => "rollback-plan",
             Self::Artifact => "artifact",
             Self::Checks => "checks",
+            Self::SignOff => "sign-off",
             Self::Checklist => "checklist",
             Self::Live => "live",
             Self::Outcome => "outcome",
@@ -398,7 +413,7 @@ impl StageGate {
             Self::Described | Self::Approved => Stage::Request,
             Self::Owner | Self::TargetDate | Self::Risk | Self::RollbackPlan => Stage::Plan,
             Self::Artifact => Stage::Build,
-            Self::Checks => Stage::Test,
+            Self::Checks | Self::SignOff => Stage::Test,
             Self::Checklist => Stage::Prepare,
             Self::Live => Stage::Deploy,
             Self::Outcome | Self::Retrospective => Stage::Review,

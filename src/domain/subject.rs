@@ -125,6 +125,22 @@ pub fn request_digest(release: &Release) -> Digest {
     Digest::of(format!("relman-request-v1\n{content}").as_bytes())
 }
 
+/// What a sign-off is about: what was tested, by its commit, artifact and changes.
+pub fn sign_off_content(release: &Release) -> String {
+    let build = &release.build;
+    canonical_json(&serde_json::json!({
+        "commit": build.commit,
+        "artifact": build.artifact,
+        "artifact_digest": build.digest,
+        "changes": build.changes,
+    }))
+}
+
+pub fn sign_off_digest(release: &Release) -> Digest {
+    let content = sign_off_content(release);
+    Digest::of(format!("relman-sign-off-v1\n{}\n{content}", release.id).as_bytes())
+}
+
 /// JSON with keys sorted bytewise and no spaces: the same value always gives the same bytes.
 pub fn canonical_json(value: &impl Serialize) -> String {
     // `serde_json::Value` keeps its keys in a BTreeMap (the crate's `preserve_order` feature stays off; the test

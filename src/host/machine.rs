@@ -4,16 +4,20 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::state::State;
-use super::{environment, exit_record, identity, launch, lock, people, process, scripts};
+use super::{environment, exit_record, identity, launch, lock, people, process, scripts, signing};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
 use crate::domain::ids::DeploymentId;
-use crate::domain::policy::Service;
+use crate::domain::policy::{KeyFiles, Service};
+use crate::domain::signature::{Signed, Signer};
 use crate::domain::subject::ScriptSet;
+use crate::domain::time::Timestamp;
+use crate::ops::approval::sign::Order;
 use crate::ops::deployment::Ticket;
 use crate::ops::{Liveness, Machine};
 
@@ -24,7 +28,16 @@ pub struct Local {
     host: String,
     boot: String,
     groups: RefCell<HashMap<String, BTreeSet<String>>>,
+    /// What was found out about signatures, by what was looked at.
+    signatures: RefCell<HashMap<Digest, Look>>,
 }
+
+/// A look at a signature: when, and what it was worth then.
+type Look = (Timestamp, Result<Signer, String>);
+
+/// For how long a look at a signature says something: its key may pass the end of its validity meanwhile. A change of
+/// the files that list keys is noticed at once.
+const LOOKED_AT: Duration = Duration::from_secs(30);
 
 impl Local {
     pub fn new(state: State, config: PathBuf) -> Self {
@@ -34,6 +47,7 @@ impl Local {
             host: identity::host(),
             boot: identity::boot(),
             groups: RefCell::new(HashMap::new()),
+            signatures: RefCell::new(HashMap::new()),
         }
     }
 
@@ -96,6 +110,39 @@ impl Machine for Local {
 
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         names.iter().filter(|name| environment::variable(name).is_some()).cloned().collect()
+    }
+
+    fn nonce(&self) -> Result<String, String> {
+        identity::fresh_id()
+            .map(|id| id.replace('-', ""))
+            .map_err(|why| format!("the kernel gives no random number: {why}"))
+    }
+
+    fn sign(&self, order: &Order<'_>) -> Result<Signed, String> {
+        signing::sign(order, &self.config)
+    }
+
+    fn check_signature(
+        &self,
+        keys: &KeyFiles,
+        signed: &Signed,
+        person: &str,
+        at: Timestamp,
+    ) -> Result<Signer, String> {
+        let files = [Some(&keys.allowed), keys.revoked.as_ref()].into_iter().flatten();
+        let files: Vec<String> = files.map(|path| signing::state_of(path)).collect();
+        let looked_at = Digest::of(format!("{} {person} {}", signed.digest(), files.join(" ")).as_bytes());
+        if let Some((when, found)) = self.signatures.borrow().get(&looked_at)
+            && at >= *when
+            && at.since(*when) < LOOKED_AT
+        {
+            return found.clone();
+        }
+        let found = signing::check(keys, &self.config, signed, person, at);
+        let mut known = self.signatures.borrow_mut();
+        known.retain(|_, (when, _)| at.since(*when) < LOOKED_AT);
+        known.insert(looked_at, (at, found.clone()));
+        found
     }
 
     fn log_size(&self, id: DeploymentId) -> u64 {

@@ -13,5 +13,6 @@ pub mod machine;
 pub mod people;
 pub mod process;
 pub mod scripts;
+pub mod signing;
 pub mod state;
 pub mod store_lock;

@@ -66,7 +66,7 @@ pub fn of_service(cx: &Ctx<'_>, service: &Service) -> Result<Vec<Standing>, OpEr
     if service.deliveries.is_empty() {
         return Ok(Vec::new());
     }
-    let around = Surroundings::of(cx, service);
+    let around = Surroundings::of(cx, service)?;
     cx.store
         .read(|tx| service.deliveries.values().map(|one| standing(tx, cx, service, one, &around)).collect())
 }
@@ -202,7 +202,7 @@ pub fn deliver(cx: &Ctx<'_>) -> Vec<Delivered> {
 }
 
 fn send(cx: &Ctx<'_>, service: &Service, delivery: &Delivery) -> Result<Option<DeploymentId>, OpError> {
-    let around = Surroundings::of(cx, service);
+    let around = Surroundings::of(cx, service)?;
     let may_go = |tx: &Tx<'_>| {
         let now = standing(tx, cx, service, delivery, &around)?;
         Ok::<_, OpError>(now.next.filter(|_| now.waits_for.is_empty()))

@@ -12,21 +12,31 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version}
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind, Stage};
+use crate::domain::signature::Signatures;
 use crate::domain::subject::{DeploySubject, ScriptSet};
 use crate::domain::toggle::Flip;
 use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases};
 
+use super::approval::signatures;
 use super::{Ctx, OpError};
 
 /// What is the same for all questions of one operation: asked of the machine once, before the transaction.
 pub struct Surroundings {
     pub roster: Roster,
     pub scripts: ScriptSet,
+    /// What the signatures under the approvals of the service are worth.
+    pub signatures: Signatures,
 }
 
 impl Surroundings {
-    pub fn of(cx: &Ctx<'_>, service: &Service) -> Self {
-        Self { roster: cx.roster(), scripts: cx.machine.scripts(service) }
+    pub fn of(cx: &Ctx<'_>, service: &Service) -> Result<Self, OpError> {
+        Self::with(cx, service, cx.roster())
+    }
+
+    /// The same for one of many services.
+    pub fn with(cx: &Ctx<'_>, service: &Service, roster: Roster) -> Result<Self, OpError> {
+        let scripts = cx.machine.scripts(service);
+        Ok(Self { roster, scripts, signatures: signatures::of_service(cx, service)? })
     }
 }
 
@@ -266,6 +276,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
     let name = &environment.name;
     let holder = given.holder.filter(|holder| Some(holder.id) != wish.except);
     let required = |gate: StageGate| cx.policy.stage(gate.stage()).require.contains(&gate);
+    let content = subject(release, service, name, &around.scripts);
     DeployFacts {
         release: release.clone(),
         environment: environment.clone(),
@@ -281,7 +292,9 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
             Wish { noop: true, .. } => plan_script(service),
             _ => script_for(service, kind),
         },
-        subject: subject(release, service, name, &around.scripts).digest(),
+        subject: content.digest(),
+        content: content.canonical(),
+        signatures: around.signatures.clone(),
         upstream: given.upstream,
         needs: given.needs,
         hotfix: given.hotfix,

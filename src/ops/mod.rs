@@ -27,7 +27,8 @@ use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{DeploymentId, ServiceName};
 use crate::domain::journal::{NewEntry, Verb};
-use crate::domain::policy::{Policy, Service};
+use crate::domain::policy::{KeyFiles, Policy, Service};
+use crate::domain::signature::{Signed, Signer};
 use crate::domain::subject::ScriptSet;
 use crate::domain::time::Timestamp;
 pub use crate::store::deployments::Filter;
@@ -71,6 +72,18 @@ pub trait Machine {
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;
     /// Those of these environment variables that are set here.
     fn set_variables(&self, names: &[String]) -> Vec<String>;
+    /// 32 hexadecimal digits that nobody can foresee.
+    fn nonce(&self) -> Result<String, String>;
+    /// Signs a decision with a key of the person; may wait for them.
+    fn sign(&self, order: &approval::sign::Order<'_>) -> Result<Signed, String>;
+    /// Whether a signature is good with a key that stands for `person` then, and with which.
+    fn check_signature(
+        &self,
+        keys: &KeyFiles,
+        signed: &Signed,
+        person: &str,
+        at: Timestamp,
+    ) -> Result<Signer, String>;
     /// Size of a deployment's log as it is now.
     fn log_size(&self, id: DeploymentId) -> u64;
     /// Size and digest of a deployment's log as it is now.

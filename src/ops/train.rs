@@ -70,7 +70,7 @@ pub fn prognosis(cx: &Ctx<'_>, name: &TrainName) -> Result<Prognosis, OpError> {
     let conductor = Person { name: train.conductor.clone(), uid: u32::MAX, login: None };
     let conductor = Actor { person: conductor, ..cx.actor.clone() };
     let cx = &Ctx { actor: &conductor, ..*cx };
-    let around = surroundings(cx, train);
+    let around = surroundings(cx, train)?;
     cx.store.read(|tx| {
         let departs_at = train.departs.next(cx.now);
         // One that is left out is known before it would depart.
@@ -90,14 +90,11 @@ fn because(reason: Option<&str>) -> String {
 }
 
 /// The scripts of everything it might take along, asked of the machine before the transaction.
-fn surroundings(cx: &Ctx<'_>, train: &Train) -> Vec<(ServiceName, Surroundings)> {
+fn surroundings(cx: &Ctx<'_>, train: &Train) -> Result<Vec<(ServiceName, Surroundings)>, OpError> {
     let roster = cx.roster();
     let passengers = passengers(cx, train);
     passengers
-        .map(|service| {
-            let scripts = cx.machine.scripts(service);
-            (service.name.clone(), Surroundings { roster: roster.clone(), scripts })
-        })
+        .map(|service| Ok((service.name.clone(), Surroundings::with(cx, service, roster.clone())?)))
         .collect()
 }
 
@@ -256,7 +253,7 @@ pub fn send_off(cx: &Ctx<'_>) -> Vec<(TrainName, Result<Departure, OpError>)> {
 }
 
 fn depart(cx: &Ctx<'_>, train: &Train, due: Timestamp) -> Result<Option<Departure>, OpError> {
-    let around = surroundings(cx, train);
+    let around = surroundings(cx, train)?;
     let recorded = cx.store.write_quietly(|tx| {
         // Somebody else was faster.
         if trains::find(tx, &train.name, due)?.is_some() {

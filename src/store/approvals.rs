@@ -2,40 +2,43 @@
 
 use super::value::{opt_text, text};
 use super::{Row, StoreError, Tx};
-use crate::domain::approval::{Approval, ApprovalSubject};
-use crate::domain::ids::{ApprovalId, ReleaseId};
+use crate::domain::approval::Approval;
+use crate::domain::ids::{ApprovalId, ReleaseId, ServiceName};
+use crate::domain::signature::Signed;
 use crate::domain::time::Timestamp;
 
 fn approval(row: &Row) -> Result<Approval, StoreError> {
-    let subject = match row.text("subject")?.as_str() {
-        "request" => ApprovalSubject::Request,
-        env => ApprovalSubject::Environment(
-            env.parse().map_err(|why| StoreError::unreadable("approvals.subject", why))?,
-        ),
+    let signed = match (row.opt_text("statement")?, row.opt_text("signature")?, row.opt_parse("key_held")?) {
+        (Some(statement), Some(signature), Some(held)) => Some(Signed { statement, signature, held }),
+        _ => None,
     };
     Ok(Approval {
         id: ApprovalId(row.int("id")?),
         release: ReleaseId::new(row.parse("service")?, row.parse("version")?),
-        subject,
+        subject: row.parse("subject")?,
         verdict: row.parse("verdict")?,
         by: row.person()?,
         at: row.parse("at")?,
         reason: row.opt_text("reason")?,
         digest: row.parse("digest")?,
         content: row.text("content")?,
+        effective_at: row.opt_parse("effective_at")?,
         expires_at: row.opt_parse("expires_at")?,
         ended_at: row.opt_parse("ended_at")?,
         ended_why: row.opt_text("ended_why")?,
+        signed,
     })
 }
 
 /// Records a decision; `approval.id` is ignored and the new one returned. A second standing decision of the same
-/// person about the same subject violates `one_decision_per_person`.
+/// person about the same subject violates `one_decision_per_person`, a second one with the number of the same
+/// statement `approvals_by_nonce`.
 pub fn insert(tx: &Tx<'_>, approval: &Approval) -> Result<ApprovalId, StoreError> {
+    let signed = approval.signed.as_ref();
     let id = tx.query_opt(
         "INSERT INTO approvals (service, version, subject, verdict, by_name, by_uid, by_login, at, reason, digest,
-                                content, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id",
+                                content, expires_at, effective_at, statement, signature, key_held, nonce)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) RETURNING id",
         &[
             text(&approval.release.service),
             text(&approval.release.version),
@@ -49,6 +52,11 @@ pub fn insert(tx: &Tx<'_>, approval: &Approval) -> Result<ApprovalId, StoreError
             text(&approval.digest),
             approval.content.as_str().into(),
             opt_text(approval.expires_at),
+            opt_text(approval.effective_at),
+            signed.map(|signed| signed.statement.clone()).into(),
+            signed.map(|signed| signed.signature.clone()).into(),
+            opt_text(signed.map(|signed| signed.held)),
+            signed.and_then(Signed::nonce).into(),
         ],
         |row| row.int("id"),
     )?;
@@ -73,6 +81,21 @@ pub fn list_open(tx: &Tx<'_>) -> Result<Vec<Approval>, StoreError> {
         &[],
         approval,
     )
+}
+
+/// Signed decisions of a service that may still count.
+pub fn list_signed(tx: &Tx<'_>, service: &ServiceName, now: Timestamp) -> Result<Vec<Approval>, StoreError> {
+    tx.query(
+        "SELECT * FROM approvals WHERE statement IS NOT NULL AND ended_at IS NULL AND service = ?1
+           AND (expires_at IS NULL OR expires_at > ?2) ORDER BY id",
+        &[text(service), text(now)],
+        approval,
+    )
+}
+
+/// The decision that was signed with this number.
+pub fn find_by_nonce(tx: &Tx<'_>, nonce: &str) -> Result<Option<Approval>, StoreError> {
+    tx.query_opt("SELECT * FROM approvals WHERE nonce = ?1", &[nonce.into()], approval)
 }
 
 /// Ends a decision that still stands; says whether it did.

@@ -90,6 +90,11 @@ pub fn list_about(tx: &Tx<'_>, subject: &str, limit: u32) -> Result<Vec<Entry>, 
     )
 }
 
+/// The entry of that number.
+pub fn find(tx: &Tx<'_>, seq: i64) -> Result<Option<Entry>, StoreError> {
+    tx.query_opt("SELECT * FROM journal WHERE seq = ?1", &[seq.into()], entry)
+}
+
 /// The entry that was the first about `subject`.
 pub fn find_first(tx: &Tx<'_>, subject: &str) -> Result<Option<Entry>, StoreError> {
     tx.query_opt("SELECT * FROM journal WHERE subject = ?1 ORDER BY seq LIMIT 1", &[subject.into()], entry)

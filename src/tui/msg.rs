@@ -8,7 +8,7 @@
 use crossterm::event::KeyEvent;
 
 use crate::domain::ansi::Line;
-use crate::domain::approval::Approval;
+use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName, TrainName};
@@ -218,7 +218,7 @@ pub enum Effect {
     Decide(Box<Decision>),
     Withdraw {
         release: ReleaseId,
-        environment: Option<EnvName>,
+        subject: ApprovalSubject,
     },
     AddFreeze(Box<NewFreeze>),
     RemoveFreeze {

@@ -401,8 +401,8 @@ impl Worker {
                 Msg::Done(format!("{id} may go on"))
             }
             Effect::Decide(decision) => Msg::Decided(Box::new(decide::decide(&cx, &decision)?)),
-            Effect::Withdraw { release, environment } => {
-                let approval = withdraw::withdraw(&cx, &release, environment.as_ref())?;
+            Effect::Withdraw { release, subject } => {
+                let approval = withdraw::withdraw(&cx, &release, &subject)?;
                 Msg::Done(format!(
                     "{release}: your decision about {} is withdrawn",
                     approval.subject.as_text()

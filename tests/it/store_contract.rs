@@ -94,6 +94,8 @@ fn an_approval(by: &str, env: &str) -> Approval {
         expires_at: Some(at(63)),
         ended_at: None,
         ended_why: None,
+        effective_at: None,
+        signed: None,
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) use self::deployment::{
     Toggle, Way, When,
 };
 pub(super) use self::lock::{Lock, Unlock};
+use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
@@ -320,21 +321,41 @@ pub enum Checklist {
 #[derive(Debug, Args)]
 pub struct Decide {
     pub release: ReleaseRef,
-    /// Without one: about the request itself
-    pub environment: Option<EnvName>,
+    /// An environment, or sign-off; without one: about the request itself
+    #[arg(value_name = "ENVIRONMENT")]
+    pub about: Option<ApprovalSubject>,
     /// Why; a rejection needs one
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Only if the content still has this digest (as `relman why --json` shows it)
     #[arg(long, value_name = "DIGEST")]
     pub seen: Option<Digest>,
+    /// From when on it counts (default: at once)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Sign it with this key (default: a key of yours that allowed-signers lists, from the agent or ~/.ssh)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["unsigned", "signature", "print_payload"])]
+    pub key: Option<PathBuf>,
+    /// Do not sign it
+    #[arg(long, conflicts_with_all = ["signature", "print_payload"])]
+    pub unsigned: bool,
+    /// Print the text to sign elsewhere with: ssh-keygen -Y sign -n approval@relman -f KEY FILE; records nothing
+    #[arg(long, conflicts_with = "signature")]
+    pub print_payload: bool,
+    /// The signature that was made elsewhere; - reads it from stdin
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// What was signed (default: the name of the signature without .sig)
+    #[arg(long, value_name = "FILE", requires = "signature")]
+    pub payload: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct Withdraw {
     pub release: ReleaseRef,
-    /// Without one: the decision about the request
-    pub environment: Option<EnvName>,
+    /// An environment, or sign-off; without one: the decision about the request
+    #[arg(value_name = "ENVIRONMENT")]
+    pub about: Option<ApprovalSubject>,
 }
 
 #[derive(Debug, Args)]

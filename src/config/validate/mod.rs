@@ -11,6 +11,7 @@ mod freeze;
 mod lint;
 mod pipeline;
 mod service;
+mod signing;
 mod strategy;
 mod train;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 use super::Config;
 use super::problem::{Finding, Severity};
 use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawStage};
+use crate::domain::approval::{REQUEST, SIGN_OFF};
 use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
 use crate::domain::ids::EnvName;
@@ -34,8 +36,6 @@ use crate::domain::wait::QueueOrder;
 /// Default time an approval counts for in a production environment (SPEC 5).
 const APPROVAL_TTL: Duration = Duration::from_secs(8 * 3600);
 const GRACE: Duration = Duration::from_secs(10);
-/// The name by which approvals of the request itself are kept; see `domain::approval::ApprovalSubject`.
-const REQUEST: &str = "request";
 
 pub(super) struct Checker {
     base: PathBuf,
@@ -202,8 +202,18 @@ impl Checker {
         for (name, train) in raw.trains {
             trains.extend(self.train(&name, train).map(|train| (train.name.clone(), train)));
         }
-        let policy =
-            Policy { zone: self.zone, groups, environments, services, stages, processes, freezes, trains };
+        let signing = self.key_files(&raw.relman, environments.values());
+        let policy = Policy {
+            zone: self.zone,
+            groups,
+            environments,
+            services,
+            stages,
+            processes,
+            freezes,
+            trains,
+            signing,
+        };
         self.lint(&policy);
         let database = self.base.join(database);
         Some(Config {
@@ -295,31 +305,16 @@ impl Checker {
         }
     }
 
-    fn signed_approvals(&mut self, keys: &[String], wanted: Option<&str>) {
-        match wanted {
-            None | Some("off") => {}
-            Some("optional") => {
-                self.warning(keys, "accepted, but this version records approvals without signatures");
-            }
-            Some("required") => self.hinted(
-                keys,
-                "this version cannot verify signatures, so it cannot require them",
-                Some("use \"off\", or a relman that signs approvals".to_owned()),
-            ),
-            Some(other) => {
-                self.one_of(keys, other, &["required", "optional", "off"]);
-            }
-        }
-    }
-
     fn environment(&mut self, name: &str, raw: RawEnvironment) -> Option<Environment> {
         let at =
             |key: &str| -> Vec<String> { vec!["environments".to_owned(), name.to_owned(), key.to_owned()] };
         let env: Option<EnvName> = self.parsed(keys!["environments", name], name);
-        if name == REQUEST {
+        if [REQUEST, SIGN_OFF].contains(&name) {
             self.error(
                 keys!["environments", name],
-                "an environment cannot be called request: approvals of a release's request go by that name",
+                format!(
+                    "an environment cannot be called {name}: other approvals of a release go by that name"
+                ),
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
@@ -350,7 +345,7 @@ impl Checker {
                 false
             }
         };
-        self.signed_approvals(&at("signed-approvals"), raw.signed_approvals.as_deref());
+        let signing = self.sign_policy(&at("signed-approvals"), raw.signed_approvals.as_deref());
         let hours = self.hours(&at("hours"), &raw.hours);
         let queue = raw.queue.as_deref().unwrap_or(QueueOrder::default().as_str());
         self.one_of(&at("queue"), queue, &QueueOrder::ALL.map(QueueOrder::as_str));
@@ -372,6 +367,7 @@ impl Checker {
             approval_ttl: self
                 .duration(&at("approval-ttl"), raw.approval_ttl.as_ref())
                 .unwrap_or(self.approval_ttl),
+            signing,
             rollback_approvals: self.rules(&at("rollback-approvals"), &raw.rollback_approvals),
             deployers: raw.deployers,
             overriders: raw.r#override,
@@ -409,17 +405,23 @@ impl Checker {
                 require.extend(gate.parse::<StageGate>().ok());
             }
         }
-        for (key, set, only) in [
-            ("approvals", !raw.approvals.is_empty(), Stage::Request),
-            ("checks", !raw.checks.is_empty(), Stage::Test),
-            ("checklist", !raw.checklist.is_empty(), Stage::Prepare),
+        for (key, set, where_it_belongs) in [
+            ("approvals", !raw.approvals.is_empty(), &[Stage::Request, Stage::Test][..]),
+            ("checks", !raw.checks.is_empty(), &[Stage::Test][..]),
+            ("checklist", !raw.checklist.is_empty(), &[Stage::Prepare][..]),
         ] {
-            if set && stage != only {
-                self.error(&[keys, keys![key]].concat(), format!("{key} belongs into [stages.{only}]"));
+            if set && !where_it_belongs.contains(&stage) {
+                let places: Vec<String> =
+                    where_it_belongs.iter().map(|stage| format!("[stages.{stage}]")).collect();
+                self.error(
+                    &[keys, keys![key]].concat(),
+                    format!("{key} belongs into {}", places.join(" or ")),
+                );
             }
         }
         for (gate, key, is_empty) in [
             (StageGate::Approved, "approvals", raw.approvals.is_empty()),
+            (StageGate::SignOff, "approvals", raw.approvals.is_empty()),
             (StageGate::Checks, "checks", raw.checks.is_empty()),
             (StageGate::Checklist, "checklist", raw.checklist.is_empty()),
         ] {

@@ -2,7 +2,7 @@
 
 use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::actor::Person;
-use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, interested, tally};
+use crate::domain::approval::{Approval, Question, Tally, interested, met_at, tally};
 use crate::domain::policy::Rule;
 use crate::domain::time::Timestamp;
 
@@ -13,7 +13,7 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     }
     let me = &facts.actor.person;
     // Who starts it counts for this start alone; who only looks is told about the start that somebody has asked for.
-    let tally = match facts.starts {
+    let (tally, opens) = match facts.starts {
         true => count(facts, [me], now),
         false => count(facts, &facts.schedulers, now),
     };
@@ -21,44 +21,43 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         return Answer::blocked(BlockReason::Rejected { by, reason });
     }
     if tally.is_met() {
-        let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
-        let evidence = format!("approved by {}", by.join(", "));
-        if !facts.starts && !count(facts, [me], now).is_met() {
+        let evidence = format!("approved by {}", tally.proven());
+        if !facts.starts && !count(facts, [me], now).0.is_met() {
             return Answer::pass(format!("{evidence}; somebody else than {} must start it", me.human()));
         }
         return Answer::pass(evidence);
     }
-    Answer::blocked(BlockReason::ApprovalsMissing { tally, zone: facts.zone })
+    Answer::blocked(BlockReason::ApprovalsMissing { tally, opens, zone: facts.zone })
 }
 
 fn rules(facts: &DeployFacts) -> &[Rule] {
     if facts.rescue { &facts.environment.rollback_approvals } else { &facts.environment.approvals }
 }
 
-/// How the approvals of this environment add up now. `starters`: who presses the key, or has scheduled it, may not also be
-/// one of the approvers.
+/// How the approvals of this environment add up now, and when they will by themselves. `starters`: who presses the key,
+/// or has scheduled it, may not also be one of the approvers.
 fn count<'a>(
     facts: &'a DeployFacts,
     starters: impl IntoIterator<Item = &'a Person>,
     now: Timestamp,
-) -> Tally {
+) -> (Tally, Option<Timestamp>) {
     let interested = interested(&facts.release, starters);
     let about_this: Vec<Approval> = facts
         .approvals
         .iter()
-        .filter(|approval| match &approval.subject {
-            ApprovalSubject::Environment(env) => *env == facts.environment.name,
-            ApprovalSubject::Request => false,
-        })
+        .filter(|approval| approval.subject.environment() == Some(&facts.environment.name))
         .cloned()
         .collect();
     let question = Question {
         rules: rules(facts),
         roster: &facts.roster,
         digest: &facts.subject,
+        content: &facts.content,
+        signing: facts.environment.signing,
+        signatures: &facts.signatures,
         interested: &interested,
         self_approval: facts.environment.self_approval,
         now,
     };
-    tally(&question, &about_this)
+    (tally(&question, &about_this), met_at(&question, &about_this))
 }

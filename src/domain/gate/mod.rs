@@ -32,6 +32,7 @@ use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
 use super::release::Release;
+use super::signature::Signatures;
 use super::time::{Timestamp, Tz};
 use super::toggle::Flip;
 use super::words::words;
@@ -253,6 +254,10 @@ pub struct DeployFacts {
     /// The script this would run, if the service has one.
     pub script: Option<ScriptRole>,
     pub subject: Digest,
+    /// The same in full.
+    pub content: String,
+    /// What is known about the signatures of approvals.
+    pub signatures: Signatures,
     /// The phase it comes from; nothing where it is the first.
     pub upstream: Option<Upstream>,
     /// What the release requires here.

@@ -94,6 +94,9 @@ pub enum BlockReason {
     },
     ApprovalsMissing {
         tally: Tally,
+        /// When those that were given for later add up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opens: Option<Timestamp>,
         #[serde(default = "utc")]
         zone: Tz,
     },
@@ -236,7 +239,7 @@ impl fmt::Display for BlockReason {
             Self::OutsideHours { hours, next: None, .. } => {
                 write!(f, "outside the open hours ({})", hours.join(", "))
             }
-            Self::ApprovalsMissing { tally, zone } => {
+            Self::ApprovalsMissing { tally, zone, .. } => {
                 let parts: Vec<String> = tally
                     .rules
                     .iter()
@@ -421,6 +424,7 @@ impl BlockReason {
             Self::OutsideHours { next, .. } => *next,
             Self::Soaking { until, .. } => *until,
             Self::Locked { lock, .. } => lock.expires,
+            Self::ApprovalsMissing { opens, .. } => *opens,
             _ => None,
         }
     }

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Roster;
-use crate::domain::approval::{Approval, ApprovalSubject, Question, tally};
+use crate::domain::approval::{Approval, ApprovalSubject, Question, met_at, tally};
 use crate::domain::deployment::DeploymentState;
+use crate::domain::digest::Digest;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::{Policy, StageGate};
 use crate::domain::release::{Release, Stage};
-use crate::domain::subject::request_digest;
+use crate::domain::signature::{SignPolicy, Signatures};
+use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
 use crate::domain::time::Timestamp;
 
 use super::Newest;
@@ -89,7 +91,7 @@ pub fn evaluate(release: &Release, facts: &ExitFacts<'_>) -> Vec<ExitCheck> {
 fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
     let rules = facts.policy.stage(gate.stage());
     match gate {
-        StageGate::Approved => !rules.approvals.is_empty(),
+        StageGate::Approved | StageGate::SignOff => !rules.approvals.is_empty(),
         StageGate::Checks => !rules.checks.is_empty(),
         StageGate::Checklist => !rules.checklist.is_empty(),
         _ => true,
@@ -99,7 +101,7 @@ fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
 /// Whether a missing answer blocks. Being live is what the deploy stage is for, and an approval policy that is
 /// written down is meant; everything else blocks only where `[stages.*] require` says so.
 fn is_required(gate: StageGate, policy: &Policy) -> bool {
-    matches!(gate, StageGate::Live | StageGate::Approved)
+    matches!(gate, StageGate::Live | StageGate::Approved | StageGate::SignOff)
         || policy.stage(gate.stage()).require.contains(&gate)
 }
 
@@ -123,7 +125,10 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
     let text = |value: &Option<String>, what: &str, flag: &str| value.clone().ok_or_else(|| edit(what, flag));
     match gate {
         StageGate::Described => text(&release.request.need, "what it is needed for", "--need \"…\""),
-        StageGate::Approved => request_approved(release, facts),
+        StageGate::Approved => {
+            let content = canonical_json(&release.request);
+            approved(release, facts, &ApprovalSubject::Request, &request_digest(release), &content)
+        }
         StageGate::Owner => text(&release.plan.owner, "the owner", "--owner NAME"),
         StageGate::TargetDate => release
             .plan
@@ -141,6 +146,10 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
             _ => Err(edit("the artifact with its digest", "--artifact NAME --digest sha256:…")),
         },
         StageGate::Checks => checks(release, &facts.policy.stage(Stage::Test).checks),
+        StageGate::SignOff => {
+            let content = sign_off_content(release);
+            approved(release, facts, &ApprovalSubject::SignOff, &sign_off_digest(release), &content)
+        }
         StageGate::Checklist => {
             let items = &facts.policy.stage(Stage::Prepare).checklist;
             let open: Vec<&str> =
@@ -212,23 +221,39 @@ fn live_at(release: &Release, spot: &Spot) -> Result<String, String> {
     }
 }
 
-fn request_approved(release: &Release, facts: &ExitFacts<'_>) -> Result<String, (String, String)> {
-    let about_request: Vec<Approval> =
-        facts.approvals.iter().filter(|a| a.subject == ApprovalSubject::Request).cloned().collect();
+/// Whether enough people have decided about `subject` as it is now.
+fn approved(
+    release: &Release,
+    facts: &ExitFacts<'_>,
+    subject: &ApprovalSubject,
+    digest: &Digest,
+    content: &str,
+) -> Result<String, (String, String)> {
+    let stage = if *subject == ApprovalSubject::SignOff { Stage::Test } else { Stage::Request };
+    let about: Vec<Approval> = facts.approvals.iter().filter(|a| a.subject == *subject).cloned().collect();
     let question = Question {
-        rules: &facts.policy.stage(Stage::Request).approvals,
+        rules: &facts.policy.stage(stage).approvals,
         roster: facts.roster,
-        digest: &request_digest(release),
+        digest,
+        content,
+        signing: SignPolicy::Off,
+        signatures: &Signatures::default(),
         interested: &release.authors(),
         self_approval: false,
         now: facts.now,
     };
-    let tally = tally(&question, &about_request);
+    let tally = tally(&question, &about);
     if tally.is_met() {
-        let by: Vec<&str> = tally.rules.iter().flat_map(|rule| rule.by.iter().map(String::as_str)).collect();
-        return Ok(format!("approved by {}", by.join(", ")));
+        return Ok(format!("approved by {}", tally.proven()));
     }
-    let reason = super::BlockReason::ApprovalsMissing { tally, zone: facts.policy.zone };
+    if let Some((by, reason)) = &tally.rejected {
+        let argument = subject.as_argument();
+        let remedy = format!("talk to {by}, who may: relman withdraw {}{argument}", release.id);
+        return Err((format!("{by} rejected it: {reason}"), remedy));
+    }
+    let opens = met_at(&question, &about);
+    let reason = super::BlockReason::ApprovalsMissing { tally, opens, zone: facts.policy.zone };
     let who = reason.who().join(", ");
-    Err((reason.to_string(), format!("{who} may: relman approve {}", release.id)))
+    let remedy = format!("{who} may: relman approve {}{}", release.id, subject.as_argument());
+    Err((reason.to_string(), remedy))
 }

@@ -11,6 +11,7 @@ use crate::domain::freeze::tests::freeze as make_freeze;
 use crate::domain::ids::ApprovalId;
 use crate::domain::policy::{EnvKind, Rule};
 use crate::domain::release::{Block, Build, Plan, ReleaseKind, ReleaseState, Request, Review, Stage};
+use crate::domain::signature::SignPolicy;
 
 const NOW: &str = "2026-09-01T10:00:00Z";
 
@@ -66,6 +67,7 @@ fn environment() -> Environment {
         deployers: vec!["sre".into()],
         overriders: vec!["rm".into()],
         promoters: Vec::new(),
+        signing: SignPolicy::Off,
         self_approval: false,
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
@@ -85,9 +87,11 @@ fn approval(by: &str) -> Approval {
         reason: None,
         digest: Digest::of(b"subject"),
         content: String::new(),
+        effective_at: None,
         expires_at: None,
         ended_at: None,
         ended_why: None,
+        signed: None,
     }
 }
 
@@ -111,6 +115,8 @@ fn open() -> DeployFacts {
         in_pipeline: true,
         script: Some(ScriptRole::Deploy),
         subject: Digest::of(b"subject"),
+        content: String::new(),
+        signatures: Signatures::default(),
         upstream: Some(Upstream {
             needed: 1,
             newest: vec![("staging".parse().unwrap(), Some(good(7, 7200)))],

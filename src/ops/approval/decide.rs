@@ -5,73 +5,104 @@ use std::collections::BTreeSet;
 use crate::domain::actor::{Person, Roster};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict, interested, schedulers};
 use crate::domain::digest::Digest;
-use crate::domain::ids::{ApprovalId, EnvName, ReleaseId};
+use crate::domain::ids::{ApprovalId, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::release::{Block, Release, ReleaseState, Stage};
+use crate::domain::signature::Statement;
 use crate::domain::text::free;
-use crate::domain::time::wall;
+use crate::domain::time::{Timestamp, wall};
 use crate::ops::facts::Surroundings;
 use crate::ops::release::{open_release, save};
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, approvals, journal, pending};
 
-use super::{Matter, matter, subject_of};
+use super::sign::{self, Prepared, Signing};
+use super::{Matter, matter};
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub release: ReleaseId,
-    /// `None`: about the request itself.
-    pub environment: Option<EnvName>,
+    pub subject: ApprovalSubject,
     pub verdict: Verdict,
     /// Mandatory with a no.
     pub reason: Option<String>,
+    /// From when on a yes counts; nothing: at once.
+    pub effective: Option<Timestamp>,
+    pub signing: Signing,
     /// Digest of the content the person was shown: when it differs, they are asked to look again.
     pub seen: Option<Digest>,
 }
 
-pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
-    let reason = decision.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
-    if decision.verdict == Verdict::Rejected && reason.is_none() {
-        return Err(
-            OpError::new(ErrorKind::Usage, "a rejection needs a reason").hint("say it with --reason \"…\"")
-        );
+impl Decision {
+    /// A plain one, as it is given without a word.
+    pub fn new(release: ReleaseId, subject: ApprovalSubject, verdict: Verdict) -> Self {
+        let signing = Signing::AtHand;
+        Self { release, subject, verdict, reason: None, effective: None, signing, seen: None }
     }
+
+    /// The reason as it is kept.
+    pub(super) fn reason(&self) -> Result<Option<String>, OpError> {
+        Ok(self.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?)
+    }
+
+    /// Until when it counts where its environment lets approvals expire: a no stands until it is withdrawn.
+    pub(super) fn expires(
+        &self,
+        issued: Timestamp,
+        effective: Option<Timestamp>,
+        matter: &Matter,
+    ) -> Option<Timestamp> {
+        let from = effective.unwrap_or(issued);
+        matter.ttl.filter(|_| self.verdict == Verdict::Approved).map(|ttl| from.plus(ttl))
+    }
+
+    /// What cannot be meant, whoever says it.
+    fn sound(&self, now: Timestamp) -> Result<(), OpError> {
+        let given = matches!(self.signing, Signing::Given(_));
+        if self.verdict == Verdict::Rejected && self.reason()?.is_none() && !given {
+            return Err(OpError::new(ErrorKind::Usage, "a rejection needs a reason")
+                .hint("say it with --reason \"…\""));
+        }
+        let Some(effective) = self.effective else { return Ok(()) };
+        if self.verdict == Verdict::Rejected {
+            return Err(OpError::new(
+                ErrorKind::Usage,
+                "a rejection counts at once; leave the later time out",
+            ));
+        }
+        if effective <= now && !given {
+            return Err(OpError::new(ErrorKind::Usage, "the time from which it is to count is past")
+                .hint("leave it out: then it counts at once"));
+        }
+        Ok(())
+    }
+}
+
+/// Records a decision. It is signed before the transaction, as that may wait for a person; all the rest is looked at
+/// within.
+pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
+    decision.sound(cx.now)?;
     let verb = match decision.verdict {
         Verdict::Approved => Verb::ApprovalGranted,
         Verdict::Rejected => Verb::ApprovalRejected,
     };
     let service = cx.service(&decision.release.service)?;
-    let around = Surroundings::of(cx, service);
-    let subject = subject_of(decision.environment.as_ref());
+    let around = Surroundings::of(cx, service)?;
+    let prepared = match is_worth_signing(cx, decision, &around) {
+        true => sign::prepare(cx, decision)?,
+        false => Ok(None),
+    };
     cx.act(verb, &decision.release, |tx| {
         let release = decidable(tx, decision)?;
-        let matter = matter(cx, &release, &subject, &around)?;
-        let pending = pending::list(tx)?;
-        let environment = decision.environment.as_ref();
-        let schedulers = environment.map(|env| schedulers(&pending, &release.id, env)).unwrap_or_default();
-        check(cx, decision, &release, &matter, &around.roster, &schedulers)?;
-        let replaced = replace_previous(tx, cx, &release, &subject, &matter)?;
-        let approval = Approval {
-            id: ApprovalId(0),
-            release: release.id.clone(),
-            subject: subject.clone(),
-            verdict: decision.verdict,
-            by: cx.actor.person.clone(),
-            at: cx.now,
-            reason: reason.clone(),
-            digest: matter.digest.clone(),
-            content: matter.content.clone(),
-            expires_at: matter
-                .ttl
-                .filter(|_| decision.verdict == Verdict::Approved)
-                .map(|ttl| cx.now.plus(ttl)),
-            ended_at: None,
-            ended_why: None,
-        };
+        let matter = matter(cx, &release, &decision.subject, &around)?;
+        permitted(tx, cx, decision, &release, &matter, &around)?;
+        let approval = formed(cx, decision, &release, &matter, &prepared)?;
+        sign::accept(tx, cx, &approval, &matter, &prepared)?;
+        let replaced = replace_previous(tx, cx, &release, &decision.subject, &matter)?;
         let id = approvals::insert(tx, &approval)?;
         let approval = Approval { id, ..approval };
-        let mut entry = cx.entry(verb, &release.id).because(reason.as_deref()).after(&approval);
+        let mut entry = cx.entry(verb, &release.id).because(approval.reason.as_deref()).after(&approval);
         if let Some(replaced) = &replaced {
             entry = entry.before(replaced);
         }
@@ -81,17 +112,80 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
     })
 }
 
+/// Whether it would be recorded if it was signed: nobody is asked to touch a key for nothing.
+fn is_worth_signing(cx: &Ctx<'_>, decision: &Decision, around: &Surroundings) -> bool {
+    let found = cx.store.read(|tx| {
+        let release = decidable(tx, decision)?;
+        let matter = matter(cx, &release, &decision.subject, around)?;
+        permitted(tx, cx, decision, &release, &matter, around)
+    });
+    found.is_ok()
+}
+
+/// Who may decide, and whether they saw what they decide about.
+fn permitted(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    decision: &Decision,
+    release: &Release,
+    matter: &Matter,
+    around: &Surroundings,
+) -> Result<(), OpError> {
+    let pending = pending::list(tx)?;
+    let environment = decision.subject.environment();
+    let schedulers = environment.map(|env| schedulers(&pending, &release.id, env)).unwrap_or_default();
+    check(cx, decision, release, matter, &around.roster, &schedulers)
+}
+
+/// The decision as it is to be recorded. What was signed elsewhere says itself when it was made and until when it counts.
+fn formed(
+    cx: &Ctx<'_>,
+    decision: &Decision,
+    release: &Release,
+    matter: &Matter,
+    prepared: &Prepared,
+) -> Result<Approval, OpError> {
+    let signed = prepared.as_ref().ok().and_then(Option::as_ref).map(|(signed, _)| signed);
+    let statement = signed.and_then(|signed| Statement::parse(&signed.statement).ok());
+    let (issued, effective, reason) = match &statement {
+        Some(said) => (said.issued, said.effective, said.reason.clone()),
+        None => (cx.now, decision.effective, decision.reason()?),
+    };
+    if decision.verdict == Verdict::Rejected && reason.is_none() {
+        return Err(OpError::new(ErrorKind::Usage, "a rejection needs a reason; none was signed"));
+    }
+    Ok(Approval {
+        id: ApprovalId(0),
+        release: release.id.clone(),
+        subject: decision.subject.clone(),
+        verdict: decision.verdict,
+        by: cx.actor.person.clone(),
+        at: cx.now,
+        reason,
+        digest: matter.digest.clone(),
+        content: matter.content.clone(),
+        effective_at: effective,
+        expires_at: decision.expires(issued, effective, matter),
+        ended_at: None,
+        ended_why: None,
+        signed: signed.cloned(),
+    })
+}
+
 /// The release, if there is anything to decide about it. A closed one may still be what a rollback goes back to.
 fn decidable(tx: &Tx<'_>, decision: &Decision) -> Result<Release, OpError> {
     let known = crate::store::releases::find(tx, &decision.release)?;
     match known {
-        Some(release) if release.state == ReleaseState::Closed && decision.environment.is_some() => {
+        Some(release)
+            if release.state == ReleaseState::Closed && decision.subject.environment().is_some() =>
+        {
             Ok(release)
         }
         _ => {
             let release = open_release(tx, &decision.release)?;
             // A no to the request ends the release for ever: not by a forgotten word, long after it was let through.
-            let is_late = decision.environment.is_none() && release.stage != Stage::Request;
+            let is_request = decision.subject == ApprovalSubject::Request;
+            let is_late = is_request && release.stage != Stage::Request;
             if is_late && decision.verdict == Verdict::Rejected {
                 let id = &release.id;
                 return Err(OpError::conflict(format!(
@@ -106,7 +200,6 @@ fn decidable(tx: &Tx<'_>, decision: &Decision) -> Result<Release, OpError> {
     }
 }
 
-/// Who may decide, and whether they saw what they decide about.
 fn check(
     cx: &Ctx<'_>,
     decision: &Decision,
@@ -115,7 +208,7 @@ fn check(
     roster: &Roster,
     schedulers: &[&Person],
 ) -> Result<(), OpError> {
-    let what = decision.environment.as_ref().map_or("request", EnvName::as_str);
+    let what = decision.subject.as_text();
     if matter.rules.is_empty() {
         return Err(OpError::conflict(format!("{what} has no approval policy: there is nothing to decide")));
     }
@@ -182,10 +275,7 @@ fn replace_previous(
     let expired = previous.expires_at.is_some_and(|at| at <= cx.now);
     if previous.digest == matter.digest && !expired {
         let (id, at) = (&release.id, wall(previous.at, cx.policy.zone));
-        let env = match subject {
-            ApprovalSubject::Request => String::new(),
-            ApprovalSubject::Environment(env) => format!(" {env}"),
-        };
+        let env = subject.as_argument();
         return Err(OpError::conflict(format!("you {} this already, {at}", previous.verdict))
             .hint(format!("to change your mind: relman withdraw {id}{env}")));
     }

@@ -1,28 +1,26 @@
-//! Verbs on approvals: decide, withdraw.
+//! Verbs on approvals: decide, withdraw; and what a decision is bound to.
 
 pub mod decide;
+pub mod sign;
+pub mod signatures;
 pub mod withdraw;
 
 use super::{Ctx, OpError, facts};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
-use crate::domain::ids::EnvName;
 use crate::domain::policy::Rule;
 use crate::domain::release::{Release, Stage};
-use crate::domain::subject::{canonical_json, request_digest};
+use crate::domain::signature::SignPolicy;
+use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
 
-/// What a decision about `subject` would be bound to, and the rules it serves.
+/// What a decision about a subject would be bound to, and the rules it serves.
 pub(super) struct Matter {
     pub rules: Vec<Rule>,
     pub digest: Digest,
     pub content: String,
     pub self_approval: bool,
     pub ttl: Option<std::time::Duration>,
-}
-
-/// `None` is the request itself, otherwise the environment of that name.
-pub fn subject_of(env: Option<&EnvName>) -> ApprovalSubject {
-    env.map_or(ApprovalSubject::Request, |env| ApprovalSubject::Environment(env.clone()))
+    pub signing: SignPolicy,
 }
 
 pub(super) fn matter(
@@ -31,14 +29,21 @@ pub(super) fn matter(
     subject: &ApprovalSubject,
     around: &facts::Surroundings,
 ) -> Result<Matter, OpError> {
+    let of_stage = |stage: Stage, digest: Digest, content: String| Matter {
+        rules: cx.policy.stage(stage).approvals.clone(),
+        digest,
+        content,
+        self_approval: false,
+        ttl: None,
+        signing: SignPolicy::Off,
+    };
     match subject {
-        ApprovalSubject::Request => Ok(Matter {
-            rules: cx.policy.stage(Stage::Request).approvals.clone(),
-            digest: request_digest(release),
-            content: canonical_json(&release.request),
-            self_approval: false,
-            ttl: None,
-        }),
+        ApprovalSubject::Request => {
+            Ok(of_stage(Stage::Request, request_digest(release), canonical_json(&release.request)))
+        }
+        ApprovalSubject::SignOff => {
+            Ok(of_stage(Stage::Test, sign_off_digest(release), sign_off_content(release)))
+        }
         ApprovalSubject::Environment(name) => {
             let env = facts::environment(cx, name)?;
             let service = cx.service(&release.id.service)?;
@@ -53,6 +58,7 @@ pub(super) fn matter(
                 content: content.canonical(),
                 self_approval: env.self_approval,
                 ttl: Some(env.approval_ttl),
+                signing: env.signing,
             })
         }
     }

@@ -1,17 +1,16 @@
 //! Takes one's own decision back.
 
-use crate::domain::approval::Approval;
-use crate::domain::ids::{EnvName, ReleaseId};
+use crate::domain::approval::{Approval, ApprovalSubject};
+use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::ops::{Ctx, OpError};
 use crate::store::{approvals, journal};
 
-pub fn withdraw(cx: &Ctx<'_>, id: &ReleaseId, env: Option<&EnvName>) -> Result<Approval, OpError> {
-    let subject = super::subject_of(env);
+pub fn withdraw(cx: &Ctx<'_>, id: &ReleaseId, subject: &ApprovalSubject) -> Result<Approval, OpError> {
     cx.act(Verb::ApprovalWithdrawn, id, |tx| {
         let mine = approvals::list_of(tx, id)?.into_iter().find(|approval| {
             approval.ended_at.is_none()
-                && approval.subject == subject
+                && approval.subject == *subject
                 && approval.by.human() == cx.actor.person.human()
         });
         let Some(mine) = mine else {

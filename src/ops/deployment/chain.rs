@@ -40,7 +40,7 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
     }
     let mut around = Vec::new();
     for id in &wanted.releases {
-        around.push(Surroundings::of(cx, cx.service(&id.service)?));
+        around.push(Surroundings::of(cx, cx.service(&id.service)?)?);
     }
     let subject = format!("{} → {}", names.join(", "), wanted.environment);
     // Nobody asks for two chains in one millisecond.

@@ -36,7 +36,7 @@ pub enum Claim {
 pub fn claim(cx: &Ctx<'_>, id: DeploymentId, epoch: i64) -> Result<Claim, OpError> {
     let log = cx.machine.log_facts(id);
     let around = cx.store.read(|tx| super::known(tx, id))?.release.service;
-    let around = Surroundings::of(cx, cx.service(&around)?);
+    let around = Surroundings::of(cx, cx.service(&around)?)?;
     let lives = cx.machine.liveness(id) == Liveness::Alive;
     cx.store.write_quietly(|tx| {
         let before = super::known(tx, id)?;

@@ -182,7 +182,7 @@ pub fn reschedule(cx: &Ctx<'_>, id: DeploymentId, later: &Later) -> Result<Deplo
     let service = cx.policy.services.get(&known.release.service);
     // What left the configuration waits for that anyway: nobody can look ahead for it.
     let service = service.filter(|_| cx.policy.environments.contains_key(&known.environment));
-    let around = service.map(|service| Surroundings::of(cx, service));
+    let around = service.map(|service| Surroundings::of(cx, service)).transpose()?;
     cx.act(Verb::DeploymentRescheduled, id, |tx| {
         let before = super::known(tx, id)?;
         let Some(wait) = before.wait.clone().filter(|_| before.state.is_pending()) else {

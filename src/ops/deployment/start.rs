@@ -127,7 +127,7 @@ pub fn explain(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<GateReport
 fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Preview, OpError> {
     let service = cx.service(&id.service)?;
     let environment = facts::environment(cx, env)?;
-    let around = Surroundings::of(cx, service);
+    let around = Surroundings::of(cx, service)?;
     cx.store.read(|tx| {
         let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
         let place = Place { service, environment, around: &around, starts, automatic: false };
@@ -177,7 +177,7 @@ pub(super) fn start_as(
     errand: Errand<'_>,
     also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
 ) -> Result<Started, OpError> {
-    let around = Surroundings::of(cx, cx.service(&wanted.release.service)?);
+    let around = Surroundings::of(cx, cx.service(&wanted.release.service)?)?;
     let wanted = checked(cx, wanted)?;
     let subject = super::refused_as(&wanted.release, &wanted.environment);
     let recorded = cx.act(wanted.verb(), &subject, |tx| {

@@ -56,7 +56,7 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
     if !cx.policy.environments.contains_key(environment) {
         return unconfigured(cx, &d, &format!("environment {environment}"));
     }
-    let around = Surroundings::of(cx, service);
+    let around = Surroundings::of(cx, service)?;
     let is_alive = cx.machine.liveness(id) == Liveness::Alive;
     // Every change of the store lets everybody who waits ask again: to learn that nothing came of it must not keep others
     // from writing.

@@ -118,10 +118,8 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         .policy
         .services
         .iter()
-        .map(|(name, service)| {
-            (name, Surroundings { roster: roster.clone(), scripts: cx.machine.scripts(service) })
-        })
-        .collect();
+        .map(|(name, service)| Ok((name, Surroundings::with(cx, service, roster.clone())?)))
+        .collect::<Result<_, OpError>>()?;
     cx.store.read(|tx| {
         let open = releases::list_open(tx)?;
         let freezes = facts::freezes(tx, cx)?;

@@ -40,7 +40,7 @@ pub(super) fn waiting<'a>(cx: &Ctx<'a>, board: &Board) -> Result<Vec<(&'a Enviro
     let mut found = Vec::new();
     for Wanted { place, environment, release, toggle, by, at } in wanted {
         let service = cx.service(&place.service)?;
-        let around = Surroundings::of(cx, service);
+        let around = Surroundings::of(cx, service)?;
         let asked_of = Place { service, environment, around: &around, starts: false, automatic: false };
         let errand = toggle.as_ref().map_or(Errand::Rollback, Errand::Toggle);
         let item = cx.store.read(|tx| {

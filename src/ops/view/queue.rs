@@ -1,19 +1,23 @@
 //! The approval queue: every decision that is open, who must make it, whether you may.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use crate::domain::actor::Roster;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, interested, schedulers, tally};
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateReport;
-use crate::domain::ids::{EnvName, ReleaseId};
-use crate::domain::policy::{Environment, Rule};
+use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
+use crate::domain::policy::{Environment, Rule, StageGate};
 use crate::domain::release::{Release, Stage};
-use crate::domain::subject::request_digest;
+use crate::domain::signature::{SignPolicy, Signatures};
+use crate::domain::subject::{request_digest, sign_off_digest};
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
+use crate::ops::approval::{matter, signatures};
+use crate::ops::facts::Surroundings;
 use crate::ops::{Ctx, OpError};
 use crate::store::{approvals, deployments};
 
@@ -81,15 +85,21 @@ impl Pending {
 
 /// Derived from the board, so that both always say the same.
 pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
-    let roster = cx.roster();
     let back = going_back::waiting(cx, board)?;
+    let services: BTreeSet<&ServiceName> = board.cards.iter().map(|card| &card.release.id.service).collect();
+    let services = services.into_iter().chain(back.iter().map(|(_, item)| &item.release.id.service));
+    let known = services.filter_map(|name| cx.policy.services.get(name));
+    let signatures = known
+        .map(|service| Ok((service.name.clone(), signatures::of_service(cx, service)?)))
+        .collect::<Result<_, OpError>>()?;
+    let counter = Counter { cx, roster: cx.roster(), waiting: &board.pending, signatures };
     cx.store.read(|tx| {
         let count_back = |(env, item): (&Environment, Pending)| {
             let is_on = item.toggle.as_ref().is_some_and(|flip| flip.on);
             let rules = if is_on { &env.approvals } else { &env.rollback_approvals };
-            counted(cx, item, rules, &roster, env.self_approval, &board.pending)
+            counter.count(item, rules, Some(env))
         };
-        let mut pending: Vec<Pending> = back.into_iter().map(count_back).collect();
+        let mut pending: Vec<Pending> = back.clone().into_iter().map(count_back).collect();
         let mut decided: HashMap<ReleaseId, Vec<Approval>> = HashMap::new();
         for approval in approvals::list_open(tx)? {
             decided.entry(approval.release.clone()).or_default().push(approval);
@@ -97,16 +107,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
         for card in &board.cards {
             let release = &card.release;
             let decisions = decided.remove(&release.id).unwrap_or_default();
-            let request_rules = &cx.policy.stage(Stage::Request).approvals;
-            if release.stage == Stage::Request && !request_rules.is_empty() {
-                let digest = request_digest(release);
-                let subject = ApprovalSubject::Request;
-                let item = Pending {
-                    decisions: decisions.clone(),
-                    ..Pending::about(release.clone(), subject, digest, release.stage_since)
-                };
-                pending.push(counted(cx, item, request_rules, &roster, false, &[]));
-            }
+            pending.extend(of_stage(&counter, release, &decisions));
             let Some(next) = &card.next else { continue };
             let Some(env) = cx.policy.environments.get(&next.environment) else { continue };
             let decided = decisions.iter().any(|approval| is_about(approval, &env.name));
@@ -127,11 +128,33 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 decisions,
                 ..Pending::about(release.clone(), subject, digest, release.stage_since)
             };
-            pending.push(counted(cx, item, &env.approvals, &roster, env.self_approval, &board.pending));
+            pending.push(counter.count(item, &env.approvals, Some(env)));
         }
         pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
         Ok(pending)
     })
+}
+
+/// What the stage a release is in asks people for: its request, its sign-off.
+fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) -> Option<Pending> {
+    let (subject, digest) = match release.stage {
+        Stage::Request => (ApprovalSubject::Request, request_digest(release)),
+        Stage::Test => (ApprovalSubject::SignOff, sign_off_digest(release)),
+        _ => return None,
+    };
+    let rules = &counter.cx.policy.stage(release.stage).approvals;
+    let is_skipped = counter.cx.policy.process(release.kind).skip.contains(match release.stage {
+        Stage::Request => StageGate::Approved.as_str(),
+        _ => StageGate::SignOff.as_str(),
+    });
+    if rules.is_empty() || is_skipped {
+        return None;
+    }
+    let item = Pending {
+        decisions: decisions.to_vec(),
+        ..Pending::about(release.clone(), subject, digest, release.stage_since)
+    };
+    Some(counter.count(item, rules, None))
 }
 
 /// An environment's approval is due once the release is live in as many environments of the phase before as that asks
@@ -150,43 +173,72 @@ fn is_about(approval: &Approval, env: &EnvName) -> bool {
     matches!(&approval.subject, ApprovalSubject::Environment(about) if about == env)
 }
 
-fn counted(
-    cx: &Ctx<'_>,
-    mut item: Pending,
-    rules: &[Rule],
-    roster: &crate::domain::actor::Roster,
-    self_approval: bool,
-    waiting: &[Deployment],
-) -> Pending {
-    let about: Vec<Approval> = item.decisions.iter().filter(|a| a.subject == item.subject).cloned().collect();
-    let schedulers = match &item.subject {
-        ApprovalSubject::Request => Vec::new(),
-        ApprovalSubject::Environment(env) => schedulers(waiting, &item.release.id, env),
-    };
-    let interested = interested(&item.release, schedulers.iter().copied());
-    let question =
-        Question { rules, roster, digest: &item.digest, interested: &interested, self_approval, now: cx.now };
-    let tally = tally(&question, &about);
-    let me = &cx.actor.person;
-    let in_group = rules.iter().any(|rule| roster.has(&rule.from, me));
-    let standing = about.iter().any(|a| {
-        a.ended_at.is_none()
-            && a.by.is_same_as(me)
-            && a.digest == item.digest
-            && a.expires_at.is_none_or(|at| at > cx.now)
-    });
-    item.not_yours = if !in_group {
-        let groups: Vec<&str> = rules.iter().map(|rule| rule.from.as_str()).collect();
-        Some(format!("you are not in {}", groups.join(" or ")))
-    } else if standing {
-        Some("you have decided".to_owned())
-    } else if !self_approval && schedulers.iter().any(|person| person.is_same_as(me)) {
-        Some("you scheduled it".to_owned())
-    } else if !self_approval && interested.iter().any(|person| person.is_same_as(me)) {
-        Some("you requested or created it".to_owned())
-    } else {
-        None
-    };
-    item.tally = tally;
-    item
+/// Adds decisions up, for each of many items.
+struct Counter<'a> {
+    cx: &'a Ctx<'a>,
+    roster: Roster,
+    /// Deployments that have not begun.
+    waiting: &'a [Deployment],
+    signatures: HashMap<ServiceName, Signatures>,
+}
+
+impl Counter<'_> {
+    fn count(&self, mut item: Pending, rules: &[Rule], env: Option<&Environment>) -> Pending {
+        let cx = self.cx;
+        let of_it = |a: &&Approval| a.subject == item.subject;
+        let about: Vec<Approval> = item.decisions.iter().filter(of_it).cloned().collect();
+        let asked = env.map(|env| schedulers(self.waiting, &item.release.id, &env.name)).unwrap_or_default();
+        let interested = interested(&item.release, asked.iter().copied());
+        let none = Signatures::default();
+        let self_approval = env.is_some_and(|env| env.self_approval);
+        let question = Question {
+            rules,
+            roster: &self.roster,
+            digest: &item.digest,
+            content: &self.content(&item, &about),
+            signing: env.map_or(SignPolicy::Off, |env| env.signing),
+            signatures: self.signatures.get(&item.release.id.service).unwrap_or(&none),
+            interested: &interested,
+            self_approval,
+            now: cx.now,
+        };
+        let tally = tally(&question, &about);
+        let me = &cx.actor.person;
+        let in_group = rules.iter().any(|rule| self.roster.has(&rule.from, me));
+        let standing = about.iter().any(|a| {
+            a.ended_at.is_none()
+                && a.by.is_same_as(me)
+                && a.digest == item.digest
+                && a.expires_at.is_none_or(|at| at > cx.now)
+        });
+        item.not_yours = if !in_group {
+            let groups: Vec<&str> = rules.iter().map(|rule| rule.from.as_str()).collect();
+            Some(format!("you are not in {}", groups.join(" or ")))
+        } else if standing {
+            Some("you have decided".to_owned())
+        } else if !self_approval && asked.iter().any(|person| person.is_same_as(me)) {
+            Some("you scheduled it".to_owned())
+        } else if !self_approval && interested.iter().any(|person| person.is_same_as(me)) {
+            Some("you requested or created it".to_owned())
+        } else {
+            None
+        };
+        item.tally = tally;
+        item
+    }
+
+    /// What there is now, in full: read only where a decision was about something else.
+    fn content(&self, item: &Pending, about: &[Approval]) -> String {
+        let is_stale = |a: &Approval| a.ended_at.is_none() && a.digest != item.digest;
+        let service = self.cx.policy.services.get(&item.release.id.service);
+        let Some(service) = service.filter(|_| about.iter().any(is_stale)) else { return String::new() };
+        let around = Surroundings {
+            roster: Roster::default(),
+            scripts: self.cx.machine.scripts(service),
+            signatures: Signatures::default(),
+        };
+        matter(self.cx, &item.release, &item.subject, &around)
+            .map(|matter| matter.content)
+            .unwrap_or_default()
+    }
 }

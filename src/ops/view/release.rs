@@ -2,9 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::approval::{
-    Approval, ApprovalSubject, Ignored, Question, interested, schedulers, standing,
-};
+use crate::domain::approval::{Approval, Ignored, Question, interested, schedulers, standing};
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::gate::stage_exit::ExitCheck;
 use crate::domain::gate::{self, GateReport, Overrides};
@@ -43,7 +41,7 @@ pub struct ReleaseView {
 
 pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
     let service = cx.policy.services.get(&id.service);
-    let around = service.map(|service| Surroundings::of(cx, service));
+    let around = service.map(|service| Surroundings::of(cx, service)).transpose()?;
     let roster = cx.roster();
     let deliveries = match service {
         Some(service) => delivery::of_service(cx, service)?,
@@ -103,14 +101,15 @@ fn judged(
     let judge = |approval: &Approval| {
         // A service or environment that left the configuration: there is nothing to judge by.
         let matter = matter(cx, release, &approval.subject, around?).ok()?;
-        let schedulers = match &approval.subject {
-            ApprovalSubject::Request => Vec::new(),
-            ApprovalSubject::Environment(env) => schedulers(pending, &release.id, env),
-        };
+        let environment = approval.subject.environment();
+        let schedulers = environment.map(|env| schedulers(pending, &release.id, env)).unwrap_or_default();
         let question = Question {
             rules: &matter.rules,
             roster: &roster,
             digest: &matter.digest,
+            content: &matter.content,
+            signing: matter.signing,
+            signatures: &around?.signatures,
             interested: &interested(release, schedulers),
             self_approval: matter.self_approval,
             now: cx.now,

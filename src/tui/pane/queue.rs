@@ -77,12 +77,9 @@ pub fn selected(model: &Model) -> Option<&Pending> {
     items(model).into_iter().find(|item| key(item) == *wanted)
 }
 
-/// The environment an item is about; `None`: the request.
+/// The environment an item is about; `None`: the request, or the sign-off.
 pub fn environment(item: &Pending) -> Option<EnvName> {
-    match &item.subject {
-        ApprovalSubject::Request => None,
-        ApprovalSubject::Environment(env) => Some(env.clone()),
-    }
+    item.subject.environment().cloned()
 }
 
 pub fn reselect(model: &mut Model) {
@@ -123,7 +120,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(popup);
             Vec::new()
         }
-        Action::Withdraw => vec![Effect::Withdraw { release: id, environment: environment(item) }],
+        Action::Withdraw => vec![Effect::Withdraw { release: id, subject: item.subject.clone() }],
         Action::Open => vec![Effect::Detail(id)],
         // Whether to go back, and to what, is asked in a dialog of its own.
         Action::Why if item.back.is_some() => {

@@ -170,11 +170,8 @@ impl Popup {
         let environment = super::pane::queue::environment(item);
         let version = item.release.id.version.to_string();
         let decision = Decision {
-            release: item.release.id.clone(),
-            environment: environment.clone(),
-            verdict: Verdict::Approved,
-            reason: None,
             seen: Some(item.digest.clone()),
+            ..Decision::new(item.release.id.clone(), item.subject.clone(), Verdict::Approved)
         };
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Approve {} for {about}", item.release.id),
@@ -231,10 +228,8 @@ impl Popup {
                 Some(Self::cancel(d, model))
             }
             Effect::Decide(decision) => {
-                let is_it = |item: &&Pending| {
-                    item.release.id == decision.release
-                        && super::pane::queue::environment(item) == decision.environment
-                };
+                let is_it =
+                    |item: &&Pending| item.release.id == decision.release && item.subject == decision.subject;
                 Some(Self::approve(model.views.queue.iter().find(is_it)?, model))
             }
             Effect::RemoveFreeze { handle } => {

@@ -22,7 +22,7 @@ use relman::ops::view::queue::{Pending, queue};
 use relman::ops::view::release as release_view;
 
 use super::on_record::{done, mistaken, refused};
-use crate::support::world::{World, answer, closed, env_name, person, release_id};
+use crate::support::world::{self, World, answer, closed, env_name, person, release_id};
 
 const API: &str = "api@1.0.0";
 const PRODUCTION: &str = "production";
@@ -63,7 +63,17 @@ fn world() -> World {
 }
 
 fn about(env: Option<&str>, verdict: Verdict) -> Decision {
-    Decision { release: release_id(API), environment: env.map(env_name), verdict, reason: None, seen: None }
+    Decision::new(release_id(API), world::about(env), verdict)
+}
+
+fn stale(changed: &[&str]) -> Ignored {
+    Ignored::Stale { changed: changed.iter().map(|text| (*text).to_owned()).collect() }
+}
+
+/// What is said where the script reads `two` instead of `one`.
+fn script_changed() -> String {
+    let [one, two] = ["one", "two"].map(|text| Digest::of(text.as_bytes()));
+    format!("deploy.sh changed ({} → {})", one.short(), two.short())
 }
 
 fn yes() -> Decision {
@@ -198,7 +208,7 @@ fn an_approval_is_stale_when_the_script_changes() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
     *world.machine.script.borrow_mut() = "two".to_owned();
-    assert_eq!(missing(&world).ignored, [("bob".to_owned(), Ignored::Stale)]);
+    assert_eq!(missing(&world).ignored, [("bob".to_owned(), stale(&[&script_changed()]))]);
 }
 
 #[test]
@@ -216,7 +226,10 @@ fn an_approval_is_stale_when_the_artifact_changes() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
     world.edit(API, &Edit { digest: Some(Digest::of(b"image")), ..Edit::default() });
-    assert_eq!(missing(&world).ignored, [("bob".to_owned(), Ignored::Stale)]);
+    assert_eq!(
+        missing(&world).ignored,
+        [("bob".to_owned(), stale(&[&format!("artifact digest none → {}", Digest::of(b"image").short())]))]
+    );
 }
 
 #[test]
@@ -278,7 +291,7 @@ fn a_blank_reason_is_none() {
 fn a_rejected_request_ends_the_release() {
     let world = ruled(ONE);
     world.as_("alice", |cx| back(cx, &release_id(API), Some(Stage::Request), "again")).unwrap();
-    let decision = Decision { environment: None, ..no() };
+    let decision = Decision { subject: world::about(None), ..no() };
     let (result, entries) = world.journaled(|| world.as_("bob", |cx| decide(cx, &decision)));
     result.unwrap();
     assert_eq!(entries, ["approval.rejected done api@1.0.0", "release.rejected done api@1.0.0"]);
@@ -327,8 +340,9 @@ fn a_withdrawn_rejection_no_longer_blocks() {
     let world = ruled(ONE);
     world.as_("bob", |cx| decide(cx, &no())).unwrap();
     world.approve("carol", API, PRODUCTION);
-    let env = env_name(PRODUCTION);
-    done(&world, "bob", Verb::ApprovalWithdrawn, API, |cx| withdraw(cx, &release_id(API), Some(&env)));
+    done(&world, "bob", Verb::ApprovalWithdrawn, API, |cx| {
+        withdraw(cx, &release_id(API), &world::about(Some(PRODUCTION)))
+    });
     assert!(is_open(&world));
 }
 
@@ -336,9 +350,9 @@ fn a_withdrawn_rejection_no_longer_blocks() {
 fn a_withdrawn_approval_no_longer_counts() {
     let world = ruled(ONE);
     let before = world.approve("bob", API, PRODUCTION);
-    let env = env_name(PRODUCTION);
-    let after =
-        done(&world, "bob", Verb::ApprovalWithdrawn, API, |cx| withdraw(cx, &release_id(API), Some(&env)));
+    let after = done(&world, "bob", Verb::ApprovalWithdrawn, API, |cx| {
+        withdraw(cx, &release_id(API), &world::about(Some(PRODUCTION)))
+    });
     assert_eq!((after.ended_at, after.ended_why.as_deref()), (Some(world.now), Some("withdrawn by bob")));
     assert!(!is_open(&world));
     let body = world.last_entry().1;
@@ -359,8 +373,9 @@ fn a_decision_about_a_release_that_has_ended_may_be_withdrawn() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
     world.as_("alice", |cx| cancel(cx, &release_id(API), "not wanted")).unwrap();
-    let env = env_name(PRODUCTION);
-    done(&world, "bob", Verb::ApprovalWithdrawn, API, |cx| withdraw(cx, &release_id(API), Some(&env)));
+    done(&world, "bob", Verb::ApprovalWithdrawn, API, |cx| {
+        withdraw(cx, &release_id(API), &world::about(Some(PRODUCTION)))
+    });
     assert_eq!(decisions(&world)[0].ended_at, Some(world.now));
 }
 
@@ -368,8 +383,9 @@ fn a_decision_about_a_release_that_has_ended_may_be_withdrawn() {
 fn nobody_withdraws_what_another_decided() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
-    let env = env_name(PRODUCTION);
-    mistaken(&world, "carol", ErrorKind::NotFound, |cx| withdraw(cx, &release_id(API), Some(&env)));
+    mistaken(&world, "carol", ErrorKind::NotFound, |cx| {
+        withdraw(cx, &release_id(API), &world::about(Some(PRODUCTION)))
+    });
     assert!(is_open(&world));
 }
 
@@ -378,8 +394,9 @@ fn a_decision_is_withdrawn_once() {
     let world = ruled(ONE);
     world.approve("bob", API, PRODUCTION);
     world.withdraw("bob", API, PRODUCTION);
-    let env = env_name(PRODUCTION);
-    mistaken(&world, "bob", ErrorKind::NotFound, |cx| withdraw(cx, &release_id(API), Some(&env)));
+    mistaken(&world, "bob", ErrorKind::NotFound, |cx| {
+        withdraw(cx, &release_id(API), &world::about(Some(PRODUCTION)))
+    });
 }
 
 #[test]
@@ -484,8 +501,9 @@ fn nobody_takes_back_the_no_of_another_by_becoming_them() {
     let world = world();
     world.as_("bob", |cx| decide(cx, &no())).unwrap();
     let mallory = as_another("bob", "alice");
-    let env = env_name(PRODUCTION);
-    let error = world.as_actor(&mallory, |cx| withdraw(cx, &release_id(API), Some(&env))).unwrap_err();
+    let error = world
+        .as_actor(&mallory, |cx| withdraw(cx, &release_id(API), &world::about(Some(PRODUCTION))))
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
 }
 
@@ -500,7 +518,7 @@ fn a_no_of_somebody_without_a_say_does_not_close_the_gate() {
 #[test]
 fn a_request_that_was_let_through_is_not_rejected_by_a_forgotten_word() {
     let world = ruled(ONE);
-    let decision = Decision { environment: None, ..no() };
+    let decision = Decision { subject: world::about(None), ..no() };
     let error = refused(&world, "bob", ErrorKind::Conflict, (Verb::ApprovalRejected, API), |cx| {
         decide(cx, &decision)
     });
@@ -599,7 +617,7 @@ fn every_decision_is_listed_with_why_it_does_not_count() {
     let withdrawn = Some(Ignored::Ended { why: "withdrawn by carol".to_owned() });
     assert_eq!(listed(&world), [("bob".to_owned(), None), ("carol".to_owned(), withdrawn.clone())]);
     *world.machine.script.borrow_mut() = "two".to_owned();
-    assert_eq!(listed(&world)[0].1, Some(Ignored::Stale));
+    assert_eq!(listed(&world)[0].1, Some(stale(&[&script_changed()])));
     *world.machine.script.borrow_mut() = "one".to_owned();
     world.pass(Duration::from_hours(24));
     assert!(matches!(listed(&world)[0].1, Some(Ignored::Expired { .. })), "{:?}", listed(&world));
@@ -616,7 +634,7 @@ fn of_one_person_only_the_last_word_is_said_not_to_count() {
     world.approve("bob", API, PRODUCTION);
     assert_eq!(missing(&world).ignored, [], "the first one was replaced");
     *world.machine.script.borrow_mut() = "two".to_owned();
-    assert_eq!(missing(&world).ignored, [("bob".to_owned(), Ignored::Stale)]);
+    assert_eq!(missing(&world).ignored, [("bob".to_owned(), stale(&[&script_changed()]))]);
 }
 
 #[test]

@@ -9,9 +9,12 @@ use relman::domain::digest::Digest;
 use relman::domain::gate::{Answer, GateId, GateReport};
 use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
-use relman::domain::policy::Service;
+use relman::domain::policy::{KeyFiles, Service};
 use relman::domain::release::Level;
+use relman::domain::signature::{Signed, Signer};
 use relman::domain::subject::ScriptSet;
+use relman::domain::time::Timestamp;
+use relman::ops::approval::sign::Order;
 use relman::ops::deployment::claim::claim;
 use relman::ops::deployment::start::{StartDeploy, start};
 use relman::ops::deployment::ticket::{self, Ticket};
@@ -486,6 +489,21 @@ impl Machine for Vanishing<'_> {
     }
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         self.usual.set_variables(names)
+    }
+    fn nonce(&self) -> Result<String, String> {
+        self.usual.nonce()
+    }
+    fn sign(&self, order: &Order<'_>) -> Result<Signed, String> {
+        self.usual.sign(order)
+    }
+    fn check_signature(
+        &self,
+        keys: &KeyFiles,
+        signed: &Signed,
+        person: &str,
+        at: Timestamp,
+    ) -> Result<Signer, String> {
+        self.usual.check_signature(keys, signed, person, at)
     }
     fn log_size(&self, id: DeploymentId) -> u64 {
         self.usual.log_size(id)

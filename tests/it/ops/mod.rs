@@ -22,6 +22,8 @@ mod reconcile;
 mod release;
 mod rollback;
 mod sides;
+mod sign_off;
+mod signed;
 mod stages;
 mod toggle;
 mod train;

@@ -22,7 +22,7 @@ use relman::ops::release::{advance, back, block, cancel as give_up, create, edit
 use relman::ops::{Liveness, OpError};
 use relman::ops::{freeze, lock, train};
 
-use crate::support::world::{POLICY, World, env_name, new_freeze, release_id};
+use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id};
 
 const API: &str = "api@1.0.0";
 
@@ -226,7 +226,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
             (world, |w| w.decide("bob", API, Some("production"), Verdict::Rejected).map(drop))
         }
         Verb::ApprovalWithdrawn => (decided, |w| {
-            w.as_("bob", |cx| withdraw(cx, &release_id(API), Some(&env_name("production")))).map(drop)
+            w.as_("bob", |cx| withdraw(cx, &release_id(API), &about(Some("production")))).map(drop)
         }),
         Verb::FreezeAdded => (world, |w| {
             let new = new_freeze("Incident", "dev", w.now, w.now.plus(Duration::from_hours(1)));

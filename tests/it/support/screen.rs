@@ -25,7 +25,7 @@ use relman::ops::view::deployment::deployment;
 use relman::tui::model::Model;
 use relman::tui::view;
 
-use super::world::{World, release_id};
+use super::world::{World, about, release_id};
 
 /// Three services and the people around them: alice and frank build, bob and carol manage, dave and erin operate.
 pub(crate) const TEAM: &str = r#"
@@ -256,13 +256,7 @@ pub(crate) fn built() -> World {
 
 /// Somebody agrees to production.
 pub(crate) fn approved(world: &World, who: &str, id: &str) {
-    let decision = Decision {
-        release: release_id(id),
-        environment: Some(environment("production")),
-        verdict: Verdict::Approved,
-        reason: None,
-        seen: None,
-    };
+    let decision = Decision::new(release_id(id), about(Some("production")), Verdict::Approved);
     world.as_(who, |cx| decide(cx, &decision)).unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use relman::config;
 use relman::domain::actor::{Actor, Person, Via};
-use relman::domain::approval::{Approval, Verdict};
+use relman::domain::approval::{Approval, ApprovalSubject, Verdict};
 use relman::domain::deployment::{Cause, Deployment, DeploymentState, Outcome, ProcessRef};
 use relman::domain::digest::Digest;
 use relman::domain::freeze::{Freeze, Scope};
@@ -17,12 +17,14 @@ use relman::domain::gate::{Answer, GateId, GateReport};
 use relman::domain::hold::{Hold, HoldReason};
 use relman::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use relman::domain::journal::Body;
-use relman::domain::policy::{Policy, Service};
+use relman::domain::policy::{KeyFiles, Policy, Service};
 use relman::domain::release::Release;
+use relman::domain::signature::{Held, Signed, Signer};
 use relman::domain::strategy::StepPlan;
 use relman::domain::subject::{Command, ScriptFile, ScriptSet};
 use relman::domain::time::{Timestamp, Window};
 use relman::ops::approval::decide::{self, Decision};
+use relman::ops::approval::sign::Order;
 use relman::ops::approval::withdraw;
 use relman::ops::deployment::Ticket;
 use relman::ops::deployment::claim::{self, Claim};
@@ -51,6 +53,15 @@ pub(crate) struct FakeMachine {
     pub script: RefCell<String>,
     /// Variables that are set where it runs.
     pub variables: RefCell<Vec<String>>,
+    /// Who has a key, and its name; one that begins with `touched` is a security key.
+    pub keys: RefCell<BTreeMap<String, String>>,
+    numbers: RefCell<u64>,
+}
+
+/// Stands for a signature with `key`: whoever does not know its name cannot make it.
+pub(crate) fn fake_signature(key: &str, statement: &str) -> Signed {
+    let signature = Digest::of(format!("{key} {statement}").as_bytes()).to_string();
+    Signed { statement: statement.to_owned(), signature, held: Held::Agent }
 }
 
 impl Machine for FakeMachine {
@@ -97,12 +108,45 @@ impl Machine for FakeMachine {
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         names.iter().filter(|name| self.variables.borrow().contains(name)).cloned().collect()
     }
+    fn nonce(&self) -> Result<String, String> {
+        *self.numbers.borrow_mut() += 1;
+        Ok(format!("{:032x}", *self.numbers.borrow()))
+    }
+    fn sign(&self, order: &Order<'_>) -> Result<Signed, String> {
+        let keys = self.keys.borrow();
+        let key = keys.get(order.person).ok_or("no key at hand")?;
+        Ok(fake_signature(key, &order.statement))
+    }
+    fn check_signature(
+        &self,
+        _keys: &KeyFiles,
+        signed: &Signed,
+        person: &str,
+        _at: Timestamp,
+    ) -> Result<Signer, String> {
+        let keys = self.keys.borrow();
+        let key = keys.get(person).ok_or("no key is listed")?;
+        if *signed != fake_signature(key, &signed.statement) {
+            return Err("the signature is not good".to_owned());
+        }
+        Ok(Signer {
+            principal: person.to_owned(),
+            fingerprint: format!("SHA256:{key}"),
+            key_type: "ssh-ed25519".to_owned(),
+            touched: key.starts_with("touched").then_some(true),
+        })
+    }
     fn log_size(&self, _id: DeploymentId) -> u64 {
         42
     }
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
     }
+}
+
+/// An environment, `sign-off`, or the request where nothing is named.
+pub(crate) fn about(name: Option<&str>) -> ApprovalSubject {
+    name.unwrap_or("request").parse().unwrap()
 }
 
 /// Everything a verb needs.
@@ -170,6 +214,8 @@ impl World {
                 adopted: RefCell::default(),
                 script: RefCell::new("one".to_owned()),
                 variables: RefCell::default(),
+                keys: RefCell::default(),
+                numbers: RefCell::default(),
             },
             now: "2026-09-01T10:00:00Z".parse().unwrap(),
         };
@@ -269,11 +315,8 @@ impl World {
             decide::decide(
                 cx,
                 &Decision {
-                    release: release_id(id),
-                    environment: env.map(env_name),
-                    verdict,
                     reason: (verdict == Verdict::Rejected).then(|| "not like this".to_owned()),
-                    seen: None,
+                    ..Decision::new(release_id(id), about(env), verdict)
                 },
             )
         })
@@ -285,7 +328,7 @@ impl World {
 
     /// That person takes back what they decided for the environment.
     pub(crate) fn withdraw(&self, who: &str, id: &str, env: &str) {
-        self.as_(who, |cx| withdraw::withdraw(cx, &release_id(id), Some(&env_name(env)))).unwrap();
+        self.as_(who, |cx| withdraw::withdraw(cx, &release_id(id), &about(Some(env)))).unwrap();
     }
 
     /// erin goes back to the newest release that was good, because it "leaks".

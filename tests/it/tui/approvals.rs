@@ -12,16 +12,14 @@ use relman::tui::pane::queue;
 use crate::ops::view::with_a_way_back;
 use crate::support::keys::{Ui, is_severe};
 use crate::support::screen::{TEAM, approved, built, environment, team};
-use crate::support::world::{World, release_id};
+use crate::support::world::{World, about, release_id};
 
 fn decision(ui: &Ui, verdict: Verdict, reason: Option<&str>) -> Effect {
     let item = queue::selected(&ui.model).unwrap();
     Effect::Decide(Box::new(Decision {
-        release: item.release.id.clone(),
-        environment: Some(environment("production")),
-        verdict,
         reason: reason.map(ToOwned::to_owned),
         seen: Some(item.digest.clone()),
+        ..Decision::new(item.release.id.clone(), about(Some("production")), verdict)
     }))
 }
 
@@ -154,10 +152,7 @@ fn one_s_own_decision_is_taken_back_and_not_given_twice() {
     assert!(ui.said().starts_with("not yours: you have decided"), "{}", ui.said());
     assert_eq!(
         ui.keys("W"),
-        [Effect::Withdraw {
-            release: release_id("storefront@1.4.1"),
-            environment: Some(environment("production"))
-        }]
+        [Effect::Withdraw { release: release_id("storefront@1.4.1"), subject: about(Some("production")) }]
     );
 }
 
@@ -246,11 +241,8 @@ fn a_decision_that_was_recorded_is_said() {
     ui.wait(1000);
     ui.keys("no load test<c-s>");
     let decision = Decision {
-        release: release_id("storefront@1.4.1"),
-        environment: Some(environment("production")),
-        verdict: Verdict::Rejected,
         reason: Some("no load test".to_owned()),
-        seen: None,
+        ..Decision::new(release_id("storefront@1.4.1"), about(Some("production")), Verdict::Rejected)
     };
     let approval = world.as_("erin", |cx| relman::ops::approval::decide::decide(cx, &decision)).unwrap();
     assert_eq!(ui.send(Msg::Decided(Box::new(approval))), []);

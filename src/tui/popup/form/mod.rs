@@ -18,7 +18,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Outcome, Popup, dialog_box};
-use crate::domain::approval::Verdict;
+use crate::domain::approval::{ApprovalSubject, Verdict};
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
@@ -58,7 +58,7 @@ pub enum Kind {
     Unblock(ReleaseId),
     Reject {
         release: ReleaseId,
-        environment: Option<EnvName>,
+        subject: ApprovalSubject,
         seen: Digest,
     },
     NewFreeze,
@@ -297,12 +297,10 @@ impl Form {
             Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
             Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
-            Kind::Reject { release, environment, seen } => Ok(Effect::Decide(Box::new(Decision {
-                release: release.clone(),
-                environment: environment.clone(),
-                verdict: Verdict::Rejected,
+            Kind::Reject { release, subject, seen } => Ok(Effect::Decide(Box::new(Decision {
                 reason: Some(self.reason()?),
                 seen: Some(seen.clone()),
+                ..Decision::new(release.clone(), subject.clone(), Verdict::Rejected)
             }))),
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),

@@ -89,7 +89,7 @@ pub fn block(id: &ReleaseId, is_blocked: bool) -> Popup {
 pub fn reject(item: &Pending) -> Popup {
     let kind = Kind::Reject {
         release: item.release.id.clone(),
-        environment: crate::tui::pane::queue::environment(item),
+        subject: item.subject.clone(),
         seen: item.digest.clone(),
     };
     let about = item.subject.as_text();
