@@ -20,4 +20,4 @@ CREATE TABLE override_reviews (
   at            TEXT NOT NULL,
   note          TEXT NOT NULL CHECK (length(note) > 0)
 ) STRICT;
-CREATE INDEX deployments_overridden ON deployments (id) WHERE overrides NOT LIKE '%"gates":[]%';
+CREATE INDEX deployments_overridden ON deployments (id) WHERE overrides <> '[]';

@@ -7,13 +7,15 @@ use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
 use super::{Session, exit};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
+use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span, wall};
 use crate::ops::approval::sign::{self, Signing};
 use crate::ops::approval::{decide, withdraw as withdrawal};
 use crate::ops::release::find;
+use crate::ops::view::brief::brief;
 use crate::ops::view::{board, queue, release as view};
-use crate::ops::{ErrorKind, OpError};
+use crate::ops::{Ctx, ErrorKind, OpError};
 
 pub(super) fn approve(session: &mut Session, args: Decide) -> Result<u8, OpError> {
     decided(session, args, Verdict::Approved)
@@ -113,9 +115,36 @@ pub(super) fn withdraw(session: &mut Session, args: Withdraw) -> Result<u8, OpEr
     Ok(exit::OK)
 }
 
+/// What the panes show before somebody decides.
+fn tell(
+    session: &mut Session,
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    subject: &ApprovalSubject,
+) -> Result<u8, OpError> {
+    let pending = queue::queue(cx, &board::board(cx)?)?;
+    let found = pending.into_iter().find(|item| item.release.id == *id && item.subject == *subject);
+    let item = found.ok_or_else(|| {
+        OpError::not_found(format!("open decision about {} of {id}", subject.as_text()))
+            .hint("see what waits for a decision with: relman approvals")
+    })?;
+    if session.out.is_json() {
+        session.out.json("pending", &item);
+        return Ok(exit::OK);
+    }
+    session.out.line(format!("{id} for {}: {}", item.matter(), item.release.title));
+    for (label, text) in brief(&item, "→", cx.policy.zone, cx.now) {
+        session.out.line(format!("  {label:<12} {text}"));
+    }
+    Ok(exit::OK)
+}
+
 pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
+    if let (Some(wanted), Some(subject)) = (&args.release, &args.about) {
+        return tell(session, &cx, &find::find(&cx, wanted)?, subject);
+    }
     if let Some(wanted) = &args.release {
         let view = view::release(&cx, &find::find(&cx, wanted)?)?;
         if session.out.is_json() {

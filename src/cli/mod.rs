@@ -18,6 +18,7 @@ mod freeze;
 mod lock;
 mod log;
 mod out;
+mod overrides;
 mod prompts;
 mod release;
 mod toggle;
@@ -153,6 +154,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Deliveries => waiting::deliveries(session),
         Command::Train(verb) => train::run(session, &verb),
         Command::Lock(verb) => lock::run(session, verb),
+        Command::Override(verb) => overrides::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board => board::board(session),
         Command::Status => board::status(session),

@@ -185,6 +185,15 @@ pub struct RuleState {
 }
 
 impl RuleState {
+    /// Who has met it, each with the assurance of their signature where that is looked at.
+    pub fn named(&self) -> Vec<String> {
+        let one = |name: &String| match self.signed.get(name) {
+            Some(assurance) => format!("{name} ({assurance})"),
+            None => name.clone(),
+        };
+        self.by.iter().map(one).collect()
+    }
+
     pub fn missing(&self) -> usize {
         usize::from(self.needed).saturating_sub(self.by.len())
     }
@@ -202,12 +211,7 @@ pub struct Tally {
 impl Tally {
     /// Who has met the rules, each with the assurance of their signature where that is looked at.
     pub fn proven(&self) -> String {
-        let named = |rule: &RuleState, name: &String| match rule.signed.get(name) {
-            Some(assurance) => format!("{name} ({assurance})"),
-            None => name.clone(),
-        };
-        let all = self.rules.iter().flat_map(|rule| rule.by.iter().map(move |name| named(rule, name)));
-        all.collect::<Vec<_>>().join(", ")
+        self.rules.iter().flat_map(RuleState::named).collect::<Vec<_>>().join(", ")
     }
 
     pub fn is_met(&self) -> bool {

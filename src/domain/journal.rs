@@ -71,10 +71,11 @@ pub enum Verb {
     DeploymentAbandoned,
     DeploymentResolved,
     NoteAdded,
+    OverrideReviewed,
 }
 
 impl Verb {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -115,6 +116,7 @@ impl Verb {
         Self::DeploymentAbandoned,
         Self::DeploymentResolved,
         Self::NoteAdded,
+        Self::OverrideReviewed,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -159,6 +161,7 @@ impl Verb {
             Self::DeploymentAbandoned => "deployment.abandoned",
             Self::DeploymentResolved => "deployment.resolved",
             Self::NoteAdded => "note.added",
+            Self::OverrideReviewed => "override.reviewed",
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod journal;
 pub mod lock;
 pub mod note;
 pub mod novelty;
+pub mod override_review;
 pub mod pipeline;
 pub mod policy;
 pub mod prompt;

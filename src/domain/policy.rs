@@ -176,6 +176,10 @@ pub struct Environment {
     pub deployers: Vec<String>,
     /// Groups that may open a gate on record; empty means nobody.
     pub overriders: Vec<String>,
+    /// How long an override may wait for its deployment to begin.
+    pub override_ttl: Duration,
+    /// Within what time somebody else looks at an override that was used.
+    pub override_review: Duration,
     /// Groups that may let a canary go to the end without its pauses and analyses; empty means those that may override.
     pub promoters: Vec<String>,
     pub self_approval: bool,

@@ -22,8 +22,14 @@ pub fn differences(old: &str, new: &str) -> Vec<String> {
         .collect()
 }
 
-/// What would be done otherwise: content, way and scripts.
-pub fn between(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
+/// What would be run otherwise, whatever it is that is put there; nothing where the two are no deployments.
+pub fn run_otherwise(old: &str, new: &str) -> Option<Vec<String>> {
+    let (old, new) = (serde_json::from_str(old).ok()?, serde_json::from_str(new).ok()?);
+    Some(ways(&old, &new))
+}
+
+/// Content, way and scripts.
+fn between(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
     let mut all = Vec::new();
     let short = |subject: &DeploySubject| subject.artifact_digest.as_ref().map(|d| d.short().to_owned());
     for (what, before, after) in [
@@ -36,6 +42,12 @@ pub fn between(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
             all.push(format!("{what} {} → {}", shown(before), shown(after)));
         }
     }
+    all.extend(ways(old, new));
+    all
+}
+
+fn ways(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
+    let mut all = Vec::new();
     if old.strategy != new.strategy {
         all.push("the strategy".to_owned());
     }

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod freeze;
 pub mod lock;
 pub mod open;
+pub mod override_review;
 pub mod release;
 pub mod train;
 pub mod view;

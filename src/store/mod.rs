@@ -15,6 +15,7 @@ pub mod locks;
 pub mod meta;
 mod migrate;
 pub mod notes;
+pub mod override_reviews;
 pub mod pending;
 pub mod releases;
 mod sqlite;

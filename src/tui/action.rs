@@ -55,6 +55,7 @@ pub enum Action {
     Approve,
     Reject,
     Withdraw,
+    ReviewOverride,
     NewFreeze,
     StopTheLine,
     RemoveFreeze,
@@ -205,6 +206,14 @@ pub const ENTRIES: &[Entry] = &[
     ),
     row(Action::Reject, "reject", "reject it with a reason", APPROVALS, &["x"], Some("reject")),
     row(Action::Withdraw, "withdraw", "take your own decision back", APPROVALS, &["W"], None),
+    row(
+        Action::ReviewOverride,
+        "review-override",
+        "say whether the oldest override that waits for it was right",
+        APPROVALS,
+        &["V"],
+        None,
+    ),
     row(
         Action::NewFreeze,
         "new-freeze",

@@ -4,6 +4,7 @@ use super::action::{Action, belongs, entry};
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log, queue};
 use super::popup;
+use super::popup::form::review;
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::ReleaseId;
 use crate::ops::view::board::Reached;
@@ -121,6 +122,9 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
             | Action::Open
             | Action::GoLog
     );
+    if action == Action::ReviewOverride {
+        return review::due(model).map(drop);
+    }
     if !needs_item {
         return Ok(());
     }

@@ -12,6 +12,7 @@ use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName, TrainName};
+use crate::domain::override_review::{Bypass, Finding};
 use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Window};
@@ -39,6 +40,8 @@ use crate::ops::view::release::ReleaseView;
 pub struct Views {
     pub board: Board,
     pub queue: Vec<Pending>,
+    /// Overrides that wait for a review, oldest first.
+    pub overrides: Vec<Bypass>,
     pub calendar: Option<Calendar>,
     /// The newest ones, newest first.
     pub deployments: Vec<Deployment>,
@@ -191,6 +194,11 @@ pub enum Effect {
     Unlock {
         id: LockId,
         reason: Option<String>,
+    },
+    ReviewOverride {
+        id: DeploymentId,
+        finding: Finding,
+        note: String,
     },
     Detail(ReleaseId),
     Create {

@@ -19,7 +19,7 @@ use crate::ops::deployment::{
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, train};
+use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, train};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -107,6 +107,7 @@ impl Views {
         Ok(Self {
             board,
             queue,
+            overrides: override_review::list(cx, false)?,
             calendar: month.map(|month| calendar::calendar(cx, month)).transpose()?,
             shown: shown.map(|id| deployment::deployment(cx, id)).transpose()?,
             deployments,
@@ -460,6 +461,10 @@ impl Worker {
             Effect::EditLock { id, edit } => {
                 lock::edit(&cx, id, &edit)?;
                 Msg::Done(format!("{id} changed"))
+            }
+            Effect::ReviewOverride { id, finding, note } => {
+                override_review::review(&cx, id, finding, &note)?;
+                Msg::Done(format!("the override of {id} is on record as {finding}"))
             }
             Effect::Unlock { id, reason } => {
                 let lifted = lock::lift(&cx, id, reason.as_deref())?;

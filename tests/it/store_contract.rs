@@ -20,11 +20,13 @@ use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId}
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
 use relman::domain::lock::{Lock, LockKind};
 use relman::domain::note::Note;
+use relman::domain::override_review;
 use relman::domain::policy::ScriptRole;
 use relman::domain::release::{
     Block, Build, Check, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
     Tick,
 };
+use relman::domain::signature::{Held, Signed, Statement};
 use relman::domain::strategy::{Color, StepPlan};
 use relman::domain::time::{Timestamp, Tz, Window};
 use relman::domain::toggle::Flip;
@@ -33,7 +35,7 @@ use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, locks, meta,
-    notes, pending, releases, steps, trains,
+    notes, override_reviews, pending, releases, steps, trains,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -258,6 +260,75 @@ fn an_approval_reads_back_as_it_was_written(store: &Store) {
     no.id = put(store, |tx| approvals::insert(tx, &no));
     assert_eq!(get(store, |tx| approvals::list_of(tx, &release_id(API))), [yes.clone(), no.clone()]);
     assert_eq!(get(store, approvals::list_open), [yes, no]);
+}
+
+/// What somebody signed, with a number of its own.
+fn a_signed_approval(nonce: char) -> Approval {
+    let plain = an_approval("bob", "production");
+    let statement = Statement {
+        instance: "7f3c".to_owned(),
+        nonce: nonce.to_string().repeat(32),
+        verdict: plain.verdict,
+        release: plain.release.clone(),
+        subject: plain.subject.clone(),
+        digest: plain.digest.clone(),
+        approver: "bob".to_owned(),
+        issued: at(3),
+        effective: Some(at(5)),
+        expires: plain.expires_at,
+        journal: (1, GENESIS),
+        reason: None,
+    };
+    let signed = Signed { statement: statement.text(), signature: "armour".to_owned(), held: Held::Agent };
+    Approval { effective_at: Some(at(5)), signed: Some(signed), ..plain }
+}
+
+fn a_signed_approval_reads_back_and_its_number_is_taken(store: &Store) {
+    insert_release(store, API);
+    let one = a_signed_approval('a');
+    let id = put(store, |tx| approvals::insert(tx, &one));
+    let one = Approval { id, ..one };
+    let listed = |now| get(store, |tx| approvals::list_signed(tx, &one.release.service, now));
+    assert_eq!(listed(at(4)), [one.clone()]);
+    assert_eq!(get(store, |tx| approvals::find_by_nonce(tx, &"a".repeat(32))), Some(one.clone()));
+    assert_eq!(listed(one.expires_at.unwrap()), []);
+    assert!(put(store, |tx| approvals::end(tx, id, at(6), "withdrawn")));
+    assert_eq!(listed(at(4)), []);
+    let again = store.write_quietly(|tx| approvals::insert(tx, &a_signed_approval('a'))).unwrap_err();
+    assert_eq!(again.kind, Kind::Conflict);
+    put(store, |tx| approvals::insert(tx, &a_signed_approval('b')));
+}
+
+fn what_a_deployment_does_is_kept_in_full(store: &Store) {
+    insert_release(store, API);
+    let id = put(store, |tx| deployments::insert(tx, &a_deployment("staging", 1), &[], &a_report()));
+    assert_eq!(get(store, |tx| deployments::find_about(tx, id)), None);
+    put(store, |tx| deployments::set_about(tx, id, "{\"release\":\"api@1.0.0\"}"));
+    let about = get(store, |tx| deployments::find_about(tx, id));
+    assert_eq!(about.as_deref(), Some("{\"release\":\"api@1.0.0\"}"));
+}
+
+fn an_override_that_was_used_is_reviewed_once(store: &Store) {
+    insert_release(store, API);
+    let past = Deployment { overrides: vec!["soak".to_owned()], ..a_deployment("staging", 1) };
+    let id = put(store, |tx| deployments::insert(tx, &past, &[], &a_report()));
+    let open = || get(store, override_reviews::list_open).iter().map(|d| d.id).collect::<Vec<_>>();
+    assert_eq!(open(), [], "nothing has gone past anything yet");
+    assert!(put(store, |tx| deployments::claim(tx, id, 1, at(6))));
+    assert_eq!(open(), [id]);
+    let carol = person("carol").person;
+    let review = override_review::Review {
+        finding: override_review::Finding::Unjustified,
+        by: carol,
+        at: at(9),
+        note: "it could wait".to_owned(),
+    };
+    put(store, |tx| override_reviews::insert(tx, id, &review));
+    assert_eq!(open(), []);
+    assert_eq!(get(store, |tx| override_reviews::find(tx, id)), Some(review.clone()));
+    assert_eq!(get(store, |tx| override_reviews::list_uses(tx, 10)).len(), 1);
+    let twice = store.write_quietly(|tx| override_reviews::insert(tx, id, &review)).unwrap_err();
+    assert_eq!(twice.kind, Kind::Conflict);
 }
 
 fn an_approval_of_a_release_that_has_ended_is_no_longer_open(store: &Store) {
@@ -877,6 +948,9 @@ contract! {
     a_release_reads_back_as_it_was_written
     a_missing_release_is_missing
     an_approval_reads_back_as_it_was_written
+    a_signed_approval_reads_back_and_its_number_is_taken
+    what_a_deployment_does_is_kept_in_full
+    an_override_that_was_used_is_reviewed_once
     an_approval_of_a_release_that_has_ended_is_no_longer_open
     an_approval_needs_its_release
     a_freeze_reads_back_as_it_was_written

@@ -2,6 +2,7 @@
 
 mod deployment;
 pub(super) mod lock;
+mod overrides;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(super) use self::deployment::{
     Toggle, Way, When,
 };
 pub(super) use self::lock::{Lock, Unlock};
+pub(super) use self::overrides::Override;
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
@@ -127,6 +129,9 @@ pub enum Command {
     Lock(Lock),
     /// Lift a lock
     Unlock(Unlock),
+    /// Overrides that were used, and whether they were right
+    #[command(subcommand)]
+    Override(Override),
     /// Open releases by stage
     Board,
     /// What runs where
@@ -362,6 +367,9 @@ pub struct Withdraw {
 pub struct Approvals {
     /// Every decision about this one, with why it does not count
     pub release: Option<ReleaseRef>,
+    /// What one should know before deciding about it: an environment, sign-off or request
+    #[arg(value_name = "ENVIRONMENT")]
+    pub about: Option<ApprovalSubject>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -27,6 +27,7 @@ use crate::domain::approval::{REQUEST, SIGN_OFF};
 use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
 use crate::domain::ids::EnvName;
+use crate::domain::override_review;
 use crate::domain::policy::{EnvKind, Environment, Member, Policy, Process, Rule, StageGate, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::text::did_you_mean;
@@ -371,6 +372,12 @@ impl Checker {
             rollback_approvals: self.rules(&at("rollback-approvals"), &raw.rollback_approvals),
             deployers: raw.deployers,
             overriders: raw.r#override,
+            override_ttl: self
+                .limit(&at("override-ttl"), raw.override_ttl.as_ref())
+                .unwrap_or(override_review::TTL),
+            override_review: self
+                .limit(&at("override-review"), raw.override_review.as_ref())
+                .unwrap_or(override_review::REVIEW),
             promoters: raw.promote_full,
             self_approval: raw.self_approval.unwrap_or(false),
             queue,

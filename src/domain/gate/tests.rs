@@ -66,6 +66,8 @@ fn environment() -> Environment {
         rollback_approvals: Vec::new(),
         deployers: vec!["sre".into()],
         overriders: vec!["rm".into()],
+        override_ttl: crate::domain::override_review::TTL,
+        override_review: crate::domain::override_review::REVIEW,
         promoters: Vec::new(),
         signing: SignPolicy::Off,
         self_approval: false,

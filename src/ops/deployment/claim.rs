@@ -111,7 +111,7 @@ fn closed_meanwhile(
     let environment = facts::environment(cx, &before.environment)?;
     let release = releases::get(tx, &before.release)?;
     let starter = Actor { person: before.started_by.clone(), ..cx.actor.clone() };
-    let overrides = super::overrides_of(before);
+    let overrides = super::overrides_of(before, environment, cx.now);
     let wish = Wish {
         release: &release,
         service,
@@ -126,9 +126,10 @@ fn closed_meanwhile(
         toggle: before.toggle.as_ref(),
         except: Some(before.id),
     };
-    let report = gate::evaluate(&facts::for_deploy(tx, cx, &wish, around)?, cx.now);
+    let facts = facts::for_deploy(tx, cx, &wish, around)?;
+    let report = gate::evaluate(&facts, cx.now);
     if report.subject != before.subject {
-        let why = "the release or its scripts changed between the start and now".to_owned();
+        let why = super::changed(tx, before, &facts.content, "between the start and now")?;
         return Ok(Some((why, report)));
     }
     Ok((!report.allows()).then(|| (OpError::gates(report.clone()).sentence, report)))

@@ -26,6 +26,9 @@ use super::{Ctx, ErrorKind, OpError};
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::Overrides;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
+use crate::domain::policy::Environment;
+use crate::domain::subject_changes::differences;
+use crate::domain::time::Timestamp;
 use crate::store::{Tx, deployments};
 
 /// Whether the actor may have a say in a deployment: who started it and who may deploy there.
@@ -53,13 +56,24 @@ pub(super) fn refused_as(release: &ReleaseId, env: &EnvName) -> String {
     format!("{release} → {env}")
 }
 
-/// The gates that were opened on record for a deployment, by who started it.
-fn overrides_of(d: &Deployment) -> Overrides {
+/// The gates that were opened on record for a deployment, by who started it. One that waited too long to begin is past
+/// what was meant: it asks all gates again.
+fn overrides_of(d: &Deployment, environment: &Environment, now: Timestamp) -> Overrides {
+    let has_lapsed = d.claimed_at.is_none() && d.requested_at.plus(environment.override_ttl) <= now;
+    let gates = d.overrides.iter().filter(|_| !has_lapsed);
     Overrides {
-        gates: d.overrides.iter().filter_map(|gate| gate.parse().ok()).collect(),
+        gates: gates.filter_map(|gate| gate.parse().ok()).collect(),
         by: d.started_by.name.clone(),
         reason: d.reason.clone().unwrap_or_default(),
     }
+}
+
+/// Says that what a deployment would do is not what it was recorded to do, and what is another.
+fn changed(tx: &Tx<'_>, d: &Deployment, content: &str, when: &str) -> Result<String, OpError> {
+    let about = deployments::find_about(tx, d.id)?.unwrap_or_default();
+    let differences = differences(&about, content);
+    let what = if differences.is_empty() { String::new() } else { format!(": {}", differences.join("; ")) };
+    Ok(format!("the release or its scripts changed {when}{what}"))
 }
 
 /// The deployment of that number.

@@ -19,7 +19,7 @@ use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError, override_review};
 use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
@@ -229,7 +229,7 @@ pub(in crate::ops) fn record(
     let release = releases::find(tx, &wanted.release)?
         .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
     typed(wanted, environment)?;
-    let overrides = permitted_overrides(cx, wanted, environment, around)?;
+    let overrides = permitted_overrides(tx, cx, wanted, environment, around)?;
     let automatic = wanted.later.is_some();
     let place = Place { service, environment, around, starts: true, automatic };
     let asked = ask(tx, cx, &place, &release, errand, &overrides)?.without(&wanted.left_out)?;
@@ -272,6 +272,7 @@ pub(in crate::ops) fn record(
     let deployment = deployment.waiting(waits);
     let planned = if deployment.state.is_pending() { Vec::new() } else { asked.planned() };
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
+    deployments::set_about(tx, id, &asked.facts.content)?;
     let deployment = Deployment { id, ..deployment };
     also(tx, &deployment)?;
     let is_own_wish = wanted.later.as_ref().is_none_or(|later| later.train.is_none() && !later.delivered);
@@ -370,6 +371,7 @@ fn unconfirmed(version: &str, sentence: String) -> OpError {
 }
 
 fn permitted_overrides(
+    tx: &Tx<'_>,
     cx: &Ctx<'_>,
     wanted: &StartDeploy,
     environment: &Environment,
@@ -392,6 +394,14 @@ fn permitted_overrides(
             ErrorKind::NotPermitted,
             format!("{} may not override gates of {}; {who}", cx.actor.name(), environment.name),
         ));
+    }
+    if let Some(owed) = override_review::owed(tx, cx, &environment.name)? {
+        let (id, env) = (owed.deployment.id, &environment.name);
+        return Err(OpError::new(
+            ErrorKind::NotPermitted,
+            format!("{}'s override of {id} in {env} has not been reviewed in time; until it is, there is no further one", cx.actor.name()),
+        )
+        .hint(format!("ask somebody else to: relman override review {} justified|unjustified --note \"…\"", id.0)));
     }
     let Some(reason) = &wanted.reason else {
         return Err(

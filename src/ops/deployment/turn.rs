@@ -220,7 +220,7 @@ pub(super) fn candidate(
     let starter = Actor { person: d.started_by.clone(), ..cx.actor.clone() };
     let cx = Ctx { actor: &starter, ..*cx };
     let release = releases::get(tx, &d.release)?;
-    let overrides = super::overrides_of(d);
+    let overrides = super::overrides_of(d, environment, cx.now);
     let place = Place { service, environment, around, starts: true, automatic: true };
     let asked = ask(tx, &cx, &place, &release, Errand::Deploy, &overrides)?;
     let changed = asked.report.subject != d.subject;
@@ -229,7 +229,7 @@ pub(super) fn candidate(
     let is_gone = matches!(release.state, ReleaseState::Cancelled | ReleaseState::Rejected);
     let over = match (is_gone, changed) {
         (true, _) => Some(format!("the release is {}", release.state)),
-        (false, true) => Some("the release or its scripts changed since it was asked for".to_owned()),
+        (false, true) => Some(super::changed(tx, d, &asked.facts.content, "since it was asked for")?),
         (false, false) => None,
     };
     Ok(Candidate { over, asked })

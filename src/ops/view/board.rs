@@ -65,6 +65,9 @@ pub struct Cell {
 pub struct Next {
     pub environment: EnvName,
     pub report: GateReport,
+    /// What a deployment there would do, in full.
+    #[serde(skip)]
+    pub content: String,
 }
 
 /// One open release.
@@ -354,8 +357,9 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         // The next step of a release is no way back.
         needed_by: Vec::new(),
     };
-    let report = gate::evaluate(&facts::together(cx, &wish, around, given), cx.now);
-    Ok(Some(Next { environment: env.clone(), report }))
+    let facts = facts::together(cx, &wish, around, given);
+    let report = gate::evaluate(&facts, cx.now);
+    Ok(Some(Next { environment: env.clone(), report, content: facts.content }))
 }
 
 /// How a card stands, for its colour.

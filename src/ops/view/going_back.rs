@@ -17,7 +17,7 @@ use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, approvals, deployments, journal, releases};
 
 use super::board::{self, Board};
-use super::queue::Pending;
+use super::queue::{self, Pending};
 
 /// How many successes are looked at, and how many refusals of each: enough for what a person would go back to.
 const LATELY: usize = 10;
@@ -47,14 +47,15 @@ pub(super) fn waiting<'a>(cx: &Ctx<'a>, board: &Board) -> Result<Vec<(&'a Enviro
             let release = releases::get(tx, &release)?;
             let asked = ask(tx, cx, &asked_of, &release, errand, &Overrides::default())?;
             let subject = ApprovalSubject::Environment(environment.name.clone());
-            let digest = asked.report.subject.clone();
+            let about = (asked.report.subject.clone(), asked.facts.content.clone());
             Ok::<_, OpError>(Pending {
                 decisions: approvals::list_of(tx, &release.id)?,
                 back: Some(by),
                 toggle: toggle.clone(),
+                otherwise: queue::otherwise(tx, asked.live.as_ref(), &asked.facts.content)?,
                 live: asked.live,
                 report: Some(asked.report),
-                ..Pending::about(release, subject, digest, at)
+                ..Pending::about(release, subject, about, at)
             })
         })?;
         found.push((environment, item));

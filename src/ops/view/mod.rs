@@ -1,6 +1,7 @@
 //! Read models: what a pane or a listing shows, put together in one transaction.
 
 pub mod board;
+pub mod brief;
 pub mod calendar;
 pub mod deployment;
 mod going_back;

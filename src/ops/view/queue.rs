@@ -1,5 +1,6 @@
 //! The approval queue: every decision that is open, who must make it, whether you may.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
@@ -9,17 +10,17 @@ use crate::domain::approval::{Approval, ApprovalSubject, Question, Tally, intere
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateReport;
-use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
+use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::policy::{Environment, Rule, StageGate};
 use crate::domain::release::{Release, Stage};
 use crate::domain::signature::{SignPolicy, Signatures};
-use crate::domain::subject::{request_digest, sign_off_digest};
+use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
+use crate::domain::subject_changes::run_otherwise;
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
-use crate::ops::approval::{matter, signatures};
-use crate::ops::facts::Surroundings;
+use crate::ops::approval::signatures;
 use crate::ops::{Ctx, OpError};
-use crate::store::{approvals, deployments};
+use crate::store::{Tx, approvals, deployments, releases};
 
 use super::board::{Board, Reached};
 use super::going_back;
@@ -29,8 +30,11 @@ use super::going_back;
 pub struct Pending {
     pub release: Release,
     pub subject: ApprovalSubject,
-    /// What a decision now would be bound to.
+    /// What a decision now would be bound to ...
     pub digest: Digest,
+    /// ... and in full.
+    #[serde(skip)]
+    pub content: String,
     pub tally: Tally,
     /// Why you may not decide; `None`: you may.
     pub not_yours: Option<String>,
@@ -43,6 +47,12 @@ pub struct Pending {
     pub toggle: Option<Flip>,
     /// What is live there now: from → to.
     pub live: Option<Deployment>,
+    /// What would run otherwise than it did for what is live; nothing: that was not recorded, or nothing is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Vec<String>>,
+    /// Releases between what is live and this that were never live there, with what they bring.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<(Version, Vec<String>)>,
     /// The newest plan of it, for who decides.
     pub plan: Option<Deployment>,
     pub report: Option<GateReport>,
@@ -53,13 +63,16 @@ impl Pending {
     pub(super) fn about(
         release: Release,
         subject: ApprovalSubject,
-        digest: Digest,
+        (digest, content): (Digest, String),
         since: Timestamp,
     ) -> Self {
         Self {
             release,
             subject,
             digest,
+            content,
+            otherwise: None,
+            skipped: Vec::new(),
             since,
             tally: Tally::default(),
             not_yours: None,
@@ -116,9 +129,12 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 continue;
             }
             let subject = ApprovalSubject::Environment(env.name.clone());
-            let digest = next.report.subject.clone();
+            let about = (next.report.subject.clone(), next.content.clone());
+            let live = deployments::find_live(tx, &release.id.service, &env.name)?;
             let item = Pending {
-                live: deployments::find_live(tx, &release.id.service, &env.name)?,
+                otherwise: otherwise(tx, live.as_ref(), &next.content)?,
+                skipped: skipped(tx, live.as_ref(), release)?,
+                live,
                 plan: board
                     .plans
                     .iter()
@@ -126,7 +142,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                     .cloned(),
                 report: Some(next.report.clone()),
                 decisions,
-                ..Pending::about(release.clone(), subject, digest, release.stage_since)
+                ..Pending::about(release.clone(), subject, about, release.stage_since)
             };
             pending.push(counter.count(item, &env.approvals, Some(env)));
         }
@@ -137,9 +153,11 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
 
 /// What the stage a release is in asks people for: its request, its sign-off.
 fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) -> Option<Pending> {
-    let (subject, digest) = match release.stage {
-        Stage::Request => (ApprovalSubject::Request, request_digest(release)),
-        Stage::Test => (ApprovalSubject::SignOff, sign_off_digest(release)),
+    let (subject, about) = match release.stage {
+        Stage::Request => {
+            (ApprovalSubject::Request, (request_digest(release), canonical_json(&release.request)))
+        }
+        Stage::Test => (ApprovalSubject::SignOff, (sign_off_digest(release), sign_off_content(release))),
         _ => return None,
     };
     let rules = &counter.cx.policy.stage(release.stage).approvals;
@@ -152,7 +170,7 @@ fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) ->
     }
     let item = Pending {
         decisions: decisions.to_vec(),
-        ..Pending::about(release.clone(), subject, digest, release.stage_since)
+        ..Pending::about(release.clone(), subject, about, release.stage_since)
     };
     Some(counter.count(item, rules, None))
 }
@@ -171,6 +189,41 @@ fn reached_before(cx: &Ctx<'_>, card: &super::board::Card, env: &EnvName) -> boo
 
 fn is_about(approval: &Approval, env: &EnvName) -> bool {
     matches!(&approval.subject, ApprovalSubject::Environment(about) if about == env)
+}
+
+/// What would run otherwise than it did for what is live there.
+pub(super) fn otherwise(
+    tx: &Tx<'_>,
+    live: Option<&Deployment>,
+    content: &str,
+) -> Result<Option<Vec<String>>, OpError> {
+    let Some(live) = live else { return Ok(None) };
+    let about = deployments::find_about(tx, live.id)?;
+    Ok(about.and_then(|about| run_otherwise(&about, content)))
+}
+
+/// How many releases of a service are looked at for what comes along unseen.
+const BETWEEN: u32 = 100;
+
+fn skipped(
+    tx: &Tx<'_>,
+    live: Option<&Deployment>,
+    release: &Release,
+) -> Result<Vec<(Version, Vec<String>)>, OpError> {
+    let Some(live) = live else { return Ok(Vec::new()) };
+    let (from, to) = (&live.release.version, &release.id.version);
+    if !to.outranks(from) {
+        return Ok(Vec::new());
+    }
+    let known = releases::list_of(tx, &release.id.service, BETWEEN)?;
+    let between = known.into_iter().filter(|other| {
+        let version = &other.id.version;
+        version.outranks(from) && to.outranks(version) && !other.build.changes.is_empty()
+    });
+    let mut between: Vec<_> = between.map(|other| (other.id.version, other.build.changes)).collect();
+    between
+        .sort_by(|(one, _), (other, _)| if other.outranks(one) { Ordering::Greater } else { Ordering::Less });
+    Ok(between)
 }
 
 /// Adds decisions up, for each of many items.
@@ -195,7 +248,7 @@ impl Counter<'_> {
             rules,
             roster: &self.roster,
             digest: &item.digest,
-            content: &self.content(&item, &about),
+            content: &item.content,
             signing: env.map_or(SignPolicy::Off, |env| env.signing),
             signatures: self.signatures.get(&item.release.id.service).unwrap_or(&none),
             interested: &interested,
@@ -225,20 +278,5 @@ impl Counter<'_> {
         };
         item.tally = tally;
         item
-    }
-
-    /// What there is now, in full: read only where a decision was about something else.
-    fn content(&self, item: &Pending, about: &[Approval]) -> String {
-        let is_stale = |a: &Approval| a.ended_at.is_none() && a.digest != item.digest;
-        let service = self.cx.policy.services.get(&item.release.id.service);
-        let Some(service) = service.filter(|_| about.iter().any(is_stale)) else { return String::new() };
-        let around = Surroundings {
-            roster: Roster::default(),
-            scripts: self.cx.machine.scripts(service),
-            signatures: Signatures::default(),
-        };
-        matter(self.cx, &item.release, &item.subject, &around)
-            .map(|matter| matter.content)
-            .unwrap_or_default()
     }
 }

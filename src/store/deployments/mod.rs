@@ -9,7 +9,8 @@ pub use self::environment::{
     find_rehearsal, has_touched, list_attempts, list_known_good, list_sided, next_epoch, recent_successes,
 };
 pub use self::progress::{
-    beat, claim, finish, guide, hold, mark_lost, release_hold, request_cancel, set_follow_up, set_report,
+    beat, claim, finish, guide, hold, mark_lost, release_hold, request_cancel, set_about, set_follow_up,
+    set_report,
 };
 
 use super::value::{json, opt_json, opt_text, small, text};
@@ -35,9 +36,9 @@ macro_rules! select {
         )
     };
 }
-pub(super) use select;
+pub(in crate::store) use select;
 
-pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
+pub(in crate::store) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
     let script = match (row.opt_int("script_pid")?, row.opt_int("script_start")?) {
         (Some(pid), Some(start)) => {
             Some(ProcessRef { pid: small("script_pid", pid)?, start: small("script_start", start)? })
@@ -101,6 +102,15 @@ pub(super) fn deployment(row: &Row) -> Result<Deployment, StoreError> {
         left_running: row.json("left_running")?,
         recovered_by: row.opt_text("recovered_by")?,
     })
+}
+
+/// What it did, in full, as canonical JSON of its subject; nothing where that was not recorded.
+pub fn find_about(tx: &Tx<'_>, id: DeploymentId) -> Result<Option<String>, StoreError> {
+    Ok(tx
+        .query_opt("SELECT about FROM deployments WHERE id = ?1", &[id.0.into()], |row| {
+            row.opt_text("about")
+        })?
+        .flatten())
 }
 
 /// Records a new deployment and its planned steps; `deployment.id` is ignored and the new one returned. A second

@@ -8,6 +8,11 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
 use crate::store::value::{json, size, text};
 use crate::store::{StoreError, Tx, steps};
+/// Writes down what it does, in full.
+pub fn set_about(tx: &Tx<'_>, id: DeploymentId, about: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE deployments SET about = ?2 WHERE id = ?1", &[id.0.into(), about.into()]).map(drop)
+}
+
 /// launching → running, exactly once; says whether this caller won.
 pub fn claim(tx: &Tx<'_>, id: DeploymentId, epoch: i64, at: Timestamp) -> Result<bool, StoreError> {
     let rows = tx.execute(

@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -14,6 +15,7 @@ use super::{board, longest_that_fits, scrolled};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::text::{fit, pad};
+use crate::ops::view::brief::{Fact, brief};
 use crate::ops::view::queue::Pending;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -48,7 +50,7 @@ fn top(model: &Model, area: Rect) -> usize {
 
 pub fn settle(model: &mut Model) {
     if let Some(area) = layout::pane(model, Pane::Approvals) {
-        model.queue.top = top(model, area);
+        model.queue.top = top(model, below(model, area));
     }
 }
 
@@ -56,6 +58,7 @@ pub fn position(model: &Model) -> String {
     let (Some(area), Some((at, count))) = (layout::pane(model, Pane::Approvals), place(model)) else {
         return String::new();
     };
+    let area = below(model, area);
     let top = top(model, area);
     super::of(&model.glyphs, at, count, top > 0, top + usize::from(split(area).0) < count)
 }
@@ -105,6 +108,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         let at = keys.iter().position(|key| Some(key) == model.queue.selected.as_ref()).unwrap_or(0);
         let to = at.saturating_add_signed(by).min(keys.len().saturating_sub(1));
         model.queue.selected = keys.get(to).cloned();
+        return Vec::new();
+    }
+    if action == Action::ReviewOverride {
+        let popup = popup::form::review::due(model).map(|bypass| popup::form::review::ask(model, bypass));
+        model.popups.extend(popup);
         return Vec::new();
     }
     let Some(item) = selected(model) else { return Vec::new() };
@@ -162,7 +170,34 @@ fn schedule(model: &Model, item: &Pending) -> Option<Popup> {
     Some(popup::form::deployment::schedule(model, waits, id, &environment, item.report.as_ref()))
 }
 
+/// What stands above the list while overrides wait for a review.
+fn owed(model: &Model) -> Option<Line<'static>> {
+    let open = &model.views.overrides;
+    let first = &open.first()?.deployment;
+    let more = if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() };
+    let late = if open.iter().any(|bypass| bypass.is_overdue(model.now)) { "OVERDUE " } else { "" };
+    let text = format!(
+        "{late}review: {} went past {} in {} with {}{more} (V)",
+        first.started_by.name,
+        first.overrides.join(", "),
+        first.environment,
+        first.id
+    );
+    Some(Line::styled(text, model.theme.busy))
+}
+
+/// The part of the pane that is the list, and what below it tells about the selected item.
+fn below(model: &Model, area: Rect) -> Rect {
+    let taken = u16::from(!model.views.overrides.is_empty() && area.height > 3);
+    Rect { y: area.y + taken, height: area.height - taken, ..area }
+}
+
 pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let whole = area;
+    let area = below(model, whole);
+    if let Some(line) = owed(model).filter(|_| area != whole) {
+        frame.render_widget(Paragraph::new(line), Rect { height: 1, ..whole });
+    }
     let items = items(model);
     if items.is_empty() {
         let text = match (model.loaded, model.queue.filter.is_empty()) {
@@ -230,56 +265,15 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
 /// What an approver should know before deciding.
 pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let release = &item.release;
-    let label = |text: &str| Span::styled(format!("{text:<12}"), theme.dim);
-    let line = |name: &str, text: String| Line::from(vec![label(name), Span::raw(text)]);
-    let mut lines = vec![Line::styled(release.title.clone(), theme.strong)];
-    let arrow = model.glyphs.arrow;
-    if let ApprovalSubject::Environment(env) = &item.subject {
-        let from =
-            item.live.as_ref().map_or_else(|| "nothing".to_owned(), |live| live.release.version.to_string());
-        lines.push(line("changes", format!("{env}: {from} {arrow} {}", release.id.version)));
-        if let Some(by) = &item.back {
-            lines.push(match &item.toggle {
-                Some(flip) => line("switches", format!("{flip}, asked for by {by}")),
-                None => line("goes back", format!("a rollback that {by} asked for")),
-            });
-        }
-    } else {
-        let need = release.request.need.clone().unwrap_or_else(|| "not said".to_owned());
-        lines.push(line("need", need));
-    }
-    let risk = release.plan.risk.map_or_else(|| "not assessed".to_owned(), |risk| risk.to_string());
-    lines.push(line("risk", format!("{risk}; by {}", release.request.requester.name)));
-    for (at, change) in release.build.changes.iter().take(6).enumerate() {
-        lines.push(line(if at == 0 { "contains" } else { "" }, change.clone()));
-    }
-    if let Some(digest) = &release.build.digest {
-        lines.push(line(
-            "artifact",
-            format!("{} {}", release.build.artifact.clone().unwrap_or_default(), digest.short()),
-        ));
-    }
+    let mut lines = vec![Line::styled(item.release.title.clone(), theme.strong)];
+    let line = |(label, text): Fact| {
+        let style = if label == "rejected" { theme.bad } else { Style::new() };
+        Line::from(vec![Span::styled(format!("{label:<12}"), theme.dim), Span::styled(text, style)])
+    };
+    let facts = brief(item, model.glyphs.arrow, model.shown_zone(), model.now);
+    lines.extend(facts.into_iter().map(line));
     if let Some(plan) = &item.plan {
-        lines.push(line("plan", super::super::popup::deploy::planned(model, plan, &item.digest)));
-    }
-    if let Some(why) = &item.not_yours {
-        lines.push(line("you", why.clone()));
-    }
-    for rule in &item.tally.rules {
-        let by = if rule.by.is_empty() { "nobody yet".to_owned() } else { rule.by.join(", ") };
-        let ask = if rule.missing() > 0 {
-            format!("; could: {}", rule.candidates.join(", "))
-        } else {
-            String::new()
-        };
-        lines.push(line("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
-    }
-    for (who, why) in &item.tally.ignored {
-        lines.push(line("not counted", format!("{who}: {}", why.sentence(model.shown_zone()))));
-    }
-    if let Some((who, why)) = &item.tally.rejected {
-        lines.push(Line::styled(format!("rejected by {who}: {why}"), theme.bad));
+        lines.push(line(("plan", super::super::popup::deploy::planned(model, plan, &item.digest))));
     }
     lines
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use relman::domain::deployment::{Beat, CancelKind, Cause, Deployment, DeploymentState, Step, StepState};
+use relman::domain::digest::Digest;
 use relman::domain::hold::{Choice, HoldReason};
 use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
@@ -116,7 +117,9 @@ fn a_script_that_changed_before_the_claim_is_not_run() {
     let (world, started) = launching();
     *world.machine.script.borrow_mut() = "two".to_owned();
     let why = turned_down(&world, &started);
-    assert_eq!(why, "the release or its scripts changed between the start and now");
+    let [one, two] = ["one", "two"].map(|text| Digest::of(text.as_bytes()));
+    let what = format!("deploy.sh changed ({} → {})", one.short(), two.short());
+    assert_eq!(why, format!("the release or its scripts changed between the start and now: {what}"));
 }
 
 #[test]

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use relman::domain::deployment::DeploymentState;
 use relman::domain::gate::{Answer, BlockReason, GateId, GateReport};
+use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
-use relman::ops::ErrorKind;
+use relman::domain::override_review::{Bypass, Finding};
 use relman::ops::deployment::claim::Claim;
 use relman::ops::deployment::later::Later;
 use relman::ops::deployment::start::{StartDeploy, start};
 use relman::ops::deployment::turn::Turn;
+use relman::ops::{ErrorKind, OpError, override_review};
 
 use super::on_record::{done, mistaken, refused};
 use crate::support::world::{World, answer, closed, wish};
@@ -238,4 +240,78 @@ fn a_hotfix_on_its_way_goes_to_production_before_anything_else() {
     world.pass(std::time::Duration::from_hours(1));
     world.deploy("api@1.1.0", "production");
     open(&world);
+}
+
+/// bob has gone past the gates of production with #2, and it runs.
+fn used() -> World {
+    let world = world();
+    let started = world.as_("bob", |cx| start(cx, &opening(&CLOSED))).unwrap().deployment;
+    assert_eq!(world.claim(&started), Claim::Go);
+    world
+}
+
+fn review(world: &World, who: &str, finding: Finding) -> Result<Bypass, OpError> {
+    world.as_(who, |cx| override_review::review(cx, DeploymentId(2), finding, "the shop was down"))
+}
+
+fn open_reviews(world: &World) -> Vec<Bypass> {
+    world.as_("dave", |cx| override_review::list(cx, false)).unwrap()
+}
+
+#[test]
+fn an_override_that_was_used_is_looked_at_by_somebody_else() {
+    let world = used();
+    let [waiting] = open_reviews(&world).try_into().unwrap();
+    assert_eq!(
+        (waiting.deployment.id, waiting.due),
+        (DeploymentId(2), world.now.plus(Duration::from_hours(24)))
+    );
+    let own = refused(&world, "bob", ErrorKind::NotPermitted, (Verb::OverrideReviewed, "#2"), |cx| {
+        override_review::review(cx, DeploymentId(2), Finding::Justified, "I was right")
+    });
+    assert!(own.sentence.contains("somebody else looks at it") && own.hints[0].contains("dave"), "{own:?}");
+    let stranger = review(&world, "frank", Finding::Justified).unwrap_err();
+    assert!(stranger.sentence.contains("it takes someone of managers or sre"), "{stranger:?}");
+    let found = done(&world, "dave", Verb::OverrideReviewed, "#2", |cx| {
+        override_review::review(cx, DeploymentId(2), Finding::Unjustified, "it could have waited")
+    });
+    assert_eq!(found.review.unwrap().finding, Finding::Unjustified);
+    assert!(open_reviews(&world).is_empty());
+    let all = world.as_("dave", |cx| override_review::list(cx, true)).unwrap();
+    assert_eq!(all[0].review.as_ref().unwrap().note, "it could have waited");
+    let again = review(&world, "dave", Finding::Justified).unwrap_err();
+    assert!(again.sentence.contains("dave found #2 unjustified already"), "{again:?}");
+}
+
+#[test]
+fn who_owes_a_review_gets_no_further_override_there() {
+    let mut world = used();
+    let running = world.deployment(DeploymentId(2));
+    world.end(&running, DeploymentState::Failed);
+    world.pass(Duration::from_hours(23));
+    let wanted = |world: &World| world.as_("bob", |cx| start(cx, &opening(&CLOSED)));
+    let second = wanted(&world).unwrap().deployment;
+    assert_eq!(world.claim(&second), Claim::Go);
+    world.end(&world.deployment(second.id), DeploymentState::Failed);
+    world.pass(Duration::from_hours(2));
+    let error = wanted(&world).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotPermitted);
+    assert!(
+        error.sentence.contains("override of #2 in production has not been reviewed in time"),
+        "{error:?}"
+    );
+    review(&world, "dave", Finding::Justified).unwrap();
+    wanted(&world).unwrap();
+}
+
+#[test]
+fn an_override_lapses_where_its_deployment_waits_too_long() {
+    let mut world = world();
+    let wanted = waiting(&[GateId::Freeze, GateId::Approvals], &world);
+    let d = world.as_("bob", |cx| start(cx, &wanted)).unwrap().deployment;
+    world.freeze("Quarter end", "production", world.now, world.now.plus(Duration::from_hours(20)));
+    world.pass(Duration::from_hours(9));
+    // Soak is over by now; what was opened on record was meant for the evening, not for the next morning.
+    let Turn::Wait { says, .. } = world.turn(d.id) else { panic!("{:?}", world.turn(d.id)) };
+    assert!(says.iter().any(|line| line.contains("Quarter end")), "{says:?}");
 }

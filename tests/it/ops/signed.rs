@@ -135,10 +135,12 @@ fn an_approval_somebody_wrote_into_the_store_does_not_count() {
     assert_eq!(missing(&world).ignored.last().unwrap(), &("bob".to_owned(), Ignored::Unsigned));
 }
 
+/// What a forger does to a row.
+type Change = fn(&mut Approval);
+
 #[test]
 fn what_the_store_says_beyond_what_was_signed_is_worth_nothing() {
     let later = Timestamp::from_millis(4_000_000_000_000);
-    type Change = fn(&mut Approval);
     let changes: [(&str, Change); 5] = [
         ("of bob, not of carol", |a| a.by.name = "carol".to_owned()),
         ("something else than what was signed", |a| a.reason = Some("I was never there".to_owned())),

@@ -5,10 +5,12 @@ use std::time::Duration;
 use relman::domain::approval::Verdict;
 use relman::domain::deployment::{DeploymentState, Step, StepState};
 use relman::domain::freeze::Scope;
+use relman::domain::gate::GateId;
 use relman::domain::hold::{Choice, Hold, HoldReason};
 use relman::domain::ids::{DeploymentId, LockId, TrainName};
 use relman::domain::journal::Verb;
 use relman::domain::lock::LockKind;
+use relman::domain::override_review::Finding;
 use relman::domain::release::Stage;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::ops::approval::withdraw::withdraw;
@@ -19,10 +21,10 @@ use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::{claim, guide, note};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
+use relman::ops::{Ctx, freeze, lock, override_review, train};
 use relman::ops::{Liveness, OpError};
-use relman::ops::{freeze, lock, train};
 
-use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id};
+use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
 
 const API: &str = "api@1.0.0";
 
@@ -166,6 +168,22 @@ fn early() -> World {
     world
 }
 
+/// bob goes past the gates of production, which he may deploy to.
+fn bypassed() -> World {
+    let world = World::with(&POLICY.replace(r#"deployers = ["sre"]"#, r#"deployers = ["sre", "managers"]"#));
+    world.release(API);
+    world.advance(API, 5);
+    let gates = [GateId::Order, GateId::Soak, GateId::Approvals];
+    let wanted = StartDeploy {
+        overrides: gates.into(),
+        reason: Some("checkout is down".to_owned()),
+        ..wish(API, "production")
+    };
+    let started = world.as_("bob", |cx| start::start(cx, &wanted)).unwrap().deployment;
+    assert_eq!(world.claim(&started), claim::Claim::Go);
+    world
+}
+
 /// What a person does to cause the verb; `None` for what the program does by itself.
 fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
@@ -235,6 +253,10 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
+        Verb::OverrideReviewed => (bypassed, |w| {
+            let review = |cx: &Ctx<'_>| override_review::review(cx, DeploymentId(1), Finding::Justified, "it was");
+            w.as_("carol", review).map(drop)
+        }),
         Verb::NoteAdded => {
             (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
         }
@@ -317,6 +339,10 @@ fn misdeed(verb: Verb) -> Option<Act> {
         Verb::ChecklistTicked => |w| {
             w.as_("bob", |cx| evidence::tick(cx, &release_id(API), "Backup taken")).unwrap();
             w.as_("bob", |cx| evidence::tick(cx, &release_id(API), "Backup taken")).map(drop)
+        },
+        Verb::OverrideReviewed => |w| {
+            let plain = w.running(API, "dev");
+            w.as_("carol", |cx| override_review::review(cx, plain.id, Finding::Justified, "it was")).map(drop)
         },
         Verb::ApprovalGranted => |w| w.decide("frank", API, Some("production"), Verdict::Approved).map(drop),
         Verb::ApprovalRejected => |w| w.decide("frank", API, Some("production"), Verdict::Rejected).map(drop),
@@ -409,7 +435,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 27);
+    assert_eq!(seen, 28);
 }
 
 #[test]

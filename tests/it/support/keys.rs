@@ -207,6 +207,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Lock(_)
             | Effect::EditLock { .. }
             | Effect::Unlock { .. }
+            | Effect::ReviewOverride { .. }
             | Effect::SkipTrain { .. }
             | Effect::ResumeTrain { .. }
     )

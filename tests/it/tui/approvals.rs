@@ -248,7 +248,7 @@ fn a_decision_that_was_recorded_is_said() {
     assert_eq!(ui.send(Msg::Decided(Box::new(approval))), []);
     assert_eq!((ui.popup(), ui.said()), ("", "storefront@1.4.1 rejected for production"));
     ui.load(&world);
-    assert!(ui.screen().contains("rejected by erin: no load test"), "{}", ui.screen());
+    assert!(ui.screen().contains("rejected    by erin: no load test"), "{}", ui.screen());
 }
 
 #[test]

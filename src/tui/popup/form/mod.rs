@@ -7,6 +7,7 @@ pub mod freeze;
 pub mod lock;
 pub mod options;
 pub mod release;
+pub mod review;
 pub mod train;
 
 use std::borrow::Cow;
@@ -92,6 +93,8 @@ pub enum Kind {
         start: Box<StartDeploy>,
         steps: Vec<String>,
     },
+    /// Whether an override was right.
+    Review(DeploymentId),
     SkipTrain(TrainName),
     ResumeTrain(TrainName),
 }
@@ -321,6 +324,7 @@ impl Form {
             Kind::ResumeTrain(train) => {
                 Ok(Effect::ResumeTrain { train: train.clone(), reason: self.reason()? })
             }
+            Kind::Review(id) => review::found(self, *id),
             Kind::Unlock(id) => Ok(Effect::Unlock { id: *id, reason: self.some("reason") }),
             Kind::Abandon(id) => Ok(Effect::Abandon { id: *id, reason: self.reason()? }),
             Kind::CancelAndRollBack(id) => Ok(Effect::CancelAndRollBack { id: *id, reason: self.reason()? }),

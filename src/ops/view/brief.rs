@@ -1,0 +1,150 @@
+//! What an approver should know before deciding, line by line: the same in the panes and on the command line.
+
+use super::queue::Pending;
+use crate::domain::approval::ApprovalSubject;
+use crate::domain::gate::{Answer, GateId};
+use crate::domain::text::counted_changes;
+use crate::domain::time::{Timestamp, Tz, wall};
+
+/// A label and what is said under it.
+pub type Fact = (&'static str, String);
+
+/// How many changes are spelled out.
+const CHANGES: usize = 8;
+
+/// Everything in the order in which it is looked for: what it is, who is asked, what else holds it up, what it brings.
+pub fn brief(item: &Pending, arrow: &str, zone: Tz, now: Timestamp) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    match item.subject.environment() {
+        Some(env) => {
+            let from =
+                item.live.as_ref().map_or_else(|| "nothing".to_owned(), |d| d.release.version.to_string());
+            facts.push(("changes", format!("{env}: {from} {arrow} {}", item.release.id.version)));
+        }
+        None => facts.push(asked(item)),
+    }
+    if let Some(by) = &item.back {
+        facts.push(match &item.toggle {
+            Some(flip) => ("switches", format!("{flip}, asked for by {by}")),
+            None => ("goes back", format!("a rollback that {by} asked for")),
+        });
+    }
+    facts.extend(people(item, zone));
+    facts.extend(closed(item, zone, now));
+    let release = &item.release;
+    let risk = release.plan.risk.map_or_else(|| "not assessed".to_owned(), |risk| risk.to_string());
+    facts.push(("risk", format!("{risk}; by {}", release.request.requester.name)));
+    facts.extend(contents(item));
+    if let Some(digest) = &release.build.digest {
+        let name = release.build.artifact.clone().unwrap_or_default();
+        facts.push(("artifact", format!("{name} {}", digest.short())));
+    }
+    facts.extend(otherwise(item));
+    facts.extend(tested(item));
+    if let Some(plan) = &release.plan.rollback {
+        facts.push(("way back", plan.clone()));
+    }
+    facts
+}
+
+fn asked(item: &Pending) -> Fact {
+    let unsaid = || "not said".to_owned();
+    match &item.subject {
+        ApprovalSubject::SignOff => {
+            let commit = item.release.build.commit.clone().unwrap_or_else(unsaid);
+            ("accepts", format!("what was tested; commit {commit}"))
+        }
+        _ => ("need", item.release.request.need.clone().unwrap_or_else(unsaid)),
+    }
+}
+
+/// What comes with it: its own changes, and those of releases in between that were never live there.
+fn contents(item: &Pending) -> Vec<Fact> {
+    let own = &item.release.build.changes;
+    let mut lines: Vec<String> = own.iter().take(CHANGES).cloned().collect();
+    if own.len() > CHANGES {
+        lines.push(format!("and {} more", own.len() - CHANGES));
+    }
+    for (version, changes) in &item.skipped {
+        lines.push(format!("and of {version}: {}", counted_changes(changes.len())));
+        lines.extend(
+            changes.iter().take(CHANGES.saturating_sub(own.len())).map(|change| format!("  {change}")),
+        );
+    }
+    labelled("contains", lines)
+}
+
+fn labelled(label: &'static str, lines: Vec<String>) -> Vec<Fact> {
+    lines.into_iter().enumerate().map(|(at, line)| (if at == 0 { label } else { "" }, line)).collect()
+}
+
+/// What would run otherwise than it did for what is live.
+fn otherwise(item: &Pending) -> Vec<Fact> {
+    match (&item.otherwise, &item.live) {
+        (Some(changed), _) if changed.is_empty() => {
+            vec![("runs", "the same scripts and settings".to_owned())]
+        }
+        (Some(changed), _) => labelled("runs anew", changed.clone()),
+        (None, Some(live)) => vec![("runs", format!("what {} ran was not recorded: no comparison", live.id))],
+        (None, None) => Vec::new(),
+    }
+}
+
+fn tested(item: &Pending) -> Option<Fact> {
+    let checks = item.release.checks.iter().map(|(name, check)| {
+        let valid = item.release.valid_check(name).is_some();
+        let how = match (valid, check.passed) {
+            (false, _) => "for another content",
+            (true, true) => "passed",
+            (true, false) => "FAILED",
+        };
+        format!("{name} {how}")
+    });
+    let checks: Vec<String> = checks.collect();
+    (!checks.is_empty()).then(|| ("checks", checks.join(", ")))
+}
+
+/// Gates that are closed beside the approvals themselves: whether it could start at all.
+fn closed(item: &Pending, zone: Tz, now: Timestamp) -> Vec<Fact> {
+    let Some(report) = &item.report else { return Vec::new() };
+    let others = report.closed().filter(|check| check.gate != GateId::Approvals);
+    let lines: Vec<String> = others
+        .filter_map(|check| match &check.answer {
+            Answer::Blocked { reason } => Some(format!("{}: {reason}", check.gate)),
+            Answer::Unknown { why } => Some(format!("{}: {why}", check.gate)),
+            _ => None,
+        })
+        .collect();
+    let mut facts = match lines.is_empty() {
+        true => Vec::new(),
+        false => labelled("also closed", lines),
+    };
+    if let Some(at) = report.earliest.filter(|at| *at > now) {
+        facts.push(("opens", wall(at, zone)));
+    }
+    facts
+}
+
+/// Who has agreed, who could, and what does not count.
+fn people(item: &Pending, zone: Tz) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    facts.extend(item.not_yours.clone().map(|why| ("you", why)));
+    for rule in &item.tally.rules {
+        let by = match rule.by.is_empty() {
+            true => "nobody yet".to_owned(),
+            false => rule.named().join(", "),
+        };
+        let ask = match rule.missing() {
+            0 => String::new(),
+            _ => format!("; could: {}", rule.candidates.join(", ")),
+        };
+        facts.push(("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
+    }
+    for (who, why) in &item.tally.ignored {
+        facts.push(("not counted", format!("{who}: {}", why.sentence(zone))));
+    }
+    if let Some((who, why)) = &item.tally.rejected {
+        facts.push(("rejected", format!("by {who}: {why}")));
+    }
+    facts
+}
