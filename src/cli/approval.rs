@@ -160,7 +160,7 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
             let notes: Vec<String> = ignored.into_iter().chain(a.reason.clone()).collect();
             vec![
                 a.subject.as_text().to_owned(),
-                a.verdict.to_string(),
+                decision.verdict(),
                 a.by.name.clone(),
                 relative(a.at, cx.now),
                 notes.join("; "),

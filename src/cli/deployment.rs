@@ -253,7 +253,7 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("reason", d.reason.clone()),
         (
             if d.state.is_pending() { "may override" } else { "overridden" },
-            (!d.overrides.is_empty()).then(|| d.overrides.join(", ")),
+            (!d.overrides.is_empty()).then(|| view.overridden()),
         ),
         ("answers", d.answered()),
         ("left out", (!d.left_out.is_empty()).then(|| d.left_out.join(", "))),

@@ -277,8 +277,10 @@ fn show(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
         let mark = if open { out.paint(Tone::Good, "✓") } else { out.paint(Tone::Bad, "✗") };
         out.line(format!("{mark} {}", report.headline()));
     }
-    for view::Decision { approval, ignored } in &view.approvals {
-        let ended = ignored
+    for decision in &view.approvals {
+        let approval = &decision.approval;
+        let ended = decision
+            .ignored
             .as_ref()
             .map(|why| format!(" (does not count: {})", why.sentence(zone)))
             .unwrap_or_default();
@@ -286,7 +288,7 @@ fn show(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
         let (by, about) = (&approval.by.name, approval.subject.as_text());
         out.line(format!(
             "  {} by {by} for {about} {}{reason}{ended}",
-            approval.verdict,
+            decision.verdict(),
             wall(approval.at, zone)
         ));
     }

@@ -6,10 +6,11 @@ use crate::domain::deployment::{Cause, Deployment, DeploymentState, Step};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
+use crate::domain::override_review::Review;
 use crate::domain::strategy::{StepPlan, cut_over};
 use crate::ops::{Ctx, OpError, facts};
 use crate::store::deployments::{self, Filter};
-use crate::store::{Tx, notes, pending, steps};
+use crate::store::{Tx, notes, override_reviews, pending, steps};
 
 /// Everything about one deployment but its output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,11 +28,26 @@ pub struct DeploymentView {
     /// The deployments before and after it, wherever they went.
     pub older: Option<DeploymentId>,
     pub newer: Option<DeploymentId>,
+    /// What somebody else found about the gates it went past.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
     /// Its place among those that wait for the same environment, from 1, and how many wait (SCH-10).
     pub in_line: Option<(usize, usize)>,
 }
 
 impl DeploymentView {
+    /// The gates it went past, with what somebody else found about that.
+    pub fn overridden(&self) -> String {
+        let gates = self.deployment.overrides.join(", ");
+        match (&self.review, self.deployment.claimed_at) {
+            (Some(review), _) => {
+                format!("{gates}; {} found that {}: {}", review.by.name, review.finding, review.note)
+            }
+            (None, Some(_)) => format!("{gates}; not reviewed yet"),
+            (None, None) => gates,
+        }
+    }
+
     /// `2 of 3 that wait`, where others wait as well.
     pub fn place(&self) -> Option<String> {
         let (place, count) = self.in_line.filter(|(_, count)| *count > 1)?;
@@ -107,6 +123,10 @@ pub fn deployment(cx: &Ctx<'_>, id: DeploymentId) -> Result<DeploymentView, OpEr
         };
         let (older, newer) = deployments::neighbours(tx, id)?;
         Ok(DeploymentView {
+            review: match deployment.overrides.is_empty() {
+                true => None,
+                false => override_reviews::find(tx, deployment.id)?,
+            },
             in_line: in_line(tx, cx, &deployment)?,
             older,
             newer,

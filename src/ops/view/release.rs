@@ -9,6 +9,7 @@ use crate::domain::gate::{self, GateReport, Overrides};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Entry;
 use crate::domain::release::Release;
+use crate::domain::signature::Assurance;
 use crate::ops::approval::matter;
 use crate::ops::delivery::{self, Standing};
 use crate::ops::facts::{self, Surroundings, Wish};
@@ -23,6 +24,19 @@ pub struct Decision {
     /// Why it does not; nothing: it counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<Ignored>,
+    /// What its signature proves, where signatures are looked at and it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assurance: Option<Assurance>,
+}
+
+impl Decision {
+    /// `approved`, and behind it how far that is proven where somebody looks.
+    pub fn verdict(&self) -> String {
+        match self.assurance {
+            Some(assurance) => format!("{} ({assurance})", self.approval.verdict),
+            None => self.approval.verdict.to_string(),
+        }
+    }
 }
 
 /// One release, whole.
@@ -116,7 +130,13 @@ fn judged(
         };
         standing(&question, approval)
     };
-    let decision = |approval: Approval| Decision { ignored: judge(&approval), approval };
+    let proven = |approval: &Approval| {
+        let env = cx.policy.environments.get(approval.subject.environment()?)?;
+        let looks = env.signing.looks().then_some(around?)?;
+        looks.signatures.judge(approval).ok()
+    };
+    let decision =
+        |approval: Approval| Decision { ignored: judge(&approval), assurance: proven(&approval), approval };
     approvals.into_iter().map(decision).collect()
 }
 

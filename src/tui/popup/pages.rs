@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::gate::GateReport;
-use crate::ops::view::release::{Decision, ReleaseView};
+use crate::ops::view::release::ReleaseView;
 use crate::tui::model::Model;
 use crate::tui::widget::gates;
 
@@ -78,14 +78,16 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
     for standing in &view.deliveries {
         lines.push(Line::raw(standing.to_string()));
     }
-    for Decision { approval, ignored } in &view.approvals {
-        let ended = ignored
+    for decision in &view.approvals {
+        let approval = &decision.approval;
+        let ended = decision
+            .ignored
             .as_ref()
             .map(|why| format!(" (does not count: {})", why.sentence(model.shown_zone())))
             .unwrap_or_default();
         lines.push(Line::raw(format!(
             "{} by {} for {}, {}{ended}",
-            approval.verdict,
+            decision.verdict(),
             approval.by.name,
             approval.subject.as_text(),
             model.time(approval.at)

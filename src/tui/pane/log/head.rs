@@ -158,7 +158,7 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
         add("rollback", follow_up.sentence(d.state.is_over()));
     }
     if !d.overrides.is_empty() {
-        add("overridden", d.overrides.join(", "));
+        add("overridden", view.overridden());
     }
     if !d.left_running.is_empty() {
         add("left running", d.left_running.join(", "));
