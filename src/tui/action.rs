@@ -53,6 +53,7 @@ pub enum Action {
     Decide,
     Demo,
     Approve,
+    ApproveLater,
     Reject,
     Withdraw,
     ReviewOverride,
@@ -204,6 +205,7 @@ pub const ENTRIES: &[Entry] = &[
         &["a"],
         Some("approve"),
     ),
+    row(Action::ApproveLater, "approve-later", "approve it from a later time on", APPROVALS, &["A"], None),
     row(Action::Reject, "reject", "reject it with a reason", APPROVALS, &["x"], Some("reject")),
     row(Action::Withdraw, "withdraw", "take your own decision back", APPROVALS, &["W"], None),
     row(

@@ -40,6 +40,7 @@ fn needs_views(action: Action) -> bool {
             | Action::RollBack
             | Action::CancelDeployment
             | Action::Approve
+            | Action::ApproveLater
             | Action::Reject
             | Action::Demo
             | Action::Decide
@@ -114,6 +115,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
     let needs_item = matches!(
         action,
         Action::Approve
+            | Action::ApproveLater
             | Action::Reject
             | Action::Withdraw
             | Action::Deploy
@@ -130,7 +132,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
     }
     let Some(item) = queue::selected(model) else { return Err("nothing waits for an approval".to_owned()) };
     match action {
-        Action::Approve | Action::Reject => match &item.not_yours {
+        Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
             Some(why) => {
                 let open = item.tally.rules.iter().filter(|rule| rule.missing() > 0);

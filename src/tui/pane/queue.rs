@@ -123,8 +123,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(popup);
             Vec::new()
         }
+        Action::ApproveLater => {
+            let popup = popup::form::approval::approve_later(item, model);
+            model.popups.push(popup);
+            Vec::new()
+        }
         Action::Reject => {
-            let popup = popup::form::release::reject(item);
+            let popup = popup::form::approval::reject(item);
             model.popups.push(popup);
             Vec::new()
         }

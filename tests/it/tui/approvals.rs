@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use relman::domain::approval::Verdict;
+use relman::domain::gate::GateId;
+use relman::domain::override_review::Finding;
 use relman::ops::approval::decide::Decision;
+use relman::ops::deployment::claim::Claim;
+use relman::ops::deployment::start::{StartDeploy, start};
 use relman::ops::release::cancel;
 use relman::tui::model::Pane;
 use relman::tui::msg::{Effect, Msg};
@@ -12,7 +16,7 @@ use relman::tui::pane::queue;
 use crate::ops::view::with_a_way_back;
 use crate::support::keys::{Ui, is_severe};
 use crate::support::screen::{TEAM, approved, built, environment, team};
-use crate::support::world::{World, about, release_id};
+use crate::support::world::{World, about, release_id, wish};
 
 fn decision(ui: &Ui, verdict: Verdict, reason: Option<&str>) -> Effect {
     let item = queue::selected(&ui.model).unwrap();
@@ -346,5 +350,51 @@ fn a_rollback_that_waits_for_approvals_is_approved_where_everything_is() {
         other.said().starts_with("not yours: you are not in managers; ask bob, carol"),
         "{}",
         other.said()
+    );
+}
+
+#[test]
+fn an_approval_for_later_is_asked_for_with_its_time_and_the_version() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("A");
+    ui.wait(1000);
+    assert_eq!(ui.keys("+2h<tab>1.4.0<c-s>"), []);
+    assert!(ui.screen().contains("type the version 1.4.1 exactly"), "{}", ui.screen());
+    let [Effect::Decide(decision)] = &ui.keys("<bs>1<c-s>")[..] else { panic!("{}", ui.screen()) };
+    assert_eq!(decision.effective, Some(world.now.plus(std::time::Duration::from_hours(2))));
+    assert_eq!(decision.verdict, Verdict::Approved);
+}
+
+#[test]
+fn an_override_that_waits_for_a_review_stands_above_the_queue() {
+    let mut world = team();
+    let policy = TEAM.replace(r#"override = ["managers"]"#, r#"override = ["sre"]"#);
+    world.policy = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &policy).unwrap().policy;
+    let wanted = StartDeploy {
+        overrides: [GateId::Approvals, GateId::Soak].into(),
+        reason: Some("the shop is down".to_owned()),
+        confirm: Some("3.1.0".to_owned()),
+        ..wish("payments@3.1.0", "production")
+    };
+    let past = world.as_("dave", |cx| start(cx, &wanted)).unwrap().deployment;
+    assert_eq!(world.claim(&past), Claim::Go);
+    let mut ui = Ui::new(&world, "dave");
+    ui.keys("2V");
+    assert_eq!(ui.said(), format!("the override of {} was your own: somebody else reviews it", past.id));
+    let mut ui = Ui::new(&world, "carol");
+    ui.keys("2");
+    assert!(ui.screen().contains("review: dave went past"), "{}", ui.screen());
+    ui.keys("V");
+    ui.wait(1000);
+    assert!(ui.screen().contains("the shop is down"), "{}", ui.screen());
+    assert_eq!(
+        ui.keys("orders were lost<tab><right><c-s>"),
+        [Effect::ReviewOverride {
+            id: past.id,
+            finding: Finding::Unjustified,
+            note: "orders were lost".to_owned()
+        }]
     );
 }

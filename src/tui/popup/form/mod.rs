@@ -1,6 +1,7 @@
 //! Forms: a few labelled fields, checked as they are left, kept when one leaves by mistake.
 
 pub mod answers;
+pub mod approval;
 pub mod chain;
 pub mod deployment;
 pub mod freeze;
@@ -19,8 +20,6 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Outcome, Popup, dialog_box};
-use crate::domain::approval::{ApprovalSubject, Verdict};
-use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::domain::prompt::Prompt;
@@ -57,11 +56,8 @@ pub enum Kind {
     MoveBack(ReleaseId),
     Block(ReleaseId),
     Unblock(ReleaseId),
-    Reject {
-        release: ReleaseId,
-        subject: ApprovalSubject,
-        seen: Digest,
-    },
+    /// A rejection, or an approval for later.
+    Decide(Box<Decision>),
     NewFreeze,
     StopTheLine,
     /// Several releases, each after those it depends on.
@@ -300,11 +296,7 @@ impl Form {
             Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
             Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
-            Kind::Reject { release, subject, seen } => Ok(Effect::Decide(Box::new(Decision {
-                reason: Some(self.reason()?),
-                seen: Some(seen.clone()),
-                ..Decision::new(release.clone(), subject.clone(), Verdict::Rejected)
-            }))),
+            Kind::Decide(decision) => approval::decided(self, model, decision),
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
             Kind::Chain => chain::started(self, model),

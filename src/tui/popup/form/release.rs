@@ -8,7 +8,6 @@ use crate::domain::release::{self, Level, Origin, Release, ReleaseKind};
 use crate::domain::time::{Fold, Tz, parse_when};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
-use crate::ops::view::queue::Pending;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::popup::Popup;
@@ -84,26 +83,6 @@ pub fn block(id: &ReleaseId, is_blocked: bool) -> Popup {
         let notes = vec!["It stays where it is and goes nowhere until someone lifts the block.".to_owned()];
         form(Kind::Block(id.clone()), format!("Block {id}"), notes, reason)
     }
-}
-
-pub fn reject(item: &Pending) -> Popup {
-    let kind = Kind::Reject {
-        release: item.release.id.clone(),
-        subject: item.subject.clone(),
-        seen: item.digest.clone(),
-    };
-    let about = item.subject.as_text();
-    let notes = if about == "request" {
-        vec!["This ends the release.".to_owned()]
-    } else {
-        vec!["It cannot be deployed there until you withdraw this.".to_owned()]
-    };
-    form(
-        kind,
-        format!("Reject {} for {about}", item.release.id),
-        notes,
-        vec![text("reason", "why, for its people")],
-    )
 }
 
 pub(super) fn created(form: &Form) -> Ordered {
