@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::gate::GateReport;
-use crate::ops::view::release::ReleaseView;
+use crate::ops::view::release::{Decision, ReleaseView};
 use crate::tui::model::Model;
 use crate::tui::widget::gates;
 
@@ -19,6 +19,23 @@ pub fn explanation(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
     lines.push(Line::default());
     lines.push(Line::styled("Nothing starts from here: D asks for the deployment.", model.theme.dim));
     lines
+}
+
+/// One decision, whether it counts, and how far it is proven.
+fn decided(model: &Model, decision: &Decision) -> Line<'static> {
+    let approval = &decision.approval;
+    let ended = decision
+        .ignored
+        .as_ref()
+        .map(|why| format!(" (does not count: {})", why.sentence(model.shown_zone())))
+        .unwrap_or_default();
+    Line::raw(format!(
+        "{} by {} for {}, {}{ended}",
+        decision.verdict(),
+        approval.by.name,
+        approval.subject.as_text(),
+        model.time(approval.at)
+    ))
 }
 
 /// Everything known about a release.
@@ -78,21 +95,7 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
     for standing in &view.deliveries {
         lines.push(Line::raw(standing.to_string()));
     }
-    for decision in &view.approvals {
-        let approval = &decision.approval;
-        let ended = decision
-            .ignored
-            .as_ref()
-            .map(|why| format!(" (does not count: {})", why.sentence(model.shown_zone())))
-            .unwrap_or_default();
-        lines.push(Line::raw(format!(
-            "{} by {} for {}, {}{ended}",
-            decision.verdict(),
-            approval.by.name,
-            approval.subject.as_text(),
-            model.time(approval.at)
-        )));
-    }
+    lines.extend(view.approvals.iter().map(|decision| decided(model, decision)));
     for d in &view.deployments {
         lines.push(Line::raw(format!(
             "{} {} to {} {} by {}, {}",
