@@ -253,13 +253,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
-        Verb::OverrideReviewed => (bypassed, |w| {
-            let review = |cx: &Ctx<'_>| override_review::review(cx, DeploymentId(1), Finding::Justified, "it was");
-            w.as_("carol", review).map(drop)
-        }),
-        Verb::NoteAdded => {
-            (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
-        }
+        Verb::OverrideReviewed | Verb::NoteAdded => return said_about(verb),
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
         Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
         Verb::CancelRequested => {
@@ -269,6 +263,22 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::DeploymentResolved => {
             (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
         }
+    };
+    Some((before, act))
+}
+
+/// What people say about a deployment.
+fn said_about(verb: Verb) -> Option<(fn() -> World, Act)> {
+    let (before, act): (fn() -> World, Act) = match verb {
+        Verb::OverrideReviewed => (bypassed, |w| {
+            let review =
+                |cx: &Ctx<'_>| override_review::review(cx, DeploymentId(1), Finding::Justified, "it was");
+            w.as_("carol", review).map(drop)
+        }),
+        Verb::NoteAdded => {
+            (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
+        }
+        _ => return None,
     };
     Some((before, act))
 }
