@@ -8,7 +8,7 @@ use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::policy::Service;
-use crate::host::{doctor as machine, scripts, store_lock};
+use crate::host::{doctor as machine, people, scripts, store_lock};
 use crate::ops::deployment::tick;
 use crate::ops::{OpError, audit};
 
@@ -31,6 +31,9 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
                 let odd = config.warnings.len();
                 let text = format!("{} ({odd} warnings; relman config check shows them)", path.display());
                 add("configuration", odd == 0, text);
+                for why in people::vacancies(&config.policy) {
+                    add("people", false, why);
+                }
                 for service in config.policy.services.values() {
                     let (ok, text) = script_state(service);
                     add("scripts", ok, text);

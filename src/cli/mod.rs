@@ -20,6 +20,7 @@ mod log;
 mod out;
 mod prompts;
 mod release;
+mod rights;
 mod toggle;
 mod train;
 mod waiting;
@@ -158,6 +159,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Status => board::status(session),
         Command::Why(args) => why::why(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
+        Command::Rights(args) => rights::rights(session, args),
         Command::Audit(verb) => audit::run(session, verb),
         Command::Config(verb) => configuration::run(session, verb),
         Command::Paths => configuration::paths(session),

@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub hooks: Option<toml::Table>,
     pub keys: Option<toml::Table>,
     pub theme: Option<toml::Table>,
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +52,7 @@ pub(super) struct RawEnvironment {
     pub after_failure: Option<String>,
     pub one_in_queue: Option<bool>,
     pub outdated: Option<String>,
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,6 +87,7 @@ pub(super) struct RawService {
     pub steps: Vec<RawStep>,
     pub toggles: BTreeMap<String, RawToggle>,
     pub deliver: BTreeMap<String, RawDelivery>,
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -206,6 +209,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "hooks",
             "keys",
             "theme",
+            "rights",
         ],
     ),
     ("relman", &["database", "time-zone", "approval-ttl", "log-retention"]),
@@ -230,6 +234,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "after-failure",
             "one-in-queue",
             "outdated",
+            "rights",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),
@@ -254,6 +259,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "steps",
             "toggles",
             "deliver",
+            "rights",
         ],
     ),
     (

@@ -29,6 +29,11 @@ impl Person {
         self.login.as_deref().unwrap_or(&self.name)
     }
 
+    /// Whether the password database knows no name for them.
+    pub fn is_nameless(&self) -> bool {
+        self.human().starts_with("uid:")
+    }
+
     /// Whether this person goes by `name`.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.login.as_deref() == Some(name)
@@ -86,6 +91,10 @@ impl Roster {
     /// so membership is not gained by `sudo -u`.
     pub fn has(&self, group: &str, person: &Person) -> bool {
         let name = person.human();
+        // Nobody could say later who that was.
+        if person.is_nameless() {
+            return false;
+        }
         self.groups.get(group).is_some_and(|members| members.everyone || members.names.contains(name))
     }
 

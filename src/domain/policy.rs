@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, Members, Roster};
+use super::actor::{Members, Roster};
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
@@ -18,6 +18,7 @@ use super::ids::{EnvName, ServiceName, TrainName};
 use super::pipeline::Pipeline;
 use super::prompt::Prompt;
 use super::release::{ReleaseKind, Stage};
+use super::right::Rights;
 use super::strategy::Strategy;
 use super::text::{did_you_mean, quoted};
 use super::time::Tz;
@@ -39,6 +40,8 @@ pub struct Policy {
     /// Freezes written in the configuration; those of the store come with the facts.
     pub freezes: Vec<Freeze>,
     pub trains: BTreeMap<TrainName, Train>,
+    /// Who may do what where neither an environment nor a service says so.
+    pub rights: Rights,
 }
 
 impl Policy {
@@ -161,12 +164,8 @@ pub struct Environment {
     pub approval_ttl: Duration,
     /// Rules a rollback must meet instead of `approvals`.
     pub rollback_approvals: Vec<Rule>,
-    /// Groups that may deploy and cancel here; empty means everyone.
-    pub deployers: Vec<String>,
-    /// Groups that may open a gate on record; empty means nobody.
-    pub overriders: Vec<String>,
-    /// Groups that may let a canary go to the end without its pauses and analyses; empty means those that may override.
-    pub promoters: Vec<String>,
+    /// Who may do what here; `deployers`, `override` and `promote-full` are short forms of it.
+    pub rights: Rights,
     pub self_approval: bool,
     /// Which of several deployments that wait for it goes first.
     pub queue: QueueOrder,
@@ -181,23 +180,6 @@ pub struct Environment {
 impl Environment {
     pub fn is_production(&self) -> bool {
         self.kind == EnvKind::Production
-    }
-
-    pub fn may_deploy(&self, roster: &Roster, actor: &Actor) -> bool {
-        self.deployers.is_empty() || self.deployers.iter().any(|group| roster.has(group, &actor.person))
-    }
-
-    pub fn may_override(&self, roster: &Roster, actor: &Actor) -> bool {
-        self.overriders.iter().any(|group| roster.has(group, &actor.person))
-    }
-
-    /// Groups that may let a deployment go to its end without further pauses and analyses.
-    pub fn full_promoters(&self) -> &[String] {
-        if self.promoters.is_empty() { &self.overriders } else { &self.promoters }
-    }
-
-    pub fn may_promote_fully(&self, roster: &Roster, actor: &Actor) -> bool {
-        self.full_promoters().iter().any(|group| roster.has(group, &actor.person))
     }
 }
 
@@ -289,6 +271,8 @@ pub struct Service {
     pub toggles: BTreeMap<String, Toggle>,
     /// Where it goes by itself.
     pub deliveries: BTreeMap<EnvName, Delivery>,
+    /// Who may do what about it.
+    pub rights: Rights,
 }
 
 impl Service {

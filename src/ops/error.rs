@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::{BadName, EnvName, ServiceName};
 use crate::domain::policy::{Policy, Service};
+use crate::domain::right::Denied;
 use crate::domain::text::{BadText, did_you_mean};
 use crate::domain::time::BadTime;
 use crate::store::{Kind, StoreError};
@@ -151,6 +152,11 @@ impl From<StoreError> for OpError {
         let busy = error.kind == Kind::Busy;
         let result = Self::new(kind, error.sentence);
         if busy { result.hint("see who holds it with: relman doctor; then try again") } else { result }
+    }
+}
+impl From<Denied> for OpError {
+    fn from(denied: Denied) -> Self {
+        Self::new(ErrorKind::NotPermitted, denied.to_string()).hint(denied.remedy())
     }
 }
 impl From<BadName> for OpError {

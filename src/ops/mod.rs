@@ -25,9 +25,11 @@ pub use self::error::{ErrorKind, OpError};
 use crate::domain::actor::{Actor, Roster};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
+use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, ServiceName};
 use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::policy::{Policy, Service};
+use crate::domain::right::{Place, Right};
 use crate::domain::subject::ScriptSet;
 use crate::domain::time::Timestamp;
 pub use crate::store::deployments::Filter;
@@ -90,6 +92,16 @@ impl Ctx<'_> {
 
     pub fn service(&self, name: &ServiceName) -> Result<&Service, OpError> {
         self.policy.services.get(name).ok_or_else(|| OpError::unknown_service(name, self.policy))
+    }
+
+    /// Whether the actor has a right in a place. Asked inside [`Self::act`], so that a no is on record.
+    pub fn may(&self, right: Right, place: Place<'_>) -> Result<(), OpError> {
+        Ok(self.policy.may(right, place, &self.roster(), &self.actor.person)?)
+    }
+
+    /// The same about everything a freeze or a lock reaches.
+    pub fn may_in(&self, right: Right, scope: &Scope) -> Result<(), OpError> {
+        Ok(self.policy.may_in_scope(right, scope, &self.roster(), &self.actor.person)?)
     }
 
     /// Runs one verb: commits what `f` did, or undoes it and puts the refusal on record.

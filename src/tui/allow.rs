@@ -3,7 +3,7 @@
 use super::action::{Action, belongs, entry};
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log, queue};
-use super::popup;
+use super::{popup, rights};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::ReleaseId;
 use crate::ops::view::board::Reached;
@@ -22,7 +22,8 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
         Pane::Approvals => on_approvals(model, action),
         Pane::Calendar => on_calendar(model, action),
         Pane::Log => on_log(model, action),
-    }
+    }?;
+    rights::allow(model, action)
 }
 
 fn needs_views(action: Action) -> bool {

@@ -13,6 +13,7 @@ pub mod model;
 pub mod msg;
 pub mod pane;
 pub mod popup;
+mod rights;
 mod splits;
 mod tail;
 mod terminal;

@@ -134,6 +134,8 @@ pub enum Command {
     Why(Why),
     /// Freezes and deployments of the coming weeks
     Calendar(Calendar),
+    /// What you, or somebody else, may do where, and which line of relman.toml says so
+    Rights(Rights),
     /// The journal: everything done and refused
     #[command(subcommand)]
     Audit(Audit),
@@ -436,6 +438,12 @@ pub struct Calendar {
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct Rights {
+    /// Somebody else, by the name of their account
+    pub person: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

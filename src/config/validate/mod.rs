@@ -10,6 +10,7 @@ mod extra;
 mod freeze;
 mod lint;
 mod pipeline;
+mod rights;
 mod service;
 mod strategy;
 mod train;
@@ -27,6 +28,7 @@ use crate::domain::hours::OpenHours;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::{EnvKind, Environment, Member, Policy, Process, Rule, StageGate, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
+use crate::domain::right::Right;
 use crate::domain::text::did_you_mean;
 use crate::domain::time::{Tz, parse_duration, parse_zone};
 use crate::domain::wait::QueueOrder;
@@ -202,8 +204,10 @@ impl Checker {
         for (name, train) in raw.trains {
             trains.extend(self.train(&name, train).map(|train| (train.name.clone(), train)));
         }
+        let rights = self.rights(rights::Section::General, raw.rights);
+        let zone = self.zone;
         let policy =
-            Policy { zone: self.zone, groups, environments, services, stages, processes, freezes, trains };
+            Policy { zone, groups, environments, services, stages, processes, freezes, trains, rights };
         self.lint(&policy);
         let database = self.base.join(database);
         Some(Config {
@@ -323,15 +327,12 @@ impl Checker {
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
-        for (key, groups) in [
-            ("deployers", &raw.deployers),
-            ("override", &raw.r#override),
-            ("promote-full", &raw.promote_full),
-        ] {
-            for (index, group) in groups.iter().enumerate() {
-                self.group(&[&at(key)[..], keys![index]].concat(), group);
-            }
-        }
+        let short = [
+            (Right::Deploy, raw.deployers),
+            (Right::Override, raw.r#override),
+            (Right::PromoteFull, raw.promote_full),
+        ];
+        let rights = self.rights_of_environment(name, raw.rights, short);
         let mirrors = raw.mirrors.as_ref().and_then(|other| self.environment_name(&at("mirrors"), other));
         if let Some(other) = &raw.mirrored_by {
             self.environment_name(&at("mirrored-by"), other);
@@ -373,9 +374,7 @@ impl Checker {
                 .duration(&at("approval-ttl"), raw.approval_ttl.as_ref())
                 .unwrap_or(self.approval_ttl),
             rollback_approvals: self.rules(&at("rollback-approvals"), &raw.rollback_approvals),
-            deployers: raw.deployers,
-            overriders: raw.r#override,
-            promoters: raw.promote_full,
+            rights,
             self_approval: raw.self_approval.unwrap_or(false),
             queue,
             holds_after_failure,

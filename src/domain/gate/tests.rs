@@ -11,6 +11,7 @@ use crate::domain::freeze::tests::freeze as make_freeze;
 use crate::domain::ids::ApprovalId;
 use crate::domain::policy::{EnvKind, Rule};
 use crate::domain::release::{Block, Build, Plan, ReleaseKind, ReleaseState, Request, Review, Stage};
+use crate::domain::right::{Grant, Right, Rights, Ruling};
 
 const NOW: &str = "2026-09-01T10:00:00Z";
 
@@ -63,9 +64,7 @@ fn environment() -> Environment {
         approvals: vec![Rule { from: "rm".into(), count: 1 }],
         approval_ttl: Duration::from_secs(8 * 3600),
         rollback_approvals: Vec::new(),
-        deployers: vec!["sre".into()],
-        overriders: vec!["rm".into()],
-        promoters: Vec::new(),
+        rights: Rights::new(),
         self_approval: false,
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
@@ -105,6 +104,14 @@ fn open() -> DeployFacts {
         rescue: false,
         actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None },
         starts: true,
+        deployers: Ruling {
+            right: Right::Deploy,
+            grants: vec![Grant {
+                groups: vec!["sre".into()],
+                line: "[environments.production] deployers".into(),
+            }],
+            is_open: true,
+        },
         roster: Roster::new(
             [("rm".to_owned(), members(&["bo", "cy"])), ("sre".to_owned(), members(&["cy", "di"]))].into(),
         ),

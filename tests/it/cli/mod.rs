@@ -15,6 +15,7 @@ mod help;
 mod hostile_words;
 mod log;
 mod releases;
+mod rights;
 mod store;
 mod streams;
 mod trains;

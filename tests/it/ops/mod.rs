@@ -20,6 +20,7 @@ mod phases;
 mod prompts;
 mod reconcile;
 mod release;
+mod rights;
 mod rollback;
 mod sides;
 mod stages;

@@ -136,7 +136,10 @@ fn an_overridden_gate_stays_open_until_the_claim() {
 fn only_the_group_that_is_named_may_override() {
     let world = world();
     let error = refused(&world, "alice", ErrorKind::NotPermitted, VERB, |cx| start(cx, &opening(&CLOSED)));
-    assert_eq!(error.sentence, "alice may not override gates of production; only managers may");
+    assert_eq!(
+        error.sentence,
+        "alice may not override gates of api in production: only managers may ([environments.production] override)"
+    );
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn where_no_group_is_named_nobody_may_override() {
     world.release(API);
     world.deploy(API, "staging");
     let error = refused(&world, "bob", ErrorKind::NotPermitted, VERB, |cx| start(cx, &opening(&CLOSED)));
-    assert!(error.sentence.ends_with("nobody may"), "{error}");
+    assert!(error.sentence.ends_with("nobody has the right override there"), "{error}");
 }
 
 #[test]

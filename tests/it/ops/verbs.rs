@@ -24,12 +24,12 @@ use relman::ops::{freeze, lock, train};
 
 use crate::support::world::{POLICY, World, env_name, new_freeze, release_id};
 
-const API: &str = "api@1.0.0";
+pub(super) const API: &str = "api@1.0.0";
 
-type Act = fn(&World) -> Result<(), OpError>;
+pub(super) type Act = fn(&World) -> Result<(), OpError>;
 
 /// A release in the deploy stage, a check, a checklist, and a freeze in the configuration.
-fn world() -> World {
+pub(super) fn world() -> World {
     let world = World::with(&format!(
         r#"{POLICY}
 [stages.test]
@@ -53,13 +53,13 @@ end = "2027-01-04 00:00"
     world
 }
 
-fn in_dev() -> World {
+pub(super) fn in_dev() -> World {
     let world = world();
     world.running(API, "dev");
     world
 }
 
-fn stuck() -> World {
+pub(super) fn stuck() -> World {
     let mut world = in_dev();
     world.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).unwrap();
     world.pass(Duration::from_mins(10));
@@ -141,7 +141,7 @@ fn locked() -> World {
     world
 }
 
-fn in_an_hour(world: &World) -> Later {
+pub(super) fn in_an_hour(world: &World) -> Later {
     world.later(Some(world.now.plus(Duration::from_hours(1))))
 }
 
@@ -154,7 +154,7 @@ fn scheduled_by(world: &World, who: &str, env: &str) -> Result<start::Started, O
     world.as_(who, |cx| start::start(cx, &wanted))
 }
 
-fn scheduled() -> World {
+pub(super) fn scheduled() -> World {
     let world = world();
     scheduled_by(&world, "erin", "dev").unwrap();
     world
@@ -167,7 +167,7 @@ fn early() -> World {
 }
 
 /// What a person does to cause the verb; `None` for what the program does by itself.
-fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
+pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
