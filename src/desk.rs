@@ -1,7 +1,5 @@
 //! What a front end sits at: configuration, store, machine and actor, opened once and handed to the verbs.
 
-use std::path::Path;
-
 use crate::config::{self, Config};
 use crate::domain::actor::{Actor, Via};
 use crate::host::machine::Local;
@@ -15,19 +13,24 @@ pub struct Desk {
     pub actor: Actor,
     store: Store,
     machine: Local,
+    /// Whether the store was opened so that it cannot be changed.
+    looks_only: bool,
 }
 
 impl Desk {
-    /// Opens what the configuration at `path` names. A store of an older schema is copied to the backups first.
-    pub fn open(path: &Path, via: Via) -> Result<Self, OpError> {
-        let config = config::load(path)
-            .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
-        Self::with(config, via)
-    }
-
-    pub fn with(config: Config, via: Via) -> Result<Self, OpError> {
-        let state = State::prepare(&config.database)?;
+    /// Opens what a configuration names. A store of an older schema is copied to the backups first; where nothing may be
+    /// changed, nothing is made or migrated either.
+    pub fn open(mut config: Config, via: Via) -> Result<Self, OpError> {
+        // What runs is recorded, whatever those may do who only look.
+        config.policy.readonly &= via != Via::Supervisor;
         let actor = identity::actor(via);
+        if config.policy.readonly {
+            let state = State::existing(&config.database)?;
+            let store = Store::open_readonly(state.store())?;
+            let machine = Local::new(state, config.path.clone());
+            return Ok(Self { config, actor, store, machine, looks_only: true });
+        }
+        let state = State::prepare(&config.database)?;
         let now = clock::now();
         let instance = identity::fresh_id().map_err(|why| {
             OpError::new(ErrorKind::Failure, format!("the kernel gives no random id: {why}"))
@@ -39,7 +42,7 @@ impl Desk {
             })
         })?;
         let machine = Local::new(state, config.path.clone());
-        Ok(Self { config, actor, store, machine })
+        Ok(Self { config, actor, store, machine, looks_only: false })
     }
 
     /// Says who to tell while a write waits for another process.
@@ -71,7 +74,7 @@ impl Desk {
         }
         // Said once, not at every look.
         self.config.stamp = stamp;
-        let fresh = config::load(&self.config.path)
+        let mut fresh = config::load(&self.config.path)
             .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
         if fresh.database != self.config.database {
             return Err(OpError::new(
@@ -80,6 +83,8 @@ impl Desk {
             )
             .hint("leave and start relman again to open it"));
         }
+        fresh.policy.readonly |= self.looks_only;
+        fresh.policy.readonly &= self.actor.via != Via::Supervisor;
         let is_news = fresh.policy != self.config.policy;
         self.config = fresh;
         Ok(is_news)

@@ -95,6 +95,9 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
     out.line(format!("file       {}", config.path.display()));
     out.line(format!("database   {}", config.database.display()));
     out.line(format!("time zone  {}", policy.zone));
+    if policy.readonly {
+        out.line("read-only  nothing is changed from here");
+    }
     for (name, members) in &policy.groups {
         let members: Vec<String> = members.iter().map(ToString::to_string).collect();
         out.line(format!("group      {name}: {}", members.join(", ")));
@@ -252,6 +255,7 @@ fn as_json(config: &config::Config) -> serde_json::Value {
         "database": config.database,
         "log-retention-seconds": seconds(config.log_retention),
         "time-zone": policy.zone.name(),
+        "readonly": policy.readonly,
         "groups": groups,
         "environments": policy.environments.values().map(env).collect::<Vec<_>>(),
         "services": policy.services.values().map(service).collect::<Vec<_>>(),

@@ -39,7 +39,7 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
                     add("scripts", ok, text);
                 }
                 let holder = store_lock::holder(&config.database);
-                match Desk::with(config, Via::Cli) {
+                match Desk::open(session.as_asked(config), Via::Cli) {
                     Err(error) => add("store", false, format!("{error} {}", error.hints.join("; "))),
                     Ok(desk) => store(&desk, holder, &mut add),
                 }

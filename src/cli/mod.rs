@@ -32,7 +32,7 @@ use clap::Parser as _;
 
 pub use self::args::{Cli, Command};
 use self::out::Out;
-use crate::config;
+use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::host::environment;
@@ -42,6 +42,8 @@ use crate::tui;
 /// What a command was asked with, besides its own arguments.
 pub(crate) struct Session {
     config: Option<PathBuf>,
+    /// Whether it was asked that nothing be changed.
+    readonly: bool,
     pub(crate) out: Out,
 }
 
@@ -55,9 +57,35 @@ impl Session {
             .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))
     }
 
+    /// Reads the configuration at `path`.
+    fn load(&self, path: &Path) -> Result<Config, OpError> {
+        let config = config::load(path)
+            .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+        Ok(self.as_asked(config))
+    }
+
+    /// The same with what was asked on the command line.
+    fn as_asked(&self, mut config: Config) -> Config {
+        config.policy.readonly |= self.readonly;
+        config
+    }
+
+    /// Refuses a command that changes something where that is not wanted, before anything is touched.
+    fn may_change(&self) -> Result<(), OpError> {
+        let asked = || self.config_path().ok().and_then(|path| config::load(&path).ok());
+        let why = match self.readonly {
+            true => "relman was asked with --readonly: nothing was changed",
+            false if asked().is_some_and(|config| config.policy.readonly) => {
+                "[relman] readonly is set: nothing was changed"
+            }
+            false => return Ok(()),
+        };
+        Err(OpError::new(ErrorKind::NotPermitted, why))
+    }
+
     /// Opens configuration and store; says on stderr what is odd about the first and who holds the second.
     fn desk(&mut self) -> Result<Desk, OpError> {
-        let desk = Desk::open(&self.config_path()?, Via::Cli)?;
+        let desk = Desk::open(self.load(&self.config_path()?)?, Via::Cli)?;
         for warning in &desk.config.warnings {
             self.out.note(&warning.to_string());
         }
@@ -82,14 +110,15 @@ pub fn main() -> u8 {
     }
     if own.is_empty() {
         // The panes open at once: building the whole grammar takes longer than reading the store.
-        return conclude(Session { config: None, out: Out::new(false, None) }, |session| panes(session));
+        let session = Session { config: None, readonly: false, out: Out::new(false, None) };
+        return conclude(session, |session| panes(session));
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return out::usage(&error, own.iter().any(|word| word == "--json")),
     };
     let colour = cli.color.wanted(environment::variable("NO_COLOR").is_some());
-    let session = Session { config: cli.config, out: Out::new(cli.json, colour) };
+    let session = Session { config: cli.config, readonly: cli.readonly, out: Out::new(cli.json, colour) };
     conclude(session, |session| match cli.command {
         None => panes(session),
         Some(command) => run(session, command),
@@ -110,7 +139,7 @@ fn conclude(mut session: Session, f: impl FnOnce(&mut Session) -> Result<u8, OpE
 }
 
 fn panes(session: &Session) -> Result<u8, OpError> {
-    tui::run(&session.config_path()?)
+    tui::run(session.load(&session.config_path()?)?)
 }
 
 /// A store that is locked: say by whom.
@@ -126,6 +155,9 @@ fn name_the_holder(mut error: OpError, session: &Session) -> OpError {
 }
 
 fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
+    if command.changes() {
+        session.may_change()?;
+    }
     match command {
         Command::Init(args) => configuration::init(session, &args),
         Command::Demo => demo::run(session),

@@ -29,6 +29,7 @@ pub(super) struct RawRelman {
     pub time_zone: Option<String>,
     pub approval_ttl: Option<String>,
     pub log_retention: Option<String>,
+    pub readonly: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -212,7 +213,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "rights",
         ],
     ),
-    ("relman", &["database", "time-zone", "approval-ttl", "log-retention"]),
+    ("relman", &["database", "time-zone", "approval-ttl", "log-retention", "readonly"]),
     (
         "environments.*",
         &[

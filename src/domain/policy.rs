@@ -27,11 +27,16 @@ use super::train::Train;
 use super::wait::QueueOrder;
 use super::words::words;
 
+/// Said where somebody who only looks wants to change something.
+pub const READ_ONLY: &str = "relman is read-only here: nothing was changed";
+
 /// Everything the rules may consult besides the recorded facts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Zone in which times are shown and typed when a freeze names none.
     pub zone: Tz,
+    /// Whether nothing may be changed from here: a relman to look with.
+    pub readonly: bool,
     pub groups: BTreeMap<String, Vec<Member>>,
     pub environments: BTreeMap<EnvName, Environment>,
     pub services: BTreeMap<ServiceName, Service>,

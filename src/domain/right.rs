@@ -245,37 +245,10 @@ impl Ruling {
 /// Why a person may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
-    pub person: String,
-    pub right: Right,
-    place: String,
-    /// The list that keeps them out; nothing where none gives the right to anybody.
-    grant: Option<Grant>,
-    /// Who has it.
-    people: Vec<String>,
-    /// The line that would give it.
-    line: String,
-}
-
-impl fmt::Display for Denied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { person, right, place, .. } = self;
-        write!(f, "{person} may not {}{place}: ", right.act())?;
-        match &self.grant {
-            Some(Grant { groups, line }) if groups.is_empty() => write!(f, "nobody has this right ({line})"),
-            Some(Grant { groups, line }) => write!(f, "only {} may ({line})", any_of(groups)),
-            None => write!(f, "nobody has the right {right} there"),
-        }
-    }
-}
-
-impl Denied {
+    /// Which right is missing, which line gives it to whom.
+    pub sentence: String,
     /// What to do about it.
-    pub fn remedy(&self) -> String {
-        match self.people.as_slice() {
-            [] => format!("name groups in {}", self.line),
-            people => format!("ask {}", any_of(people)),
-        }
-    }
+    pub remedy: String,
 }
 
 /// `a`, `a or b`, `a, b or c`.
@@ -316,13 +289,18 @@ impl Policy {
         if ruling.allows(roster, person) {
             return Ok(());
         }
+        let why = match ruling.obstacle(roster, person) {
+            Some(Grant { groups, line }) if groups.is_empty() => format!("nobody has this right ({line})"),
+            Some(Grant { groups, line }) => format!("only {} may ({line})", any_of(groups)),
+            None => format!("nobody has the right {right} there"),
+        };
+        let people = ruling.people(roster);
         Err(Denied {
-            person: person.name.clone(),
-            right,
-            place: place.to_string(),
-            grant: ruling.obstacle(roster, person).cloned(),
-            people: ruling.people(roster),
-            line: Self::line_for(right, place, &ruling),
+            sentence: format!("{} may not {}{place}: {why}", person.name, right.act()),
+            remedy: match people.as_slice() {
+                [] => format!("name groups in {}", Self::line_for(right, place, &ruling)),
+                people => format!("ask {}", any_of(people)),
+            },
         })
     }
 

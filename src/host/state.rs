@@ -55,6 +55,18 @@ impl State {
         Ok(state)
     }
 
+    /// Of a store that is there already: nothing is made.
+    pub fn existing(store: &Path) -> Result<Self, OpError> {
+        let dir = store.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+        if !store.exists() {
+            return Err(OpError::not_found(format!("store {} yet", store.display()))
+                .hint("it is made by the first relman that may change something"));
+        }
+        let state = Self::check(store, dir)?;
+        state.check_store_file()?;
+        Ok(state)
+    }
+
     /// Looks at an existing directory without making anything.
     pub fn check(store: &Path, dir: PathBuf) -> Result<Self, OpError> {
         let shown = dir.display();

@@ -144,6 +144,7 @@ impl From<StoreError> for OpError {
         let kind = match error.kind {
             Kind::Busy => ErrorKind::Busy,
             Kind::TooNew => ErrorKind::Outdated,
+            Kind::Sealed => ErrorKind::NotPermitted,
             Kind::Full | Kind::ReadOnly | Kind::Foreign | Kind::Corrupt | Kind::Disk => ErrorKind::Unusable,
             Kind::Conflict => ErrorKind::Conflict,
             Kind::Missing => ErrorKind::NotFound,
@@ -156,7 +157,7 @@ impl From<StoreError> for OpError {
 }
 impl From<Denied> for OpError {
     fn from(denied: Denied) -> Self {
-        Self::new(ErrorKind::NotPermitted, denied.to_string()).hint(denied.remedy())
+        Self::new(ErrorKind::NotPermitted, denied.sentence).hint(denied.remedy)
     }
 }
 impl From<BadName> for OpError {

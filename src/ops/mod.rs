@@ -111,6 +111,9 @@ impl Ctx<'_> {
         subject: impl ToString,
         mut f: impl FnMut(&Tx<'_>) -> Result<T, OpError>,
     ) -> Result<T, OpError> {
+        if self.policy.readonly {
+            return Err(OpError::new(ErrorKind::NotPermitted, crate::domain::policy::READ_ONLY));
+        }
         self.store.write(|tx| match tx.nested(&mut f) {
             Ok(value) => Ok(Ok(value)),
             Err(error) if error.is_refusal() => {

@@ -1,6 +1,7 @@
 //! May this action happen now? Footer, help, palette and dispatch all ask here, so they never disagree.
 
 use super::action::{Action, belongs, entry};
+use super::hands;
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log, queue};
 use super::{popup, rights};
@@ -14,6 +15,7 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
     if !belongs(row, model.focus) {
         return Err(format!("{} does nothing in the {} pane", row.name, model.focus.title().to_lowercase()));
     }
+    hands::allow(model, action)?;
     if !model.loaded && needs_views(action) {
         return Err("still reading the store; one moment".to_owned());
     }

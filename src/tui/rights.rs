@@ -13,7 +13,7 @@ use crate::ops::view::rights::Standing;
 
 pub(super) fn allow(model: &Model, action: Action) -> Result<(), String> {
     let Some(standing) = &model.views.rights else { return Ok(()) };
-    asked(model, standing, action).map_err(|no| format!("{no}; {}", no.remedy()))
+    asked(model, standing, action).map_err(|no| format!("{}; {}", no.sentence, no.remedy))
 }
 
 fn asked(model: &Model, standing: &Standing, action: Action) -> Result<(), Denied> {
@@ -64,13 +64,13 @@ pub(super) fn lock(model: &Model, lock: Option<&Lock>, lifts: bool) -> Result<()
         Some(lock) => model.policy.may_in_scope(Right::Lock, &lock.scope, roster, person),
         None => model.policy.may_somewhere(Right::Lock, roster, person),
     };
-    no.map_err(|no| format!("{no}; {}", no.remedy()))
+    no.map_err(|no| format!("{}; {}", no.sentence, no.remedy))
 }
 
 pub(super) fn train(model: &Model, train: &Train) -> Result<(), String> {
     let Some(Standing { person, roster }) = &model.views.rights else { return Ok(()) };
     let may = model.policy.may(Right::Trains, Place::environment(&train.to), roster, person);
-    may.map_err(|no| format!("{no}; {}", no.remedy()))
+    may.map_err(|no| format!("{}; {}", no.sentence, no.remedy))
 }
 
 /// The deployment an action is about: the one the log shows, or what can be stopped of the selected release.

@@ -35,6 +35,9 @@ pub struct Cli {
     /// The configuration file (otherwise: $RELMAN_CONFIG, relman.toml here or above, the user's, /etc/relman)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Only look: every command and key that changes something is refused
+    #[arg(long, global = true)]
+    pub readonly: bool,
     /// Answer in JSON (errors too, on stderr)
     #[arg(long, global = true)]
     pub json: bool,
@@ -148,6 +151,52 @@ pub enum Command {
     Doctor,
     /// Completions for a shell, to stdout
     Completions(Completions),
+}
+
+impl Command {
+    /// Whether it changes the store, starts something or writes a file into a directory of its own choice.
+    pub(in crate::cli) fn changes(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Demo
+            | Self::Check(_)
+            | Self::Approve(_)
+            | Self::Reject(_)
+            | Self::Withdraw(_)
+            | Self::Deploy(_)
+            | Self::Chain(_)
+            | Self::Rollback(_)
+            | Self::Note(_)
+            | Self::Cancel(_)
+            | Self::Decide(_)
+            | Self::Reschedule(_)
+            | Self::Resolve(_)
+            | Self::Tick
+            | Self::Unlock(_) => true,
+            Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
+            Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
+            Self::Freeze(verb) => !matches!(verb, Freeze::List),
+            Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
+            Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
+            Self::Toggle(toggle) => toggle.name.is_some(),
+            Self::Approvals(_)
+            | Self::Deployments(_)
+            | Self::Show(_)
+            | Self::Log(_)
+            | Self::Attach(_)
+            | Self::Deliveries
+            | Self::Board
+            | Self::Status
+            | Self::Why(_)
+            | Self::Calendar(_)
+            | Self::Rights(_)
+            | Self::Audit(_)
+            | Self::Config(_)
+            | Self::Paths
+            | Self::Doctor
+            | Self::Completions(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -205,9 +205,18 @@ impl Checker {
             trains.extend(self.train(&name, train).map(|train| (train.name.clone(), train)));
         }
         let rights = self.rights(rights::Section::General, raw.rights);
-        let zone = self.zone;
-        let policy =
-            Policy { zone, groups, environments, services, stages, processes, freezes, trains, rights };
+        let policy = Policy {
+            zone: self.zone,
+            readonly: raw.relman.readonly,
+            groups,
+            environments,
+            services,
+            stages,
+            processes,
+            freezes,
+            trains,
+            rights,
+        };
         self.lint(&policy);
         let database = self.base.join(database);
         Some(Config {

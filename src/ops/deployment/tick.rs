@@ -34,6 +34,9 @@ pub struct Ticked {
 
 /// Settles what can be settled and revives what waits.
 pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
+    if cx.policy.readonly {
+        return Ok(Ticked::default());
+    }
     let settled = reconcile(cx, Orphans::Adopt)?;
     let mut ticked = Ticked { settled, ..Ticked::default() };
     for (train, departed) in train::send_off(cx) {

@@ -14,6 +14,7 @@ mod gates;
 mod help;
 mod hostile_words;
 mod log;
+mod readonly;
 mod releases;
 mod rights;
 mod store;

@@ -11,6 +11,7 @@ mod deploy_dialog;
 mod discovery;
 mod forms;
 mod guide_dialog;
+mod hands;
 mod later;
 mod log;
 mod log_views;
