@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use super::args::{Config, Init};
 use super::{Session, current_dir, exit, write_new};
 use crate::config;
+use crate::desk::Desk;
 use crate::domain::ids::ServiceName;
 use crate::domain::policy::{Policy, Rule, Service, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::right::{Grant, Right, Rights};
 use crate::domain::time::{span, wall};
-use crate::host::people;
+use crate::host::{enforced, people};
 use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn init(session: &mut Session, args: &Init) -> Result<u8, OpError> {
+    session.may_touch_files()?;
     let dir = current_dir()?;
     let service = args.service.clone().unwrap_or_else(|| name_of(&dir));
     let path = dir.join("relman.toml");
@@ -39,7 +41,21 @@ pub(super) fn run(session: &mut Session, verb: Config) -> Result<u8, OpError> {
     match verb {
         Config::Check => check(session),
         Config::Show => show(session),
+        Config::Adopt => adopt(session),
     }
+}
+
+fn adopt(session: &mut Session) -> Result<u8, OpError> {
+    let path = session.config_path()?;
+    let is_news = Desk::adopt(session.load(&path)?)?;
+    if session.out.is_json() {
+        session.out.json("adopted", &serde_json::json!({ "path": path, "changed": is_news }));
+    } else if is_news {
+        session.out.line(format!("the store is used under {} from now on", path.display()));
+    } else {
+        session.out.line(format!("the store is used under {} already", path.display()));
+    }
+    Ok(exit::OK)
 }
 
 fn check(session: &mut Session) -> Result<u8, OpError> {
@@ -282,10 +298,12 @@ fn lists(rights: &Rights) -> serde_json::Value {
 
 pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {
     let cwd = current_dir()?;
-    let mut rows: Vec<(String, PathBuf)> = config::candidates(session.config.as_deref(), &cwd)
-        .into_iter()
-        .map(|path| ("configuration".to_owned(), path))
-        .collect();
+    let places = match session.enforced()? {
+        Some(only) => vec![only],
+        None => config::candidates(session.config.as_deref(), &cwd),
+    };
+    let mut rows: Vec<(String, PathBuf)> =
+        places.into_iter().map(|path| ("configuration".to_owned(), path)).collect();
     if let Ok(path) = session.config_path()
         && let Ok(config) = config::load(&path)
     {
@@ -296,7 +314,8 @@ pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {
         rows.push(("deployments".to_owned(), dir.join("deployments")));
         rows.push(("backups".to_owned(), dir.join("backups")));
         for service in config.policy.services.values() {
-            rows.push((format!("scripts of {}", service.name), service.working_dir.clone()));
+            let by = enforced::service().map(|user| format!(" (run as {})", user.name)).unwrap_or_default();
+            rows.push((format!("scripts of {}{by}", service.name), service.working_dir.clone()));
         }
     }
     if session.out.is_json() {

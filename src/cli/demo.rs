@@ -11,6 +11,7 @@ use crate::ops::OpError;
 const DIRECTORY: &str = "relman-demo";
 
 pub(super) fn run(session: &mut Session) -> Result<u8, OpError> {
+    session.may_touch_files()?;
     let cwd = current_dir()?;
     let unpacked = session.config.is_none() && config::find(None, &cwd).is_err();
     let path = if unpacked { demo::unpack(&cwd.join(DIRECTORY))? } else { session.config_path()? };

@@ -21,6 +21,7 @@ mod out;
 mod prompts;
 mod release;
 mod rights;
+mod setup;
 mod toggle;
 mod train;
 mod waiting;
@@ -35,7 +36,7 @@ use self::out::Out;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::domain::actor::Via;
-use crate::host::environment;
+use crate::host::{enforced, environment};
 use crate::ops::{ErrorKind, OpError};
 use crate::tui;
 
@@ -50,11 +51,53 @@ pub(crate) struct Session {
 impl Session {
     /// The configuration file in force.
     fn config_path(&self) -> Result<PathBuf, OpError> {
+        if let Some(path) = self.enforced()? {
+            return Ok(path);
+        }
         let cwd = std::env::current_dir().map_err(|why| {
             OpError::new(ErrorKind::Failure, format!("the current directory is gone: {why}"))
         })?;
         config::find(self.config.as_deref(), &cwd)
             .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))
+    }
+
+    /// The configuration of the system, where it names the user this process runs as: then it is the only one.
+    fn enforced(&self) -> Result<Option<PathBuf>, OpError> {
+        let path = enforced::system_config();
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let Some(name) = config::load(&path).ok().and_then(|config| config.service_user) else {
+            return Ok(None);
+        };
+        if !enforced::is_run_as(&name) {
+            return Ok(None);
+        }
+        let refuse = |sentence: String| OpError::new(ErrorKind::NotPermitted, sentence);
+        if let Some(why) = enforced::not_roots(&path) {
+            return Err(refuse(format!("{} decides who may do what: {why}", path.display())));
+        }
+        enforced::switch_on(&name);
+        if self.config.is_some() {
+            return Err(refuse(format!(
+                "relman runs as {name} and reads {} alone, not --config",
+                path.display()
+            )));
+        }
+        Ok(Some(path))
+    }
+
+    /// Whether somebody's file may be read or written in their name: in enforced mode it would be the service user's.
+    fn may_touch_files(&self) -> Result<(), OpError> {
+        let _path = self.enforced()?;
+        match enforced::service() {
+            None => Ok(()),
+            Some(service) => Err(OpError::new(
+                ErrorKind::NotPermitted,
+                format!("relman runs as {} here and opens no files for you", service.name),
+            )
+            .hint("hand it over through stdin (-), or take it from stdout")),
+        }
     }
 
     /// Reads the configuration at `path`.
@@ -103,6 +146,10 @@ impl Session {
 
 /// Runs the program; returns the exit code.
 pub fn main() -> u8 {
+    if let Err(sentence) = enforced::refuse_borrowed_rights() {
+        Out::new(false, None).error(&OpError::new(ErrorKind::NotPermitted, sentence));
+        return exit::code(ErrorKind::NotPermitted);
+    }
     let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let own: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if own.first().is_some_and(|word| crate::supervisor::COMMANDS.contains(&word.as_str())) {
@@ -195,6 +242,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Audit(verb) => audit::run(session, verb),
         Command::Config(verb) => configuration::run(session, verb),
         Command::Paths => configuration::paths(session),
+        Command::Setup(way) => setup::setup(session, &way),
         Command::Doctor => doctor::doctor(session),
         Command::Completions(args) => completions::completions(session, &args),
     }

@@ -30,6 +30,7 @@ pub(super) struct RawRelman {
     pub approval_ttl: Option<String>,
     pub log_retention: Option<String>,
     pub readonly: bool,
+    pub service_user: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -213,7 +214,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "rights",
         ],
     ),
-    ("relman", &["database", "time-zone", "approval-ttl", "log-retention", "readonly"]),
+    ("relman", &["database", "time-zone", "approval-ttl", "log-retention", "readonly", "service-user"]),
     (
         "environments.*",
         &[

@@ -60,6 +60,9 @@ pub struct Actor {
     /// Client address of the SSH connection. Informational: the environment can be forged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// Kind and fingerprint of the SSH key, as the session says. Unverified, for the same reason.
+    #[serde(default, rename = "unverified-key", skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Actor {

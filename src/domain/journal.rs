@@ -33,6 +33,7 @@ use super::words::words;
 pub enum Verb {
     StoreCreated,
     StoreMigrated,
+    ConfigChanged,
     ReleaseCreated,
     ReleaseEdited,
     ReleaseAdvanced,
@@ -74,9 +75,10 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::StoreCreated,
         Self::StoreMigrated,
+        Self::ConfigChanged,
         Self::ReleaseCreated,
         Self::ReleaseEdited,
         Self::ReleaseAdvanced,
@@ -121,6 +123,7 @@ impl Verb {
         match self {
             Self::StoreCreated => "store.created",
             Self::StoreMigrated => "store.migrated",
+            Self::ConfigChanged => "config.changed",
             Self::ReleaseCreated => "release.created",
             Self::ReleaseEdited => "release.edited",
             Self::ReleaseAdvanced => "release.advanced",

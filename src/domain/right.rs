@@ -396,6 +396,9 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::NoteAdded => Asks::Free("what was seen may be written down by everybody"),
         Verb::ReleaseRejected => Asks::Free("follows from the rejection of a request"),
         Verb::StoreCreated | Verb::StoreMigrated => Asks::Free("whoever comes first with a new relman"),
+        Verb::ConfigChanged => {
+            Asks::Free("the file itself says who may write it; this only puts it on record")
+        }
         Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed

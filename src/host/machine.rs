@@ -5,10 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use nix::unistd::getuid;
 use sha2::{Digest as _, Sha256};
 
 use super::state::State;
-use super::{environment, exit_record, identity, launch, lock, people, process, scripts};
+use super::{enforced, environment, exit_record, identity, launch, lock, people, process, scripts};
+use crate::domain::actor::Person;
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
 use crate::domain::ids::DeploymentId;
@@ -96,6 +98,13 @@ impl Machine for Local {
 
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         names.iter().filter(|name| environment::variable(name).is_some()).cloned().collect()
+    }
+
+    fn runs_as(&self, person: &Person) -> u32 {
+        match enforced::service() {
+            Some(_) => getuid().as_raw(),
+            None => person.uid,
+        }
     }
 
     fn log_size(&self, id: DeploymentId) -> u64 {

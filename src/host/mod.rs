@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod doctor;
+pub mod enforced;
 pub mod environment;
 pub mod exit_record;
 pub mod fault;
@@ -13,5 +14,6 @@ pub mod machine;
 pub mod people;
 pub mod process;
 pub mod scripts;
+pub mod setup;
 pub mod state;
 pub mod store_lock;

@@ -173,6 +173,19 @@ impl State {
         Ok(())
     }
 
+    /// Whether this process looks after it: its owner, or root.
+    pub fn is_owned_by_me(&self) -> bool {
+        let owner = self.dir.symlink_metadata().map(|meta| meta.uid());
+        getuid().is_root() || owner.is_ok_and(|uid| uid == getuid().as_raw())
+    }
+
+    /// Name of its owner.
+    pub fn owner(&self) -> String {
+        self.dir
+            .symlink_metadata()
+            .map_or_else(|_| "its owner".to_owned(), |meta| super::identity::name_of(meta.uid()))
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }

@@ -8,6 +8,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod configured;
 pub mod delivery;
 pub mod deployment;
 pub mod error;
@@ -22,7 +23,7 @@ pub mod view;
 use std::collections::BTreeSet;
 
 pub use self::error::{ErrorKind, OpError};
-use crate::domain::actor::{Actor, Roster};
+use crate::domain::actor::{Actor, Person, Roster};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
@@ -73,6 +74,10 @@ pub trait Machine {
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;
     /// Those of these environment variables that are set here.
     fn set_variables(&self, names: &[String]) -> Vec<String>;
+    /// The user id under which what this person starts here runs.
+    fn runs_as(&self, person: &Person) -> u32 {
+        person.uid
+    }
     /// Size of a deployment's log as it is now.
     fn log_size(&self, id: DeploymentId) -> u64;
     /// Size and digest of a deployment's log as it is now.

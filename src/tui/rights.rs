@@ -6,6 +6,7 @@ use super::action::Action;
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log};
 use crate::domain::deployment::{Deployment, DeploymentState};
+use crate::domain::hold::Hold;
 use crate::domain::lock::Lock;
 use crate::domain::right::{Denied, Place, Right};
 use crate::domain::train::Train;
@@ -43,9 +44,9 @@ fn asked(model: &Model, standing: &Standing, action: Action) -> Result<(), Denie
                 _ => about(model),
             };
             let is_trouble = |d: &&Deployment| {
-                d.state == DeploymentState::Lost || d.hold.as_ref().is_some_and(|hold| hold.is_trouble())
+                d.state == DeploymentState::Lost || d.hold.as_ref().is_some_and(Hold::is_trouble)
             };
-            over(if d.filter(is_trouble).is_some() { Right::Resolve } else { Right::Deploy }, d)
+            over(if d.as_ref().is_some_and(is_trouble) { Right::Resolve } else { Right::Deploy }, d)
         }
         Action::NewFreeze | Action::StopTheLine => policy.may_somewhere(Right::Freeze, roster, person),
         Action::RemoveFreeze => match calendar::removable(model) {

@@ -147,6 +147,9 @@ pub enum Command {
     Config(Config),
     /// Every path relman uses
     Paths,
+    /// Print the commands that let several people use one store: shared by a group, or enforced by a service user
+    #[command(subcommand)]
+    Setup(Setup),
     /// Check this machine, the store and its modes
     Doctor,
     /// Completions for a shell, to stdout
@@ -178,6 +181,7 @@ impl Command {
             Self::Freeze(verb) => !matches!(verb, Freeze::List),
             Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
             Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
+            Self::Config(verb) => matches!(verb, Config::Adopt),
             Self::Toggle(toggle) => toggle.name.is_some(),
             Self::Approvals(_)
             | Self::Deployments(_)
@@ -191,8 +195,8 @@ impl Command {
             | Self::Calendar(_)
             | Self::Rights(_)
             | Self::Audit(_)
-            | Self::Config(_)
             | Self::Paths
+            | Self::Setup(_)
             | Self::Doctor
             | Self::Completions(_) => false,
         }
@@ -489,6 +493,30 @@ pub struct Calendar {
     pub days: u16,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Setup {
+    /// Everybody of a group runs relman in their own name and writes the store (cooperative)
+    Shared(SharedPlace),
+    /// Everybody of a group reaches a service user through sudo, who alone writes the store (enforced)
+    Enforced {
+        /// The service user
+        #[arg(long, default_value = "relman")]
+        user: String,
+        #[command(flatten)]
+        place: SharedPlace,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SharedPlace {
+    /// The Unix group of the people
+    #[arg(long, default_value = "relops")]
+    pub group: String,
+    /// The state directory
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/relman")]
+    pub dir: PathBuf,
+}
+
 #[derive(Debug, Args)]
 pub struct Rights {
     /// Somebody else, by the name of their account
@@ -519,6 +547,8 @@ pub enum Config {
     Check,
     /// What is in force
     Show,
+    /// Say that a shared store is used under this configuration from now on (the state directory's owner, or root)
+    Adopt,
 }
 
 #[derive(Debug, Args)]

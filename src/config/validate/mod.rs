@@ -23,6 +23,7 @@ use std::time::Duration;
 use super::Config;
 use super::problem::{Finding, Severity};
 use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawStage};
+use crate::domain::digest::Digest;
 use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
 use crate::domain::ids::EnvName;
@@ -224,10 +225,29 @@ impl Checker {
             database,
             stamp: crate::config::Stamp::default(),
             log_retention,
+            service_user: self.service_user(raw.relman.service_user),
+            digest: Digest::of(b""),
+            owner: 0,
             policy,
             warnings: Vec::new(),
             notes: Vec::new(),
         })
+    }
+
+    /// The account of enforced mode. It is looked up where it counts.
+    fn service_user(&mut self, name: Option<String>) -> Option<String> {
+        let name = name?;
+        let keys = keys!["relman", "service-user"];
+        if name == "root" {
+            let hint = Some("make an account for relman alone: relman setup enforced".to_owned());
+            self.hinted(keys, "the service user cannot be root: scripts would run as root", hint);
+        } else if name.is_empty()
+            || name.len() > 32
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        {
+            self.error(keys, "the service user is the name of an account");
+        }
+        Some(name)
     }
 
     /// Parsed and refused, so that nobody believes in a protection that is not there.

@@ -102,7 +102,7 @@ fn open() -> DeployFacts {
         zone: Tz::UTC,
         kind: DeploymentKind::Deploy,
         rescue: false,
-        actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None },
+        actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None, key: None },
         starts: true,
         deployers: Ruling {
             right: Right::Deploy,

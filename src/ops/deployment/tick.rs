@@ -55,7 +55,7 @@ pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
             }
         }
     }
-    for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.actor.person.uid) {
+    for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.machine.runs_as(&cx.actor.person)) {
         match revive(cx, &d) {
             Ok(()) => ticked.revived.push(d.id),
             // Another tick was faster: then it waits, which is all that is wanted.

@@ -171,6 +171,7 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
+        | Verb::ConfigChanged
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -277,6 +278,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
     let act: Act = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
+        | Verb::ConfigChanged
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
