@@ -57,9 +57,27 @@ pub fn notice(
     say: Say,
 ) -> Result<bool, OpError> {
     // Nearly always nothing has changed: that must keep nobody from writing.
-    if store.read(remembered)?.as_ref() == Some(file) {
+    let known = store.read(remembered)?;
+    if known.as_ref() == Some(file) {
         return Ok(false);
     }
+    match put_on_record(store, actor, now, file, say) {
+        // Somebody holds the store or its disk is full: looking goes on, and whoever comes next notices. A no stays one.
+        Err(error) if error.kind != ErrorKind::NotPermitted && say != Say::Adopts => {
+            let other = known.filter(|known| known.path != file.path && say == Say::Shared);
+            other.map_or(Ok(true), |known| Err(stranger(&known.path, &file.path)))
+        }
+        recorded => recorded,
+    }
+}
+
+fn put_on_record(
+    store: &Store,
+    actor: &Actor,
+    now: Timestamp,
+    file: &RulesFile,
+    say: Say,
+) -> Result<bool, OpError> {
     let refused = store.write_quietly(|tx| {
         let before = remembered(tx)?;
         if before.as_ref() == Some(file) {

@@ -161,11 +161,7 @@ impl Checker {
         if let Some(ttl) = self.duration(keys!["relman", "approval-ttl"], raw.relman.approval_ttl.as_ref()) {
             self.approval_ttl = ttl;
         }
-        let log_retention =
-            self.duration(keys!["relman", "log-retention"], raw.relman.log_retention.as_ref());
-        if log_retention.is_some() {
-            self.warning(keys!["relman", "log-retention"], "accepted, but this version keeps logs for ever");
-        }
+        let log_retention = self.log_retention(raw.relman.log_retention.as_ref());
         let database = raw.relman.database.as_deref().unwrap_or(".relman/relman.db");
         if database.starts_with("postgres:") || database.starts_with("postgresql:") {
             self.error(
@@ -232,6 +228,13 @@ impl Checker {
             warnings: Vec::new(),
             notes: Vec::new(),
         })
+    }
+
+    fn log_retention(&mut self, text: Option<&String>) -> Option<Duration> {
+        let keys = keys!["relman", "log-retention"];
+        let retention = self.duration(keys, text)?;
+        self.warning(keys, "accepted, but this version keeps logs for ever");
+        Some(retention)
     }
 
     /// The account of enforced mode. It is looked up where it counts.

@@ -13,6 +13,7 @@ mod freezes;
 mod gates;
 mod help;
 mod hostile_words;
+mod identity;
 mod log;
 mod readonly;
 mod releases;

@@ -6,6 +6,7 @@ mod approval;
 mod audit;
 mod chain;
 mod claim;
+mod configured;
 mod delivery;
 mod deployment;
 mod evidence;

@@ -239,7 +239,7 @@ fn what_one_may_do_is_listed_with_its_line() {
     let rows = world.as_("bob", |cx| rights::of(cx, &cx.actor.person));
     let row = |right: &str, place: &str| {
         let found = rows.iter().find(|row| row.right == right && row.place == place);
-        found.map(|row| (row.may, row.why.clone())).unwrap_or_else(|| panic!("{right} {place}: {rows:#?}"))
+        found.map_or_else(|| panic!("{right} {place}: {rows:#?}"), |row| (row.may, row.why.clone()))
     };
     assert_eq!(row("freeze", "dev, staging"), (true, "[rights] freeze = managers".to_owned()));
     assert_eq!(

@@ -169,9 +169,7 @@ fn early() -> World {
 /// What a person does to cause the verb; `None` for what the program does by itself.
 pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
-        Verb::StoreCreated
-        | Verb::StoreMigrated
-        | Verb::ConfigChanged
+        Verb::StoreCreated | Verb::StoreMigrated | Verb::ConfigChanged
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -276,9 +274,7 @@ fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
 /// What a person tries and may not do; `None` where nothing is refused.
 fn misdeed(verb: Verb) -> Option<Act> {
     let act: Act = match verb {
-        Verb::StoreCreated
-        | Verb::StoreMigrated
-        | Verb::ConfigChanged
+        Verb::StoreCreated | Verb::StoreMigrated | Verb::ConfigChanged
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed

@@ -38,7 +38,7 @@ fn whoever_called_sudo_acts_and_the_service_user_runs_and_writes() {
         let found = all.iter().filter(|e| e["verb"] == verb && e["body"]["result"] == "done");
         found.map(|e| e["body"]["actor"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(by("release.created"), [alice.clone()]);
+    assert_eq!(by("release.created"), [alice.as_str()]);
     assert_eq!(by("approval.granted"), [bob]);
     assert_eq!(by("deployment.started"), [alice.clone(), alice.clone()]);
     // Nobody else can reach the files.
