@@ -13,7 +13,7 @@ use super::actor::{Person, Roster};
 use super::freeze::{Scope, fits};
 use super::ids::{EnvName, ServiceName};
 use super::journal::Verb;
-use super::policy::Policy;
+use super::policy::{Policy, Service};
 use super::words::words;
 
 /// Everything that can be given to some and not to others. Approving is not among them: approval rules say who decides.
@@ -345,19 +345,33 @@ impl Policy {
     pub fn may_somewhere(&self, right: Right, roster: &Roster, person: &Person) -> Result<(), Denied> {
         let mut first = None;
         for service in self.services.values() {
-            let of_service = Place::service(&service.name);
-            let places: Vec<Place<'_>> = match right.has_environment() {
-                true => service.pipeline.iter().map(|env| Place::both(&service.name, env)).collect(),
-                false => vec![of_service],
-            };
-            for place in places {
-                match self.may(right, place, roster, person) {
-                    Ok(()) => return Ok(()),
-                    Err(denied) => first = first.or(Some(denied)),
-                }
+            match self.may_anywhere_of(right, service, roster, person) {
+                Ok(()) => return Ok(()),
+                Err(denied) => first = first.or(Some(denied)),
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// The same about one service.
+    pub fn may_anywhere_of(
+        &self,
+        right: Right,
+        service: &Service,
+        roster: &Roster,
+        person: &Person,
+    ) -> Result<(), Denied> {
+        if !right.has_environment() {
+            return self.may(right, Place::service(&service.name), roster, person);
+        }
+        let mut last = Ok(());
+        for env in &service.pipeline {
+            last = self.may(right, Place::both(&service.name, env), roster, person);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
     }
 }
 

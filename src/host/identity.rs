@@ -24,6 +24,10 @@ pub fn actor(via: Via) -> Actor {
     let uid = caller.unwrap_or_else(|| getuid().as_raw());
     let name = name_of(uid);
     let login = login_uid().map(name_of).filter(|login| *login != name);
+    // What the service user runs by itself, a script for example, has inherited the login of whoever started it; that must
+    // not let it act as them.
+    let is_service = super::enforced::service().is_some() && caller.is_none();
+    let login = login.filter(|_| !is_service);
     Actor { person: Person { name, uid, login }, via, tty: tty(), client: client(), key: key() }
 }
 

@@ -8,6 +8,8 @@ use super::model::Model;
 use super::msg::Effect;
 use crate::domain::policy::READ_ONLY;
 
+const LOCKED: &str = "the keyboard is locked; :unlock frees it";
+
 /// What the header says of it.
 pub(super) fn mark(model: &Model) -> Option<&'static str> {
     match (model.policy.readonly, model.locked) {
@@ -18,14 +20,21 @@ pub(super) fn mark(model: &Model) -> Option<&'static str> {
     }
 }
 
+/// Whether anything may be changed from here now.
+pub(super) fn may_act(model: &Model) -> Result<(), String> {
+    match (model.locked, model.policy.readonly) {
+        (true, _) => Err(LOCKED.to_owned()),
+        (false, true) => Err(READ_ONLY.to_owned()),
+        (false, false) => Ok(()),
+    }
+}
+
 pub(super) fn allow(model: &Model, action: Action) -> Result<(), String> {
     match action {
         Action::LockKeyboard if model.locked => Err("the keyboard is locked already".to_owned()),
         Action::UnlockKeyboard if !model.locked => Err("the keyboard is not locked".to_owned()),
-        _ if model.locked && (acts(action) || leaves(action)) => {
-            Err("the keyboard is locked; :unlock frees it".to_owned())
-        }
-        _ if model.policy.readonly && acts(action) => Err(READ_ONLY.to_owned()),
+        _ if model.locked && leaves(action) => Err(LOCKED.to_owned()),
+        _ if acts(action) => may_act(model),
         _ => Ok(()),
     }
 }
@@ -63,13 +72,10 @@ fn leaves(action: Action) -> bool {
 
 /// Whatever led to it: what changes something is not ordered while hands are off.
 pub(super) fn hold_back(model: &mut Model, effects: &mut Vec<Effect>) {
-    if !model.locked && !model.policy.readonly {
-        return;
-    }
+    let Err(why) = may_act(model) else { return };
     let before = effects.len();
     effects.retain(|effect| !changes(effect));
     if effects.len() < before {
-        let why = if model.locked { "the keyboard is locked; :unlock frees it" } else { READ_ONLY };
         model.complain(why);
     }
 }

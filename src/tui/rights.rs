@@ -1,8 +1,9 @@
 //! Has the person the right that an action takes? Said before anything is typed; the verbs ask again.
 //!
-//! A deployment is not refused here: its dialog shows every gate, and who may deploy is one of them.
+//! The deploy dialog opens all the same: it shows every gate, and who may deploy is one of them.
 
 use super::action::Action;
+use super::hands;
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log};
 use crate::domain::deployment::{Deployment, DeploymentState};
@@ -32,6 +33,17 @@ fn asked(model: &Model, standing: &Standing, action: Action) -> Result<(), Denie
     };
     match action {
         Action::NewRelease => policy.may_somewhere(Right::Request, roster, person),
+        Action::Schedule | Action::Chain | Action::RollBack if model.focus == Pane::Board => {
+            match board::selected(model).and_then(|card| policy.services.get(&card.release.id.service)) {
+                Some(service) => policy.may_anywhere_of(Right::Deploy, service, roster, person),
+                None => Ok(()),
+            }
+        }
+        Action::RollBack if model.focus == Pane::Log => over(Right::Deploy, about(model)),
+        Action::Schedule if model.focus == Pane::Log => match about(model) {
+            Some(d) if d.started_by.human() == person.human() => Ok(()),
+            d => over(Right::Deploy, d),
+        },
         Action::Edit | Action::Advance | Action::MoveBack => of_card(Right::Plan),
         Action::Block => {
             let is_blocked = board::selected(model).is_some_and(|card| card.release.blocked.is_some());
@@ -59,6 +71,7 @@ fn asked(model: &Model, standing: &Standing, action: Action) -> Result<(), Denie
 
 /// A lock of one's own is lifted without any right.
 pub(super) fn lock(model: &Model, lock: Option<&Lock>, lifts: bool) -> Result<(), String> {
+    hands::may_act(model)?;
     let Some(Standing { person, roster }) = &model.views.rights else { return Ok(()) };
     let no = match lock {
         Some(lock) if lifts && lock.by.human() == person.human() => Ok(()),
@@ -69,6 +82,7 @@ pub(super) fn lock(model: &Model, lock: Option<&Lock>, lifts: bool) -> Result<()
 }
 
 pub(super) fn train(model: &Model, train: &Train) -> Result<(), String> {
+    hands::may_act(model)?;
     let Some(Standing { person, roster }) = &model.views.rights else { return Ok(()) };
     let may = model.policy.may(Right::Trains, Place::environment(&train.to), roster, person);
     may.map_err(|no| format!("{}; {}", no.sentence, no.remedy))

@@ -32,6 +32,8 @@ fn every_acting_key_without_its_right_says_which_and_whom_to_ask() {
         (Right::Freeze, "3n", "may not set or lift freezes"),
         (Right::Freeze, "3N", "may not set or lift freezes"),
         (Right::Lock, "Ln", "may not set or lift locks"),
+        (Right::Deploy, "S", "may not run deployments"),
+        (Right::Deploy, "C", "may not run deployments"),
     ] {
         let world = world(right);
         let mut ui = Ui::new(&world, "erin");
