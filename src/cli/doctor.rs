@@ -74,7 +74,11 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
 
 fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str, bool, String)) {
     let state = desk.state();
-    let shape = if state.is_shared() { "shared by a group" } else { "of one person" };
+    let shape = match (enforced::service(), state.is_shared()) {
+        (Some(_), _) => "of the service user",
+        (None, true) => "shared by a group",
+        (None, false) => "of one person",
+    };
     add("store", true, format!("{} ({shape})", state.store().display()));
     add("identity", true, identity(desk));
     add("mode", true, mode());

@@ -79,31 +79,35 @@ enum Parent {
 /// the caller's. Somebody's own program can have the name but not the rights; any other program that borrows root's rights
 /// has the real user id of who started it, so nobody passes for anybody else.
 fn parent(caller: u32) -> Parent {
-    let status = match std::fs::read_to_string(format!("/proc/{}/status", getppid())) {
-        Ok(status) => status,
-        Err(why) if why.kind() == io::ErrorKind::NotFound => return Parent::Hidden,
-        Err(_) => return Parent::Other,
-    };
-    if is_sudo_of(caller, &status) { Parent::Sudo } else { Parent::Other }
+    match parent_status() {
+        // Some versions become root altogether.
+        Ok(status) if started_sudo(&status).is_some_and(|real| real == caller || real == 0) => Parent::Sudo,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Parent::Hidden,
+        _ => Parent::Other,
+    }
 }
 
-fn is_sudo_of(caller: u32, status: &str) -> bool {
+fn parent_status() -> io::Result<String> {
+    std::fs::read_to_string(format!("/proc/{}/status", getppid()))
+}
+
+/// The real user id of a process that is sudo.
+fn started_sudo(status: &str) -> Option<u32> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let uids: Vec<u32> =
-        field("Uid:").unwrap_or_default().split_whitespace().filter_map(|uid| uid.parse().ok()).collect();
-    // Real, effective, saved, file system. Some versions become root altogether.
-    let [real, effective, saved, files] = uids.as_slice() else { return false };
-    let is_roots = [effective, saved, files].iter().all(|uid| **uid == 0);
-    field("Name:") == Some("sudo") && is_roots && (*real == caller || *real == 0)
+    let uids: Vec<u32> = field("Uid:")?.split_whitespace().filter_map(|uid| uid.parse().ok()).collect();
+    // Real, effective, saved, file system.
+    let [real, 0, 0, 0] = uids.as_slice() else { return None };
+    (field("Name:") == Some("sudo")).then_some(*real)
 }
 
 /// relman's own commands take orders from relman alone. Through sudo they would run what a person orders under the service
 /// user's name; sudo always says that it was there, and relman takes that away for its own children.
 pub fn refuse_from_sudo() -> Result<(), String> {
-    match environment::raw("SUDO_UID") {
-        Some(_) => Err("this is a command of relman itself; it is not run through sudo".to_owned()),
-        None => Ok(()),
+    let says_so = ["SUDO_UID", "SUDO_COMMAND"].iter().any(|name| environment::raw(name).is_some());
+    if says_so || parent_status().is_ok_and(|status| started_sudo(&status).is_some()) {
+        return Err("this is a command of relman itself; it is not run through sudo".to_owned());
     }
+    Ok(())
 }
 
 /// Refuses rights that were borrowed: a setuid or setgid program, or one with capabilities of its own. relman needs none,
@@ -169,24 +173,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_process_with_roots_rights_that_the_caller_started_is_sudo() {
+    fn only_a_process_of_that_name_with_roots_rights_is_sudo_and_tells_who_started_it() {
         let status =
             |name: &str, uids: &str| format!("Name:\t{name}\nUmask:\t0022\nUid:\t{uids}\nGid:\t0\t0\t0\t0\n");
-        for uids in ["1001\t0\t0\t0", "0\t0\t0\t0"] {
-            assert!(is_sudo_of(1001, &status("sudo", uids)), "{uids}");
+        for (uids, real) in [("1001\t0\t0\t0", 1001), ("0\t0\t0\t0", 0)] {
+            assert_eq!(started_sudo(&status("sudo", uids)), Some(real));
         }
         for (name, uids) in [
             ("sudo", "1001\t1001\t1001\t1001"),
-            // Another setuid program under that name, started by the service user.
-            ("sudo", "999\t0\t0\t0"),
             ("sudo", "0\t1001\t0\t0"),
             ("sudo", "1001\t0\t1001\t0"),
+            ("sudo", ""),
             ("sh", "0\t0\t0\t0"),
             ("sudo-not", "1001\t0\t0\t0"),
         ] {
-            assert!(!is_sudo_of(1001, &status(name, uids)), "{name} {uids}");
+            assert_eq!(started_sudo(&status(name, uids)), None, "{name} {uids}");
         }
-        assert!(!is_sudo_of(0, ""));
+        assert_eq!(started_sudo(""), None);
     }
 
     #[test]

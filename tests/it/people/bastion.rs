@@ -189,6 +189,12 @@ impl Bastion {
         self.write("test-rule", &rule, 0o440);
         std::fs::copy(self.path("test-rule"), format!("/etc/sudoers.d/{}-test", self.service)).unwrap();
     }
+
+    /// Adds a rule of sudo behind the others.
+    pub(super) fn also_rule(&self, rule: &str) {
+        self.write("careless", rule, 0o440);
+        std::fs::copy(self.path("careless"), format!("/etc/sudoers.d/{}-zcareless", self.service)).unwrap();
+    }
 }
 
 impl Drop for Bastion {
@@ -199,8 +205,8 @@ impl Drop for Bastion {
         for name in [&self.group, &self.alice, &self.bob, &self.service] {
             change("groupdel", &[name]);
         }
-        for name in [self.service.clone(), format!("{}-test", self.service)] {
-            let _gone = std::fs::remove_file(format!("/etc/sudoers.d/{name}"));
+        for end in ["", "-test", "-zcareless"] {
+            let _gone = std::fs::remove_file(format!("/etc/sudoers.d/{}{end}", self.service));
         }
         let _gone = std::fs::remove_dir_all(&self.base);
     }

@@ -75,6 +75,20 @@ fn nobody_says_of_themselves_who_called_sudo() {
     let args = [&["-n", "-u", &service, &forged, &program], &approve[..]].concat();
     let said = bastion.at(&alice, Path::new("/usr/bin/sudo"), &args, &[]);
     assert_ne!(said.code, 0, "{said:#?}");
+    // The same under a careless rule that lets people set variables: sudo hands it on, and its parent gives it away.
+    let careless =
+        format!("{alice} ALL=({service}) SETENV: NOPASSWD: {program}\nDefaults!{program} setenv\n");
+    bastion.also_rule(&careless);
+    let said = bastion.at(&alice, Path::new("/usr/bin/sudo"), &args, &[]).exits(12);
+    assert!(said.err.contains(&format!("{service} may not decide")), "{said:#?}");
+    for gone in ["SUDO_UID=", "SUDO_COMMAND="] {
+        let hidden = ["-n", "-u", &service, "SUDO_UID=", gone, &program, "__supervise"];
+        let said = bastion.at(&alice, Path::new("/usr/bin/sudo"), &hidden, &[]);
+        assert!(said.code == 1 && said.out.contains("not run through sudo"), "{said:#?}");
+    }
+    let named = ["--config", config.as_str(), "doctor"];
+    let said = bastion.relman(&alice, &named).exits(1);
+    assert!(said.out.contains("take SETENV out of it"), "{said:#?}");
     // The service user itself: a deploy script that calls relman again.
     let said = bastion.at(&service, &bastion.program(), &approve, &[("SUDO_UID", &bobs)]).exits(12);
     assert!(said.err.contains(&format!("{service} may not decide")), "{said:#?}");
