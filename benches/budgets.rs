@@ -80,7 +80,8 @@ impl Place {
     }
 
     fn desk(&self) -> Desk {
-        Desk::open(&self.path("relman.toml"), Via::Cli).expect("a desk")
+        Desk::open(relman::config::load(&self.path("relman.toml")).expect("a configuration"), Via::Cli)
+            .expect("a desk")
     }
 
     fn relman(&self, args: &[&str]) -> Command {

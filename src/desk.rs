@@ -1,12 +1,11 @@
 //! What a front end sits at: configuration, store, machine and actor, opened once and handed to the verbs.
 
-use std::path::Path;
-
 use crate::config::{self, Config};
 use crate::domain::actor::{Actor, Via};
 use crate::host::machine::Local;
 use crate::host::state::State;
-use crate::host::{clock, identity};
+use crate::host::{clock, enforced, identity};
+use crate::ops::configured::{self, RulesFile, Say};
 use crate::ops::{self, Ctx, ErrorKind, OpError, Store};
 
 /// Everything a verb needs, owned.
@@ -15,19 +14,28 @@ pub struct Desk {
     pub actor: Actor,
     store: Store,
     machine: Local,
+    /// Whether the store was opened so that it cannot be changed.
+    looks_only: bool,
 }
 
 impl Desk {
-    /// Opens what the configuration at `path` names. A store of an older schema is copied to the backups first.
-    pub fn open(path: &Path, via: Via) -> Result<Self, OpError> {
-        let config = config::load(path)
-            .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
-        Self::with(config, via)
-    }
-
-    pub fn with(config: Config, via: Via) -> Result<Self, OpError> {
-        let state = State::prepare(&config.database)?;
+    /// Opens what a configuration names. A store of an older schema is copied to the backups first; where nothing may be
+    /// changed, nothing is made or migrated either.
+    pub fn open(mut config: Config, via: Via) -> Result<Self, OpError> {
+        // What runs is recorded, whatever those may do who only look.
+        config.policy.readonly &= via != Via::Supervisor;
+        for_the_service_user(&config)?;
         let actor = identity::actor(via);
+        if config.policy.readonly {
+            let state = State::existing(&config.database)?;
+            let store = Store::open_readonly(state.store())?;
+            let machine = Local::new(state, config.path.clone());
+            return Ok(Self { config, actor, store, machine, looks_only: true });
+        }
+        let state = State::prepare(&config.database)?;
+        if let Some(name) = config.service_user.as_ref().filter(|_| state.is_shared()) {
+            return Err(in_the_open(name, &state));
+        }
         let now = clock::now();
         let instance = identity::fresh_id().map_err(|why| {
             OpError::new(ErrorKind::Failure, format!("the kernel gives no random id: {why}"))
@@ -39,7 +47,41 @@ impl Desk {
             })
         })?;
         let machine = Local::new(state, config.path.clone());
-        Ok(Self { config, actor, store, machine })
+        let desk = Self { config, actor, store, machine, looks_only: false };
+        if via != Via::Supervisor {
+            desk.notice_configuration(false)?;
+        }
+        Ok(desk)
+    }
+
+    /// Puts it on record where the store is used under another configuration than before; in a store that others share,
+    /// another file is refused unless whoever owns the state directory adopts it.
+    fn notice_configuration(&self, adopts: bool) -> Result<bool, OpError> {
+        let path = self.config.path.canonicalize().unwrap_or_else(|_| self.config.path.clone());
+        let file = RulesFile { path, digest: self.config.digest.clone(), owner: self.config.owner };
+        let say = match (self.state().is_shared(), adopts) {
+            (false, _) => Say::Own,
+            (true, false) => Say::Shared,
+            (true, true) => Say::Adopts,
+        };
+        configured::notice(&self.store, &self.actor, clock::now(), &file, say)
+    }
+
+    /// From now on a shared store is used under this configuration.
+    pub fn adopt(config: Config) -> Result<bool, OpError> {
+        for_the_service_user(&config)?;
+        let state = State::existing(&config.database)?;
+        if !state.is_owned_by_me() {
+            return Err(OpError::new(
+                ErrorKind::NotPermitted,
+                format!("only the owner of {} says under which rules it is used", state.dir().display()),
+            )
+            .hint(format!("ask {}, or root", state.owner())));
+        }
+        let actor = identity::actor(Via::Cli);
+        let store = Store::open(state.store())?;
+        let machine = Local::new(state, config.path.clone());
+        Self { config, actor, store, machine, looks_only: false }.notice_configuration(true)
     }
 
     /// Says who to tell while a write waits for another process.
@@ -71,7 +113,7 @@ impl Desk {
         }
         // Said once, not at every look.
         self.config.stamp = stamp;
-        let fresh = config::load(&self.config.path)
+        let mut fresh = config::load(&self.config.path)
             .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
         if fresh.database != self.config.database {
             return Err(OpError::new(
@@ -80,8 +122,13 @@ impl Desk {
             )
             .hint("leave and start relman again to open it"));
         }
+        fresh.policy.readonly |= self.looks_only;
+        fresh.policy.readonly &= self.actor.via != Via::Supervisor;
         let is_news = fresh.policy != self.config.policy;
         self.config = fresh;
+        if !self.config.policy.readonly && self.actor.via != Via::Supervisor {
+            self.notice_configuration(false)?;
+        }
         Ok(is_news)
     }
 
@@ -92,4 +139,28 @@ impl Desk {
     pub fn state(&self) -> &State {
         self.machine.state()
     }
+}
+
+/// A store of enforced mode is used by its service user and nobody else: root's files would lock it out.
+fn for_the_service_user(config: &Config) -> Result<(), OpError> {
+    let Some(name) = config.service_user.as_ref().filter(|name| !enforced::is_run_as(name)) else {
+        return Ok(());
+    };
+    let error = OpError::new(
+        ErrorKind::NotPermitted,
+        format!("{} is used by the service user {name} alone ([relman] service-user)", config.path.display()),
+    );
+    Err(error
+        .hint(format!("run it through sudo: sudo -u {name} relman"))
+        .hint("see how it is set up: relman setup enforced"))
+}
+
+/// In enforced mode the store is the service user's alone.
+fn in_the_open(name: &str, state: &State) -> OpError {
+    let dir = state.dir().display();
+    OpError::new(
+        ErrorKind::Unusable,
+        format!("{dir} is shared by a group, so its members could write the store past {name}"),
+    )
+    .hint(format!("chmod 0700 {dir} && chmod 0600 {}", state.store().display()))
 }

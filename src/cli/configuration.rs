@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use super::args::{Config, Init};
 use super::{Session, current_dir, exit, write_new};
 use crate::config;
+use crate::desk::Desk;
 use crate::domain::ids::ServiceName;
 use crate::domain::policy::{Policy, Rule, Service, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
+use crate::domain::right::{Grant, Right, Rights};
 use crate::domain::time::{span, wall};
+use crate::host::{enforced, people};
 use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn init(session: &mut Session, args: &Init) -> Result<u8, OpError> {
+    session.may_touch_files()?;
     let dir = current_dir()?;
     let service = args.service.clone().unwrap_or_else(|| name_of(&dir));
     let path = dir.join("relman.toml");
@@ -37,15 +41,31 @@ pub(super) fn run(session: &mut Session, verb: Config) -> Result<u8, OpError> {
     match verb {
         Config::Check => check(session),
         Config::Show => show(session),
+        Config::Adopt => adopt(session),
     }
+}
+
+fn adopt(session: &mut Session) -> Result<u8, OpError> {
+    let path = session.config_path()?;
+    let is_news = Desk::adopt(session.load(&path)?)?;
+    if session.out.is_json() {
+        session.out.json("adopted", &serde_json::json!({ "path": path, "changed": is_news }));
+    } else if is_news {
+        session.out.line(format!("the store is used under {} from now on", path.display()));
+    } else {
+        session.out.line(format!("the store is used under {} already", path.display()));
+    }
+    Ok(exit::OK)
 }
 
 fn check(session: &mut Session) -> Result<u8, OpError> {
     let path = session.config_path()?;
-    let (problems, notes) = match config::load(&path) {
-        Ok(config) => (config.warnings, config.notes),
-        Err(problems) => (problems.0, Vec::new()),
+    let (problems, mut notes, policy) = match config::load(&path) {
+        Ok(config) => (config.warnings, config.notes, Some(config.policy)),
+        Err(problems) => (problems.0, Vec::new(), None),
     };
+    // Not failures: the file may be checked on another machine than the one it is for. There, doctor insists.
+    notes.extend(policy.iter().flat_map(people::vacancies).map(|why| config::Problem::note(&path, why)));
     if session.out.is_json() {
         let rows: Vec<_> = problems
             .iter()
@@ -91,9 +111,15 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
     out.line(format!("file       {}", config.path.display()));
     out.line(format!("database   {}", config.database.display()));
     out.line(format!("time zone  {}", policy.zone));
+    if policy.readonly {
+        out.line("read-only  nothing is changed from here");
+    }
     for (name, members) in &policy.groups {
         let members: Vec<String> = members.iter().map(ToString::to_string).collect();
         out.line(format!("group      {name}: {}", members.join(", ")));
+    }
+    for grant in policy.rights.values() {
+        out.line(right_line(grant));
     }
     for env in policy.environments.values() {
         out.line(format!("environment {} ({})", env.name, env.kind));
@@ -105,6 +131,9 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         out.line(format!("service {}: {}", service.name, service.pipeline.describe()));
         for line in service_lines(service) {
             out.line(format!("  {line}"));
+        }
+        for grant in service.rights.values() {
+            out.line(format!("  {}", right_line(grant)));
         }
         for (role, argv) in &service.scripts {
             out.line(format!("  {role}: {}", argv.join(" ")));
@@ -186,8 +215,10 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
         add("approvals count for", span(env.approval_ttl));
     }
     add("self-approval", if env.self_approval { "allowed".to_owned() } else { String::new() });
-    add("deployers", env.deployers.join(", "));
-    add("override", env.overriders.join(", "));
+    for (right, grant) in &env.rights {
+        let groups = if grant.groups.is_empty() { "nobody".to_owned() } else { grant.groups.join(", ") };
+        add(right.short_form().unwrap_or(right.as_str()), groups);
+    }
     add("soak", if env.soak.is_zero() { String::new() } else { span(env.soak) });
     let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
     add("hours", hours.join(", "));
@@ -204,7 +235,8 @@ fn as_json(config: &config::Config) -> serde_json::Value {
         serde_json::json!({
             "name": env.name, "kind": env.kind, "mirrors": env.mirrors, "approvals": env.approvals,
             "rollback-approvals": env.rollback_approvals, "approval-ttl-seconds": env.approval_ttl.as_secs(),
-            "deployers": env.deployers, "override": env.overriders, "confirm": env.confirm,
+            "deployers": groups_of(&env.rights, Right::Deploy), "override": groups_of(&env.rights, Right::Override),
+            "rights": lists(&env.rights), "confirm": env.confirm,
             "self-approval": env.self_approval, "soak-seconds": env.soak.as_secs(), "hours": hours,
         })
     };
@@ -215,6 +247,7 @@ fn as_json(config: &config::Config) -> serde_json::Value {
             "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
             "step-timeout-seconds": seconds(service.step_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
+            "rights": lists(&service.rights),
         })
     };
     let stage = |stage: &Stage| {
@@ -238,21 +271,39 @@ fn as_json(config: &config::Config) -> serde_json::Value {
         "database": config.database,
         "log-retention-seconds": seconds(config.log_retention),
         "time-zone": policy.zone.name(),
+        "readonly": policy.readonly,
         "groups": groups,
         "environments": policy.environments.values().map(env).collect::<Vec<_>>(),
         "services": policy.services.values().map(service).collect::<Vec<_>>(),
         "stages": Stage::ALL.iter().map(stage).collect::<Vec<_>>(),
         "process": ReleaseKind::ALL.iter().map(process).collect::<Vec<_>>(),
         "freezes": policy.freezes,
+        "rights": lists(&policy.rights),
     })
+}
+
+fn right_line(grant: &Grant) -> String {
+    let groups = if grant.groups.is_empty() { "nobody".to_owned() } else { grant.groups.join(", ") };
+    format!("{}: {groups}", grant.line)
+}
+
+fn groups_of(rights: &Rights, right: Right) -> Vec<String> {
+    rights.get(&right).map(|grant| grant.groups.clone()).unwrap_or_default()
+}
+
+/// Right → groups.
+fn lists(rights: &Rights) -> serde_json::Value {
+    rights.iter().map(|(right, grant)| (right.to_string(), serde_json::json!(grant.groups))).collect()
 }
 
 pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {
     let cwd = current_dir()?;
-    let mut rows: Vec<(String, PathBuf)> = config::candidates(session.config.as_deref(), &cwd)
-        .into_iter()
-        .map(|path| ("configuration".to_owned(), path))
-        .collect();
+    let places = match session.enforced()? {
+        Some(only) => vec![only],
+        None => config::candidates(session.config.as_deref(), &cwd),
+    };
+    let mut rows: Vec<(String, PathBuf)> =
+        places.into_iter().map(|path| ("configuration".to_owned(), path)).collect();
     if let Ok(path) = session.config_path()
         && let Ok(config) = config::load(&path)
     {
@@ -263,7 +314,8 @@ pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {
         rows.push(("deployments".to_owned(), dir.join("deployments")));
         rows.push(("backups".to_owned(), dir.join("backups")));
         for service in config.policy.services.values() {
-            rows.push((format!("scripts of {}", service.name), service.working_dir.clone()));
+            let by = enforced::service().map(|user| format!(" (run as {})", user.name)).unwrap_or_default();
+            rows.push((format!("scripts of {}{by}", service.name), service.working_dir.clone()));
         }
     }
     if session.out.is_json() {

@@ -11,10 +11,11 @@ use crate::ops::OpError;
 const DIRECTORY: &str = "relman-demo";
 
 pub(super) fn run(session: &mut Session) -> Result<u8, OpError> {
+    session.may_touch_files()?;
     let cwd = current_dir()?;
     let unpacked = session.config.is_none() && config::find(None, &cwd).is_err();
     let path = if unpacked { demo::unpack(&cwd.join(DIRECTORY))? } else { session.config_path()? };
-    let desk = Desk::open(&path, Via::Cli)?;
+    let desk = Desk::open(session.load(&path)?, Via::Cli)?;
     let out = &session.out;
     let told = demo::run(&desk, |text| out.note(text))?;
     let next = if unpacked { format!("cd {DIRECTORY} && relman") } else { "relman".to_owned() };

@@ -8,7 +8,9 @@ use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::policy::Service;
-use crate::host::{doctor as machine, scripts, store_lock};
+use crate::host::{
+    doctor as machine, enforced, identity as machine_identity, people, scripts, setup, store_lock,
+};
 use crate::ops::deployment::tick;
 use crate::ops::{OpError, audit};
 
@@ -31,13 +33,22 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
                 let odd = config.warnings.len();
                 let text = format!("{} ({odd} warnings; relman config check shows them)", path.display());
                 add("configuration", odd == 0, text);
+                for why in people::vacancies(&config.policy) {
+                    add("people", false, why);
+                }
                 for service in config.policy.services.values() {
                     let (ok, text) = script_state(service);
                     add("scripts", ok, text);
                 }
                 let holder = store_lock::holder(&config.database);
-                match Desk::with(config, Via::Cli) {
-                    Err(error) => add("store", false, format!("{error} {}", error.hints.join("; "))),
+                let service = config.service_user.clone();
+                match Desk::open(session.as_asked(config), Via::Cli) {
+                    Err(error) => {
+                        add("store", false, format!("{error} {}", error.hints.join("; ")));
+                        if let Some((what, ok, text)) = service.as_deref().map(setup::sudo_rule) {
+                            add(what, ok, text);
+                        }
+                    }
                     Ok(desk) => store(&desk, holder, &mut add),
                 }
             }
@@ -63,14 +74,27 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
 
 fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str, bool, String)) {
     let state = desk.state();
-    let shape = if state.is_shared() { "shared by a group" } else { "of one person" };
+    let shape = match (enforced::service(), state.is_shared()) {
+        (Some(_), _) => "of the service user",
+        (None, true) => "shared by a group",
+        (None, false) => "of one person",
+    };
     add("store", true, format!("{} ({shape})", state.store().display()));
-    add("identity", true, format!("{} (real user id {})", desk.actor.name(), desk.actor.person.uid));
-    add(
-        "mode",
-        true,
-        "cooperative: every operator can write the file; changes behind relman's back are evident".to_owned(),
-    );
+    add("identity", true, identity(desk));
+    add("mode", true, mode());
+    let config = &desk.config;
+    let steps = match (&config.service_user, state.is_shared()) {
+        (Some(name), _) => {
+            let mut steps = setup::of_service(name, state, &config.path);
+            steps.push(setup::sudo_rule(name));
+            steps
+        }
+        (None, true) => setup::shared(state, &config.path),
+        (None, false) => Vec::new(),
+    };
+    for (what, ok, text) in steps {
+        add(what, ok, text);
+    }
     let (what, ok, text) = machine::room(state.dir());
     add(what, ok, text);
     if let Some(holder) = holder {
@@ -99,6 +123,34 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
             Some((_, why)) => add("journal", false, why),
         },
         Err(error) => add("journal", false, error.sentence),
+    }
+}
+
+/// Who this is, and how sure that is.
+fn identity(desk: &Desk) -> String {
+    let actor = &desk.actor;
+    let login = match (&actor.person.login, machine_identity::knows_login()) {
+        (Some(login), _) => format!("logged in as {login}"),
+        (None, true) => "the same who logged in".to_owned(),
+        (None, false) => "weak: the kernel does not know who logged in (pam_loginuid)".to_owned(),
+    };
+    let key = match &actor.key {
+        Some(key) => format!("; key {key}, as the session says"),
+        None => String::new(),
+    };
+    format!("{} (user id {}); {login}{key}", actor.name(), actor.person.uid)
+}
+
+fn mode() -> String {
+    match enforced::service() {
+        Some(service) => {
+            format!(
+                "enforced: only {} can write the store; its scripts run as {}",
+                service.name, service.name
+            )
+        }
+        None => "cooperative: every operator can write the file; changes behind relman's back are evident"
+            .to_owned(),
     }
 }
 

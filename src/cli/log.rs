@@ -158,6 +158,7 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
         }));
     };
     if let Some(file) = &args.cast {
+        session.may_touch_files()?;
         let events = cast::write(&view.deployment, &reader, file)?;
         session
             .out

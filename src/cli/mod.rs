@@ -21,6 +21,8 @@ mod out;
 mod overrides;
 mod prompts;
 mod release;
+mod rights;
+mod setup;
 mod toggle;
 mod train;
 mod waiting;
@@ -32,22 +34,27 @@ use clap::Parser as _;
 
 pub use self::args::{Cli, Command};
 use self::out::Out;
-use crate::config;
+use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::domain::actor::Via;
-use crate::host::environment;
+use crate::host::{enforced, environment};
 use crate::ops::{ErrorKind, OpError};
 use crate::tui;
 
 /// What a command was asked with, besides its own arguments.
 pub(crate) struct Session {
     config: Option<PathBuf>,
+    /// Whether it was asked that nothing be changed.
+    readonly: bool,
     pub(crate) out: Out,
 }
 
 impl Session {
     /// The configuration file in force.
     fn config_path(&self) -> Result<PathBuf, OpError> {
+        if let Some(path) = self.enforced()? {
+            return Ok(path);
+        }
         let cwd = std::env::current_dir().map_err(|why| {
             OpError::new(ErrorKind::Failure, format!("the current directory is gone: {why}"))
         })?;
@@ -55,9 +62,74 @@ impl Session {
             .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))
     }
 
+    /// The configuration of the system, where it names the user this process runs as: then it is the only one.
+    fn enforced(&self) -> Result<Option<PathBuf>, OpError> {
+        let path = enforced::system_config();
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let Some(name) = config::load(&path).ok().and_then(|config| config.service_user) else {
+            return Ok(None);
+        };
+        if !enforced::is_run_as(&name) {
+            return Ok(None);
+        }
+        let refuse = |sentence: String| OpError::new(ErrorKind::NotPermitted, sentence);
+        if let Some(why) = enforced::not_roots(&path) {
+            return Err(refuse(format!("{} decides who may do what: {why}", path.display())));
+        }
+        enforced::switch_on(&name);
+        if self.config.is_some() {
+            return Err(refuse(format!(
+                "relman runs as {name} and reads {} alone, not --config",
+                path.display()
+            )));
+        }
+        Ok(Some(path))
+    }
+
+    /// Whether somebody's file may be read or written in their name: in enforced mode it would be the service user's.
+    fn may_touch_files(&self) -> Result<(), OpError> {
+        let _path = self.enforced()?;
+        match enforced::service() {
+            None => Ok(()),
+            Some(service) => Err(OpError::new(
+                ErrorKind::NotPermitted,
+                format!("relman runs as {} here and opens no files for you", service.name),
+            )
+            .hint("hand it over through stdin (-), or take it from stdout")),
+        }
+    }
+
+    /// Reads the configuration at `path`.
+    fn load(&self, path: &Path) -> Result<Config, OpError> {
+        let config = config::load(path)
+            .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+        Ok(self.as_asked(config))
+    }
+
+    /// The same with what was asked on the command line.
+    fn as_asked(&self, mut config: Config) -> Config {
+        config.policy.readonly |= self.readonly;
+        config
+    }
+
+    /// Refuses a command that changes something where that is not wanted, before anything is touched.
+    fn may_change(&self) -> Result<(), OpError> {
+        let asked = || self.config_path().ok().and_then(|path| config::load(&path).ok());
+        let why = match self.readonly {
+            true => "relman was asked with --readonly: nothing was changed",
+            false if asked().is_some_and(|config| config.policy.readonly) => {
+                "[relman] readonly is set: nothing was changed"
+            }
+            false => return Ok(()),
+        };
+        Err(OpError::new(ErrorKind::NotPermitted, why))
+    }
+
     /// Opens configuration and store; says on stderr what is odd about the first and who holds the second.
     fn desk(&mut self) -> Result<Desk, OpError> {
-        let desk = Desk::open(&self.config_path()?, Via::Cli)?;
+        let desk = Desk::open(self.load(&self.config_path()?)?, Via::Cli)?;
         for warning in &desk.config.warnings {
             self.out.note(&warning.to_string());
         }
@@ -75,6 +147,10 @@ impl Session {
 
 /// Runs the program; returns the exit code.
 pub fn main() -> u8 {
+    if let Err(sentence) = enforced::refuse_borrowed_rights() {
+        Out::new(false, None).error(&OpError::new(ErrorKind::NotPermitted, sentence));
+        return exit::code(ErrorKind::NotPermitted);
+    }
     let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let own: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     if own.first().is_some_and(|word| crate::supervisor::COMMANDS.contains(&word.as_str())) {
@@ -82,14 +158,15 @@ pub fn main() -> u8 {
     }
     if own.is_empty() {
         // The panes open at once: building the whole grammar takes longer than reading the store.
-        return conclude(Session { config: None, out: Out::new(false, None) }, |session| panes(session));
+        let session = Session { config: None, readonly: false, out: Out::new(false, None) };
+        return conclude(session, |session| panes(session));
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return out::usage(&error, own.iter().any(|word| word == "--json")),
     };
     let colour = cli.color.wanted(environment::variable("NO_COLOR").is_some());
-    let session = Session { config: cli.config, out: Out::new(cli.json, colour) };
+    let session = Session { config: cli.config, readonly: cli.readonly, out: Out::new(cli.json, colour) };
     conclude(session, |session| match cli.command {
         None => panes(session),
         Some(command) => run(session, command),
@@ -110,7 +187,7 @@ fn conclude(mut session: Session, f: impl FnOnce(&mut Session) -> Result<u8, OpE
 }
 
 fn panes(session: &Session) -> Result<u8, OpError> {
-    tui::run(&session.config_path()?)
+    tui::run(session.load(&session.config_path()?)?)
 }
 
 /// A store that is locked: say by whom.
@@ -126,6 +203,9 @@ fn name_the_holder(mut error: OpError, session: &Session) -> OpError {
 }
 
 fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
+    if command.changes() {
+        session.may_change()?;
+    }
     match command {
         Command::Init(args) => configuration::init(session, &args),
         Command::Demo => demo::run(session),
@@ -160,9 +240,11 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Status => board::status(session),
         Command::Why(args) => why::why(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
+        Command::Rights(args) => rights::rights(session, args),
         Command::Audit(verb) => audit::run(session, verb),
         Command::Config(verb) => configuration::run(session, verb),
         Command::Paths => configuration::paths(session),
+        Command::Setup(way) => setup::setup(session, &way),
         Command::Doctor => doctor::doctor(session),
         Command::Completions(args) => completions::completions(session, &args),
     }

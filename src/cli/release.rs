@@ -87,7 +87,12 @@ struct FromJson {
 
 fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
     let (id, new) = match &args.from_json {
-        Some(path) => from_json(path)?,
+        Some(path) => {
+            if path.as_os_str() != "-" {
+                session.may_touch_files()?;
+            }
+            from_json(path)?
+        }
         None => {
             let (Some(service), Some(version)) = (args.service, args.version) else {
                 return Err(OpError::new(ErrorKind::Usage, "a release needs a service and a version"));

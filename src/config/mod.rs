@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use self::find::{candidates, find};
 pub use self::init::starter;
 pub use self::problem::{Problem, Problems, Severity};
+use crate::domain::digest::Digest;
 use crate::domain::policy::Policy;
 
 /// What a configuration file says.
@@ -28,6 +29,11 @@ pub struct Config {
     pub stamp: Stamp,
     /// How long logs are to be kept; accepted and shown, nothing is deleted by this version.
     pub log_retention: Option<Duration>,
+    /// The account that alone can write the store (enforced mode).
+    pub service_user: Option<String>,
+    /// What the file says, as a digest, and whose it is.
+    pub digest: Digest,
+    pub owner: u32,
     pub policy: Policy,
     /// What is odd but does not prevent work: unknown keys, rules nobody can meet.
     pub warnings: Vec<Problem>,
@@ -56,18 +62,20 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
     let unreadable = |why: std::io::Error| Problems::unreadable(&path, &why);
     let file = std::fs::File::open(&path).map_err(unreadable)?;
     find::guarded(&path, &file)?;
-    let stamp = Stamp(file.metadata().ok().map(|meta| Stamp::parts(&meta)));
+    let meta = file.metadata().map_err(unreadable)?;
+    let (stamp, owner) = (Stamp(Some(Stamp::parts(&meta))), std::os::unix::fs::MetadataExt::uid(&meta));
     // A file of this size is a mistake, and parsing it would only delay saying so.
     let mut bytes = Vec::new();
     file.take((1 << 20) + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > 1 << 20 {
         return Err(Problems::plain(&path, "the file is larger than 1 MiB; is it a relman.toml?"));
     }
+    let digest = Digest::of(&bytes);
     let text = String::from_utf8(bytes).map_err(|why| {
         let at = why.utf8_error().valid_up_to();
         Problems::plain(&path, &format!("the file is not UTF-8 (byte {}); save it as UTF-8", at + 1))
     })?;
-    parse(&path, &text).map(|config| Config { stamp, ..config })
+    parse(&path, &text).map(|config| Config { stamp, digest, owner, ..config })
 }
 
 /// Checks `text` as if it were the file at `path`.

@@ -49,6 +49,11 @@ impl Severity {
 }
 
 impl Problem {
+    /// Something about the file as a whole that is no mistake in it.
+    pub fn note(path: &Path, message: String) -> Self {
+        Self { severity: Severity::Note, path: path.to_path_buf(), place: None, message, hint: None }
+    }
+
     /// Place and message on one line.
     pub fn one_line(&self) -> String {
         let line = self.place.as_ref().map(|place| format!(":{}", place.line)).unwrap_or_default();

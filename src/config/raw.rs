@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub hooks: Option<toml::Table>,
     pub keys: Option<toml::Table>,
     pub theme: Option<toml::Table>,
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +31,8 @@ pub(super) struct RawRelman {
     pub log_retention: Option<String>,
     pub allowed_signers: Option<String>,
     pub revoked_keys: Option<String>,
+    pub readonly: bool,
+    pub service_user: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,6 +58,7 @@ pub(super) struct RawEnvironment {
     pub after_failure: Option<String>,
     pub one_in_queue: Option<bool>,
     pub outdated: Option<String>,
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +93,7 @@ pub(super) struct RawService {
     pub steps: Vec<RawStep>,
     pub toggles: BTreeMap<String, RawToggle>,
     pub deliver: BTreeMap<String, RawDelivery>,
+    pub rights: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -210,11 +215,21 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "hooks",
             "keys",
             "theme",
+            "rights",
         ],
     ),
     (
         "relman",
-        &["database", "time-zone", "approval-ttl", "log-retention", "allowed-signers", "revoked-keys"],
+        &[
+            "database",
+            "time-zone",
+            "approval-ttl",
+            "log-retention",
+            "allowed-signers",
+            "revoked-keys",
+            "readonly",
+            "service-user",
+        ],
     ),
     (
         "environments.*",
@@ -239,6 +254,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "after-failure",
             "one-in-queue",
             "outdated",
+            "rights",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),
@@ -263,6 +279,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "steps",
             "toggles",
             "deliver",
+            "rights",
         ],
     ),
     (

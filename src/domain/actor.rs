@@ -29,6 +29,11 @@ impl Person {
         self.login.as_deref().unwrap_or(&self.name)
     }
 
+    /// Whether the password database knows no name for them.
+    pub fn is_nameless(&self) -> bool {
+        self.human().starts_with("uid:")
+    }
+
     /// Whether this person goes by `name`.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.login.as_deref() == Some(name)
@@ -55,6 +60,9 @@ pub struct Actor {
     /// Client address of the SSH connection. Informational: the environment can be forged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// Kind and fingerprint of the SSH key, as the session says. Unverified, for the same reason.
+    #[serde(default, rename = "unverified-key", skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Actor {
@@ -86,6 +94,10 @@ impl Roster {
     /// so membership is not gained by `sudo -u`.
     pub fn has(&self, group: &str, person: &Person) -> bool {
         let name = person.human();
+        // Nobody could say later who that was.
+        if person.is_nameless() {
+            return false;
+        }
         self.groups.get(group).is_some_and(|members| members.everyone || members.names.contains(name))
     }
 

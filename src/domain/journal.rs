@@ -33,6 +33,7 @@ use super::words::words;
 pub enum Verb {
     StoreCreated,
     StoreMigrated,
+    ConfigChanged,
     ReleaseCreated,
     ReleaseEdited,
     ReleaseAdvanced,
@@ -75,9 +76,10 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::StoreCreated,
         Self::StoreMigrated,
+        Self::ConfigChanged,
         Self::ReleaseCreated,
         Self::ReleaseEdited,
         Self::ReleaseAdvanced,
@@ -123,6 +125,7 @@ impl Verb {
         match self {
             Self::StoreCreated => "store.created",
             Self::StoreMigrated => "store.migrated",
+            Self::ConfigChanged => "config.changed",
             Self::ReleaseCreated => "release.created",
             Self::ReleaseEdited => "release.edited",
             Self::ReleaseAdvanced => "release.advanced",

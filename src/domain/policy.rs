@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, Members, Roster};
+use super::actor::{Members, Roster};
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
@@ -18,6 +18,7 @@ use super::ids::{EnvName, ServiceName, TrainName};
 use super::pipeline::Pipeline;
 use super::prompt::Prompt;
 use super::release::{ReleaseKind, Stage};
+use super::right::Rights;
 use super::signature::SignPolicy;
 use super::strategy::Strategy;
 use super::text::{did_you_mean, quoted};
@@ -27,11 +28,16 @@ use super::train::Train;
 use super::wait::QueueOrder;
 use super::words::words;
 
+/// Said where somebody who only looks wants to change something.
+pub const READ_ONLY: &str = "relman is read-only here: nothing was changed";
+
 /// Everything the rules may consult besides the recorded facts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Zone in which times are shown and typed when a freeze names none.
     pub zone: Tz,
+    /// Whether nothing may be changed from here: a relman to look with.
+    pub readonly: bool,
     pub groups: BTreeMap<String, Vec<Member>>,
     pub environments: BTreeMap<EnvName, Environment>,
     pub services: BTreeMap<ServiceName, Service>,
@@ -42,6 +48,8 @@ pub struct Policy {
     pub trains: BTreeMap<TrainName, Train>,
     /// Whose keys sign decisions; nothing: nobody's.
     pub signing: Option<KeyFiles>,
+    /// Who may do what where neither an environment nor a service says so.
+    pub rights: Rights,
 }
 
 /// The files that say whose key is whose (ssh-keygen(1): ALLOWED SIGNERS, KEY REVOCATION LISTS).
@@ -172,16 +180,12 @@ pub struct Environment {
     pub signing: SignPolicy,
     /// Rules a rollback must meet instead of `approvals`.
     pub rollback_approvals: Vec<Rule>,
-    /// Groups that may deploy and cancel here; empty means everyone.
-    pub deployers: Vec<String>,
-    /// Groups that may open a gate on record; empty means nobody.
-    pub overriders: Vec<String>,
     /// How long an override may wait for its deployment to begin.
     pub override_ttl: Duration,
     /// Within what time somebody else looks at an override that was used.
     pub override_review: Duration,
-    /// Groups that may let a canary go to the end without its pauses and analyses; empty means those that may override.
-    pub promoters: Vec<String>,
+    /// Who may do what here; `deployers`, `override` and `promote-full` are short forms of it.
+    pub rights: Rights,
     pub self_approval: bool,
     /// Which of several deployments that wait for it goes first.
     pub queue: QueueOrder,
@@ -196,23 +200,6 @@ pub struct Environment {
 impl Environment {
     pub fn is_production(&self) -> bool {
         self.kind == EnvKind::Production
-    }
-
-    pub fn may_deploy(&self, roster: &Roster, actor: &Actor) -> bool {
-        self.deployers.is_empty() || self.deployers.iter().any(|group| roster.has(group, &actor.person))
-    }
-
-    pub fn may_override(&self, roster: &Roster, actor: &Actor) -> bool {
-        self.overriders.iter().any(|group| roster.has(group, &actor.person))
-    }
-
-    /// Groups that may let a deployment go to its end without further pauses and analyses.
-    pub fn full_promoters(&self) -> &[String] {
-        if self.promoters.is_empty() { &self.overriders } else { &self.promoters }
-    }
-
-    pub fn may_promote_fully(&self, roster: &Roster, actor: &Actor) -> bool {
-        self.full_promoters().iter().any(|group| roster.has(group, &actor.person))
     }
 }
 
@@ -304,6 +291,8 @@ pub struct Service {
     pub toggles: BTreeMap<String, Toggle>,
     /// Where it goes by itself.
     pub deliveries: BTreeMap<EnvName, Delivery>,
+    /// Who may do what about it.
+    pub rights: Rights,
 }
 
 impl Service {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 
+use super::enforced::{self, Service};
 use super::{environment, process};
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
@@ -34,6 +35,9 @@ pub struct Order {
     pub env: BTreeMap<String, String>,
     /// Values to mask in the log.
     pub masks: Vec<String>,
+    /// The service user the scripts run as, where that is not the person who asked.
+    #[serde(default)]
+    pub runs_as: Option<String>,
 }
 
 /// Where programs are looked for when nothing else is said.
@@ -41,11 +45,29 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Where the scripts of a deployment that starts from here look for programs.
 pub(super) fn path() -> String {
+    if enforced::service().is_some() {
+        return PATH.to_owned();
+    }
     environment::variable("PATH").unwrap_or_else(|| PATH.to_owned())
 }
 
 /// First word of the supervisor's report.
 pub const READY: &str = "ready";
+
+/// In enforced mode the scripts are the service user's: nothing of the environment is who called sudo's.
+fn of_service(service: &Service, given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_plain = |value: &&String| {
+        value.len() <= 32 && value.chars().all(|c| c.is_ascii_alphanumeric() || "_.-@".contains(c))
+    };
+    let lang = given.get("LANG").filter(is_plain).cloned().unwrap_or_else(|| "C.UTF-8".to_owned());
+    let own = [
+        ("PATH", PATH.to_owned()),
+        ("HOME", service.home.display().to_string()),
+        ("USER", service.name.clone()),
+        ("LANG", lang),
+    ];
+    own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
 
 /// Fills in the order from this process's environment.
 pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
@@ -58,6 +80,9 @@ pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
         })
         .filter(|(_, value)| !value.is_empty())
         .collect();
+    if let Some(service) = enforced::service() {
+        env = of_service(service, &env);
+    }
     for name in ticket.pass_env.iter().chain(&ticket.secrets) {
         env.extend(environment::variable(name).map(|value| (name.clone(), value)));
     }
@@ -65,7 +90,8 @@ pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
     let answered = ticket.secret_answers.iter().filter_map(|name| ticket.answers.0.get(name).cloned());
     let masks =
         ticket.secrets.iter().filter_map(|name| environment::variable(name)).chain(answered).collect();
-    Order { ticket: ticket.clone(), config, store, env, masks }
+    let runs_as = enforced::service().map(|service| service.name.clone());
+    Order { ticket: ticket.clone(), config, store, env, masks, runs_as }
 }
 
 /// Starts the supervisor and waits until it reports. Returns its sentence when it does not get to work.

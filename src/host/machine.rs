@@ -6,10 +6,12 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::unistd::getuid;
 use sha2::{Digest as _, Sha256};
 
 use super::state::State;
-use super::{environment, exit_record, identity, launch, lock, people, process, scripts, signing};
+use super::{enforced, environment, exit_record, identity, launch, lock, people, process, scripts, signing};
+use crate::domain::actor::Person;
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
 use crate::domain::ids::DeploymentId;
@@ -143,6 +145,13 @@ impl Machine for Local {
         known.retain(|_, (when, _)| at.since(*when) < LOOKED_AT);
         known.insert(looked_at, (at, found.clone()));
         found
+    }
+
+    fn runs_as(&self, person: &Person) -> u32 {
+        match enforced::service() {
+            Some(_) => getuid().as_raw(),
+            None => person.uid,
+        }
     }
 
     fn log_size(&self, id: DeploymentId) -> u64 {

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod doctor;
+pub mod enforced;
 pub mod environment;
 pub mod exit_record;
 pub mod fault;
@@ -13,6 +14,7 @@ pub mod machine;
 pub mod people;
 pub mod process;
 pub mod scripts;
+pub mod setup;
 pub mod signing;
 pub mod state;
 pub mod store_lock;

@@ -5,6 +5,9 @@ use std::ffi::CString;
 
 use nix::unistd::{Gid, Group, User, getgrouplist, getuid};
 
+use crate::domain::policy::Policy;
+use crate::domain::vacancy;
+
 /// Everyone this machine knows to be in `group`: its member list, the accounts of the local password file whose
 /// primary group it is, and the current user if the group list of the system says so (which also covers
 /// directories that cannot be listed).
@@ -32,4 +35,14 @@ fn groups_of(user: &User) -> Vec<Gid> {
         .ok()
         .and_then(|name| getgrouplist(&name, user.gid).ok())
         .unwrap_or_default()
+}
+
+/// The user id of an account, where this machine knows it.
+pub fn uid_of(name: &str) -> Option<u32> {
+    User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+}
+
+/// What the people of this machine could never do under these rules.
+pub fn vacancies(policy: &Policy) -> Vec<String> {
+    vacancy::vacancies(policy, &policy.roster(members))
 }

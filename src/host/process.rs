@@ -230,7 +230,23 @@ pub fn scribe_command() -> std::process::Command {
 pub(super) fn own_command() -> std::process::Command {
     let mut command = std_command("/proc/self/exe");
     command.arg0("relman");
+    // What sudo said was said to us: see `enforced`.
+    for name in ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"] {
+        command.env_remove(name);
+    }
     command
+}
+
+/// Whether a program of the system succeeded, and what it printed; nothing where there is no such program. It asks nobody.
+pub(super) fn quiet_output(program: &str, arguments: &[&str]) -> Option<(bool, String)> {
+    let output = std_command(program)
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    Some((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
 }
 
 /// Names this process in lists of processes; the kernel keeps fifteen bytes.

@@ -55,6 +55,18 @@ impl State {
         Ok(state)
     }
 
+    /// Of a store that is there already: nothing is made.
+    pub fn existing(store: &Path) -> Result<Self, OpError> {
+        let dir = store.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf);
+        if !store.exists() {
+            return Err(OpError::not_found(format!("store {} yet", store.display()))
+                .hint("it is made by the first relman that may change something"));
+        }
+        let state = Self::check(store, dir)?;
+        state.check_store_file()?;
+        Ok(state)
+    }
+
     /// Looks at an existing directory without making anything.
     pub fn check(store: &Path, dir: PathBuf) -> Result<Self, OpError> {
         let shown = dir.display();
@@ -159,6 +171,19 @@ impl State {
                 .hint(format!("ask {owner} to run: chmod 0660 {shown}")));
         }
         Ok(())
+    }
+
+    /// Whether this process looks after it: its owner, or root.
+    pub fn is_owned_by_me(&self) -> bool {
+        let owner = self.dir.symlink_metadata().map(|meta| meta.uid());
+        getuid().is_root() || owner.is_ok_and(|uid| uid == getuid().as_raw())
+    }
+
+    /// Name of its owner.
+    pub fn owner(&self) -> String {
+        self.dir
+            .symlink_metadata()
+            .map_or_else(|_| "its owner".to_owned(), |meta| super::identity::name_of(meta.uid()))
     }
 
     pub fn dir(&self) -> &Path {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::ids::{BadName, EnvName, ServiceName};
 use crate::domain::policy::{Policy, Service};
+use crate::domain::right::Denied;
 use crate::domain::text::{BadText, did_you_mean};
 use crate::domain::time::BadTime;
 use crate::store::{Kind, StoreError};
@@ -143,6 +144,7 @@ impl From<StoreError> for OpError {
         let kind = match error.kind {
             Kind::Busy => ErrorKind::Busy,
             Kind::TooNew => ErrorKind::Outdated,
+            Kind::Sealed => ErrorKind::NotPermitted,
             Kind::Full | Kind::ReadOnly | Kind::Foreign | Kind::Corrupt | Kind::Disk => ErrorKind::Unusable,
             Kind::Conflict => ErrorKind::Conflict,
             Kind::Missing => ErrorKind::NotFound,
@@ -151,6 +153,11 @@ impl From<StoreError> for OpError {
         let busy = error.kind == Kind::Busy;
         let result = Self::new(kind, error.sentence);
         if busy { result.hint("see who holds it with: relman doctor; then try again") } else { result }
+    }
+}
+impl From<Denied> for OpError {
+    fn from(denied: Denied) -> Self {
+        Self::new(ErrorKind::NotPermitted, denied.sentence).hint(denied.remedy)
     }
 }
 impl From<BadName> for OpError {

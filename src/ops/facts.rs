@@ -12,6 +12,7 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version}
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind, Stage};
+use crate::domain::right::{Place, Right};
 use crate::domain::signature::Signatures;
 use crate::domain::subject::{DeploySubject, ScriptSet};
 use crate::domain::toggle::Flip;
@@ -285,6 +286,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         rescue,
         actor: wish.actor.clone(),
         starts: wish.starts,
+        deployers: cx.policy.ruling(Right::Deploy, Place::both(&service.name, name)),
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
         script: match wish {

@@ -9,6 +9,7 @@ use crate::domain::hold::FollowUp;
 use crate::domain::ids::{DeploymentId, LockId, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::lock::{Lock, LockKind};
+use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -48,7 +49,7 @@ pub fn set(cx: &Ctx<'_>, new: &NewLock) -> Result<Set, OpError> {
             .hint("name what relman.toml names, or use a pattern: * for all"));
     }
     cx.act(Verb::LockSet, lock.scope.describe(), |tx| {
-        may_lock(cx, &lock.scope, "lock")?;
+        cx.may_in(Right::Lock, &lock.scope)?;
         let mine =
             |known: &Lock| known.scope == lock.scope && known.kind == lock.kind && is_own(known, &lock.by);
         if let Some(known) = locks::list_standing(tx, cx.now)?.into_iter().find(mine) {
@@ -88,27 +89,6 @@ fn ends_later(expires: Option<Timestamp>, now: Timestamp) -> Result<(), OpError>
     Ok(())
 }
 
-/// Who may deploy to every environment a lock is about may hold it, and lift it.
-fn may_lock(cx: &Ctx<'_>, scope: &Scope, what: &str) -> Result<(), OpError> {
-    let roster = cx.roster();
-    let pattern_covers = |name: &str| scope.environments.iter().any(|p| crate::domain::freeze::fits(p, name));
-    for env in cx.policy.environments.values().filter(|env| pattern_covers(env.name.as_str())) {
-        if !env.may_deploy(&roster, cx.actor) {
-            return Err(OpError::new(
-                ErrorKind::NotPermitted,
-                format!(
-                    "{} may not {what} {}: only {} may deploy to {}",
-                    cx.actor.name(),
-                    scope.describe(),
-                    env.deployers.join(", "),
-                    env.name
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn known(tx: &Tx<'_>, cx: &Ctx<'_>, id: LockId) -> Result<Lock, OpError> {
     locks::list_standing(tx, cx.now)?.into_iter().find(|lock| lock.id == id).ok_or_else(|| {
         OpError::not_found(format!("lock {id} (any more)")).hint("see what stands: relman lock list")
@@ -129,7 +109,7 @@ pub fn edit(cx: &Ctx<'_>, id: LockId, edit: &EditLock) -> Result<Lock, OpError> 
     ends_later(edit.expires.flatten(), cx.now)?;
     cx.act(Verb::LockEdited, id, |tx| {
         let before = known(tx, cx, id)?;
-        may_lock(cx, &before.scope, "change the lock on")?;
+        cx.may_in(Right::Lock, &before.scope)?;
         let after = Lock {
             reason: reason.clone().unwrap_or_else(|| before.reason.clone()),
             expires: edit.expires.unwrap_or(before.expires),
@@ -142,13 +122,13 @@ pub fn edit(cx: &Ctx<'_>, id: LockId, edit: &EditLock) -> Result<Lock, OpError> 
     })
 }
 
-/// Lifts a lock. Whoever may deploy there may: the owner may be asleep.
+/// Lifts a lock: whoever set it, and whoever may lock there, because the owner may be asleep.
 pub fn lift(cx: &Ctx<'_>, id: LockId, reason: Option<&str>) -> Result<Lock, OpError> {
     let reason = reason.map(|text| free("reason", text, 2000)).transpose()?;
     cx.act(Verb::LockLifted, id, |tx| {
         let before = known(tx, cx, id)?;
         if !is_own(&before, &cx.actor.person) {
-            may_lock(cx, &before.scope, "unlock")?;
+            cx.may_in(Right::Lock, &before.scope)?;
         }
         locks::end(tx, id, cx.actor.name(), cx.now)?;
         let entry = cx.entry(Verb::LockLifted, id).because(reason.as_deref()).before(&before);

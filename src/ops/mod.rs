@@ -8,6 +8,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod configured;
 pub mod delivery;
 pub mod deployment;
 pub mod error;
@@ -23,12 +24,14 @@ pub mod view;
 use std::collections::BTreeSet;
 
 pub use self::error::{ErrorKind, OpError};
-use crate::domain::actor::{Actor, Roster};
+use crate::domain::actor::{Actor, Person, Roster};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
+use crate::domain::freeze::Scope;
 use crate::domain::ids::{DeploymentId, ServiceName};
 use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::policy::{KeyFiles, Policy, Service};
+use crate::domain::right::{Place, Right};
 use crate::domain::signature::{Signed, Signer};
 use crate::domain::subject::ScriptSet;
 use crate::domain::time::Timestamp;
@@ -85,6 +88,10 @@ pub trait Machine {
         person: &str,
         at: Timestamp,
     ) -> Result<Signer, String>;
+    /// The user id under which what this person starts here runs.
+    fn runs_as(&self, person: &Person) -> u32 {
+        person.uid
+    }
     /// Size of a deployment's log as it is now.
     fn log_size(&self, id: DeploymentId) -> u64;
     /// Size and digest of a deployment's log as it is now.
@@ -106,6 +113,16 @@ impl Ctx<'_> {
         self.policy.services.get(name).ok_or_else(|| OpError::unknown_service(name, self.policy))
     }
 
+    /// Whether the actor has a right in a place. Asked inside [`Self::act`], so that a no is on record.
+    pub fn may(&self, right: Right, place: Place<'_>) -> Result<(), OpError> {
+        Ok(self.policy.may(right, place, &self.roster(), &self.actor.person)?)
+    }
+
+    /// The same about everything a freeze or a lock reaches.
+    pub fn may_in(&self, right: Right, scope: &Scope) -> Result<(), OpError> {
+        Ok(self.policy.may_in_scope(right, scope, &self.roster(), &self.actor.person)?)
+    }
+
     /// Runs one verb: commits what `f` did, or undoes it and puts the refusal on record.
     pub fn act<T>(
         &self,
@@ -113,6 +130,9 @@ impl Ctx<'_> {
         subject: impl ToString,
         mut f: impl FnMut(&Tx<'_>) -> Result<T, OpError>,
     ) -> Result<T, OpError> {
+        if self.policy.readonly {
+            return Err(OpError::new(ErrorKind::NotPermitted, crate::domain::policy::READ_ONLY));
+        }
         self.store.write(|tx| match tx.nested(&mut f) {
             Ok(value) => Ok(Ok(value)),
             Err(error) if error.is_refusal() => {

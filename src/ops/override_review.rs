@@ -4,6 +4,7 @@ use crate::domain::actor::Person;
 use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::journal::Verb;
 use crate::domain::override_review::{Bypass, Finding, REVIEW, Review};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::domain::time::wall;
 use crate::store::{Tx, journal, override_reviews};
@@ -41,7 +42,6 @@ pub(super) fn open(tx: &Tx<'_>, cx: &Ctx<'_>) -> Result<Vec<Bypass>, OpError> {
 /// Says whether it was right to go past the gates. Never by who did it, and once.
 pub fn review(cx: &Ctx<'_>, id: DeploymentId, finding: Finding, note: &str) -> Result<Bypass, OpError> {
     let note = free("note", note, 2000)?;
-    let roster = cx.roster();
     cx.act(Verb::OverrideReviewed, id, |tx| {
         let d = super::deployment::known(tx, id)?;
         if d.overrides.is_empty() || d.claimed_at.is_none() || d.noop {
@@ -52,26 +52,15 @@ pub fn review(cx: &Ctx<'_>, id: DeploymentId, finding: Finding, note: &str) -> R
             let (by, at) = (&known.by.name, wall(known.at, cx.policy.zone));
             return Err(OpError::conflict(format!("{by} found {id} {} already, {at}", known.finding)));
         }
+        let place = Place::both(&d.release.service, &d.environment);
         if d.started_by.is_same_as(&cx.actor.person) {
             return Err(OpError::new(
                 ErrorKind::NotPermitted,
                 format!("{} went past the gates of {id}: somebody else looks at it", cx.actor.name()),
             )
-            .hint(format!("ask {}", others(cx, &roster, &d.environment, &d.started_by).join(", "))));
+            .hint(others(cx, place, &d.started_by)));
         }
-        let groups = reviewers(cx, &d.environment);
-        if !groups.iter().any(|group| roster.has(group, &cx.actor.person)) {
-            return Err(OpError::new(
-                ErrorKind::NotPermitted,
-                format!(
-                    "{} may not review overrides of {}; it takes someone of {}",
-                    cx.actor.name(),
-                    d.environment,
-                    groups.join(" or ")
-                ),
-            )
-            .hint(format!("ask {}", others(cx, &roster, &d.environment, &d.started_by).join(", "))));
-        }
+        cx.may(Right::Review, place)?;
         let review = Review { finding, by: cx.actor.person.clone(), at: cx.now, note: note.clone() };
         override_reviews::insert(tx, id, &review)?;
         let entry = cx.entry(Verb::OverrideReviewed, id).because(Some(&note)).after(&review);
@@ -80,22 +69,14 @@ pub fn review(cx: &Ctx<'_>, id: DeploymentId, finding: Finding, note: &str) -> R
     })
 }
 
-/// Groups that have a say about an environment: those that may override there, and those that approve.
-fn reviewers<'a>(cx: &Ctx<'a>, env: &EnvName) -> Vec<&'a str> {
-    let Some(env) = cx.policy.environments.get(env) else { return Vec::new() };
-    let approvers = env.approvals.iter().map(|rule| rule.from.as_str());
-    let mut groups: Vec<&str> = env.overriders.iter().map(String::as_str).chain(approvers).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups
-}
-
-fn others(cx: &Ctx<'_>, roster: &crate::domain::actor::Roster, env: &EnvName, but: &Person) -> Vec<String> {
-    let people = reviewers(cx, env).into_iter().flat_map(|group| roster.people(group));
-    let mut names: Vec<String> = people.filter(|name| !but.is_called(name)).map(str::to_owned).collect();
-    names.sort();
-    names.dedup();
-    if names.is_empty() { vec![format!("somebody of {}", env)] } else { names }
+/// Whom to ask instead of who did it.
+fn others(cx: &Ctx<'_>, place: Place<'_>, but: &Person) -> String {
+    let mut people = cx.policy.ruling(Right::Review, place).people(&cx.roster());
+    people.retain(|name| !but.is_called(name));
+    match people.is_empty() {
+        true => "nobody else has the right to: name groups in [rights] review".to_owned(),
+        false => format!("ask {}", people.join(" or ")),
+    }
 }
 
 /// An override of this person there that should have been looked at by now: until it is, there is no further one.

@@ -5,12 +5,13 @@
 
 use serde::Serialize;
 
-use crate::domain::actor::{Actor, Person, Roster};
+use crate::domain::actor::{Actor, Person};
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::{self, DeployFacts, GateId, Overrides};
 use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName, TrainName};
 use crate::domain::journal::Verb;
-use crate::domain::policy::{Environment, Service};
+use crate::domain::policy::Service;
+use crate::domain::right::{Place as Where, Right};
 use crate::domain::text::{did_you_mean, free};
 use crate::domain::time::{Timestamp, Tz, wall};
 use crate::domain::train::{Departure, DepartureState, Item, Train};
@@ -355,31 +356,12 @@ fn take_along(
     Ok((items, started))
 }
 
-/// Whether the actor may say when the train stands still: whoever may deploy where it goes.
-fn permitted(cx: &Ctx<'_>, train: &Train, roster: &Roster, what: &str) -> Result<(), OpError> {
-    let environment: &Environment = facts::environment(cx, &train.to)?;
-    if environment.may_deploy(roster, cx.actor) {
-        return Ok(());
-    }
-    let groups = environment.deployers.join(", ");
-    Err(OpError::new(
-        crate::ops::ErrorKind::NotPermitted,
-        format!(
-            "{} may not {what} train {}: only {groups} may deploy to {}",
-            cx.actor.name(),
-            train.name,
-            train.to
-        ),
-    ))
-}
-
 /// Leaves the next departure out; later ones are not affected.
 pub fn skip(cx: &Ctx<'_>, name: &TrainName, reason: Option<&str>) -> Result<Departure, OpError> {
     let train = known(cx, name)?;
     let reason = reason.map(|text| free("reason", text, 2000)).transpose()?;
-    let roster = cx.roster();
     cx.act(Verb::TrainSkipped, name, |tx| {
-        permitted(cx, train, &roster, "hold up")?;
+        cx.may(Right::Trains, Where::environment(&train.to))?;
         let departs_at = train.departs.next(cx.now);
         if let Some(known) = trains::find(tx, name, departs_at)? {
             return Err(OpError::conflict(format!(
@@ -405,9 +387,8 @@ pub fn skip(cx: &Ctx<'_>, name: &TrainName, reason: Option<&str>) -> Result<Depa
 pub fn resume(cx: &Ctx<'_>, name: &TrainName, reason: &str) -> Result<(), OpError> {
     let train = known(cx, name)?;
     let reason = free("reason", reason, 2000)?;
-    let roster = cx.roster();
     cx.act(Verb::TrainResumed, name, |tx| {
-        permitted(cx, train, &roster, "let go on")?;
+        cx.may(Right::Trains, Where::environment(&train.to))?;
         if halted(tx, train)?.is_none() {
             return Err(OpError::conflict(format!("train {name} is not halted")));
         }

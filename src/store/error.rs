@@ -19,6 +19,8 @@ pub enum Kind {
     Disk,
     /// May not be written: file system, permissions.
     ReadOnly,
+    /// Opened to look only.
+    Sealed,
     /// Not a relman store, or one that was replaced or tampered with.
     Foreign,
     /// Damaged.

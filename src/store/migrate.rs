@@ -32,6 +32,11 @@ pub(super) fn is_due(driver: &Sqlite) -> Result<bool, StoreError> {
     Ok(version > 0 && version < SCHEMA_VERSION)
 }
 
+/// Whether no relman has ever made its tables here.
+pub(super) fn is_empty(driver: &Sqlite) -> Result<bool, StoreError> {
+    Ok(version(driver)? == 0)
+}
+
 /// Applies what is missing.
 pub(super) fn run(driver: &Sqlite) -> Result<(), StoreError> {
     let found = version(driver)?;

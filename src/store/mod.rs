@@ -28,6 +28,8 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::domain::policy::READ_ONLY;
+
 pub use self::error::{Kind, StoreError};
 pub use self::migrate::SCHEMA_VERSION;
 use self::sqlite::Sqlite;
@@ -44,6 +46,8 @@ pub struct Store {
     patience: Duration,
     /// Set while a write closure runs; counts the journal entries it appended.
     appended: Cell<u32>,
+    /// Whether it was opened to look only.
+    readonly: bool,
 }
 
 impl Store {
@@ -68,6 +72,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens an existing store to look at it only: nothing is made, migrated or written, and [`Store::write`] refuses.
+    pub fn open_readonly(path: &Path) -> Result<Self, StoreError> {
+        let store = Self { readonly: true, ..Self::with(Sqlite::open_readonly(path)?) };
+        if migrate::is_due(&store.driver)? || migrate::is_empty(&store.driver)? {
+            return Err(StoreError::new(
+                Kind::ReadOnly,
+                "the store has not been brought to this relman's schema, which changes it; open it once without read-only",
+            ));
+        }
+        migrate::run(&store.driver)?;
+        migrate::check_fingerprint(&store.driver)?;
+        Ok(store)
+    }
+
     /// A store that lives as long as the value: for tests and nothing else.
     pub fn in_memory() -> Result<Self, StoreError> {
         let driver = Sqlite::in_memory()?;
@@ -76,7 +94,13 @@ impl Store {
     }
 
     fn with(driver: Sqlite) -> Self {
-        Self { driver, notice: None, patience: Duration::from_secs(10), appended: Cell::new(0) }
+        Self {
+            driver,
+            notice: None,
+            patience: Duration::from_secs(10),
+            appended: Cell::new(0),
+            readonly: false,
+        }
     }
 
     /// Says who to tell while a write waits.
@@ -117,6 +141,9 @@ impl Store {
         &self,
         mut f: impl FnMut(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        if self.readonly {
+            return Err(StoreError::new(Kind::Sealed, READ_ONLY).into());
+        }
         self.driver.begin_write(self.patience, self.notice.as_deref()).map_err(E::from)?;
         self.appended.set(0);
         let result = migrate::check_unchanged(&self.driver)

@@ -44,7 +44,7 @@ impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let start = Instant::now();
         loop {
-            match with_open_umask(|| Self::open_once(path)) {
+            match with_open_umask(|| Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)) {
                 Err(error) if is_passing(&error, path) && start.elapsed() < BESIDE => {
                     pause(BESIDE / REOPENED);
                 }
@@ -53,7 +53,7 @@ impl Sqlite {
         }
     }
 
-    fn open_once(path: &Path) -> Result<Self, StoreError> {
+    fn open_with(path: &Path, access: OpenFlags) -> Result<Self, StoreError> {
         let meta = std::fs::metadata(path).map_err(|why| {
             StoreError::new(Kind::Missing, format!("cannot open the store {}: {why}", path.display()))
         })?;
@@ -61,9 +61,7 @@ impl Sqlite {
             let sentence = format!("{} is not a file; [relman] database must name one", path.display());
             return Err(StoreError::new(Kind::Foreign, sentence));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // SQLite insists on a path free of symbolic links with NOFOLLOW, parents included; only the file itself
         // matters here, so the parents are resolved first.
         let resolved = match (path.parent().map(Path::canonicalize), path.file_name()) {
@@ -72,12 +70,19 @@ impl Sqlite {
         };
         let connection =
             Connection::open_with_flags(&resolved, flags).map_err(|error| explain(&error, Some(path)))?;
-        Self::prepare(connection, Some(path.to_path_buf()), Some((meta.dev(), meta.ino())), meta.len() == 0)
+        let writes = access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let identity = Some((meta.dev(), meta.ino()));
+        Self::prepare(connection, Some(path.to_path_buf()), identity, meta.len() == 0, writes)
+    }
+
+    /// Opens an existing store without the right to change it; nothing is tried again, because nothing is made.
+    pub(super) fn open_readonly(path: &Path) -> Result<Self, StoreError> {
+        with_open_umask(|| Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
     }
 
     pub(super) fn in_memory() -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory().map_err(|error| explain(&error, None))?;
-        Self::prepare(connection, None, None, true)
+        Self::prepare(connection, None, None, true, true)
     }
 
     fn prepare(
@@ -85,8 +90,9 @@ impl Sqlite {
         path: Option<PathBuf>,
         identity: Option<(u64, u64)>,
         empty: bool,
+        writes: bool,
     ) -> Result<Self, StoreError> {
-        let shared = path.is_some();
+        let shared = path.is_some() && writes;
         let driver = Self {
             connection: std::cell::RefCell::new(connection),
             path,
@@ -108,7 +114,7 @@ impl Sqlite {
             )
         })?;
         // Before anything is written: a database of another program is left as it is.
-        driver.check_is_store(empty)?;
+        driver.check_is_store(empty, writes)?;
         if shared {
             let mode = driver.pragma_text("journal_mode=WAL")?;
             if mode != "wal" {
@@ -124,12 +130,16 @@ impl Sqlite {
     }
 
     /// An empty file becomes a store; anything else must already be one.
-    fn check_is_store(&self, empty: bool) -> Result<(), StoreError> {
+    fn check_is_store(&self, empty: bool, writes: bool) -> Result<(), StoreError> {
         let found = self.pragma_int("application_id")?;
         if found == APPLICATION_ID {
             return Ok(());
         }
         let tables = self.count("SELECT count(*) AS n FROM sqlite_schema")?;
+        if found == 0 && tables == 0 && !writes {
+            let sentence = format!("there is no store in {} yet", self.shown());
+            return Err(StoreError::new(Kind::Missing, sentence));
+        }
         if found == 0 && tables == 0 {
             // Two processes may both find the new file empty: setting the mark twice is harmless.
             return self.with(|c| c.pragma_update(None, "application_id", APPLICATION_ID));

@@ -355,7 +355,8 @@ impl Supervisor {
         step.log_from = Some(self.log_size());
         let count = self.order.ticket.steps.len();
         let again = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-        self.say(&format!("step {} of {count}: {}{again}", index + 1, plan.name));
+        let by = self.order.runs_as.as_ref().map(|user| format!(", run as {user}")).unwrap_or_default();
+        self.say(&format!("step {} of {count}: {}{again}{by}", index + 1, plan.name));
         self.link.post(Task::Step(Box::new(step.clone())));
         step
     }

@@ -27,7 +27,7 @@ use std::path::Path;
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
 use crate::host::launch::{self, Order};
-use crate::host::process;
+use crate::host::{enforced, process};
 
 pub use self::output::OWN;
 
@@ -36,6 +36,10 @@ pub const COMMANDS: [&str; 5] = ["__launch", "__supervise", "__scribe", "__adopt
 
 /// Runs one of [`COMMANDS`]; returns the exit code.
 pub fn main(arguments: &[String]) -> u8 {
+    if let Err(sentence) = enforced::refuse_borrowed_rights().and_then(|()| enforced::refuse_from_sudo()) {
+        report(&sentence);
+        return 1;
+    }
     let result = match arguments.first().map(String::as_str) {
         Some("__launch") => launch::leave_session_and_run(&["__supervise".to_owned()]),
         Some("__supervise") => {

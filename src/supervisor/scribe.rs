@@ -129,7 +129,7 @@ pub(super) fn run() -> Result<(), OpError> {
 fn open(order: &Order) -> Result<Desk, OpError> {
     let config = crate::config::load(&order.config)
         .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
-    Desk::with(Config { database: order.store.clone(), ..config }, Via::Supervisor)
+    Desk::open(Config { database: order.store.clone(), ..config }, Via::Supervisor)
 }
 
 /// Answers the first task with why there is no store; the supervisor starts another scribe in a moment.

@@ -1,10 +1,11 @@
 //! May this action happen now? Footer, help, palette and dispatch all ask here, so they never disagree.
 
 use super::action::{Action, belongs, entry};
+use super::hands;
 use super::model::{Model, Pane};
 use super::pane::{board, calendar, log, queue};
-use super::popup;
 use super::popup::form::review;
+use super::{popup, rights};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::ReleaseId;
 use crate::ops::view::board::Reached;
@@ -15,6 +16,7 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
     if !belongs(row, model.focus) {
         return Err(format!("{} does nothing in the {} pane", row.name, model.focus.title().to_lowercase()));
     }
+    hands::allow(model, action)?;
     if !model.loaded && needs_views(action) {
         return Err("still reading the store; one moment".to_owned());
     }
@@ -23,7 +25,8 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
         Pane::Approvals => on_approvals(model, action),
         Pane::Calendar => on_calendar(model, action),
         Pane::Log => on_log(model, action),
-    }
+    }?;
+    rights::allow(model, action)
 }
 
 fn needs_views(action: Action) -> bool {

@@ -7,12 +7,14 @@ pub mod action;
 pub mod allow;
 mod answer;
 mod compare;
+mod hands;
 pub mod keymap;
 pub mod layout;
 pub mod model;
 pub mod msg;
 pub mod pane;
 pub mod popup;
+mod rights;
 mod splits;
 mod tail;
 mod terminal;
@@ -23,7 +25,6 @@ pub mod widget;
 mod worker;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,7 @@ use self::msg::{Effect, Msg};
 use self::splits::Splits;
 use self::tail::TailOrder;
 use self::theme::{Glyphs, Theme};
+use crate::config::Config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::time::age_turns;
@@ -54,7 +56,7 @@ const KEY_FRAME: Duration = Duration::from_millis(4);
 const HUNG_UP: u8 = 128 + 1;
 
 /// Opens the panes; returns the exit code.
-pub fn run(config: &Path) -> Result<u8, OpError> {
+pub fn run(config: Config) -> Result<u8, OpError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(OpError::new(ErrorKind::Usage, "the panes need a terminal")
             .hint("see the same without one: relman board, relman status; every command: relman --help"));

@@ -97,6 +97,8 @@ pub struct Model {
     /// Whether what is going on is waiting for the store: it ends with the next views.
     pub store_held: bool,
     pub suspend: bool,
+    /// Whether this keyboard only looks until somebody says who they are.
+    pub locked: bool,
 }
 
 impl Model {
@@ -134,6 +136,7 @@ impl Model {
             redraw: false,
             store_held: false,
             suspend: false,
+            locked: false,
         }
     }
 

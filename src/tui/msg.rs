@@ -34,6 +34,7 @@ use crate::ops::view::calendar::Calendar;
 use crate::ops::view::deployment::DeploymentView;
 use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
+use crate::ops::view::rights::Standing;
 
 /// Everything the panes show, read in one go.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +48,8 @@ pub struct Views {
     pub deployments: Vec<Deployment>,
     /// The deployment the log pane shows.
     pub shown: Option<DeploymentView>,
+    /// Who sits here and belongs where, once that was read.
+    pub rights: Option<Standing>,
 }
 
 /// A part of a log.

@@ -3,6 +3,7 @@
 use super::action::{Action, entry};
 use super::allow::allow;
 use super::answer;
+use super::hands;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
@@ -18,6 +19,7 @@ pub const FLASH_MS: i64 = 6000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = on_message(model, msg);
+    hands::hold_back(model, &mut effects);
     pane::settle(model);
     // Whatever brought the calendar into sight or to other weeks.
     effects.extend(calendar::due(model).map(Effect::ShowMonth));
@@ -26,6 +28,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
+        // Asked for before the keyboard was locked: nobody is there to answer.
+        Msg::Previewed(..) | Msg::Choices { .. } if model.locked => {
+            model.busy = None;
+            Vec::new()
+        }
         // The loop sorts these before they get here.
         Msg::Terminal(_) | Msg::Signalled(_) => Vec::new(),
         Msg::Key(key) => on_key(model, &key),
@@ -214,6 +221,10 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
         }
         Outcome::Instead(other) => model.popups.push(*other),
         Outcome::Run(action) => return act(model, action),
+        Outcome::Unlock => {
+            model.locked = false;
+            model.say("the keyboard is free again");
+        }
         Outcome::Say(text) => {
             model.popups.push(popup);
             model.complain(text);
@@ -356,6 +367,17 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 Times::Local => format!("times are in {}", model.zone.name()),
                 Times::Utc => "times are in UTC".to_owned(),
             });
+            Vec::new()
+        }
+        Action::LockKeyboard => {
+            model.popups.clear();
+            model.locked = true;
+            model
+                .say("the keyboard is locked: the screen goes on, acting keys are refused; :unlock opens it");
+            Vec::new()
+        }
+        Action::UnlockKeyboard => {
+            model.popups.push(Popup::Unlock(popup::unlock::Dialog::new(model)));
             Vec::new()
         }
         Action::Messages => {

@@ -15,6 +15,7 @@ use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders as Edges, Clear, Paragraph};
 
+use super::hands;
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
@@ -146,6 +147,10 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         (None, None) => (model.actor.clone(), theme.dim),
     };
     let room = width.saturating_sub(used + 1);
+    let right = match hands::mark(model) {
+        Some(mark) => (format!("{mark}  {}", right.0), theme.alarm),
+        None => right,
+    };
     let text = fit(&right.0, room);
     let gap = room.saturating_sub(text.chars().count());
     spans.push(Span::raw(" ".repeat(gap)));

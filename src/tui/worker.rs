@@ -18,6 +18,7 @@ use crate::ops::deployment::{
 };
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
+use crate::ops::view::rights::Standing;
 use crate::ops::view::{board, calendar, deployment, queue, release};
 use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, train};
 
@@ -111,6 +112,7 @@ impl Views {
             calendar: month.map(|month| calendar::calendar(cx, month)).transpose()?,
             shown: shown.map(|id| deployment::deployment(cx, id)).transpose()?,
             deployments,
+            rights: Some(Standing::of(cx)),
         })
     }
 }

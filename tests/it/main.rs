@@ -10,6 +10,7 @@ mod cli;
 mod docs;
 mod migrations;
 mod ops;
+mod people;
 mod pty;
 mod store_contract;
 mod supervisor;

@@ -691,6 +691,13 @@ fn a_fact_is_written_once(store: &Store) {
     assert_eq!(get(store, |tx| meta::find(tx, "other")), None);
 }
 
+fn a_fact_that_may_change_has_its_last_value(store: &Store) {
+    for value in ["one", "two"] {
+        put(store, |tx| meta::put(tx, "configuration", value));
+        assert_eq!(get(store, |tx| meta::find(tx, "configuration")).as_deref(), Some(value));
+    }
+}
+
 fn the_journal_grows_at_its_end_as_one_chain(store: &Store) {
     assert_eq!(get(store, journal::head), (0, GENESIS));
     let seqs: Vec<i64> = ["a", "b", "c"]
@@ -974,6 +981,7 @@ contract! {
     a_train_departs_once_at_a_time
     notes_are_read_in_the_order_of_their_places
     a_fact_is_written_once
+    a_fact_that_may_change_has_its_last_value
     the_journal_grows_at_its_end_as_one_chain
     a_failing_write_changes_nothing_at_all
     a_store_is_of_use_after_a_failed_write

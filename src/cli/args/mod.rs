@@ -38,6 +38,9 @@ pub struct Cli {
     /// The configuration file (otherwise: $RELMAN_CONFIG, relman.toml here or above, the user's, /etc/relman)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Only look: every command and key that changes something is refused
+    #[arg(long, global = true)]
+    pub readonly: bool,
     /// Answer in JSON (errors too, on stderr)
     #[arg(long, global = true)]
     pub json: bool,
@@ -140,6 +143,8 @@ pub enum Command {
     Why(Why),
     /// Freezes and deployments of the coming weeks
     Calendar(Calendar),
+    /// What you, or somebody else, may do where, and which line of relman.toml says so
+    Rights(Rights),
     /// The journal: everything done and refused
     #[command(subcommand)]
     Audit(Audit),
@@ -148,10 +153,61 @@ pub enum Command {
     Config(Config),
     /// Every path relman uses
     Paths,
+    /// Print the commands that let several people use one store: shared by a group, or enforced by a service user
+    #[command(subcommand)]
+    Setup(Setup),
     /// Check this machine, the store and its modes
     Doctor,
     /// Completions for a shell, to stdout
     Completions(Completions),
+}
+
+impl Command {
+    /// Whether it changes the store, starts something or writes a file into a directory of its own choice.
+    pub(in crate::cli) fn changes(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Demo
+            | Self::Check(_)
+            | Self::Approve(_)
+            | Self::Reject(_)
+            | Self::Withdraw(_)
+            | Self::Deploy(_)
+            | Self::Chain(_)
+            | Self::Rollback(_)
+            | Self::Note(_)
+            | Self::Cancel(_)
+            | Self::Decide(_)
+            | Self::Reschedule(_)
+            | Self::Resolve(_)
+            | Self::Tick
+            | Self::Unlock(_) => true,
+            Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
+            Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
+            Self::Freeze(verb) => !matches!(verb, Freeze::List),
+            Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
+            Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
+            Self::Config(verb) => matches!(verb, Config::Adopt),
+            Self::Override(verb) => !matches!(verb, Override::List { .. }),
+            Self::Toggle(toggle) => toggle.name.is_some(),
+            Self::Approvals(_)
+            | Self::Deployments(_)
+            | Self::Show(_)
+            | Self::Log(_)
+            | Self::Attach(_)
+            | Self::Deliveries
+            | Self::Board
+            | Self::Status
+            | Self::Why(_)
+            | Self::Calendar(_)
+            | Self::Rights(_)
+            | Self::Audit(_)
+            | Self::Paths
+            | Self::Setup(_)
+            | Self::Doctor
+            | Self::Completions(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -468,6 +524,36 @@ pub struct Calendar {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Setup {
+    /// Everybody of a group runs relman in their own name and writes the store (cooperative)
+    Shared(SharedPlace),
+    /// Everybody of a group reaches a service user through sudo, who alone writes the store (enforced)
+    Enforced {
+        /// The service user
+        #[arg(long, default_value = "relman")]
+        user: String,
+        #[command(flatten)]
+        place: SharedPlace,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SharedPlace {
+    /// The Unix group of the people
+    #[arg(long, default_value = "relops")]
+    pub group: String,
+    /// The state directory
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/relman")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Rights {
+    /// Somebody else, by the name of their account
+    pub person: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Audit {
     /// Entries, newest first
     List {
@@ -491,6 +577,8 @@ pub enum Config {
     Check,
     /// What is in force
     Show,
+    /// Say that a shared store is used under this configuration from now on (the state directory's owner, or root)
+    Adopt,
 }
 
 #[derive(Debug, Args)]

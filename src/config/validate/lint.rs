@@ -6,6 +6,7 @@ use crate::domain::delivery::Delivery;
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{Member, Policy, Rule, Service};
 use crate::domain::release::Stage;
+use crate::domain::right::{Place, Right};
 
 impl Checker {
     pub(super) fn lint(&mut self, policy: &Policy) {
@@ -13,6 +14,7 @@ impl Checker {
         self.freezes_without_effect(policy);
         self.circles(policy);
         self.trains_without_passengers(policy);
+        self.rights_nobody_has(policy);
     }
 
     /// A train that nobody can take, or whose conductor may not go there.
@@ -104,7 +106,7 @@ impl Checker {
 
 /// Whether that person may deploy there, as far as the file alone tells.
 fn may_conduct(policy: &Policy, conductor: &str, env: &EnvName) -> bool {
-    let Some(deployers) = policy.environments.get(env).map(|env| &env.deployers) else { return true };
+    let ruling = policy.ruling(Right::Deploy, Place::environment(env));
     let member_of = |group: &String| {
         policy.groups.get(group).is_some_and(|members| {
             members.iter().any(|member| match member {
@@ -113,7 +115,7 @@ fn may_conduct(policy: &Policy, conductor: &str, env: &EnvName) -> bool {
             })
         })
     };
-    deployers.is_empty() || deployers.iter().any(member_of)
+    ruling.grants.iter().all(|grant| grant.groups.iter().any(member_of))
 }
 
 fn counted(people: usize) -> String {

@@ -10,6 +10,7 @@ mod extra;
 mod freeze;
 mod lint;
 mod pipeline;
+mod rights;
 mod service;
 mod signing;
 mod strategy;
@@ -24,12 +25,14 @@ use super::Config;
 use super::problem::{Finding, Severity};
 use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawStage};
 use crate::domain::approval::{REQUEST, SIGN_OFF};
+use crate::domain::digest::Digest;
 use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
 use crate::domain::ids::EnvName;
 use crate::domain::override_review;
 use crate::domain::policy::{EnvKind, Environment, Member, Policy, Process, Rule, StageGate, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
+use crate::domain::right::Right;
 use crate::domain::text::did_you_mean;
 use crate::domain::time::{Tz, parse_duration, parse_zone};
 use crate::domain::wait::QueueOrder;
@@ -159,11 +162,7 @@ impl Checker {
         if let Some(ttl) = self.duration(keys!["relman", "approval-ttl"], raw.relman.approval_ttl.as_ref()) {
             self.approval_ttl = ttl;
         }
-        let log_retention =
-            self.duration(keys!["relman", "log-retention"], raw.relman.log_retention.as_ref());
-        if log_retention.is_some() {
-            self.warning(keys!["relman", "log-retention"], "accepted, but this version keeps logs for ever");
-        }
+        let log_retention = self.log_retention(raw.relman.log_retention.as_ref());
         let database = raw.relman.database.as_deref().unwrap_or(".relman/relman.db");
         if database.starts_with("postgres:") || database.starts_with("postgresql:") {
             self.error(
@@ -204,8 +203,10 @@ impl Checker {
             trains.extend(self.train(&name, train).map(|train| (train.name.clone(), train)));
         }
         let signing = self.key_files(&raw.relman, environments.values());
+        let rights = self.rights(rights::Section::General, raw.rights);
         let policy = Policy {
             zone: self.zone,
+            readonly: raw.relman.readonly,
             groups,
             environments,
             services,
@@ -214,6 +215,7 @@ impl Checker {
             freezes,
             trains,
             signing,
+            rights,
         };
         self.lint(&policy);
         let database = self.base.join(database);
@@ -222,10 +224,36 @@ impl Checker {
             database,
             stamp: crate::config::Stamp::default(),
             log_retention,
+            service_user: self.service_user(raw.relman.service_user),
+            digest: Digest::of(b""),
+            owner: 0,
             policy,
             warnings: Vec::new(),
             notes: Vec::new(),
         })
+    }
+
+    fn log_retention(&mut self, text: Option<&String>) -> Option<Duration> {
+        let keys = keys!["relman", "log-retention"];
+        let retention = self.duration(keys, text)?;
+        self.warning(keys, "accepted, but this version keeps logs for ever");
+        Some(retention)
+    }
+
+    /// The account of enforced mode. It is looked up where it counts.
+    fn service_user(&mut self, name: Option<String>) -> Option<String> {
+        let name = name?;
+        let keys = keys!["relman", "service-user"];
+        if name == "root" {
+            let hint = Some("make an account for relman alone: relman setup enforced".to_owned());
+            self.hinted(keys, "the service user cannot be root: scripts would run as root", hint);
+        } else if name.is_empty()
+            || name.len() > 32
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        {
+            self.error(keys, "the service user is the name of an account");
+        }
+        Some(name)
     }
 
     /// Parsed and refused, so that nobody believes in a protection that is not there.
@@ -319,15 +347,12 @@ impl Checker {
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
-        for (key, groups) in [
-            ("deployers", &raw.deployers),
-            ("override", &raw.r#override),
-            ("promote-full", &raw.promote_full),
-        ] {
-            for (index, group) in groups.iter().enumerate() {
-                self.group(&[&at(key)[..], keys![index]].concat(), group);
-            }
-        }
+        let short = [
+            (Right::Deploy, raw.deployers),
+            (Right::Override, raw.r#override),
+            (Right::PromoteFull, raw.promote_full),
+        ];
+        let rights = self.rights_of_environment(name, raw.rights, short);
         let mirrors = raw.mirrors.as_ref().and_then(|other| self.environment_name(&at("mirrors"), other));
         if let Some(other) = &raw.mirrored_by {
             self.environment_name(&at("mirrored-by"), other);
@@ -370,15 +395,13 @@ impl Checker {
                 .unwrap_or(self.approval_ttl),
             signing,
             rollback_approvals: self.rules(&at("rollback-approvals"), &raw.rollback_approvals),
-            deployers: raw.deployers,
-            overriders: raw.r#override,
             override_ttl: self
                 .limit(&at("override-ttl"), raw.override_ttl.as_ref())
                 .unwrap_or(override_review::TTL),
             override_review: self
                 .limit(&at("override-review"), raw.override_review.as_ref())
                 .unwrap_or(override_review::REVIEW),
-            promoters: raw.promote_full,
+            rights,
             self_approval: raw.self_approval.unwrap_or(false),
             queue,
             holds_after_failure,

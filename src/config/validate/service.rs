@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rights::Section;
 use super::{Checker, GRACE, bad_variable};
 use crate::config::raw::{RawPrompt, RawService};
 use crate::domain::ids::{EnvName, ServiceName};
@@ -85,6 +86,7 @@ impl Checker {
             steps,
             toggles,
             deliveries,
+            rights: self.rights(Section::Service(name), raw.rights),
         })
     }
 

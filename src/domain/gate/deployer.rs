@@ -4,17 +4,16 @@ use super::{Answer, BlockReason, DeployFacts};
 use crate::domain::time::Timestamp;
 
 pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
-    let groups = &facts.environment.deployers;
-    if groups.is_empty() {
+    let ruling = &facts.deployers;
+    if ruling.grants.is_empty() {
         return Answer::pass("everyone may deploy here");
     }
-    if facts.environment.may_deploy(&facts.roster, &facts.actor) {
-        return Answer::pass(format!("{} may deploy here", facts.actor.name()));
+    match ruling.obstacle(&facts.roster, &facts.actor.person) {
+        None => Answer::pass(format!("{} may deploy here", facts.actor.name())),
+        Some(list) => Answer::blocked(BlockReason::NotDeployer {
+            actor: facts.actor.name().to_owned(),
+            groups: list.groups.clone(),
+            people: ruling.people(&facts.roster),
+        }),
     }
-    let people = groups.iter().flat_map(|group| facts.roster.people(group)).map(str::to_owned).collect();
-    Answer::blocked(BlockReason::NotDeployer {
-        actor: facts.actor.name().to_owned(),
-        groups: groups.clone(),
-        people,
-    })
 }

@@ -32,6 +32,7 @@ use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
 use super::release::Release;
+use super::right::Ruling;
 use super::signature::Signatures;
 use super::time::{Timestamp, Tz};
 use super::toggle::Flip;
@@ -248,6 +249,8 @@ pub struct DeployFacts {
     pub actor: Actor,
     /// Whether the actor is about to start it; otherwise they look, and somebody else may start it.
     pub starts: bool,
+    /// Who may deploy it there.
+    pub deployers: Ruling,
     pub roster: Roster,
     /// Whether the service's pipeline contains the environment at all.
     pub in_pipeline: bool,

@@ -11,6 +11,7 @@ use crate::domain::freeze::tests::freeze as make_freeze;
 use crate::domain::ids::ApprovalId;
 use crate::domain::policy::{EnvKind, Rule};
 use crate::domain::release::{Block, Build, Plan, ReleaseKind, ReleaseState, Request, Review, Stage};
+use crate::domain::right::{Grant, Right, Rights, Ruling};
 use crate::domain::signature::SignPolicy;
 
 const NOW: &str = "2026-09-01T10:00:00Z";
@@ -64,12 +65,10 @@ fn environment() -> Environment {
         approvals: vec![Rule { from: "rm".into(), count: 1 }],
         approval_ttl: Duration::from_secs(8 * 3600),
         rollback_approvals: Vec::new(),
-        deployers: vec!["sre".into()],
-        overriders: vec!["rm".into()],
         override_ttl: crate::domain::override_review::TTL,
         override_review: crate::domain::override_review::REVIEW,
-        promoters: Vec::new(),
         signing: SignPolicy::Off,
+        rights: Rights::new(),
         self_approval: false,
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
@@ -109,8 +108,16 @@ fn open() -> DeployFacts {
         zone: Tz::UTC,
         kind: DeploymentKind::Deploy,
         rescue: false,
-        actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None },
+        actor: Actor { person: person("cy"), via: Via::Cli, tty: None, client: None, key: None },
         starts: true,
+        deployers: Ruling {
+            right: Right::Deploy,
+            grants: vec![Grant {
+                groups: vec!["sre".into()],
+                line: "[environments.production] deployers".into(),
+            }],
+            is_open: true,
+        },
         roster: Roster::new(
             [("rm".to_owned(), members(&["bo", "cy"])), ("sre".to_owned(), members(&["cy", "di"]))].into(),
         ),

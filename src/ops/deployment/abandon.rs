@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
+use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::domain::time::span;
 use crate::ops::{Ctx, OpError};
@@ -31,7 +32,7 @@ pub fn abandon(cx: &Ctx<'_>, id: DeploymentId, reason: &str) -> Result<Deploymen
             return Err(OpError::conflict(format!("{id} was not asked to stop"))
                 .hint(format!("ask it first: relman cancel {}", id.0)));
         };
-        super::permitted(cx, &before, "give up deployments to")?;
+        super::permitted(cx, &before, Right::Cancel)?;
         let waited = cx.now.since(cancel.at);
         if waited < PATIENCE {
             return Err(OpError::conflict(format!(

@@ -206,7 +206,7 @@ pub(super) fn draft(
         heartbeat_at: None,
         host: cx.machine.host().to_owned(),
         boot: cx.machine.boot().to_owned(),
-        uid: cx.actor.person.uid,
+        uid: cx.machine.runs_as(&cx.actor.person),
         script: None,
         progress: None,
         progress_note: None,

@@ -4,6 +4,7 @@ use crate::domain::deployment::{CancelKind, CancelRequest, Cause, Deployment, De
 use crate::domain::hold::FollowUp;
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
+use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, deployments, journal};
@@ -37,7 +38,7 @@ fn ask(cx: &Ctx<'_>, id: DeploymentId, reason: Option<&str>, and_back: bool) -> 
         if before.state.is_over() {
             return Err(OpError::conflict(format!("{id} is over already: {}", before.state)));
         }
-        super::permitted(cx, &before, "cancel in")?;
+        super::permitted(cx, &before, Right::Cancel)?;
         if before.state.is_pending() {
             return call_off(tx, cx, &before, reason.as_deref(), and_back);
         }

@@ -52,7 +52,7 @@ pub(super) fn give_up(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), O
 pub fn begin(cx: &Ctx<'_>, id: DeploymentId) -> Result<(), OpError> {
     let d = cx.store.read(|tx| super::known(tx, id))?;
     let Some(wanted) = due(&d) else { return Ok(()) };
-    let actor = Actor { person: wanted.by.clone(), via: Via::Supervisor, tty: None, client: None };
+    let actor = Actor { person: wanted.by.clone(), via: Via::Supervisor, tty: None, client: None, key: None };
     let cx = Ctx { actor: &actor, ..*cx };
     let Err(error) = go_back(&cx, &d, &wanted) else { return Ok(()) };
     // What passes by itself is no answer: it is asked again.

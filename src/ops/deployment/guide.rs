@@ -4,11 +4,12 @@ use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::hold::{Choice, FollowUp, Guidance, Hold};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
+use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{deployments, journal};
 
-use super::{deployers_only, follow_up};
+use super::{follow_up, whoever_started};
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub fn guide(cx: &Ctx<'_>, wanted: &Decision) -> Result<Deployment, OpError> {
     cx.act(Verb::DeploymentGuided, id, |tx| {
         let before = super::known(tx, id)?;
         let hold = held(&before, wanted)?;
-        may_choose(cx, &before, choice)?;
+        may_choose(cx, &before, &hold, choice)?;
         if choice == Choice::RollBack {
             follow_up::possible(tx, cx, &before)?;
         }
@@ -90,19 +91,12 @@ fn held(d: &Deployment, wanted: &Decision) -> Result<Hold, OpError> {
     Ok(hold)
 }
 
-fn may_choose(cx: &Ctx<'_>, d: &Deployment, choice: Choice) -> Result<(), OpError> {
-    deployers_only(cx, d, "decide about deployments to")?;
-    let Some(env) = cx.policy.environments.get(&d.environment) else { return Ok(()) };
-    if choice != Choice::PromoteFull || env.may_promote_fully(&cx.roster(), cx.actor) {
+/// To go on is to deploy; what failed is also for those who settle failures. Past every pause takes a right of its own.
+fn may_choose(cx: &Ctx<'_>, d: &Deployment, hold: &Hold, choice: Choice) -> Result<(), OpError> {
+    let right = if hold.is_trouble() { Right::Resolve } else { Right::Deploy };
+    whoever_started(cx, d, right)?;
+    if choice != Choice::PromoteFull {
         return Ok(());
     }
-    let who = match env.full_promoters() {
-        [] => "nobody may: name groups in promote-full".to_owned(),
-        groups => format!("only {} may", groups.join(", ")),
-    };
-    Err(OpError::new(
-        ErrorKind::NotPermitted,
-        format!("{} may not pass over the pauses of {}; {who}", cx.actor.name(), env.name),
-    )
-    .hint("promote goes to the next step"))
+    whoever_started(cx, d, Right::PromoteFull).map_err(|no| no.hint("promote goes to the next step"))
 }

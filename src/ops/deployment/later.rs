@@ -6,6 +6,7 @@ use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::{self, Answer, BlockReason, GateId, GateReport};
 use crate::domain::ids::{DeploymentId, TrainName};
 use crate::domain::journal::Verb;
+use crate::domain::right::Right;
 use crate::domain::time::{Timestamp, Tz, span, wall};
 use crate::domain::wait::{Outlook, Wait, closed};
 use crate::ops::facts::Surroundings;
@@ -188,7 +189,7 @@ pub fn reschedule(cx: &Ctx<'_>, id: DeploymentId, later: &Later) -> Result<Deplo
         let Some(wait) = before.wait.clone().filter(|_| before.state.is_pending()) else {
             return Err(OpError::conflict(format!("{id} is {}: its time is past changing", before.state)));
         };
-        super::permitted(cx, &before, "move deployments to")?;
+        super::permitted(cx, &before, Right::Deploy)?;
         let at = later.at.or(wait.at.filter(|_| before.state == DeploymentState::Scheduled));
         let is_timed_anew = later.at.is_some() || later.expire.is_some();
         let expires = match is_timed_anew {

@@ -22,33 +22,25 @@ pub mod turn;
 
 pub(super) use self::asked::{Errand, Place, ask};
 pub use self::ticket::Ticket;
-use super::{Ctx, ErrorKind, OpError};
+use super::{Ctx, OpError};
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::Overrides;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::domain::policy::Environment;
+use crate::domain::right::{Place as Where, Right};
 use crate::domain::subject_changes::differences;
 use crate::domain::time::Timestamp;
 use crate::store::{Tx, deployments};
 
-/// Whether the actor may have a say in a deployment: who started it and who may deploy there.
-pub(super) fn permitted(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<(), OpError> {
+/// Whether the actor has this right over a deployment: who started it always has.
+pub(super) fn permitted(cx: &Ctx<'_>, d: &Deployment, right: Right) -> Result<(), OpError> {
     let own = d.started_by.human() == cx.actor.person.human();
-    if own { Ok(()) } else { deployers_only(cx, d, what) }
+    if own { Ok(()) } else { whoever_started(cx, d, right) }
 }
 
-/// Whether the actor may deploy where the deployment goes: what goes on there is for those who may do so now, whoever
-/// started it.
-pub(super) fn deployers_only(cx: &Ctx<'_>, d: &Deployment, what: &str) -> Result<(), OpError> {
-    let env = cx.policy.environments.get(&d.environment);
-    if env.is_none_or(|env| env.may_deploy(&cx.roster(), cx.actor)) {
-        return Ok(());
-    }
-    let groups = env.map(|env| env.deployers.join(", ")).unwrap_or_default();
-    Err(OpError::new(
-        ErrorKind::NotPermitted,
-        format!("{} may not {what} {}; only {groups} may", cx.actor.name(), d.environment),
-    ))
+/// The same, whoever started it: what goes on there is for those who may do so now.
+pub(super) fn whoever_started(cx: &Ctx<'_>, d: &Deployment, right: Right) -> Result<(), OpError> {
+    cx.may(right, Where::both(&d.release.service, &d.environment))
 }
 
 /// What the journal calls a deployment that was refused: it has no number.

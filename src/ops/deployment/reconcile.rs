@@ -21,6 +21,10 @@ pub enum Orphans {
 
 /// Looks at every active deployment; returns those whose record changed.
 pub fn reconcile(cx: &Ctx<'_>, orphans: Orphans) -> Result<Vec<Deployment>, OpError> {
+    // Who only looks settles nothing.
+    if cx.policy.readonly {
+        return Ok(Vec::new());
+    }
     let active = cx.store.read(deployments::list_active)?;
     let mut changed = Vec::new();
     for deployment in active.into_iter().filter(|d| d.host == cx.machine.host()) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
+use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, Liveness, OpError};
@@ -40,7 +41,7 @@ pub fn resolve(cx: &Ctx<'_>, id: DeploymentId, succeeded: bool, reason: &str) ->
                 false => error,
             });
         }
-        super::deployers_only(cx, &before, "settle deployments to")?;
+        super::whoever_started(cx, &before, Right::Resolve)?;
         if let Some(script) = runs {
             return Err(OpError::conflict(format!("the script of {id} still runs (pid {})", script.pid))
                 .hint(format!("wait for its end, or stop it by hand: kill -- -{}", script.pid)));

@@ -16,6 +16,7 @@ use crate::domain::journal::Verb;
 use crate::domain::policy::{Environment, ScriptRole};
 use crate::domain::prompt::{self, Answers, BadAnswer, Prompt};
 use crate::domain::release::Release;
+use crate::domain::right::{Place as Where, Right};
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
 use crate::ops::facts::{self, Surroundings};
@@ -229,7 +230,7 @@ pub(in crate::ops) fn record(
     let release = releases::find(tx, &wanted.release)?
         .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
     typed(wanted, environment)?;
-    let overrides = permitted_overrides(tx, cx, wanted, environment, around)?;
+    let overrides = permitted_overrides(tx, cx, wanted)?;
     let automatic = wanted.later.is_some();
     let place = Place { service, environment, around, starts: true, automatic };
     let asked = ask(tx, cx, &place, &release, errand, &overrides)?.without(&wanted.left_out)?;
@@ -370,33 +371,16 @@ fn unconfirmed(version: &str, sentence: String) -> OpError {
     OpError::new(ErrorKind::Unconfirmed, sentence).hint(format!("add --confirm {version}"))
 }
 
-fn permitted_overrides(
-    tx: &Tx<'_>,
-    cx: &Ctx<'_>,
-    wanted: &StartDeploy,
-    environment: &Environment,
-    around: &Surroundings,
-) -> Result<Overrides, OpError> {
+fn permitted_overrides(tx: &Tx<'_>, cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Overrides, OpError> {
     if wanted.overrides.is_empty() {
         return Ok(Overrides::default());
     }
     if let Some(gate) = wanted.overrides.iter().find(|gate| !gate.may_be_opened()) {
         return Err(OpError::new(ErrorKind::NotPermitted, format!("the {gate} gate cannot be overridden")));
     }
-    if !environment.may_override(&around.roster, cx.actor) {
-        let groups = &environment.overriders;
-        let who = if groups.is_empty() {
-            "nobody may".to_owned()
-        } else {
-            format!("only {} may", groups.join(", "))
-        };
-        return Err(OpError::new(
-            ErrorKind::NotPermitted,
-            format!("{} may not override gates of {}; {who}", cx.actor.name(), environment.name),
-        ));
-    }
-    if let Some(owed) = override_review::owed(tx, cx, &environment.name)? {
-        let (id, env) = (owed.deployment.id, &environment.name);
+    cx.may(Right::Override, Where::both(&wanted.release.service, &wanted.environment))?;
+    if let Some(owed) = override_review::owed(tx, cx, &wanted.environment)? {
+        let (id, env) = (owed.deployment.id, &wanted.environment);
         return Err(OpError::new(
             ErrorKind::NotPermitted,
             format!("{}'s override of {id} in {env} has not been reviewed in time; until it is, there is no further one", cx.actor.name()),

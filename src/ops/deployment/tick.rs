@@ -34,6 +34,9 @@ pub struct Ticked {
 
 /// Settles what can be settled and revives what waits.
 pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
+    if cx.policy.readonly {
+        return Ok(Ticked::default());
+    }
     let settled = reconcile(cx, Orphans::Adopt)?;
     let mut ticked = Ticked { settled, ..Ticked::default() };
     for (train, departed) in train::send_off(cx) {
@@ -52,7 +55,7 @@ pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
             }
         }
     }
-    for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.actor.person.uid) {
+    for d in abandoned(cx)?.into_iter().filter(|d| d.uid == cx.machine.runs_as(&cx.actor.person)) {
         match revive(cx, &d) {
             Ok(()) => ticked.revived.push(d.id),
             // Another tick was faster: then it waits, which is all that is wanted.

@@ -3,6 +3,7 @@
 use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
 use crate::domain::ids::FreezeId;
 use crate::domain::journal::Verb;
+use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::domain::time::{Tz, Window};
 use crate::ops::{Ctx, OpError, facts};
@@ -50,6 +51,7 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
             .hint("name what relman.toml names, or use a pattern: * for all"));
     }
     cx.act(Verb::FreezeAdded, &freeze.name, |tx| {
+        cx.may_in(Right::Freeze, &freeze.scope)?;
         let standing = facts::freezes(tx, cx)?;
         let mut freeze = freeze.clone();
         let mut number = 2;
@@ -96,6 +98,7 @@ pub fn remove(cx: &Ctx<'_>, wanted: &str, reason: Option<&str>) -> Result<Freeze
             return Err(OpError::conflict(format!("\"{}\" is written in relman.toml", freeze.name))
                 .hint("take its [[freezes]] section out there"));
         };
+        cx.may_in(Right::Freeze, &freeze.scope)?;
         freezes::remove(tx, id, cx.actor.name(), cx.now)?;
         let entry = cx.entry(Verb::FreezeRemoved, id).because(reason.as_deref()).before(&freeze);
         journal::append(tx, entry)?;

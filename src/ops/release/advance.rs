@@ -6,6 +6,7 @@ use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Release, ReleaseState};
+use crate::domain::right::{Place, Right};
 use crate::ops::{Ctx, ErrorKind, OpError, facts};
 use crate::store::{approvals, journal};
 
@@ -19,6 +20,7 @@ pub struct Advanced {
 pub fn advance(cx: &Ctx<'_>, id: &ReleaseId) -> Result<Advanced, OpError> {
     let roster = cx.roster();
     cx.act(Verb::ReleaseAdvanced, id, |tx| {
+        cx.may(Right::Plan, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         if let Some(block) = &before.blocked {
             return Err(OpError::new(

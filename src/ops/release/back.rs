@@ -4,6 +4,7 @@ use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::release::{Release, Stage};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{approvals, deployments, journal};
@@ -20,6 +21,7 @@ pub fn back(cx: &Ctx<'_>, id: &ReleaseId, to: Option<Stage>, reason: &str) -> Re
         .map(|env| env.name.clone())
         .collect();
     cx.act(Verb::ReleaseMovedBack, id, |tx| {
+        cx.may(Right::Plan, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         let Some(to) = to.or_else(|| before.stage.previous()) else {
             return Err(OpError::conflict(format!("{id} is in its first stage already"))

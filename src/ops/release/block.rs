@@ -3,6 +3,7 @@
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Block, Release};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::journal;
@@ -10,6 +11,7 @@ use crate::store::journal;
 pub fn block(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpError> {
     let reason = free("reason", reason, 2000)?;
     cx.act(Verb::ReleaseBlocked, id, |tx| {
+        cx.may(Right::Block, Place::service(&id.service))?;
         let before = super::known_release(tx, id)?;
         if let Some(known) = &before.blocked {
             return Err(OpError::conflict(format!(
@@ -28,6 +30,7 @@ pub fn block(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpEr
 pub fn unblock(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpError> {
     let reason = free("reason", reason, 2000)?;
     cx.act(Verb::ReleaseUnblocked, id, |tx| {
+        cx.may(Right::Unblock, Place::service(&id.service))?;
         let before = super::known_release(tx, id)?;
         if before.blocked.is_none() {
             return Err(OpError::conflict(format!("{id} is not blocked")));

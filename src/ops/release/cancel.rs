@@ -3,6 +3,7 @@
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Block, Release, ReleaseState};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::{deployments, journal};
@@ -11,6 +12,7 @@ use crate::store::{deployments, journal};
 pub fn cancel(cx: &Ctx<'_>, id: &ReleaseId, reason: &str) -> Result<Release, OpError> {
     let reason = free("reason", reason, 2000)?;
     cx.act(Verb::ReleaseCancelled, id, |tx| {
+        cx.may(Right::Plan, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         if let Some(active) = deployments::list_active(tx)?.into_iter().find(|active| active.release == *id) {
             return Err(OpError::conflict(format!(

@@ -8,6 +8,7 @@ use crate::domain::journal::Verb;
 use crate::domain::release::{
     Build, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review,
 };
+use crate::domain::right::{Place, Right};
 use crate::ops::{Ctx, OpError};
 use crate::store::{journal, releases};
 
@@ -50,6 +51,7 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
     })?;
     let release = edit::applied(blank(cx, id, new.kind), &said);
     cx.act(Verb::ReleaseCreated, id, |tx| {
+        cx.may(Right::Request, Place::service(&id.service))?;
         if let Some(known) = releases::find(tx, id)? {
             return Err(OpError::conflict(format!(
                 "{id} exists already: \"{}\", {} in the {} stage, by {}",

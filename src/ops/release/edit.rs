@@ -6,6 +6,7 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Field, Level, Origin, Release};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, OpError};
@@ -44,6 +45,7 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
     }
     let edit = checked(edit)?;
     cx.act(Verb::ReleaseEdited, id, |tx| {
+        cx.may(Right::Plan, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         if edit.seen.is_some_and(|seen| seen != before.revision) {
             return Err(OpError::conflict(format!(

@@ -3,6 +3,7 @@
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Check, Release, Stage, Tick};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::{did_you_mean, free};
 use crate::domain::time::wall;
 use crate::ops::{Ctx, OpError};
@@ -19,6 +20,7 @@ pub fn record_check(
     let note = note.map(|text| free("note", text, 2000)).transpose()?;
     known(&cx.policy.stage(Stage::Test).checks, name, "check", "[stages.test] checks")?;
     cx.act(Verb::CheckRecorded, id, |tx| {
+        cx.may(Right::Evidence, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         let mut release = before.clone();
         let check = Check {
@@ -42,6 +44,7 @@ pub fn record_check(
 pub fn tick(cx: &Ctx<'_>, id: &ReleaseId, item: &str) -> Result<Release, OpError> {
     known(&cx.policy.stage(Stage::Prepare).checklist, item, "checklist item", "[stages.prepare] checklist")?;
     cx.act(Verb::ChecklistTicked, id, |tx| {
+        cx.may(Right::Evidence, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         if let Some(tick) = before.ticks.get(item) {
             return Err(OpError::conflict(format!(

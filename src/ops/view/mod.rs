@@ -7,3 +7,4 @@ pub mod deployment;
 mod going_back;
 pub mod queue;
 pub mod release;
+pub mod rights;

@@ -9,6 +9,7 @@ use crate::domain::ids::LockId;
 use crate::domain::lock::Lock;
 use crate::domain::text::fit;
 use crate::tui::model::Model;
+use crate::tui::rights;
 
 /// The list with its cursor.
 #[derive(Debug)]
@@ -44,6 +45,13 @@ impl Locks {
             }
         }
         let selected = locks.get(self.at);
+        let wanted = if key == "n" { None } else { selected };
+        if matches!(key, "n" | "e" | "x" | "<enter>")
+            && (key == "n" || wanted.is_some())
+            && let Err(why) = rights::lock(model, wanted, key == "x")
+        {
+            return Outcome::Say(why);
+        }
         match (key, selected) {
             ("<esc>" | "q" | "<c-g>" | "<c-c>", _) => Outcome::Close,
             ("j" | "<down>", _) => {

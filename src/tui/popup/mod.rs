@@ -10,6 +10,7 @@ pub mod pages;
 pub mod palette;
 pub mod rollback;
 pub mod train;
+pub mod unlock;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -54,6 +55,7 @@ pub enum Popup {
     Train(Box<train::Page>),
     Help(help::Help),
     Palette(palette::Palette),
+    Unlock(unlock::Dialog),
 }
 
 /// What a key did to a dialog.
@@ -70,6 +72,8 @@ pub enum Outcome {
     /// Close and run an action as if its key had been pressed.
     Run(super::action::Action),
     Say(String),
+    /// Close and free the keyboard.
+    Unlock,
 }
 
 /// What became of a question while it stood on the screen.
@@ -257,12 +261,13 @@ impl Popup {
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
+            Self::Unlock(dialog) => dialog.key(model, key),
         }
     }
 
     /// Whether it asks for a confirmation.
     pub fn asks(&self) -> bool {
-        matches!(self, Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_))
+        matches!(self, Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_) | Self::Unlock(_))
     }
 
     /// Pasted text: into fields, never into confirmations.
@@ -286,6 +291,7 @@ impl Popup {
             | Self::Confirm(_)
             | Self::Locks(_)
             | Self::Train(_)
+            | Self::Unlock(_)
             | Self::Page { .. } => false,
         }
     }
@@ -313,6 +319,7 @@ impl Popup {
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),
+            Self::Unlock(dialog) => dialog.view(model, frame, screen),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::time::wall;
 use crate::domain::train::Item;
 use crate::ops::train::Prognosis;
 use crate::tui::model::Model;
+use crate::tui::rights;
 use crate::tui::widget::wrap::wrap;
 
 #[derive(Debug)]
@@ -24,6 +25,11 @@ impl Page {
 
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
         let train = &self.prognosis.train.name;
+        if matches!(key, "x" | "c")
+            && let Err(why) = rights::train(model, &self.prognosis.train)
+        {
+            return Outcome::Say(why);
+        }
         match key {
             "x" => match &self.prognosis.left_out {
                 Some(why) => Outcome::Say(format!("the next departure is {why} already")),

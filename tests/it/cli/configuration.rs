@@ -195,6 +195,12 @@ checks = ["unit"]
 [process.hotfix]
 enter = "build"
 skip = ["soak"]
+[rights]
+freeze = ["sre"]
+[environments.production.rights]
+cancel = []
+[services.api.rights]
+block = ["sre"]
 [[freezes]]
 name = "Year end"
 environments = ["production"]
@@ -208,7 +214,13 @@ end = "2027-01-04 08:00"
         assert!(text.contains(words), "{words}:\n{text}");
         assert!(json.contains(words), "{words}:\n{json}");
     }
-    for words in ["timeout: 10m", "quiet timeout: 2m", "rollback approvals: 1 from sre", "2027-01-04 08:00"] {
+    let rights = ["[rights] freeze: sre", "cancel: nobody", "[services.api.rights] block: sre"];
+    for words in rights.into_iter().chain([
+        "timeout: 10m",
+        "quiet timeout: 2m",
+        "rollback approvals: 1 from sre",
+        "2027-01-04 08:00",
+    ]) {
         assert!(text.contains(words), "{words}:\n{text}");
     }
 }

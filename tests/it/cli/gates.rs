@@ -67,7 +67,7 @@ fn an_override_is_for_those_who_may_needs_a_reason_and_stays_visible() {
     assert!(never.err.contains("the exclusive gate cannot be overridden"), "{never:#?}");
     drop(with(&["--override", "frieze", "--reason", "hurry"]).exits(2));
     let other = env.run_as(MALLORY, &[&deploy[..], &["--override", "freeze", "--reason", "hurry"]].concat());
-    assert!(other.exits(12).err.contains("mallory may not override gates of production"));
+    assert!(other.exits(12).err.contains("mallory may not override gates of api in production"));
 
     drop(with(&["--override", "freeze", "--reason", "the fix for the incident"]).ok());
     let shown = env.run(&["show", "2"]).ok();

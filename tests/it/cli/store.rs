@@ -195,7 +195,7 @@ fn the_doctor_finds_a_healthy_store_healthy_and_a_missing_script_missing() {
         assert!(finding(&env, what), "{what}");
     }
     let text = env.run(&["doctor"]);
-    assert!(text.out.contains("alice (real user id "), "{text:#?}");
+    assert!(text.out.contains("alice (user id "), "{text:#?}");
     assert!(text.out.contains("cooperative: "), "{text:#?}");
 
     std::fs::remove_file(env.path("deploy.sh")).unwrap();

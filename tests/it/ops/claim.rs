@@ -189,7 +189,10 @@ fn who_may_not_deploy_there_may_not_cancel_there() {
     let (world, running) = running();
     let verb = (Verb::CancelRequested, "#3");
     let error = refused(&world, "alice", ErrorKind::NotPermitted, verb, |cx| cancel(cx, running.id, None));
-    assert_eq!(error.sentence, "alice may not cancel in production; only sre may");
+    assert_eq!(
+        error.sentence,
+        "alice may not stop deployments of api in production: only sre may ([environments.production] deployers)"
+    );
     assert_eq!(world.deployment(running.id).cancel, None);
 }
 

@@ -99,13 +99,13 @@ fn only_those_who_deploy_there_decide_and_going_on_fully_is_a_right_of_its_own()
     let error = decide(&world, "alice", Choice::Promote, None).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotPermitted);
     assert!(
-        error.sentence.contains("alice may not decide about deployments to production; only sre may"),
+        error.sentence.contains("alice may not run deployments of api in production: only sre may"),
         "{error}"
     );
     let error = decide(&world, "dave", Choice::PromoteFull, Some("hurry")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotPermitted);
     assert!(error.sentence.contains("only managers may"), "{error}");
-    assert_eq!(error.hints, ["promote goes to the next step"]);
+    assert_eq!(error.hints, ["ask bob or carol", "promote goes to the next step"]);
 }
 
 #[test]

@@ -307,7 +307,10 @@ fn who_may_not_deploy_there_does_not_settle_there() {
     let id = world.lost(API, "production").id;
     let verb = (Verb::DeploymentResolved, "#3");
     let error = refused(&world, "bob", ErrorKind::NotPermitted, verb, |cx| resolve(cx, id, true, "fine"));
-    assert_eq!(error.sentence, "bob may not settle deployments to production; only sre may");
+    assert_eq!(
+        error.sentence,
+        "bob may not settle deployments of api in production: only sre may ([environments.production] deployers)"
+    );
 }
 
 #[test]

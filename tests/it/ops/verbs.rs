@@ -26,12 +26,12 @@ use relman::ops::{Liveness, OpError};
 
 use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
 
-const API: &str = "api@1.0.0";
+pub(super) const API: &str = "api@1.0.0";
 
-type Act = fn(&World) -> Result<(), OpError>;
+pub(super) type Act = fn(&World) -> Result<(), OpError>;
 
 /// A release in the deploy stage, a check, a checklist, and a freeze in the configuration.
-fn world() -> World {
+pub(super) fn world() -> World {
     let world = World::with(&format!(
         r#"{POLICY}
 [stages.test]
@@ -55,13 +55,13 @@ end = "2027-01-04 00:00"
     world
 }
 
-fn in_dev() -> World {
+pub(super) fn in_dev() -> World {
     let world = world();
     world.running(API, "dev");
     world
 }
 
-fn stuck() -> World {
+pub(super) fn stuck() -> World {
     let mut world = in_dev();
     world.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).unwrap();
     world.pass(Duration::from_mins(10));
@@ -143,7 +143,7 @@ fn locked() -> World {
     world
 }
 
-fn in_an_hour(world: &World) -> Later {
+pub(super) fn in_an_hour(world: &World) -> Later {
     world.later(Some(world.now.plus(Duration::from_hours(1))))
 }
 
@@ -156,7 +156,7 @@ fn scheduled_by(world: &World, who: &str, env: &str) -> Result<start::Started, O
     world.as_(who, |cx| start::start(cx, &wanted))
 }
 
-fn scheduled() -> World {
+pub(super) fn scheduled() -> World {
     let world = world();
     scheduled_by(&world, "erin", "dev").unwrap();
     world
@@ -185,10 +185,9 @@ fn bypassed() -> World {
 }
 
 /// What a person does to cause the verb; `None` for what the program does by itself.
-fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
+pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
-        Verb::StoreCreated
-        | Verb::StoreMigrated
+        Verb::StoreCreated | Verb::StoreMigrated | Verb::ConfigChanged
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -307,8 +306,7 @@ fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
 /// What a person tries and may not do; `None` where nothing is refused.
 fn misdeed(verb: Verb) -> Option<Act> {
     let act: Act = match verb {
-        Verb::StoreCreated
-        | Verb::StoreMigrated
+        Verb::StoreCreated | Verb::StoreMigrated | Verb::ConfigChanged
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed

@@ -274,7 +274,7 @@ fn only_deployers_may_cancel_what_others_started() {
     env.until_file("started");
 
     let said = env.run_as("mallory:1666", &["cancel", "1"]).exits(12);
-    assert!(said.err.contains("mallory may not cancel in staging; only sre may"), "{said:#?}");
+    assert!(said.err.contains("mallory may not stop deployments of api in staging: only sre may ([environments.staging] deployers)"), "{said:#?}");
     assert!(!env.log(1).contains("cancel requested"));
 
     drop(env.run_as("carol:1003", &["cancel", "1"]).ok());

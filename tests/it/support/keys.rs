@@ -143,6 +143,7 @@ impl Ui {
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",
+            Some(Popup::Unlock(_)) => "unlock",
         }
     }
 

@@ -528,5 +528,6 @@ pub(crate) fn person(name: &str) -> Actor {
         via: Via::Cli,
         tty: None,
         client: None,
+        key: None,
     }
 }

@@ -22,7 +22,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 22] = [
+const DIALOGS: [(&str, &str); 24] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -45,6 +45,8 @@ const DIALOGS: [(&str, &str); 22] = [
     ("the approve dialog", "2a"),
     ("the reject form", "2x"),
     ("the form of an approval for later", "2A"),
+    ("a locked keyboard", ":lock<enter>"),
+    ("the question that frees it", ":lock<enter>:unlock<enter>"),
 ];
 
 fn erin(world: &World) -> Ui {
@@ -248,6 +250,32 @@ fn whatever_comes_in_nothing_panics_and_nothing_starts() {
             prop_assert!(bad.is_none(), "{:?} ordered {:?}", one, bad);
         }
         drop(ui.screen());
+        Ok(())
+    });
+    result.unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// Whoever fell on a locked keyboard: not even a form is filled in and saved.
+#[test]
+fn on_a_locked_keyboard_no_key_at_all_changes_anything() {
+    let world = open_store();
+    let base = erin(&world);
+    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+    let input = prop::collection::vec(noise(), 1..250);
+    let result = TestRunner::new(config).run(&input, |all| {
+        let mut ui = at(&world, &base, ":lock<enter>");
+        for one in all {
+            let effects = match &one {
+                Noise::Key(name) => ui.key(name),
+                Noise::Paste(text) => ui.paste(text),
+                Noise::Resize(width, height) => ui.send(Msg::Resized(*width, *height)),
+                Noise::Focus(has) => ui.send(Msg::FocusChanged(*has)),
+                Noise::Load => ui.load(&world),
+            };
+            let left = ui.answer(&world, effects);
+            let bad = left.iter().find(|effect| is_severe(effect) || matches!(effect, Effect::Create { .. }));
+            prop_assert!(bad.is_none() && ui.model.locked, "{:?} ordered {:?}", one, bad);
+        }
         Ok(())
     });
     result.unwrap_or_else(|why| panic!("{why}"));

@@ -246,6 +246,8 @@ fn no_key_of_the_footer_is_refused_when_it_is_pressed() {
             ui.model.popups.clear();
             ui.model.typing_filter = None;
             ui.model.flash = None;
+            // One key must not change what the next one is about.
+            ui.model.log.outline = None;
             // Another deployment's view would be on its way now.
             ui.model.log.shown = shown;
         }

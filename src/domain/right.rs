@@ -1,0 +1,433 @@
+//! Rights: who may do what, where. Lists of groups in the configuration; the most specific list that names a right decides.
+//!
+//! A list stands in `[rights]`, `[environments.E.rights]` or `[services.S.rights]`. One of an environment or a service
+//! takes the place of the general one. Where both an environment and a service name a right, it takes both: what protects
+//! production is never widened by a service. Where no list names it, [`Right::otherwise`] says what holds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::{Person, Roster};
+use super::freeze::{Scope, fits};
+use super::ids::{EnvName, ServiceName};
+use super::journal::Verb;
+use super::policy::{Policy, Service};
+use super::words::words;
+
+/// Everything that can be given to some and not to others. Approving is not among them: approval rules say who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Right {
+    /// Register releases.
+    Request,
+    /// Edit, advance, move back and give up releases.
+    Plan,
+    /// Record checks, tick the checklist.
+    Evidence,
+    Block,
+    Unblock,
+    /// Begin, schedule and move deployments, go back, switch toggles, let a pause end.
+    Deploy,
+    /// Stop what somebody else has started.
+    Cancel,
+    /// Say how a lost deployment ended, decide about a failed step.
+    Resolve,
+    /// Open a gate on record.
+    Override,
+    /// Let a deployment go to its end without its pauses and analyses.
+    PromoteFull,
+    /// Add and remove freezes, stop the line.
+    Freeze,
+    Lock,
+    /// Leave a departure out, let a halted train go on.
+    Trains,
+    /// Say whether an override of somebody else was right.
+    Review,
+}
+
+/// What holds where no list names a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Everyone who may use the store.
+    Everyone,
+    Nobody,
+    /// Whoever has this other right there.
+    Like(Right),
+}
+
+impl Right {
+    pub const ALL: [Self; 14] = [
+        Self::Request,
+        Self::Plan,
+        Self::Evidence,
+        Self::Block,
+        Self::Unblock,
+        Self::Deploy,
+        Self::Cancel,
+        Self::Resolve,
+        Self::Override,
+        Self::PromoteFull,
+        Self::Freeze,
+        Self::Lock,
+        Self::Trains,
+        Self::Review,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Plan => "plan",
+            Self::Evidence => "evidence",
+            Self::Block => "block",
+            Self::Unblock => "unblock",
+            Self::Deploy => "deploy",
+            Self::Cancel => "cancel",
+            Self::Resolve => "resolve",
+            Self::Override => "override",
+            Self::PromoteFull => "promote-full",
+            Self::Freeze => "freeze",
+            Self::Lock => "lock",
+            Self::Trains => "trains",
+            Self::Review => "review",
+        }
+    }
+
+    /// Completes "alice may not …".
+    pub fn act(self) -> &'static str {
+        match self {
+            Self::Request => "register releases",
+            Self::Plan => "change releases",
+            Self::Evidence => "record evidence",
+            Self::Block => "block releases",
+            Self::Unblock => "unblock releases",
+            Self::Deploy => "run deployments",
+            Self::Cancel => "stop deployments",
+            Self::Resolve => "settle deployments",
+            Self::Override => "override gates",
+            Self::PromoteFull => "pass over pauses",
+            Self::Freeze => "set or lift freezes",
+            Self::Lock => "set or lift locks",
+            Self::Trains => "halt or resume trains",
+            Self::Review => "review overrides",
+        }
+    }
+
+    /// What holds where no list names it: as it was before there were rights. Stopping is never harder than starting.
+    pub fn otherwise(self) -> Otherwise {
+        match self {
+            Self::Request | Self::Plan | Self::Block | Self::Deploy | Self::Freeze => Otherwise::Everyone,
+            Self::Evidence => Otherwise::Like(Self::Plan),
+            Self::Unblock => Otherwise::Like(Self::Block),
+            Self::Cancel | Self::Resolve | Self::Lock | Self::Trains => Otherwise::Like(Self::Deploy),
+            Self::PromoteFull | Self::Review => Otherwise::Like(Self::Override),
+            Self::Override => Otherwise::Nobody,
+        }
+    }
+
+    /// Whether it can be asked about an environment, and so be given there.
+    pub fn has_environment(self) -> bool {
+        !matches!(self, Self::Request | Self::Plan | Self::Evidence | Self::Block | Self::Unblock)
+    }
+
+    /// Whether it can be asked about a service, and so be given there. A train takes many along.
+    pub fn has_service(self) -> bool {
+        self != Self::Trains
+    }
+
+    /// The older key of an environment that says the same.
+    pub fn short_form(self) -> Option<&'static str> {
+        match self {
+            Self::Deploy => Some("deployers"),
+            Self::Override => Some("override"),
+            Self::PromoteFull => Some("promote-full"),
+            _ => None,
+        }
+    }
+}
+words!(Right, "right", Right::ALL);
+
+/// One list of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    pub groups: Vec<String>,
+    /// Where it is written: `[environments.production] deployers`.
+    pub line: String,
+}
+
+impl Grant {
+    fn covers(&self, roster: &Roster, person: &Person) -> bool {
+        self.groups.iter().any(|group| roster.has(group, person))
+    }
+}
+
+/// The lists of one section.
+pub type Rights = BTreeMap<Right, Grant>;
+
+/// Where something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place<'a> {
+    pub service: Option<&'a ServiceName>,
+    pub environment: Option<&'a EnvName>,
+}
+
+impl<'a> Place<'a> {
+    pub fn service(service: &'a ServiceName) -> Self {
+        Self { service: Some(service), environment: None }
+    }
+
+    pub fn environment(environment: &'a EnvName) -> Self {
+        Self { service: None, environment: Some(environment) }
+    }
+
+    pub fn both(service: &'a ServiceName, environment: &'a EnvName) -> Self {
+        Self { service: Some(service), environment: Some(environment) }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    /// ` of api in production`, with the space; nothing for everywhere.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(service) = self.service {
+            write!(f, " of {service}")?;
+        }
+        self.environment.map_or(Ok(()), |environment| write!(f, " in {environment}"))
+    }
+}
+
+/// What the configuration says about a right in one place: every list must let a person pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ruling {
+    /// The right whose lists decide: the asked one, or the one it goes with.
+    pub right: Right,
+    pub grants: Vec<Grant>,
+    /// Whether everyone has it, where no list says anything.
+    pub is_open: bool,
+}
+
+impl Ruling {
+    pub fn allows(&self, roster: &Roster, person: &Person) -> bool {
+        match self.grants.as_slice() {
+            [] => self.is_open,
+            grants => grants.iter().all(|grant| grant.covers(roster, person)),
+        }
+    }
+
+    /// The list that keeps this person out.
+    pub fn obstacle(&self, roster: &Roster, person: &Person) -> Option<&Grant> {
+        self.grants.iter().find(|grant| !grant.covers(roster, person))
+    }
+
+    /// Everyone known by name who has it, sorted.
+    pub fn people(&self, roster: &Roster) -> Vec<String> {
+        let Some((first, others)) = self.grants.split_first() else { return Vec::new() };
+        let mut people: Vec<&str> = first.groups.iter().flat_map(|group| roster.people(group)).collect();
+        people.sort_unstable();
+        people.dedup();
+        let is_in = |grant: &Grant, name: &str| {
+            grant.groups.iter().any(|group| roster.is_open(group) || roster.people(group).any(|n| n == name))
+        };
+        people.retain(|name| others.iter().all(|grant| is_in(grant, name)));
+        people.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether somebody could have it: a list of empty groups gives it to nobody.
+    pub fn is_anyones(&self, roster: &Roster) -> bool {
+        let is_open = |grant: &Grant| grant.groups.iter().any(|group| roster.is_open(group));
+        match self.grants.as_slice() {
+            [] => self.is_open,
+            grants if grants.iter().all(is_open) => true,
+            // One open list and a closed one: those of the closed one.
+            grants => {
+                let closed: Vec<Grant> = grants.iter().filter(|grant| !is_open(grant)).cloned().collect();
+                !Self { grants: closed, ..self.clone() }.people(roster).is_empty()
+            }
+        }
+    }
+}
+
+/// Why a person may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Which right is missing, which line gives it to whom.
+    pub sentence: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn any_of(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+impl Policy {
+    /// What the lists say about a right in a place.
+    pub fn ruling(&self, right: Right, place: Place<'_>) -> Ruling {
+        let of_environment = place.environment.and_then(|name| self.environments.get(name));
+        let of_service = place.service.and_then(|name| self.services.get(name));
+        let environment = of_environment.and_then(|known| known.rights.get(&right));
+        let service = of_service.and_then(|known| known.rights.get(&right));
+        let mut grants: Vec<Grant> = [environment, service].into_iter().flatten().cloned().collect();
+        if grants.is_empty() {
+            grants.extend(self.rights.get(&right).cloned());
+        }
+        match right.otherwise() {
+            Otherwise::Like(other) if grants.is_empty() => self.ruling(other, place),
+            otherwise => Ruling { right, grants, is_open: otherwise == Otherwise::Everyone },
+        }
+    }
+
+    /// Whether a person may do that there.
+    pub fn may(
+        &self,
+        right: Right,
+        place: Place<'_>,
+        roster: &Roster,
+        person: &Person,
+    ) -> Result<(), Denied> {
+        let ruling = self.ruling(right, place);
+        if ruling.allows(roster, person) {
+            return Ok(());
+        }
+        let why = match ruling.obstacle(roster, person) {
+            Some(Grant { groups, line }) if groups.is_empty() => format!("nobody has this right ({line})"),
+            Some(Grant { groups, line }) => format!("only {} may ({line})", any_of(groups)),
+            None => format!("nobody has the right {right} there"),
+        };
+        let people = ruling.people(roster);
+        Err(Denied {
+            sentence: format!("{} may not {}{place}: {why}", person.name, right.act()),
+            remedy: match people.as_slice() {
+                [] => format!("name groups in {}", Self::line_for(right, place, &ruling)),
+                people => format!("ask {}", any_of(people)),
+            },
+        })
+    }
+
+    fn line_for(right: Right, place: Place<'_>, ruling: &Ruling) -> String {
+        if let Some(grant) = ruling.grants.first() {
+            return grant.line.clone();
+        }
+        match (place.environment, right.short_form()) {
+            (Some(env), Some(key)) => format!("[environments.{env}] {key}"),
+            _ => format!("[rights] {right}"),
+        }
+    }
+
+    /// Whether a person may do that everywhere a scope reaches (FRZ-9): what closes production takes a right there.
+    pub fn may_in_scope(
+        &self,
+        right: Right,
+        scope: &Scope,
+        roster: &Roster,
+        person: &Person,
+    ) -> Result<(), Denied> {
+        let covers = |patterns: &[String], name: &str| patterns.iter().any(|pattern| fits(pattern, name));
+        let mut is_anywhere = false;
+        for env in self.environments.keys().filter(|env| covers(&scope.environments, env.as_str())) {
+            is_anywhere = true;
+            let goes_there = self.services.values().filter(|service| {
+                covers(&scope.services, service.name.as_str()) && service.pipeline.contains(env)
+            });
+            let mut is_somebodys = false;
+            for service in goes_there {
+                is_somebodys = true;
+                self.may(right, Place::both(&service.name, env), roster, person)?;
+            }
+            if !is_somebodys {
+                self.may(right, Place::environment(env), roster, person)?;
+            }
+        }
+        if is_anywhere { Ok(()) } else { self.may(right, Place::default(), roster, person) }
+    }
+
+    /// Whether there is any place where a person may do that; `Err` is the first no.
+    pub fn may_somewhere(&self, right: Right, roster: &Roster, person: &Person) -> Result<(), Denied> {
+        let mut first = None;
+        for service in self.services.values() {
+            match self.may_anywhere_of(right, service, roster, person) {
+                Ok(()) => return Ok(()),
+                Err(denied) => first = first.or(Some(denied)),
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// The same about one service.
+    pub fn may_anywhere_of(
+        &self,
+        right: Right,
+        service: &Service,
+        roster: &Roster,
+        person: &Person,
+    ) -> Result<(), Denied> {
+        if !right.has_environment() {
+            return self.may(right, Place::service(&service.name), roster, person);
+        }
+        let mut last = Ok(());
+        for env in &service.pipeline {
+            last = self.may(right, Place::both(&service.name, env), roster, person);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+}
+
+/// What a verb of a person asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    Right(Right),
+    /// No right, and why not.
+    Free(&'static str),
+}
+
+/// The right that each verb takes. A deployment asks through its gate, so that the answer stands with the others.
+pub fn asked_by(verb: Verb) -> Asks {
+    match verb {
+        Verb::ReleaseCreated => Asks::Right(Right::Request),
+        Verb::ReleaseEdited | Verb::ReleaseAdvanced | Verb::ReleaseMovedBack | Verb::ReleaseCancelled => {
+            Asks::Right(Right::Plan)
+        }
+        Verb::CheckRecorded | Verb::ChecklistTicked => Asks::Right(Right::Evidence),
+        Verb::ReleaseBlocked => Asks::Right(Right::Block),
+        Verb::ReleaseUnblocked => Asks::Right(Right::Unblock),
+        Verb::DeploymentStarted | Verb::DeploymentScheduled | Verb::DeploymentRescheduled => {
+            Asks::Right(Right::Deploy)
+        }
+        // A pause; a failed step asks for the right to resolve, and going past every pause for promote-full.
+        Verb::DeploymentGuided => Asks::Right(Right::Deploy),
+        Verb::CancelRequested | Verb::DeploymentAbandoned => Asks::Right(Right::Cancel),
+        Verb::DeploymentResolved => Asks::Right(Right::Resolve),
+        Verb::FreezeAdded | Verb::FreezeRemoved => Asks::Right(Right::Freeze),
+        Verb::LockSet | Verb::LockEdited | Verb::LockLifted => Asks::Right(Right::Lock),
+        Verb::TrainSkipped | Verb::TrainResumed => Asks::Right(Right::Trains),
+        Verb::OverrideReviewed => Asks::Right(Right::Review),
+        Verb::ApprovalGranted | Verb::ApprovalRejected => {
+            Asks::Free("the approval rules of the environment say who decides")
+        }
+        Verb::ApprovalWithdrawn => Asks::Free("an own decision may always be taken back"),
+        Verb::NoteAdded => Asks::Free("what was seen may be written down by everybody"),
+        Verb::ReleaseRejected => Asks::Free("follows from the rejection of a request"),
+        Verb::StoreCreated | Verb::StoreMigrated => Asks::Free("whoever comes first with a new relman"),
+        Verb::ConfigChanged => {
+            Asks::Free("the file itself says who may write it; this only puts it on record")
+        }
+        Verb::TrainDeparted
+        | Verb::TrainHalted
+        | Verb::TrainMissed
+        | Verb::DeploymentWaits
+        | Verb::DeploymentLookedAhead
+        | Verb::DeploymentClaimed
+        | Verb::DeploymentPaused
+        | Verb::DeploymentResumed
+        | Verb::DeploymentFinished
+        | Verb::DeploymentLost => Asks::Free("the program does it by itself"),
+    }
+}

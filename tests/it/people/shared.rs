@@ -1,0 +1,159 @@
+//! Cooperative mode: two people, one store, each in their own name.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use super::Bastion;
+
+fn shared() -> Option<Bastion> {
+    let bastion = Bastion::new(&[])?;
+    bastion.set_up("shared");
+    bastion.rules("etc/relman.toml", "");
+    Some(bastion)
+}
+
+/// The newest journal entry, as `verb result actor`.
+#[track_caller]
+fn newest(bastion: &Bastion, who: &str) -> (String, String, String) {
+    let config = bastion.config_path().display().to_string();
+    let said = bastion.relman(who, &["--config", &config, "--json", "audit", "list", "--limit", "1"]).ok();
+    let entry = said.json()["entries"][0].clone();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&entry["verb"]), text(&entry["body"]["result"]), text(&entry["body"]["actor"]["name"]))
+}
+
+#[test]
+fn one_registers_another_approves_and_no_variable_makes_one_the_other() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    let (alice, bob) = (bastion.alice.clone(), bastion.bob.clone());
+    let as_ = |who: &str, args: &[&str]| bastion.relman(who, &[&["--config", &config], args].concat());
+    drop(as_(&alice, &["release", "new", "api", "1.0.0"]).ok());
+    let deployed = as_(&alice, &["deploy", "api@1.0.0", "staging"]).ok();
+    assert!(deployed.out.contains(&format!("deployed 1.0.0 for {alice}")), "{deployed:#?}");
+
+    let own = as_(&alice, &["approve", "api@1.0.0", "production"]).exits(12);
+    assert!(own.err.contains(&format!("ask {bob}")), "{own:#?}");
+    let forged = [
+        ("USER", bob.as_str()),
+        ("LOGNAME", &bob),
+        ("HOME", "/root"),
+        ("SUDO_USER", &bob),
+        ("SUDO_UID", "0"),
+        ("RELMAN_ACTOR", &bob),
+    ];
+    let args = ["--config", config.as_str(), "approve", "api@1.0.0", "production"];
+    let said = bastion.at(&alice, &bastion.program(), &args, &forged).exits(12);
+    assert!(said.err.contains(&format!("{alice} may not decide")), "{said:#?}");
+    let entry = newest(&bastion, &bob);
+    assert_eq!(entry, ("approval.granted".to_owned(), "refused".to_owned(), alice.clone()));
+
+    drop(as_(&bob, &["approve", "api@1.0.0", "production"]).ok());
+    let deployed = as_(&alice, &["deploy", "api@1.0.0", "production"]).ok();
+    assert!(
+        deployed.out.lines().any(|line| line.ends_with(&alice)),
+        "its script ran as whoever started it: {deployed:#?}"
+    );
+    // Either can read what the other one's script printed.
+    assert!(as_(&bob, &["log", "2"]).ok().out.contains(&format!("for {alice}")));
+    for name in ["relman.db", "relman.db-wal", "relman.db-shm"] {
+        if let Ok(meta) = bastion.state().join(name).metadata() {
+            assert_eq!(meta.mode() & 0o7777, 0o660, "{name}");
+        }
+    }
+    let doctor = as_(&alice, &["doctor"]);
+    for words in ["cooperative", "2770 and 0660, as they should be", "is root's up the whole path"] {
+        assert!(doctor.out.contains(words), "{words}: {doctor:#?}");
+    }
+    assert!(doctor.out.contains(&format!("{}: {alice}, {bob}", bastion.group)), "{doctor:#?}");
+    drop(as_(&bob, &["audit", "verify"]).ok());
+}
+
+#[test]
+fn another_configuration_over_the_shared_store_is_refused_and_on_record() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    let (alice, bob) = (bastion.alice.clone(), bastion.bob.clone());
+    drop(bastion.relman(&bob, &["--config", &config, "release", "new", "api", "1.0.0"]).ok());
+    // alice's own rules: nobody need approve.
+    let text = std::fs::read_to_string(bastion.config_path()).unwrap();
+    bastion.write("lax.toml", &text.replace("approvals = [{ from = \"managers\" }]\n", ""), 0o644);
+    let lax = bastion.path("lax.toml").display().to_string();
+    let said = bastion.relman(&alice, &["--config", &lax, "deploy", "api@1.0.0", "production"]).exits(12);
+    assert!(said.err.contains(&format!("used under {config}; {lax} would be other rules")), "{said:#?}");
+    assert_eq!(newest(&bastion, &bob), ("config.changed".to_owned(), "refused".to_owned(), alice.clone()));
+    let said = bastion.relman(&alice, &["--config", &lax, "config", "adopt"]).exits(12);
+    assert!(said.err.contains("ask root"), "{said:#?}");
+    // An edit of the right file is on record as well, with who came first after it.
+    bastion.rules("etc/relman.toml", "time-zone = \"Europe/Berlin\"");
+    drop(bastion.relman(&alice, &["--config", &config, "board"]).ok());
+    assert_eq!(newest(&bastion, &bob), ("config.changed".to_owned(), "done".to_owned(), alice));
+    drop(bastion.relman("root", &["--config", &lax, "config", "adopt"]).ok());
+    drop(bastion.relman(&bob, &["--config", &config, "board"]).exits(12));
+    drop(bastion.relman(&bob, &["--config", &lax, "board"]).ok());
+}
+
+#[test]
+fn a_store_of_somebody_else_behind_a_link_or_in_the_open_is_refused() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    let alice = bastion.alice.clone();
+    let board = || bastion.relman(&alice, &["--config", &config, "board"]);
+    drop(board().ok());
+    let mode = |mode: u32| {
+        std::fs::set_permissions(bastion.state(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (wrong, words) in [
+        (0o2777, "everyone may write to the state directory"),
+        (0o2775, "everyone may look into the state directory"),
+        (0o770, "not setgid"),
+        (0o3770, "is sticky"),
+        (0o700, "who shares it with nobody"),
+    ] {
+        mode(wrong);
+        let said = board().exits(8);
+        assert!(said.err.contains(words), "{wrong:o}: {said:#?}");
+    }
+    mode(0o2770);
+    drop(board().ok());
+    // Of another group.
+    nix::unistd::chown(&bastion.state(), None, Some(0.into())).unwrap();
+    mode(0o2770);
+    assert!(board().exits(8).err.contains("you are not in its group"));
+    std::fs::rename(bastion.state(), bastion.path("real")).unwrap();
+    std::os::unix::fs::symlink(bastion.path("real"), bastion.state()).unwrap();
+    assert!(board().exits(8).err.contains("is a symbolic link"));
+}
+
+#[test]
+fn borrowed_rights_are_refused() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    for (bit, words) in [(0o4755, "chmod u-s"), (0o2755, "chmod g-s")] {
+        std::fs::set_permissions(bastion.program(), std::fs::Permissions::from_mode(bit)).unwrap();
+        let said = bastion.relman(&bastion.alice, &["--config", &config, "board"]);
+        if said.code == 0 {
+            println!("skipped: this file system ignores setuid bits");
+            return;
+        }
+        assert!(said.clone().exits(12).err.contains(words), "{said:#?}");
+    }
+}
+
+#[test]
+fn a_user_id_without_an_account_approves_nothing() {
+    let Some(bastion) = Bastion::new(&[]) else { return };
+    let everyone =
+        |text: &str| text.replace(&format!("managers = [\"{}\"]", bastion.bob), "managers = [\"*\"]");
+    bastion.rules("relman.toml", "");
+    let text = everyone(&std::fs::read_to_string(bastion.path("relman.toml")).unwrap());
+    bastion.write("relman.toml", &text, 0o644);
+    std::fs::create_dir(bastion.state()).unwrap();
+    let nobody = 3_123_456_789_u32;
+    nix::unistd::chown(&bastion.state(), Some(nobody.into()), Some(nobody.into())).unwrap();
+    std::fs::set_permissions(bastion.state(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let config = bastion.path("relman.toml").display().to_string();
+    let who = nobody.to_string();
+    drop(bastion.relman(&who, &["--config", &config, "release", "new", "api", "1.0.0"]).ok());
+    let said = bastion.relman(&who, &["--config", &config, "approve", "api@1.0.0", "production"]).exits(12);
+    assert!(said.err.contains(&format!("uid:{nobody} may not decide")), "{said:#?}");
+}

@@ -1,0 +1,79 @@
+//! What one has no right to is said before anything is typed, and the footer does not offer it.
+
+use relman::domain::policy::Policy;
+use relman::domain::right::{Grant, Right};
+use relman::tui::msg::Effect;
+
+use crate::support::keys::Ui;
+use crate::support::screen::{begun, frozen, team};
+use crate::support::world::World;
+
+/// Only bob has this right, wherever it is asked for.
+fn bobs(policy: &mut Policy, right: Right) {
+    policy.groups.insert("bobs".to_owned(), vec![relman::domain::policy::Member::User("bob".to_owned())]);
+    let list = Grant { groups: vec!["bobs".to_owned()], line: format!("[rights] {right}") };
+    policy.rights.insert(right, list);
+    policy.environments.values_mut().for_each(|env| drop(env.rights.remove(&right)));
+}
+
+fn world(right: Right) -> World {
+    let mut world = team();
+    bobs(&mut world.policy, right);
+    world
+}
+
+#[test]
+fn every_acting_key_without_its_right_says_which_and_whom_to_ask() {
+    for (right, keys, words) in [
+        (Right::Request, "n", "may not register releases"),
+        (Right::Plan, "e", "may not change releases"),
+        (Right::Plan, ">", "may not change releases"),
+        (Right::Block, "b", "may not block releases"),
+        (Right::Freeze, "3n", "may not set or lift freezes"),
+        (Right::Freeze, "3N", "may not set or lift freezes"),
+        (Right::Lock, "Ln", "may not set or lift locks"),
+        (Right::Deploy, "S", "may not run deployments"),
+        (Right::Deploy, "C", "may not run deployments"),
+    ] {
+        let world = world(right);
+        let mut ui = Ui::new(&world, "erin");
+        let effects = ui.keys(keys);
+        assert!(!effects.iter().any(|effect| !matches!(effect, Effect::ShowMonth(_))), "{keys}: {effects:?}");
+        let said = ui.said().to_owned();
+        assert!(said.contains("erin") && said.contains(words) && said.contains("ask bob"), "{keys}: {said}");
+        let mut ui = Ui::new(&world, "bob");
+        ui.keys(keys);
+        assert!(!ui.said().contains("may not"), "{keys}: {}", ui.said());
+    }
+}
+
+#[test]
+fn the_footer_offers_only_what_one_may() {
+    let world = world(Right::Plan);
+    let offers = |who: &str| Ui::new(&world, who).hints().iter().any(|(_, hint)| hint == "advance");
+    assert!(offers("bob") && !offers("erin"));
+}
+
+#[test]
+fn what_one_started_oneself_may_be_stopped_without_the_right() {
+    let world = world(Right::Cancel);
+    begun(&world, "alice", "payments@3.2.0", "dev");
+    let mut ui = Ui::new(&world, "erin");
+    ui.keys("4X");
+    assert!(ui.said().contains("erin may not stop deployments of payments in dev"), "{}", ui.said());
+    let mut ui = Ui::new(&world, "alice");
+    ui.keys("4X");
+    assert_eq!(ui.popup(), "confirm", "{}", ui.said());
+}
+
+#[test]
+fn a_freeze_of_others_is_not_taken_away() {
+    let mut world = team();
+    frozen(&world);
+    bobs(&mut world.policy, Right::Freeze);
+    let mut ui = Ui::new(&world, "erin");
+    drop(ui.ask(&world, "3"));
+    ui.keys("x");
+    assert!(ui.said().contains("may not set or lift freezes"), "{}", ui.said());
+    assert_ne!(ui.popup(), "confirm");
+}
