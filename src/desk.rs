@@ -6,7 +6,8 @@ use crate::config::{self, Config};
 use crate::domain::actor::{Actor, Via};
 use crate::host::machine::Local;
 use crate::host::state::State;
-use crate::host::{clock, identity};
+use crate::host::{clock, heads, identity};
+use crate::ops::audit::history::{self, Remembered};
 use crate::ops::{self, Ctx, ErrorKind, OpError, Store};
 
 /// Everything a verb needs, owned.
@@ -15,6 +16,19 @@ pub struct Desk {
     pub actor: Actor,
     store: Store,
     machine: Local,
+    memory: Memory,
+}
+
+/// What this person remembers of the journal, compared with what is there.
+#[derive(Debug, Default)]
+enum Memory {
+    /// A process without a person: nothing is compared or remembered.
+    #[default]
+    None,
+    /// It is the history they know, or the first they see of it.
+    Known,
+    /// It is not; the sentence says what happened to it.
+    Doubted(Remembered, String),
 }
 
 impl Desk {
@@ -38,14 +52,58 @@ impl Desk {
                 OpError::new(ErrorKind::Unusable, format!("cannot make room for a backup: {why}"))
             })
         })?;
+        let memory = match via {
+            Via::Supervisor => Memory::None,
+            Via::Cli | Via::Tui => recall(&store, &state)?,
+        };
         let machine = Local::new(state, config.path.clone());
-        Ok(Self { config, actor, store, machine })
+        Ok(Self { config, actor, store, machine, memory })
+    }
+
+    /// What happened to the history since this person last looked, where that is more than growing. It is said at every
+    /// start until they accept it; nothing is refused for it, for a cancel and a rollback must always be possible.
+    pub fn doubt(&self) -> Option<&str> {
+        match &self.memory {
+            Memory::Doubted(_, sentence) => Some(sentence),
+            Memory::None | Memory::Known => None,
+        }
+    }
+
+    /// What they had seen, where it is not what is there.
+    pub fn remembered(&self) -> Option<Remembered> {
+        match &self.memory {
+            Memory::Doubted(seen, _) => Some(seen.clone()),
+            Memory::None => None,
+            Memory::Known => self.recall().ok().flatten(),
+        }
+    }
+
+    fn recall(&self) -> Result<Option<Remembered>, OpError> {
+        let instance = self.store.read(ops::audit::instance)?;
+        Ok(heads::recall(self.state().store(), &instance))
+    }
+
+    /// Takes the history as it is for the one they know from now on.
+    pub fn accept(&mut self, head: &Remembered) -> std::io::Result<()> {
+        heads::remember(self.state().store(), head, true)?;
+        self.memory = Memory::Known;
+        Ok(())
+    }
+
+    /// Remembers how far the journal goes now.
+    pub fn remember(&self) {
+        if matches!(self.memory, Memory::Known)
+            && let Ok(newest) = history::newest(&self.cx())
+        {
+            // A home that cannot be written: then less is noticed, and `relman doctor` says so.
+            let _kept = heads::remember(self.state().store(), &newest, false);
+        }
     }
 
     /// Says who to tell while a write waits for another process.
     #[must_use]
     pub fn on_wait(mut self, notice: ops::WaitNotice) -> Self {
-        self.store = self.store.on_wait(notice);
+        self.store.tell_waits(notice);
         self
     }
 
@@ -91,5 +149,22 @@ impl Desk {
 
     pub fn state(&self) -> &State {
         self.machine.state()
+    }
+}
+
+/// One look at the place of the journal they saw last.
+fn recall(store: &Store, state: &State) -> Result<Memory, OpError> {
+    let instance = store.read(ops::audit::instance)?;
+    let Some(seen) = heads::recall(state.store(), &instance) else { return Ok(Memory::Known) };
+    let found = store.read(|tx| history::compare(tx, &seen))?;
+    Ok(match found.sentence(&seen) {
+        Some(sentence) => Memory::Doubted(seen, sentence),
+        None => Memory::Known,
+    })
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.remember();
     }
 }

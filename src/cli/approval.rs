@@ -2,11 +2,12 @@
 
 use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
-use super::{Session, exit};
+use super::{Session, exit, past};
 use crate::domain::approval::{Approval, Verdict};
 use crate::domain::time::{Tz, relative, span, wall};
 use crate::ops::OpError;
 use crate::ops::approval::{decide, withdraw as withdrawal};
+use crate::ops::past::Still;
 use crate::ops::release::find;
 use crate::ops::view::{board, queue, release as view};
 
@@ -62,11 +63,13 @@ pub(super) fn withdraw(session: &mut Session, args: Withdraw) -> Result<u8, OpEr
 
 pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    let cx = desk.cx();
+    let past = past::open(session, &desk, args.past.as_of.as_deref())?;
+    let still = Still(desk.machine());
+    let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     if let Some(wanted) = &args.release {
         let view = view::release(&cx, &find::find(&cx, wanted)?)?;
         if session.out.is_json() {
-            session.out.json("approvals", &view.approvals);
+            past::answer(&mut session.out, past.as_ref(), "approvals", &view.approvals);
             return Ok(exit::OK);
         }
         let row = |decision: &view::Decision| {
@@ -90,7 +93,7 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
     }
     let pending = queue::queue(&cx, &board::board(&cx)?)?;
     if session.out.is_json() {
-        session.out.json("pending", &pending);
+        past::answer(&mut session.out, past.as_ref(), "pending", &pending);
         return Ok(exit::OK);
     }
     if pending.is_empty() {

@@ -196,7 +196,7 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
 }
 
 /// The JSON form of the configuration in force.
-fn as_json(config: &config::Config) -> serde_json::Value {
+pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
     let policy: &Policy = &config.policy;
     let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
     let env = |env: &crate::domain::policy::Environment| {

@@ -5,7 +5,9 @@
 mod approval;
 mod args;
 mod audit;
+mod backup;
 mod board;
+mod bundle;
 mod calendar;
 mod cast;
 mod completions;
@@ -18,6 +20,7 @@ mod freeze;
 mod lock;
 mod log;
 mod out;
+mod past;
 mod prompts;
 mod release;
 mod toggle;
@@ -59,6 +62,11 @@ impl Session {
         let desk = Desk::open(&self.config_path()?, Via::Cli)?;
         for warning in &desk.config.warnings {
             self.out.note(&warning.to_string());
+        }
+        if let Some(doubt) = desk.doubt() {
+            self.out.warn(doubt);
+            self.out.note("  → look at it with: relman audit verify");
+            self.out.note("  → where that is as it should be: relman audit accept --reason \"…\"");
         }
         let store = desk.state().store().to_path_buf();
         let quiet = self.out.is_json();
@@ -154,11 +162,14 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Train(verb) => train::run(session, &verb),
         Command::Lock(verb) => lock::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),
-        Command::Board => board::board(session),
-        Command::Status => board::status(session),
+        Command::Board(args) => board::board(session, &args),
+        Command::Status(args) => board::status(session, args.as_of.as_deref()),
         Command::Why(args) => why::why(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
         Command::Audit(verb) => audit::run(session, verb),
+        Command::Backup(args) => backup::backup(session, &args),
+        Command::Restore(args) => backup::restore(session, &args),
+        Command::Bundle(args) => bundle::bundle(session, &args),
         Command::Config(verb) => configuration::run(session, verb),
         Command::Paths => configuration::paths(session),
         Command::Doctor => doctor::doctor(session),

@@ -27,12 +27,27 @@ use super::subject::canonical_json;
 use super::time::Timestamp;
 use super::words::words;
 
+/// A SHA-256 of the chain from its 64 hexadecimal digits.
+pub fn unhex(text: &str) -> Option<Hash> {
+    let mut hash = GENESIS;
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok()?;
+    }
+    Some(hash)
+}
+
 /// Everything that can happen, in the past tense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Verb {
     StoreCreated,
     StoreMigrated,
+    StoreRestored,
+    HistoryAccepted,
+    RecordExported,
     ReleaseCreated,
     ReleaseEdited,
     ReleaseAdvanced,
@@ -74,9 +89,12 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 43] = [
         Self::StoreCreated,
         Self::StoreMigrated,
+        Self::StoreRestored,
+        Self::HistoryAccepted,
+        Self::RecordExported,
         Self::ReleaseCreated,
         Self::ReleaseEdited,
         Self::ReleaseAdvanced,
@@ -121,6 +139,9 @@ impl Verb {
         match self {
             Self::StoreCreated => "store.created",
             Self::StoreMigrated => "store.migrated",
+            Self::StoreRestored => "store.restored",
+            Self::HistoryAccepted => "history.accepted",
+            Self::RecordExported => "record.exported",
             Self::ReleaseCreated => "release.created",
             Self::ReleaseEdited => "release.edited",
             Self::ReleaseAdvanced => "release.advanced",

@@ -6,7 +6,7 @@ use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::ids::{ApprovalId, ReleaseId};
 use crate::domain::time::Timestamp;
 
-fn approval(row: &Row) -> Result<Approval, StoreError> {
+pub(super) fn approval(row: &Row) -> Result<Approval, StoreError> {
     let subject = match row.text("subject")?.as_str() {
         "request" => ApprovalSubject::Request,
         env => ApprovalSubject::Environment(

@@ -1,5 +1,6 @@
 //! The grammar of the command line.
 
+mod audit;
 mod deployment;
 pub(super) mod lock;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::audit::{AsOf, Audit, Backup, Board, Bundle, ExportFormat, Restore};
 pub(super) use self::deployment::{
     Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
     Toggle, Way, When,
@@ -127,9 +129,9 @@ pub enum Command {
     /// Lift a lock
     Unlock(Unlock),
     /// Open releases by stage
-    Board,
+    Board(Board),
     /// What runs where
-    Status,
+    Status(AsOf),
     /// Why a release may or may not go somewhere
     Why(Why),
     /// Freezes and deployments of the coming weeks
@@ -137,6 +139,12 @@ pub enum Command {
     /// The journal: everything done and refused
     #[command(subcommand)]
     Audit(Audit),
+    /// Everything about a release as one archive that can be verified without relman's store; or verify one
+    Bundle(Bundle),
+    /// Copy the store into a new file and check the copy
+    Backup(Backup),
+    /// Put a backup in the place of the store, which is kept
+    Restore(Restore),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(Config),
@@ -341,6 +349,8 @@ pub struct Withdraw {
 pub struct Approvals {
     /// Every decision about this one, with why it does not count
     pub release: Option<ReleaseRef>,
+    #[command(flatten)]
+    pub past: AsOf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -433,27 +443,11 @@ pub struct Why {
 
 #[derive(Debug, Args)]
 pub struct Calendar {
+    #[command(flatten)]
+    pub past: AsOf,
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// Entries, newest first
-    List {
-        /// Only about this: storefront@1.4.2, #142, F3
-        #[arg(long)]
-        subject: Option<String>,
-        /// Continue before this entry
-        #[arg(long, value_name = "SEQ")]
-        before: Option<i64>,
-        /// How many
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
-    /// Check the whole chain; names the first bad entry
-    Verify,
 }
 
 #[derive(Debug, Subcommand)]

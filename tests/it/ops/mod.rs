@@ -16,6 +16,7 @@ mod lock;
 mod model;
 mod on_record;
 mod overrides;
+mod past;
 mod phases;
 mod prompts;
 mod reconcile;

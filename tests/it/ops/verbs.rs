@@ -12,6 +12,8 @@ use relman::domain::lock::LockKind;
 use relman::domain::release::Stage;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::audit::export::{self, Format};
+use relman::ops::audit::history::{self, Remembered};
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::later::{Later, reschedule};
@@ -171,6 +173,8 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
+        // Written into the backup before it takes the place of the store: tests/it/cli/backup.rs.
+        | Verb::StoreRestored
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -183,6 +187,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::TrainHalted
         | Verb::TrainMissed
         | Verb::DeploymentLost => return None,
+        Verb::HistoryAccepted | Verb::RecordExported => return about_history(verb),
         Verb::TrainSkipped
         | Verb::TrainResumed
         | Verb::LockSet
@@ -251,6 +256,22 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     Some((before, act))
 }
 
+/// What is done with the record as a whole.
+fn about_history(verb: Verb) -> Option<(fn() -> World, Act)> {
+    let (before, act): (fn() -> World, Act) = match verb {
+        Verb::HistoryAccepted => (world, |w| {
+            let seen = w.as_("erin", history::newest).unwrap();
+            let other = Remembered { hash: "00".repeat(32), ..seen };
+            w.as_("erin", |cx| history::accept(cx, Some(&other), "restored")).map(drop)
+        }),
+        Verb::RecordExported => {
+            (world, |w| w.as_("erin", |cx| export::begin(cx, Format::Jsonl, 1, None)).map(drop))
+        }
+        _ => return None,
+    };
+    Some((before, act))
+}
+
 /// What keeps deployments from beginning, or lets them begin later.
 fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
@@ -277,6 +298,9 @@ fn misdeed(verb: Verb) -> Option<Act> {
     let act: Act = match verb {
         Verb::StoreCreated
         | Verb::StoreMigrated
+        | Verb::StoreRestored
+        // Whoever can read the store can take it away; that is why it is on record.
+        | Verb::RecordExported
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -295,6 +319,10 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::ApprovalWithdrawn => return None,
         // Only releases that have ended refuse these.
         Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
+        Verb::HistoryAccepted => |w| {
+            let seen = w.as_("erin", history::newest).unwrap();
+            w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
+        },
         Verb::ReleaseCreated => |w| {
             let new = create::NewRelease::default();
             w.as_("alice", |cx| create::create(cx, &release_id(API), &new)).map(drop)
@@ -409,7 +437,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 27);
+    assert_eq!(seen, 29);
 }
 
 #[test]
