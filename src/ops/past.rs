@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::audit::rows::subject;
@@ -130,6 +132,51 @@ impl Past {
     pub fn cx<'a>(&'a self, live: &Ctx<'a>, still: &'a Still<'a>) -> Ctx<'a> {
         Ctx { store: &self.store, now: self.at, machine: still, ..*live }
     }
+}
+
+/// A step through time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Travel {
+    To(Moment),
+    Back(Stride),
+    On(Stride),
+    Now,
+}
+
+/// How far a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stride {
+    Entry,
+    Hour,
+    Day,
+}
+
+impl Stride {
+    fn span(self) -> Duration {
+        match self {
+            Self::Entry => Duration::ZERO,
+            Self::Hour => Duration::from_secs(3600),
+            Self::Day => Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// Where a step leads from a place in the past, or from now; nothing: to now.
+pub fn arrive(cx: &Ctx<'_>, from: Option<Place>, travel: Travel) -> Result<Option<Moment>, OpError> {
+    let newest = cx.store.read(journal::head)?.0;
+    let moment = match travel {
+        Travel::Now => return Ok(None),
+        Travel::To(moment) => moment,
+        Travel::Back(Stride::Entry) => Moment::Entry(from.map_or(newest, |place| place.seq) - 1),
+        Travel::On(Stride::Entry) => Moment::Entry(from.map_or(newest, |place| place.seq) + 1),
+        Travel::Back(stride) => Moment::At(from.map_or(cx.now, |place| place.at).minus(stride.span())),
+        Travel::On(stride) => Moment::At(from.map_or(cx.now, |place| place.at).plus(stride.span())),
+    };
+    Ok(match moment {
+        Moment::Entry(seq) if seq > newest && from.is_some() => None,
+        Moment::At(at) if at >= cx.now => None,
+        moment => Some(moment),
+    })
 }
 
 /// A deployment keeps what the gates said until they are asked again.

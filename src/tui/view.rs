@@ -84,10 +84,14 @@ fn draw_pane(model: &Model, frame: &mut Frame<'_>, pane: Pane, outer: Rect, bord
     let style = if focused { theme.focus } else { theme.border };
     if borders != Borders::None {
         let edges = if borders == Borders::Full { Edges::ALL } else { Edges::TOP };
-        let mut block = Block::new().borders(edges).border_style(style).title(Line::styled(
-            format!(" {}", title(model, pane)),
-            if focused { theme.title } else { theme.dim },
-        ));
+        let words = if focused { theme.title } else { theme.dim };
+        let mut name = vec![Span::styled(format!(" {}", title(model, pane)), words)];
+        // The log is the same then and now.
+        if model.past.is_some() && pane != Pane::Log {
+            name.push(Span::styled(" PAST ", theme.alarm));
+            name.push(Span::styled(" ", words));
+        }
+        let mut block = Block::new().borders(edges).border_style(style).title(Line::from(name));
         let position = pane::position(model, pane);
         if !position.is_empty() {
             block = block.title(Line::styled(format!(" {position} "), theme.dim).right_aligned());
@@ -141,6 +145,7 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     }
     let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
     let right = match (waiting, board::frozen_now(model)) {
+        _ if model.past.is_some() => (past(model), theme.alarm),
         (Some(d), _) => (format!("{} WAITS FOR A DECISION", d.id), theme.alarm),
         (None, Some(frozen)) => (frozen, theme.alarm),
         (None, None) => (model.actor.clone(), theme.dim),
@@ -151,6 +156,13 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     spans.push(Span::raw(" ".repeat(gap)));
     spans.push(Span::styled(text, right.1));
     Line::from(spans)
+}
+
+/// The moment that is shown, for the corner.
+fn past(model: &Model) -> String {
+    let Some(place) = model.past else { return String::new() };
+    let at = place.at.in_zone(model.shown_zone()).format("%Y-%m-%d %H:%M");
+    format!(" PAST {at}  #{} ", place.seq)
 }
 
 /// At most so many lines of the screen are covered by what was said.
@@ -207,6 +219,21 @@ fn foot(model: &Model, width: usize) -> Line<'static> {
     }
     if let Some(first) = model.pending {
         return Line::styled(format!("{first} … (second key of a chord; Esc leaves)"), model.theme.dim);
+    }
+    if model.past.is_some() && model.focus != Pane::Log {
+        let mut spans = vec![Span::styled("PAST, read-only", model.theme.strong)];
+        for (key, word) in [
+            ("{ }", "entry"),
+            ("( )", "hour"),
+            ("- =", "day"),
+            ("@", "moment"),
+            ("Esc", "now"),
+            ("?", "help"),
+        ] {
+            spans.push(Span::styled(format!("  {key}"), model.theme.key));
+            spans.push(Span::raw(format!(" {word}")));
+        }
+        return Line::from(spans);
     }
     footer::line(model, width)
 }

@@ -16,6 +16,7 @@ use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
     abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
 };
+use crate::ops::past::{self, Past, Still, Travel};
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -45,6 +46,8 @@ pub(super) struct Worker {
     seen: i64,
     /// The trouble that was said last.
     troubled: RefCell<String>,
+    /// The moment that is shown in place of now.
+    past: Option<Past>,
 }
 
 /// Opens the desk and works until the panes are gone. Opening may wait or fail; both are said on the screen.
@@ -72,7 +75,11 @@ pub(super) fn run(
         active: Vec::new(),
         seen: -1,
         troubled: RefCell::default(),
+        past: None,
     };
+    if let Some(doubt) = worker.desk.doubt() {
+        worker.say(Msg::Troubled(format!("{doubt}  → relman audit verify, then relman audit accept")));
+    }
     worker.load();
     worker.reconcile();
     let mut last_reconcile = Instant::now();
@@ -86,6 +93,7 @@ pub(super) fn run(
         if last_reconcile.elapsed() >= RECONCILE_EVERY {
             last_reconcile = Instant::now();
             worker.reconcile();
+            worker.desk.remember();
         }
         if last_look.elapsed() >= LOOK_BESIDE_EVERY {
             last_look = Instant::now();
@@ -177,6 +185,10 @@ impl Worker {
     }
 
     fn load(&mut self) {
+        // What happens meanwhile goes on unseen.
+        if self.past.is_some() {
+            return;
+        }
         let cx = self.desk.cx();
         if let Ok(counter) = cx.store.change_counter() {
             self.seen = counter;
@@ -230,7 +242,64 @@ impl Worker {
         }
     }
 
+    /// Another moment, or now again.
+    fn travel(&mut self, travel: Travel) -> Result<Option<Msg>, OpError> {
+        let cx = self.desk.cx();
+        let from = self.past.as_ref().map(Past::place);
+        let Some(moment) = past::arrive(&cx, from, travel)? else {
+            self.past = None;
+            self.load();
+            return Ok(None);
+        };
+        match &mut self.past {
+            Some(past) => past.go_to(&cx, moment)?,
+            None => self.past = Some(Past::open(&cx, moment)?),
+        }
+        self.then()
+    }
+
+    /// The views of the moment that is shown.
+    fn then(&self) -> Result<Option<Msg>, OpError> {
+        let Some(past) = &self.past else { return Ok(None) };
+        let cx = self.desk.cx();
+        let still = Still(self.desk.machine());
+        let views = Views::read(&past.cx(&cx, &still), None, self.month)?;
+        Ok(Some(Msg::Travelled(Box::new(views), past.place())))
+    }
+
+    /// What may be asked of the past.
+    fn answer_then(&mut self, order: Effect) -> Result<Option<Msg>, OpError> {
+        let Some(past) = &self.past else { return Ok(None) };
+        let cx = self.desk.cx();
+        let still = Still(self.desk.machine());
+        let then = past.cx(&cx, &still);
+        match order {
+            Effect::Load => self.then(),
+            Effect::ShowMonth(month) => {
+                self.month = Some(month);
+                self.then()
+            }
+            Effect::Explain { release, environment } => {
+                Ok(Some(Msg::Explained(Box::new(start::explain(&then, &release, &environment)?))))
+            }
+            Effect::Detail(id) => Ok(Some(Msg::Detailed(Box::new(release::release(&then, &id)?)))),
+            _ => Err(OpError::conflict(
+                "this is the past: it can be looked at, not changed; Esc goes back to now",
+            )),
+        }
+    }
+
     fn answer(&mut self, order: Effect) -> Result<Option<Msg>, OpError> {
+        let is_of_log = matches!(
+            order,
+            Effect::Watch(_) | Effect::WatchAll { .. } | Effect::Compare { .. } | Effect::ReadLog { .. }
+        );
+        if let Effect::Travel(travel) = order {
+            return self.travel(travel);
+        }
+        if self.past.is_some() && !is_of_log {
+            return self.answer_then(order);
+        }
         match order {
             Effect::Load => self.load(),
             Effect::ShowMonth(month) => {

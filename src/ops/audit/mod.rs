@@ -19,7 +19,6 @@ use super::{Ctx, OpError};
 use crate::domain::digest::hex;
 use crate::domain::journal::{Hash, Verb};
 use crate::domain::moment::Moment;
-use crate::domain::time::wall;
 use crate::store::{Tx, journal, meta};
 
 /// What a finding is about.
@@ -224,14 +223,15 @@ fn makes(verb: Verb) -> bool {
 pub fn seq_of(cx: &Ctx<'_>, moment: Moment) -> Result<i64, OpError> {
     cx.store.read(|tx| {
         let newest = journal::head(tx)?.0;
-        let (seq, shown) = match moment {
-            Moment::Entry(seq) => (seq, format!("entry {seq}")),
-            Moment::At(at) => {
-                (journal::seq_at(tx, at)?, format!("entry from before {}", wall(at, cx.policy.zone)))
-            }
+        let seq = match moment {
+            Moment::Entry(seq) => seq,
+            Moment::At(at) => journal::seq_at(tx, at)?,
         };
-        if seq < 1 || seq > newest {
-            return Err(OpError::not_found(format!("{shown}: the journal has entries 1 to {newest}")));
+        if seq < 1 {
+            return Err(OpError::not_found("entry from then: the journal begins later"));
+        }
+        if seq > newest {
+            return Err(OpError::not_found(format!("entry {seq} yet: the newest is {newest}")));
         }
         Ok(seq)
     })

@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{FORMAT, Header, JOURNAL, LARGEST_LOG, MANIFEST, Manifest, Sum, as_digest, journal_of};
-use crate::domain::approval::Approval;
+use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::deployment::Deployment;
 use crate::domain::journal::{Hash, unhex};
 use crate::domain::release::Release;
 use crate::domain::replay::{Change, Key, differences};
+use crate::domain::subject::is_digest_of;
 use crate::ops::audit::chain::Chain;
 use crate::ops::audit::{FindingKind, Findings, export};
 use crate::ops::{ErrorKind, OpError};
@@ -285,7 +286,9 @@ impl Seen {
             there.push(("release.json".to_owned(), Change::Release(release)));
         }
         for approval in std::mem::take(&mut self.approvals) {
-            if crate::domain::digest::Digest::of(approval.content.as_bytes()) != approval.digest {
+            // What a request's digest is about is in the release itself; only an environment's content is whole here.
+            let is_whole = approval.subject != ApprovalSubject::Request;
+            if is_whole && !is_digest_of(&approval.digest, &approval.content) {
                 let why = format!("approval {} is about other content than its digest", approval.id.0);
                 self.is_bad("approvals.json", why);
             }

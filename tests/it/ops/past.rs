@@ -189,7 +189,6 @@ fn a_moment_outside_the_journal_is_refused() {
     for moment in [Moment::Entry(0), Moment::Entry(2), Moment::At("2020-01-01T00:00:00Z".parse().unwrap())] {
         let error = world.as_("erin", |cx| Past::open(cx, moment)).err().unwrap();
         assert_eq!(error.kind, ErrorKind::NotFound, "{moment:?}");
-        assert!(error.sentence.contains("entries 1 to 1"), "{error}");
     }
 }
 

@@ -187,7 +187,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::TrainHalted
         | Verb::TrainMissed
         | Verb::DeploymentLost => return None,
-        Verb::HistoryAccepted | Verb::RecordExported => return about_history(verb),
+        Verb::HistoryAccepted | Verb::RecordExported | Verb::NoteAdded => return about_the_record(verb),
         Verb::TrainSkipped
         | Verb::TrainResumed
         | Verb::LockSet
@@ -240,9 +240,6 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
-        Verb::NoteAdded => {
-            (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
-        }
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
         Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
         Verb::CancelRequested => {
@@ -256,8 +253,8 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     Some((before, act))
 }
 
-/// What is done with the record as a whole.
-fn about_history(verb: Verb) -> Option<(fn() -> World, Act)> {
+/// What is done with the record as a whole, or only adds to it.
+fn about_the_record(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::HistoryAccepted => (world, |w| {
             let seen = w.as_("erin", history::newest).unwrap();
@@ -266,6 +263,9 @@ fn about_history(verb: Verb) -> Option<(fn() -> World, Act)> {
         }),
         Verb::RecordExported => {
             (world, |w| w.as_("erin", |cx| export::begin(cx, Format::Jsonl, 1, None)).map(drop))
+        }
+        Verb::NoteAdded => {
+            (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
         }
         _ => return None,
     };

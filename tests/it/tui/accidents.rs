@@ -22,7 +22,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 21] = [
+const DIALOGS: [(&str, &str); 22] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -44,6 +44,7 @@ const DIALOGS: [(&str, &str); 21] = [
     ("the cancel dialog", "4X"),
     ("the approve dialog", "2a"),
     ("the reject form", "2x"),
+    ("the form for a moment", "@"),
 ];
 
 fn erin(world: &World) -> Ui {
