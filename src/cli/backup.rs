@@ -50,7 +50,7 @@ pub(super) fn restore(session: &mut Session, args: &Restore) -> Result<u8, OpErr
     let restored = ops::prepare(&copy, &actor, now, &args.reason, &args.file, replaced)?;
     drop(copy);
     let stamp = now.utc().format("%Y%m%dT%H%M%S").to_string();
-    let kept = candidate.take_over(&state, &stamp)?;
+    let kept = candidate.take_over(&state, &stamp, restored.newest)?;
     if session.out.is_json() {
         session.out.json("restored", &serde_json::json!({ "restored": restored, "kept": kept }));
         return Ok(exit::OK);

@@ -262,6 +262,7 @@ pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {
         rows.push(("state directory".to_owned(), dir.clone()));
         rows.push(("deployments".to_owned(), dir.join("deployments")));
         rows.push(("backups".to_owned(), dir.join("backups")));
+        rows.extend(crate::host::heads::file().map(|file| ("what you saw last".to_owned(), file)));
         for service in config.policy.services.values() {
             rows.push((format!("scripts of {}", service.name), service.working_dir.clone()));
         }

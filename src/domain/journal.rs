@@ -396,6 +396,21 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_verbs_is_complete_and_each_has_its_own_word() {
+        let source = include_str!("journal.rs");
+        let list = source.split("pub enum Verb {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+        let declared: Vec<&str> = list
+            .lines()
+            .map(|line| line.trim().trim_end_matches(','))
+            .filter(|line| !line.is_empty())
+            .collect();
+        let listed: Vec<String> = Verb::ALL.iter().map(|verb| format!("{verb:?}")).collect();
+        assert_eq!(declared, listed);
+        let words: std::collections::BTreeSet<&str> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        assert_eq!(words.len(), Verb::ALL.len());
+    }
+
+    #[test]
     fn every_kind_of_tampering_is_named() {
         let actor: Actor = serde_json::from_str(r#"{"name":"ana","uid":1001,"via":"cli"}"#).unwrap();
         let new =

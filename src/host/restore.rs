@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::lock;
 use super::state::State;
+use crate::domain::ids::DeploymentId;
 use crate::ops::{ErrorKind, OpError};
 
 /// What SQLite keeps beside a database.
@@ -91,7 +92,7 @@ impl Candidate {
     }
 
     /// Takes the place of the store, which is kept among the backups; returns where.
-    pub fn take_over(mut self, state: &State, stamp: &str) -> Result<PathBuf, OpError> {
+    pub fn take_over(mut self, state: &State, stamp: &str, newest: DeploymentId) -> Result<PathBuf, OpError> {
         let store = state.store();
         let kept = state
             .make_backup_file(&format!("{stamp}-before-restore"))
@@ -102,6 +103,7 @@ impl Candidate {
             let _moved = std::fs::rename(beside(store, ending), beside(&kept, ending));
             let _gone = std::fs::remove_file(beside(&self.path, ending));
         }
+        state.set_aside_after(newest).map_err(|why| trouble("put files aside in", state.dir(), &why))?;
         std::fs::rename(&self.path, store)
             .map_err(|why| trouble("put the backup in place as", store, &why))?;
         self.taken = true;

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::audit::history::Remembered;
 use super::audit::{Findings, chain::Chain, instance};
-use super::{ErrorKind, OpError, Store};
+use super::{ErrorKind, Filter, OpError, Store};
 use crate::domain::actor::Actor;
 use crate::domain::digest::hex;
+use crate::domain::ids::DeploymentId;
 use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
@@ -22,6 +23,9 @@ pub struct Restored {
     /// The end of what it replaces; nothing where that could not be read.
     pub replaced: Option<Remembered>,
     pub file: String,
+    /// The last deployment the backup knows: files of later ones belong to what was replaced.
+    #[serde(skip)]
+    pub newest: DeploymentId,
 }
 
 /// The end of a store's journal.
@@ -80,7 +84,9 @@ pub fn prepare(
         )
         .hint("use another backup"));
     }
-    let restored = Restored { from, replaced, file: file.display().to_string() };
+    let last = store.read(|tx| deployments::list(tx, &Filter::default(), 1))?;
+    let newest = last.first().map_or(DeploymentId(0), |d| d.id);
+    let restored = Restored { from, replaced, file: file.display().to_string(), newest };
     store.write(|tx| {
         let entry = NewEntry::new(now, actor, Verb::StoreRestored, &restored.from.instance);
         journal::append(tx, entry.because(Some(&reason)).detail(&restored)).map(drop)

@@ -71,6 +71,25 @@ fn nothing_is_restored_while_a_deployment_runs_or_somebody_has_the_store_open() 
 }
 
 #[test]
+fn what_came_after_the_backup_leaves_its_files_under_another_name() {
+    let env = TestEnv::deploying("echo one");
+    drop(env.deploy().ok());
+    drop(env.run(&["backup", "monday.db"]).ok());
+    env.script("deploy.sh", "echo two");
+    drop(env.deploy().ok());
+    crate::support::wait::until("the supervisor to go", || env.processes().len(), |count| *count == 0);
+    drop(env.run(&["restore", "monday.db", "--reason", "x"]).ok());
+    assert!(env.log(1).contains("one"));
+    assert!(!env.file_of(2, "output.log").exists(), "the next number 2 finds nothing of the former one");
+    assert!(env.path("state/deployments/2.old-1/output.log").exists());
+    env.script("deploy.sh", "echo three");
+    drop(env.deploy().ok());
+    assert!(env.log(2).contains("three"));
+    drop(env.run(&["audit", "accept", "--reason", "restored"]).ok());
+    env.assert_sound();
+}
+
+#[test]
 fn what_is_no_backup_or_was_tampered_with_is_not_restored() {
     let env = backed_up();
     env.write("text.db", "not a database at all", 0o600);

@@ -4,6 +4,7 @@
 
 mod approval;
 mod audit;
+mod bundle;
 mod chain;
 mod claim;
 mod delivery;
