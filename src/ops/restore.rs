@@ -73,7 +73,8 @@ pub fn prepare(
         let page = store.read(|tx| journal::walk(tx, after, 1000))?;
         let Some(last) = page.last().map(|stored| stored.entry.seq) else { break };
         for stored in &page {
-            chain.follow(&stored.entry, Some((&stored.subject, &stored.result)), &mut findings);
+            let columns = Some((stored.subject.as_str(), stored.result.as_str()));
+            chain.follow(&stored.entry, stored.entry.parsed().as_ref(), columns, &mut findings);
         }
         after = last;
     }

@@ -418,3 +418,30 @@ impl Value {
         if self == Self::Null { otherwise.into() } else { self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Store;
+
+    /// A column that came later and is forgotten here would be missing in the past.
+    #[test]
+    fn every_column_is_written_back() {
+        let store = Store::in_memory().unwrap();
+        let source = include_str!("records.rs");
+        for table in ["releases", "approvals", "freezes", "locks", "deployments"] {
+            let insert = source.split(&format!("INSERT INTO {table} (")).nth(1).unwrap();
+            let written: Vec<&str> = insert.split(')').next().unwrap().split([',', ' ', '\n']).collect();
+            let columns = store
+                .read(|tx| {
+                    tx.query("SELECT name FROM pragma_table_info(?1)", &[table.into()], |row| {
+                        row.text("name")
+                    })
+                })
+                .unwrap();
+            assert!(columns.len() > 5, "{table}: {columns:?}");
+            for column in columns.iter().filter(|column| (table, column.as_str()) != ("releases", "id")) {
+                assert!(written.contains(&column.as_str()), "{table}.{column} is not written by `put`");
+            }
+        }
+    }
+}

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod model;
 pub mod msg;
 pub mod pane;
+mod past;
 pub mod popup;
 mod splits;
 mod tail;

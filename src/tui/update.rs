@@ -7,12 +7,13 @@ use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
+use super::past;
 use super::popup::{self, Outcome, Popup};
 use super::worker::foremost;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
-use crate::ops::past::{Place, Stride, Travel};
+use crate::ops::past::{Stride, Travel};
 
 /// Notices fade after this many milliseconds; errors stay until a key.
 pub const FLASH_MS: i64 = 6000;
@@ -34,7 +35,7 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Resized(width, height) => on_resize(model, width, height),
         Msg::Ticked(now) => on_tick(model, now),
         Msg::Loaded(views, now) => on_views(model, *views, now),
-        Msg::Travelled(views, place) => on_past(model, *views, place),
+        Msg::Travelled(views, place) => past::arrive(model, *views, place),
         Msg::LogRead(page) => {
             log::show(model, page);
             Vec::new()
@@ -112,36 +113,8 @@ fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
     }
 }
 
-/// Another moment is shown. The log stays in the present: what a script printed does not change.
-fn on_past(model: &mut Model, views: Views, place: Place) -> Vec<Effect> {
-    let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
-    answer::arrived(model);
-    model.past = Some(place);
-    model.now = place.at;
-    if let Some(calendar) = &views.calendar {
-        model.calendar.asked = Some(calendar.span);
-    }
-    let shown = model.views.shown.take();
-    model.views = Views { shown, ..views };
-    board::reselect(model, &before, board::Change::Views);
-    queue::reselect(model);
-    if place.unreadable > 0 {
-        let count = place.unreadable;
-        model.complain(format!(
-            "{count} entries of another relman cannot be read: what they changed is missing"
-        ));
-    }
-    Vec::new()
-}
-
 fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
-    if model.past.take().is_some() {
-        // What was shown was not what had been: nothing has ended or begun by coming back.
-        model.views = Views { shown: model.views.shown.take(), ..Views::default() };
-        model.busy = None;
-        model.now = now;
-        model.say("now again");
-    }
+    past::come_back(model, now);
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
     let ended = newly_ended(model, &views);
     let followed = newly_followed(model, &views);
@@ -381,12 +354,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(popup::form::moment::ask(model));
             Vec::new()
         }
-        Action::EntryBack => travel(model, Travel::Back(Stride::Entry)),
-        Action::EntryOn => travel(model, Travel::On(Stride::Entry)),
-        Action::HourBack => travel(model, Travel::Back(Stride::Hour)),
-        Action::HourOn => travel(model, Travel::On(Stride::Hour)),
-        Action::DayBack => travel(model, Travel::Back(Stride::Day)),
-        Action::DayOn => travel(model, Travel::On(Stride::Day)),
+        Action::EntryBack => past::travel(model, Travel::Back(Stride::Entry)),
+        Action::EntryOn => past::travel(model, Travel::On(Stride::Entry)),
+        Action::HourBack => past::travel(model, Travel::Back(Stride::Hour)),
+        Action::HourOn => past::travel(model, Travel::On(Stride::Hour)),
+        Action::DayBack => past::travel(model, Travel::Back(Stride::Day)),
+        Action::DayOn => past::travel(model, Travel::On(Stride::Day)),
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
@@ -486,18 +459,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
         return on_resize(model, width, height);
     }
     if model.past.is_some() {
-        return travel(model, Travel::Now);
+        return past::travel(model, Travel::Now);
     }
     if model.flash.take().is_none() {
         model.say("q leaves");
     }
     Vec::new()
-}
-
-fn travel(model: &mut Model, travel: Travel) -> Vec<Effect> {
-    model.flash = None;
-    if model.past.is_none() {
-        model.busy = Some(("going back…".to_owned(), model.now));
-    }
-    vec![Effect::Travel(travel)]
 }

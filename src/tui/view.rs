@@ -18,6 +18,7 @@ use ratatui::widgets::{Block, Borders as Edges, Clear, Paragraph};
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
+use super::past;
 use super::popup;
 use super::widget::footer;
 use super::widget::wrap::wrap;
@@ -145,7 +146,7 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     }
     let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
     let right = match (waiting, board::frozen_now(model)) {
-        _ if model.past.is_some() => (past(model), theme.alarm),
+        _ if model.past.is_some() => (past::corner(model), theme.alarm),
         (Some(d), _) => (format!("{} WAITS FOR A DECISION", d.id), theme.alarm),
         (None, Some(frozen)) => (frozen, theme.alarm),
         (None, None) => (model.actor.clone(), theme.dim),
@@ -156,13 +157,6 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     spans.push(Span::raw(" ".repeat(gap)));
     spans.push(Span::styled(text, right.1));
     Line::from(spans)
-}
-
-/// The moment that is shown, for the corner.
-fn past(model: &Model) -> String {
-    let Some(place) = model.past else { return String::new() };
-    let at = place.at.in_zone(model.shown_zone()).format("%Y-%m-%d %H:%M");
-    format!(" PAST {at}  #{} ", place.seq)
 }
 
 /// At most so many lines of the screen are covered by what was said.
@@ -221,19 +215,7 @@ fn foot(model: &Model, width: usize) -> Line<'static> {
         return Line::styled(format!("{first} … (second key of a chord; Esc leaves)"), model.theme.dim);
     }
     if model.past.is_some() && model.focus != Pane::Log {
-        let mut spans = vec![Span::styled("PAST, read-only", model.theme.strong)];
-        for (key, word) in [
-            ("{ }", "entry"),
-            ("( )", "hour"),
-            ("- =", "day"),
-            ("@", "moment"),
-            ("Esc", "now"),
-            ("?", "help"),
-        ] {
-            spans.push(Span::styled(format!("  {key}"), model.theme.key));
-            spans.push(Span::raw(format!(" {word}")));
-        }
-        return Line::from(spans);
+        return past::foot(model);
     }
     footer::line(model, width)
 }

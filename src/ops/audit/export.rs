@@ -232,7 +232,7 @@ pub fn verify(file: &mut dyn BufRead) -> Result<Verified, OpError> {
                     first = entry.seq;
                     Chain::behind(entry.seq - 1, if entry.seq == 1 { [0; 32] } else { entry.previous })
                 });
-                chain.follow(&entry, None, &mut findings);
+                chain.follow(&entry, entry.parsed().as_ref(), None, &mut findings);
             }
             Err(why) if chain.is_none() => {
                 return Err(OpError::new(

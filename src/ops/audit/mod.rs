@@ -127,6 +127,7 @@ pub fn verify_with(cx: &Ctx<'_>, wanted: &Wanted) -> Result<Verified, OpError> {
     let logs = logs::compare(cx, wanted.since.is_some(), &mut findings)?;
     let mut remarks = logs.remarks();
     remarks.extend(rows.remarks());
+    remarks.extend(chain.remark());
     let ((entries, hash), bad) = chain.end();
     Ok(Verified { entries, head: hex(&hash), bad, findings, rows: rows.compared(), logs, remarks })
 }
@@ -153,8 +154,12 @@ fn walk(
         let page = cx.store.read(|tx| {
             let page = journal::walk(tx, after, 1000)?;
             for stored in &page {
-                chain.follow(&stored.entry, Some((&stored.subject, &stored.result)), findings);
-                rows.see(tx, &stored.entry, findings)?;
+                let body = stored.entry.parsed();
+                let columns = Some((stored.subject.as_str(), stored.result.as_str()));
+                chain.follow(&stored.entry, body.as_ref(), columns, findings);
+                if let Some(body) = &body {
+                    rows.see(tx, &stored.entry, body, findings)?;
+                }
             }
             Ok::<_, OpError>(page.last().map(|stored| stored.entry.seq))
         })?;

@@ -367,7 +367,7 @@ impl Walk {
     }
 
     fn full(&mut self, entry: &crate::domain::journal::Entry, findings: &mut Findings) {
-        self.chain.follow(entry, None, findings);
+        self.chain.follow(entry, entry.parsed().as_ref(), None, findings);
         self.at = (entry.seq, entry.hash);
         self.entries += 1;
         self.in_full += 1;

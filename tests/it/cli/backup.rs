@@ -90,6 +90,34 @@ fn what_came_after_the_backup_leaves_its_files_under_another_name() {
 }
 
 #[test]
+fn a_backup_taken_while_others_write_is_one_moment_of_the_journal() {
+    let env = ready();
+    let said = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for take in 0..12 {
+                drop(env.run(&["release", "edit", "api@1.0.0", "--title", &format!("take {take}")]).ok());
+            }
+        });
+        let said = env.run(&["--json", "backup", "busy.db"]).ok().json();
+        writer.join().unwrap();
+        said
+    });
+    let head = &said["backup"]["head"];
+    let seq = head["seq"].as_i64().unwrap();
+    let before = (seq + 1).to_string();
+    let entries = env.run(&["--json", "audit", "list", "--before", &before, "--limit", "1"]).ok().json();
+    assert_eq!(
+        entries["entries"][0]["hash"], head["hash"],
+        "it ends with an entry of the journal that went on"
+    );
+    drop(env.run(&["restore", "busy.db", "--reason", "x"]).ok());
+    let restored = env.run(&["--json", "audit", "list", "--limit", "1"]).ok().json();
+    assert_eq!(restored["entries"][0]["previous"], head["hash"]);
+    drop(env.run(&["audit", "accept", "--reason", "x"]));
+    env.assert_sound();
+}
+
+#[test]
 fn what_is_no_backup_or_was_tampered_with_is_not_restored() {
     let env = backed_up();
     env.write("text.db", "not a database at all", 0o600);

@@ -12,6 +12,7 @@ use relman::ops::audit::history::{self, Remembered};
 use relman::ops::audit::{self, Verified, verify};
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::release::back::back;
+use relman::ops::release::create::{NewRelease, create};
 use relman::ops::{ErrorKind, Store};
 
 use crate::support::world::{POLICY, World, release_id};
@@ -517,11 +518,7 @@ fn the_report_names_overrides_gaps_own_approvals_and_refusals_from_the_record() 
         "{POLICY}\n[environments.lab]\napprovals = [{{ from = \"managers\", count = 1 }}]\nself-approval = true\noverride = [\"managers\"]\n[services.tool]\npipeline = [\"lab\"]\nscripts = {{ deploy = [\"./deploy.sh\"] }}\n"
     ));
     // bob requests, approves and deploys by himself, against a freeze.
-    world
-        .as_("bob", |cx| {
-            relman::ops::release::create::create(cx, &release_id("tool@1.0.0"), &Default::default())
-        })
-        .unwrap();
+    world.as_("bob", |cx| create(cx, &release_id("tool@1.0.0"), &NewRelease::default())).unwrap();
     world.advance("tool@1.0.0", 5);
     world.approve("bob", "tool@1.0.0", "lab");
     world.freeze("Incident", "lab", world.now, world.now.plus(Duration::from_hours(1)));
@@ -558,4 +555,16 @@ fn the_report_names_overrides_gaps_own_approvals_and_refusals_from_the_record() 
     assert!(api.is_clean(), "{api:#?}");
     let before = audit::export::Range { since: 1, until: 1 };
     assert!(world.as_("erin", |cx| audit::report::report(cx, before, None)).unwrap().is_clean());
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_said_and_no_fault() {
+    let mut world = World::new();
+    world.pass(Duration::from_hours(24));
+    world.release("api@1.0.0");
+    world.now = world.now.minus(Duration::from_hours(24));
+    world.release("api@1.1.0");
+    let verified = world.as_("erin", verify).unwrap();
+    assert!(verified.is_good());
+    assert_eq!(verified.remarks, ["entry 3 is dated 24h before the one it follows: a clock was set back"]);
 }

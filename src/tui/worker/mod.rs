@@ -1,5 +1,7 @@
 //! Carries out orders on a thread of its own, answers with messages, and notices what other processes did.
 
+mod past;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -16,7 +18,7 @@ use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
     abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
 };
-use crate::ops::past::{self, Past, Still, Travel};
+use crate::ops::past::Past;
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
@@ -239,53 +241,6 @@ impl Worker {
                 self.say(Msg::Failed(error));
                 self.load();
             }
-        }
-    }
-
-    /// Another moment, or now again.
-    fn travel(&mut self, travel: Travel) -> Result<Option<Msg>, OpError> {
-        let cx = self.desk.cx();
-        let from = self.past.as_ref().map(Past::place);
-        let Some(moment) = past::arrive(&cx, from, travel)? else {
-            self.past = None;
-            self.load();
-            return Ok(None);
-        };
-        match &mut self.past {
-            Some(past) => past.go_to(&cx, moment)?,
-            None => self.past = Some(Past::open(&cx, moment)?),
-        }
-        self.then()
-    }
-
-    /// The views of the moment that is shown.
-    fn then(&self) -> Result<Option<Msg>, OpError> {
-        let Some(past) = &self.past else { return Ok(None) };
-        let cx = self.desk.cx();
-        let still = Still(self.desk.machine());
-        let views = Views::read(&past.cx(&cx, &still), None, self.month)?;
-        Ok(Some(Msg::Travelled(Box::new(views), past.place())))
-    }
-
-    /// What may be asked of the past.
-    fn answer_then(&mut self, order: Effect) -> Result<Option<Msg>, OpError> {
-        let Some(past) = &self.past else { return Ok(None) };
-        let cx = self.desk.cx();
-        let still = Still(self.desk.machine());
-        let then = past.cx(&cx, &still);
-        match order {
-            Effect::Load => self.then(),
-            Effect::ShowMonth(month) => {
-                self.month = Some(month);
-                self.then()
-            }
-            Effect::Explain { release, environment } => {
-                Ok(Some(Msg::Explained(Box::new(start::explain(&then, &release, &environment)?))))
-            }
-            Effect::Detail(id) => Ok(Some(Msg::Detailed(Box::new(release::release(&then, &id)?)))),
-            _ => Err(OpError::conflict(
-                "this is the past: it can be looked at, not changed; Esc goes back to now",
-            )),
         }
     }
 
