@@ -156,8 +156,7 @@ impl Desk {
 fn recall(store: &Store, state: &State) -> Result<Memory, OpError> {
     let instance = store.read(ops::audit::instance)?;
     let Some(seen) = heads::recall(state.store(), &instance) else { return Ok(Memory::Known) };
-    let found = store.read(|tx| history::compare(tx, &seen))?;
-    Ok(match found.sentence(&seen) {
+    Ok(match store.read(|tx| history::doubt(tx, &seen))? {
         Some(sentence) => Memory::Doubted(seen, sentence),
         None => Memory::Known,
     })

@@ -8,6 +8,7 @@ use super::args::Bundle;
 use super::{Session, audit, exit};
 use crate::desk::Desk;
 use crate::domain::ids::{DeploymentId, ReleaseRef};
+use crate::domain::text::counted;
 use crate::ops::bundle::{self as ops, Logs};
 use crate::ops::release::find;
 use crate::ops::{ErrorKind, OpError};
@@ -95,8 +96,12 @@ fn verify(session: &mut Session, path: &Path) -> Result<u8, OpError> {
     }
     let manifest = &checked.manifest;
     out.line(format!(
-        "{}: every member is whole; {} entries, {} in full; {} records and {} logs are as the journal says",
-        manifest.release, checked.entries, checked.in_full, checked.records, checked.logs
+        "{}: every member is whole; {}, {} in full; {} and {} are as the journal says",
+        manifest.release,
+        counted(checked.entries, "entry", "entries"),
+        checked.in_full,
+        counted(checked.records, "record", "records"),
+        counted(checked.logs, "log", "logs")
     ));
     out.line(format!("made at entry {} of {}; head {}", manifest.seq, manifest.instance, manifest.hash));
     out.note("compare the head with one you know from elsewhere: whoever made the archive could have made all of it");

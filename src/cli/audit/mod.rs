@@ -13,6 +13,7 @@ use crate::desk::Desk;
 use crate::domain::digest::hex;
 use crate::domain::journal::Entry;
 use crate::domain::moment::Moment;
+use crate::domain::text::counted;
 use crate::ops::audit::export::{self, Format};
 use crate::ops::audit::{Verified, Wanted, history, verify_with};
 use crate::ops::view::release as view;
@@ -96,7 +97,8 @@ fn verify(session: &mut Session, since: Option<i64>) -> Result<u8, OpError> {
     let wanted = Wanted { since, remembered: desk.remembered() };
     let verified = verify_with(&desk.cx(), &wanted)?;
     let seen = verified.rows + verified.logs.same;
-    let also = format!("{} rows and {} logs are as it says", verified.rows, verified.logs.same);
+    let (rows, logs) = (counted(verified.rows, "row", "rows"), counted(verified.logs.same, "log", "logs"));
+    let also = format!("{rows} and {logs} are as it says");
     Ok(tell(session, &verified, since.unwrap_or(1), (seen > 0).then_some(also)))
 }
 
@@ -127,8 +129,9 @@ fn tell(session: &mut Session, verified: &Verified, first: i64, also: Option<Str
         }
     } else {
         let from = if first > 1 { format!(", from {first} on") } else { String::new() };
-        let entries = verified.entries - first + 1;
-        out.line(format!("{entries} entries{from}, unbroken; head {}", verified.head));
+        let entries = u64::try_from(verified.entries - first + 1).unwrap_or(0);
+        let entries = counted(entries, "entry", "entries");
+        out.line(format!("{entries}{from}, unbroken; head {}", verified.head));
     }
     let first_bad = verified.bad.as_ref().map(|(_, why)| why);
     let others: Vec<_> =

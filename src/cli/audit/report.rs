@@ -116,7 +116,7 @@ fn chapters(report: &Report, zone: Tz) -> Vec<(&'static str, Vec<String>)> {
         .map(|(service, (good, bad))| format!("{service}: {good} succeeded, {bad} did not"))
         .collect();
     vec![
-        ("deployments that ended", counts),
+        ("services with deployments that ended", counts),
         ("missing evidence", report.gaps.iter().map(gap).collect()),
         ("overrides", report.overrides.iter().map(over).collect()),
         ("gates skipped for hotfixes", report.skips.iter().map(skip).collect()),

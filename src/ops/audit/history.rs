@@ -57,6 +57,24 @@ impl Comparison {
     }
 }
 
+/// What the journal itself says of a restore, where there was one: a reason, no proof.
+fn restored(tx: &Tx<'_>, instance: &str) -> Result<String, OpError> {
+    let newest = journal::list_about(tx, instance, 1)?.into_iter().next();
+    let restored = newest.filter(|entry| entry.verb == Verb::StoreRestored.as_str());
+    let said = restored.and_then(|entry| {
+        let body = entry.parsed()?;
+        let why = body.reason.clone().unwrap_or_default();
+        Some(format!("; a backup was restored by {} (entry {}: {why})", body.actor.name(), entry.seq))
+    });
+    Ok(said.unwrap_or_default())
+}
+
+/// What is to be said to somebody who has seen this much; nothing where all is well.
+pub fn doubt(tx: &Tx<'_>, remembered: &Remembered) -> Result<Option<String>, OpError> {
+    let Some(sentence) = compare(tx, remembered)?.sentence(remembered) else { return Ok(None) };
+    Ok(Some(format!("{sentence}{}", restored(tx, &instance(tx)?)?)))
+}
+
 /// One look at one place of the journal.
 pub fn compare(tx: &Tx<'_>, remembered: &Remembered) -> Result<Comparison, OpError> {
     let instance = instance(tx)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{FindingKind, Findings};
 use crate::domain::deployment::Deployment;
 use crate::domain::replay::Change;
+use crate::domain::text::counted;
 use crate::ops::{Ctx, OpError};
 use crate::store::records::{self, Table};
 
@@ -25,11 +26,12 @@ impl Logs {
     pub(super) fn remarks(self) -> Vec<String> {
         let mut remarks = Vec::new();
         if self.missing > 0 {
-            remarks.push(format!("{} logs are gone; what they hashed to is on record", self.missing));
+            let gone = counted(self.missing, "log is", "logs are");
+            remarks.push(format!("{gone} gone; the hashes stay on record"));
         }
         if self.elsewhere > 0 {
-            remarks
-                .push(format!("{} logs were written on another machine: verify them there", self.elsewhere));
+            let elsewhere = counted(self.elsewhere, "log was", "logs were");
+            remarks.push(format!("{elsewhere} written on another machine: verify there"));
         }
         if self.skipped {
             remarks

@@ -117,11 +117,10 @@ pub fn verify_with(cx: &Ctx<'_>, wanted: &Wanted) -> Result<Verified, OpError> {
     }
     let mut rows = rows::Rows::new(wanted.since.is_some());
     let chain = walk(cx, wanted, &mut findings, &mut rows)?;
-    if let Some(remembered) = &wanted.remembered {
-        let same = cx.store.read(|tx| history::compare(tx, remembered))?;
-        if let Some(sentence) = same.sentence(remembered) {
-            findings.add(FindingKind::History, Some(remembered.seq), sentence);
-        }
+    if let Some(remembered) = &wanted.remembered
+        && let Some(sentence) = cx.store.read(|tx| history::doubt(tx, remembered))?
+    {
+        findings.add(FindingKind::History, Some(remembered.seq), sentence);
     }
     rows.compare(cx, &mut findings)?;
     let logs = logs::compare(cx, wanted.since.is_some(), &mut findings)?;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{FindingKind, Findings, makes};
 use crate::domain::journal::{Body, Entry, Verb};
 use crate::domain::replay::{Change, Key, changes, differences};
+use crate::domain::text::counted;
 use crate::ops::{Ctx, OpError};
 use crate::store::records::{self, Table};
 use crate::store::{StoreError, Tx, journal};
@@ -41,7 +42,8 @@ impl Rows {
     pub(super) fn remarks(&self) -> Vec<String> {
         let unreadable = self.unreadable;
         let said = (unreadable > 0).then(|| {
-            format!("{unreadable} entries hold records that this relman cannot read: they were not compared")
+            let entries = counted(unreadable, "entry holds a record", "entries hold records");
+            format!("{entries} that this relman cannot read: not compared")
         });
         said.into_iter().collect()
     }

@@ -38,6 +38,7 @@ fn a_restore_brings_back_what_was_keeps_what_is_and_says_so() {
     let listed = env.run(&["release", "list"]).ok();
     assert!(!listed.out.contains("api@1.1.0"), "{listed:#?}");
     assert!(listed.err.contains("since you last looked"), "{listed:#?}");
+    assert!(listed.err.contains("; a backup was restored by alice (entry "), "{listed:#?}");
     let entry = env.run(&["--json", "audit", "list", "--limit", "1"]).ok().json()["entries"][0].clone();
     assert_eq!(
         (&entry["verb"], &entry["body"]["reason"]),

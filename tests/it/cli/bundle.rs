@@ -70,7 +70,7 @@ fn a_bundle_holds_everything_and_is_verified_without_anything() {
     std::fs::remove_file(elsewhere.path("relman.toml")).unwrap();
     let said = elsewhere.run(&["bundle", "verify", "api.tar"]).ok();
     assert!(said.out.starts_with("api@1.0.0: every member is whole; "), "{said:#?}");
-    assert!(said.out.contains("; 3 records and 1 logs are as the journal says\n"), "{said:#?}");
+    assert!(said.out.contains("; 3 records and 1 log are as the journal says\n"), "{said:#?}");
     // That it was handed out is on record.
     let last = env.journal("api@1.0.0").pop().unwrap();
     assert_eq!(last["verb"], "record.exported");

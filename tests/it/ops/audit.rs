@@ -480,7 +480,7 @@ fn a_log_that_was_changed_or_cut_is_a_finding_and_one_that_is_gone_is_not() {
     world.machine.log.replace(None);
     let gone = told();
     assert!(gone.is_good());
-    assert_eq!(gone.remarks, ["1 logs are gone; what they hashed to is on record"]);
+    assert_eq!(gone.remarks, ["1 log is gone; the hashes stay on record"]);
 }
 
 #[test]
@@ -566,5 +566,5 @@ fn a_clock_that_was_set_back_is_said_and_no_fault() {
     world.release("api@1.1.0");
     let verified = world.as_("erin", verify).unwrap();
     assert!(verified.is_good());
-    assert_eq!(verified.remarks, ["entry 3 is dated 24h before the one it follows: a clock was set back"]);
+    assert_eq!(verified.remarks, ["entry 3 is dated 1d before the one it follows: a clock was set back"]);
 }
