@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{FindingKind, Findings, makes};
+use crate::domain::deployment::Step;
 use crate::domain::journal::{Body, Entry, Verb};
 use crate::domain::replay::{Change, Key, changes, differences};
 use crate::domain::text::counted;
 use crate::ops::{Ctx, OpError};
 use crate::store::records::{self, Table};
-use crate::store::{StoreError, Tx, journal};
+use crate::store::{StoreError, Tx, journal, steps};
 
 /// What was compared so far.
 pub(super) struct Rows {
@@ -149,6 +150,9 @@ impl Rows {
         if names.is_empty() && !same_report(tx, &key, subject)? {
             names.push("report".to_owned());
         }
+        if !same_steps(tx, &key, subject)? {
+            names.push("steps".to_owned());
+        }
         if !names.is_empty() {
             let seq = recorded.seq;
             findings.add(
@@ -219,6 +223,21 @@ fn same_report(tx: &Tx<'_>, key: &Key, subject: &str) -> Result<bool, OpError> {
         Err(error) => return Err(error.into()),
     };
     Ok(recorded.is_none() || recorded == kept)
+}
+
+/// Whether its steps went as they are on record with its end.
+fn same_steps(tx: &Tx<'_>, key: &Key, subject: &str) -> Result<bool, OpError> {
+    let Key::Deployment(id) = key else { return Ok(true) };
+    let recorded = search(tx, subject, |entry, verb| {
+        let detail = if verb == Verb::DeploymentFinished { entry.parsed()?.detail } else { None };
+        serde_json::from_value::<Vec<Step>>(detail?.get("steps")?.clone()).ok()
+    })?;
+    let kept = match steps::list_of(tx, *id) {
+        Ok(kept) => kept,
+        Err(error) if error.kind == crate::store::Kind::Corrupt => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(recorded.is_none_or(|recorded| recorded == kept))
 }
 
 fn change_key(subject: &str, key: &Key) -> bool {

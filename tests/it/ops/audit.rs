@@ -376,6 +376,11 @@ fn every_kind_of_row_changed_by_hand_is_named() {
         ("UPDATE locks SET ended_at = since, ended_by = 'x'", "lock L1"),
         ("UPDATE deployment_notes SET by_name = 'mallory'", "note on #1"),
         (
+            "UPDATE deployment_steps SET cause = NULL, state = 'skipped' WHERE deployment_id = 1",
+            "deployment #1",
+        ),
+        ("DELETE FROM deployment_steps WHERE deployment_id = 1", "deployment #1"),
+        (
             "UPDATE releases SET record = replace(record, '\"open\"', '\"closed\"'), state = 'closed'",
             "release api@1.0.0",
         ),

@@ -219,3 +219,25 @@ fn the_difference_between_two_moments_says_what_moved_was_decided_deployed_and_c
     let turned = world.as_("erin", |cx| past::diff(cx, 3, 2)).unwrap_err();
     assert_eq!(turned.kind, ErrorKind::Usage);
 }
+
+#[test]
+fn a_rollback_that_follows_is_in_the_past_of_both_deployments() {
+    use relman::domain::deployment::DeploymentState;
+    use relman::ops::deployment::{cancel, follow_up};
+    let world = World::new();
+    for id in ["api@1.0.0", "api@1.1.0"] {
+        world.release(id);
+        world.advance(id, 5);
+    }
+    world.deploy("api@1.0.0", "dev");
+    let running = world.running("api@1.1.0", "dev");
+    world.as_("erin", |cx| cancel::cancel_and_roll_back(cx, running.id, "hurts")).unwrap();
+    world.end(&running, DeploymentState::Cancelled);
+    let (before, was) = (world.entries(), rows(&world.store));
+    world.as_("erin", |cx| follow_up::begin(cx, running.id)).unwrap();
+    assert!(world.deployment(running.id).follow_up.unwrap().started.is_some());
+    assert_eq!(rows_of(&world, &at(&world, world.entries())), rows(&world.store));
+    assert_eq!(rows_of(&world, &at(&world, before)), was);
+    let verified = world.as_("erin", audit::verify).unwrap();
+    assert!(verified.is_good(), "{:#?}", verified.findings);
+}
