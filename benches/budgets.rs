@@ -232,6 +232,9 @@ impl Machine for Unmoved {
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
     }
+    fn log_start(&self, _id: DeploymentId, _size: u64) -> Option<(u64, Digest)> {
+        None
+    }
 }
 
 /// The baseline: enter the alternate screen, read one row, draw it, wait to be killed.

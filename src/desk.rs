@@ -4,7 +4,8 @@ use crate::config::{self, Config};
 use crate::domain::actor::{Actor, Via};
 use crate::host::machine::Local;
 use crate::host::state::State;
-use crate::host::{clock, enforced, identity};
+use crate::host::{clock, enforced, heads, identity};
+use crate::ops::audit::history::{self, Remembered};
 use crate::ops::configured::{self, RulesFile, Say};
 use crate::ops::{self, Ctx, ErrorKind, OpError, Store};
 
@@ -16,6 +17,19 @@ pub struct Desk {
     machine: Local,
     /// Whether the store was opened so that it cannot be changed.
     looks_only: bool,
+    memory: Memory,
+}
+
+/// What this person remembers of the journal, compared with what is there.
+#[derive(Debug, Default)]
+enum Memory {
+    /// A process without a person: nothing is compared or remembered.
+    #[default]
+    None,
+    /// It is the history they know, or the first they see of it.
+    Known,
+    /// It is not; the sentence says what happened to it.
+    Doubted(Remembered, String),
 }
 
 impl Desk {
@@ -30,7 +44,7 @@ impl Desk {
             let state = State::existing(&config.database)?;
             let store = Store::open_readonly(state.store())?;
             let machine = Local::new(state, config.path.clone());
-            return Ok(Self { config, actor, store, machine, looks_only: true });
+            return Ok(Self { config, actor, store, machine, looks_only: true, memory: Memory::None });
         }
         let state = State::prepare(&config.database)?;
         if let Some(name) = config.service_user.as_ref().filter(|_| state.is_shared()) {
@@ -46,8 +60,12 @@ impl Desk {
                 OpError::new(ErrorKind::Unusable, format!("cannot make room for a backup: {why}"))
             })
         })?;
+        let memory = match via {
+            Via::Supervisor => Memory::None,
+            Via::Cli | Via::Tui => recall(&store, &state)?,
+        };
         let machine = Local::new(state, config.path.clone());
-        let desk = Self { config, actor, store, machine, looks_only: false };
+        let desk = Self { config, actor, store, machine, looks_only: false, memory };
         if via != Via::Supervisor {
             desk.notice_configuration(false)?;
         }
@@ -81,13 +99,54 @@ impl Desk {
         let actor = identity::actor(Via::Cli);
         let store = Store::open(state.store())?;
         let machine = Local::new(state, config.path.clone());
-        Self { config, actor, store, machine, looks_only: false }.notice_configuration(true)
+        let memory = Memory::None;
+        Self { config, actor, store, machine, looks_only: false, memory }.notice_configuration(true)
+    }
+
+    /// What happened to the history since this person last looked, where that is more than growing. It is said at every
+    /// start until they accept it; nothing is refused for it, for a cancel and a rollback must always be possible.
+    pub fn doubt(&self) -> Option<&str> {
+        match &self.memory {
+            Memory::Doubted(_, sentence) => Some(sentence),
+            Memory::None | Memory::Known => None,
+        }
+    }
+
+    /// What they had seen, where it is not what is there.
+    pub fn remembered(&self) -> Option<Remembered> {
+        match &self.memory {
+            Memory::Doubted(seen, _) => Some(seen.clone()),
+            Memory::None => None,
+            Memory::Known => self.recall().ok().flatten(),
+        }
+    }
+
+    fn recall(&self) -> Result<Option<Remembered>, OpError> {
+        let instance = self.store.read(ops::audit::instance)?;
+        Ok(heads::recall(self.state().store(), &instance))
+    }
+
+    /// Takes the history as it is for the one they know from now on.
+    pub fn accept(&mut self, head: &Remembered) -> std::io::Result<()> {
+        heads::remember(self.state().store(), head, true)?;
+        self.memory = Memory::Known;
+        Ok(())
+    }
+
+    /// Remembers how far the journal goes now.
+    pub fn remember(&self) {
+        if matches!(self.memory, Memory::Known)
+            && let Ok(newest) = history::newest(&self.cx())
+        {
+            // A home that cannot be written: then less is noticed, and `relman doctor` says so.
+            let _kept = heads::remember(self.state().store(), &newest, false);
+        }
     }
 
     /// Says who to tell while a write waits for another process.
     #[must_use]
     pub fn on_wait(mut self, notice: ops::WaitNotice) -> Self {
-        self.store = self.store.on_wait(notice);
+        self.store.tell_waits(notice);
         self
     }
 
@@ -163,4 +222,20 @@ fn in_the_open(name: &str, state: &State) -> OpError {
         format!("{dir} is shared by a group, so its members could write the store past {name}"),
     )
     .hint(format!("chmod 0700 {dir} && chmod 0600 {}", state.store().display()))
+}
+
+/// One look at the place of the journal they saw last.
+fn recall(store: &Store, state: &State) -> Result<Memory, OpError> {
+    let instance = store.read(ops::audit::instance)?;
+    let Some(seen) = heads::recall(state.store(), &instance) else { return Ok(Memory::Known) };
+    Ok(match store.read(|tx| history::doubt(tx, &seen))? {
+        Some(sentence) => Memory::Doubted(seen, sentence),
+        None => Memory::Known,
+    })
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.remember();
+    }
 }

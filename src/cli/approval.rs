@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
-use super::{Session, exit};
+use super::{Session, exit, past};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::ids::ReleaseId;
-use crate::domain::signature::{Held, Signed};
+use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span, wall};
 use crate::ops::approval::sign::{self, Signing};
 use crate::ops::approval::{decide, withdraw as withdrawal};
+use crate::ops::past::Still;
 use crate::ops::release::find;
 use crate::ops::view::brief::brief;
 use crate::ops::view::{board, queue, release as view};
@@ -26,6 +27,10 @@ pub(super) fn reject(session: &mut Session, args: Decide) -> Result<u8, OpError>
 }
 
 fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, OpError> {
+    let files = [&args.signature, &args.payload, &args.key];
+    if files.into_iter().flatten().any(|file| file.as_os_str() != "-") {
+        session.may_touch_files()?;
+    }
     let desk = session.desk()?;
     let cx = desk.cx();
     let signing = match (&args.signature, args.key, args.unsigned) {
@@ -57,15 +62,23 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
     Ok(exit::OK)
 }
 
-/// A decision that was signed elsewhere. Only its bytes are read here: nothing says where its key was.
+/// A decision that was signed elsewhere. Only its bytes are read here: nothing says where its key was. Through stdin both
+/// may come at once, what was signed first.
 fn given(signature: &Path, payload: Option<&Path>) -> Result<Signed, OpError> {
+    let held = Held::File;
+    if signature.as_os_str() == "-" && payload.is_none() {
+        let both = read(signature)?;
+        let (statement, signature) =
+            both.find(sshsig::BEGIN).map_or((both.as_str(), ""), |at| both.split_at(at));
+        return Ok(Signed { statement: statement.to_owned(), signature: signature.to_owned(), held });
+    }
     let beside =
         signature.extension().is_some_and(|ending| ending == "sig").then(|| signature.with_extension(""));
     let payload = payload.map(Path::to_path_buf).or(beside).ok_or_else(|| {
         OpError::new(ErrorKind::Usage, "say what was signed: --payload FILE")
             .hint("it is what --print-payload printed")
     })?;
-    Ok(Signed { statement: read(&payload)?, signature: read(signature)?, held: Held::File })
+    Ok(Signed { statement: read(&payload)?, signature: read(signature)?, held })
 }
 
 /// No payload and no signature is longer.
@@ -141,14 +154,16 @@ fn tell(
 
 pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    let cx = desk.cx();
+    let past = past::open(session, &desk, args.past.as_of.as_deref())?;
+    let still = Still(desk.machine());
+    let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     if let (Some(wanted), Some(subject)) = (&args.release, &args.about) {
         return tell(session, &cx, &find::find(&cx, wanted)?, subject);
     }
     if let Some(wanted) = &args.release {
         let view = view::release(&cx, &find::find(&cx, wanted)?)?;
         if session.out.is_json() {
-            session.out.json("approvals", &view.approvals);
+            past::answer(&mut session.out, past.as_ref(), "approvals", &view.approvals);
             return Ok(exit::OK);
         }
         let row = |decision: &view::Decision| {
@@ -172,7 +187,7 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
     }
     let pending = queue::queue(&cx, &board::board(&cx)?)?;
     if session.out.is_json() {
-        session.out.json("pending", &pending);
+        past::answer(&mut session.out, past.as_ref(), "pending", &pending);
         return Ok(exit::OK);
     }
     if pending.is_empty() {

@@ -1,21 +1,30 @@
 //! `relman board` and `relman status`
 
+use super::args::Board;
 use super::out::Tone;
-use super::{Session, deployment, exit};
+use super::{Session, deployment, exit, past};
 use crate::domain::deployment::Deployment;
 use crate::domain::release::Stage;
 use crate::domain::time::{relative, span, wall};
 use crate::ops::OpError;
+use crate::ops::past::Still;
 use crate::ops::view::board::{self as view, Card, Reached};
 
-pub(super) fn board(session: &mut Session) -> Result<u8, OpError> {
+pub(super) fn board(session: &mut Session, args: &Board) -> Result<u8, OpError> {
+    if let (Some(from), Some(to)) = (&args.past.as_of, &args.until) {
+        return past::diff(session, from, Some(to));
+    }
     let desk = session.desk()?;
-    deployment::settle_orphans(&desk);
-    let cx = desk.cx();
+    let past = past::open(session, &desk, args.past.as_of.as_deref())?;
+    if past.is_none() {
+        deployment::settle_orphans(&desk);
+    }
+    let still = Still(desk.machine());
+    let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     let board = view::board(&cx)?;
     let out = &mut session.out;
     if out.is_json() {
-        out.json("board", &board);
+        past::answer(out, past.as_ref(), "board", &board);
         return Ok(exit::OK);
     }
     if board.is_new {
@@ -66,14 +75,18 @@ fn mark(reached: Reached) -> &'static str {
     }
 }
 
-pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
+pub(super) fn status(session: &mut Session, as_of: Option<&str>) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    deployment::settle_orphans(&desk);
-    let cx = desk.cx();
+    let past = past::open(session, &desk, as_of)?;
+    if past.is_none() {
+        deployment::settle_orphans(&desk);
+    }
+    let still = Still(desk.machine());
+    let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     let board = view::board(&cx)?;
     let out = &mut session.out;
     if out.is_json() {
-        out.json("places", &board.places);
+        past::answer(out, past.as_ref(), "places", &board.places);
         return Ok(exit::OK);
     }
     let rows = board

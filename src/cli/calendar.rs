@@ -3,22 +3,25 @@
 use std::time::Duration;
 
 use super::args::Calendar;
-use super::{Session, exit};
+use super::{Session, exit, past};
 use crate::domain::time::{Fold, Window, resolve_local, wall};
 use crate::ops::OpError;
+use crate::ops::past::Still;
 use crate::ops::view::calendar as view;
 
 /// An agenda: freezes of the span in order, deployments of the last days before them.
 pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    let cx = desk.cx();
+    let past = past::open(session, &desk, args.past.as_of.as_deref())?;
+    let still = Still(desk.machine());
+    let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     let zone = cx.policy.zone;
     let midnight = cx.now.in_zone(zone).date_naive().and_time(chrono::NaiveTime::MIN);
     let start = resolve_local(midnight, zone, Fold::First);
     let span = Window::new(start, start.plus(Duration::from_secs(u64::from(args.days.max(1)) * 86_400)))?;
     let calendar = view::calendar(&cx, span)?;
     if session.out.is_json() {
-        session.out.json("calendar", &calendar);
+        past::answer(&mut session.out, past.as_ref(), "calendar", &calendar);
         return Ok(exit::OK);
     }
     let mut lines: Vec<(crate::domain::time::Timestamp, String)> = Vec::new();

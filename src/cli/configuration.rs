@@ -227,7 +227,7 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
 }
 
 /// The JSON form of the configuration in force.
-fn as_json(config: &config::Config) -> serde_json::Value {
+pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
     let policy: &Policy = &config.policy;
     let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
     let env = |env: &crate::domain::policy::Environment| {
@@ -313,6 +313,7 @@ pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {
         rows.push(("state directory".to_owned(), dir.clone()));
         rows.push(("deployments".to_owned(), dir.join("deployments")));
         rows.push(("backups".to_owned(), dir.join("backups")));
+        rows.extend(crate::host::heads::file().map(|file| ("what you saw last".to_owned(), file)));
         for service in config.policy.services.values() {
             let by = enforced::service().map(|user| format!(" (run as {})", user.name)).unwrap_or_default();
             rows.push((format!("scripts of {}{by}", service.name), service.working_dir.clone()));

@@ -118,9 +118,11 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
         Err(error) => add("schedule", false, error.sentence),
     }
     match audit::verify(&desk.cx()) {
-        Ok(verified) => match verified.bad {
+        Ok(verified) => match verified.findings.list.first() {
             None => add("journal", true, format!("{} entries, unbroken", verified.entries)),
-            Some((_, why)) => add("journal", false, why),
+            Some(first) => {
+                add("journal", false, format!("{}; everything: relman audit verify", first.sentence));
+            }
         },
         Err(error) => add("journal", false, error.sentence),
     }

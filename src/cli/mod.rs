@@ -5,7 +5,9 @@
 mod approval;
 mod args;
 mod audit;
+mod backup;
 mod board;
+mod bundle;
 mod calendar;
 mod cast;
 mod completions;
@@ -19,6 +21,7 @@ mod lock;
 mod log;
 mod out;
 mod overrides;
+mod past;
 mod prompts;
 mod release;
 mod rights;
@@ -133,6 +136,11 @@ impl Session {
         for warning in &desk.config.warnings {
             self.out.note(&warning.to_string());
         }
+        if let Some(doubt) = desk.doubt() {
+            self.out.warn(doubt);
+            self.out.note("  → look at it with: relman audit verify");
+            self.out.note("  → where that is as it should be: relman audit accept --reason \"…\"");
+        }
         let store = desk.state().store().to_path_buf();
         let quiet = self.out.is_json();
         let told = std::cell::Cell::new(0);
@@ -236,12 +244,15 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Lock(verb) => lock::run(session, verb),
         Command::Override(verb) => overrides::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),
-        Command::Board => board::board(session),
-        Command::Status => board::status(session),
+        Command::Board(args) => board::board(session, &args),
+        Command::Status(args) => board::status(session, args.as_of.as_deref()),
         Command::Why(args) => why::why(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
         Command::Rights(args) => rights::rights(session, args),
         Command::Audit(verb) => audit::run(session, verb),
+        Command::Backup(args) => backup::backup(session, &args),
+        Command::Restore(args) => backup::restore(session, &args),
+        Command::Bundle(args) => bundle::bundle(session, &args),
         Command::Config(verb) => configuration::run(session, verb),
         Command::Paths => configuration::paths(session),
         Command::Setup(way) => setup::setup(session, &way),

@@ -139,6 +139,15 @@ impl Out {
         }
     }
 
+    /// A message that is said also where the answer is JSON: programs read stdout, and a person must hear of it.
+    pub(super) fn warn(&self, text: &str) {
+        if self.json {
+            complain!("{}", serde_json::json!({ "schema": SCHEMA, "warning": text }));
+        } else {
+            complain!("relman: {}", multi_line(text));
+        }
+    }
+
     /// Gives a word its colour: a mark, which [`Self::line`] turns into what the terminal understands.
     pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
         if self.colour { format!("{}{text}{END}", tone.mark()) } else { text.to_owned() }

@@ -49,6 +49,16 @@ pub enum Via {
     Supervisor,
 }
 
+impl Via {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tui => "tui",
+            Self::Cli => "cli",
+            Self::Supervisor => "supervisor",
+        }
+    }
+}
+
 /// Who acts, from where. Facts of the machine, never a name somebody typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {

@@ -27,6 +27,18 @@ use super::subject::canonical_json;
 use super::time::Timestamp;
 use super::words::words;
 
+/// A SHA-256 of the chain from its 64 hexadecimal digits.
+pub fn unhex(text: &str) -> Option<Hash> {
+    let mut hash = GENESIS;
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok()?;
+    }
+    Some(hash)
+}
+
 /// Everything that can happen, in the past tense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
@@ -34,6 +46,9 @@ pub enum Verb {
     StoreCreated,
     StoreMigrated,
     ConfigChanged,
+    StoreRestored,
+    HistoryAccepted,
+    RecordExported,
     ReleaseCreated,
     ReleaseEdited,
     ReleaseAdvanced,
@@ -76,10 +91,13 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 45] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
+        Self::StoreRestored,
+        Self::HistoryAccepted,
+        Self::RecordExported,
         Self::ReleaseCreated,
         Self::ReleaseEdited,
         Self::ReleaseAdvanced,
@@ -126,6 +144,9 @@ impl Verb {
             Self::StoreCreated => "store.created",
             Self::StoreMigrated => "store.migrated",
             Self::ConfigChanged => "config.changed",
+            Self::StoreRestored => "store.restored",
+            Self::HistoryAccepted => "history.accepted",
+            Self::RecordExported => "record.exported",
             Self::ReleaseCreated => "release.created",
             Self::ReleaseEdited => "release.edited",
             Self::ReleaseAdvanced => "release.advanced",
@@ -378,6 +399,21 @@ mod tests {
         let body = r#"{"digest":"00","env":"prod"}"#;
         let second = hash(first, 2, at(1_764_000_060_000), "uid:1002", "approval.grant", body);
         assert_eq!(hex(&second), "20acd7094128cd6046623b9c4dfce774e666b9a8ab95d0b16a883dc4550bbf93");
+    }
+
+    #[test]
+    fn the_list_of_verbs_is_complete_and_each_has_its_own_word() {
+        let source = include_str!("journal.rs");
+        let list = source.split("pub enum Verb {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+        let declared: Vec<&str> = list
+            .lines()
+            .map(|line| line.trim().trim_end_matches(','))
+            .filter(|line| !line.is_empty())
+            .collect();
+        let listed: Vec<String> = Verb::ALL.iter().map(|verb| format!("{verb:?}")).collect();
+        assert_eq!(declared, listed);
+        let words: std::collections::BTreeSet<&str> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        assert_eq!(words.len(), Verb::ALL.len());
     }
 
     #[test]

@@ -416,6 +416,9 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::NoteAdded => Asks::Free("what was seen may be written down by everybody"),
         Verb::ReleaseRejected => Asks::Free("follows from the rejection of a request"),
         Verb::StoreCreated | Verb::StoreMigrated => Asks::Free("whoever comes first with a new relman"),
+        Verb::StoreRestored => Asks::Free("whoever may write the file can put another one in its place"),
+        Verb::HistoryAccepted => Asks::Free("what one remembers oneself"),
+        Verb::RecordExported => Asks::Free("whoever may read the store can take it away"),
         Verb::ConfigChanged => {
             Asks::Free("the file itself says who may write it; this only puts it on record")
         }

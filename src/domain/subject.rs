@@ -115,8 +115,17 @@ impl DeploySubject {
     }
 
     pub fn digest(&self) -> Digest {
-        Digest::of(format!("relman-subject-v2\n{}", self.canonical()).as_bytes())
+        digest_of("relman-subject-v2", &self.canonical())
     }
+}
+
+fn digest_of(tag: &str, content: &str) -> Digest {
+    Digest::of(format!("{tag}\n{content}").as_bytes())
+}
+
+/// Whether a digest is the one of this content, as this relman or an earlier one computed it.
+pub fn is_digest_of(digest: &Digest, content: &str) -> bool {
+    ["relman-subject-v2", "relman-subject-v1"].iter().any(|tag| digest_of(tag, content) == *digest)
 }
 
 /// What a request-stage approval is about: the request as it reads now.

@@ -66,6 +66,11 @@ pub fn counted_changes(count: usize) -> String {
     }
 }
 
+/// A number with the right one of two words behind it.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Cuts `input` to `width` terminal cells, ending in `…` when something was cut.
 pub fn fit(input: &str, width: usize) -> String {
     let mut used = 0;

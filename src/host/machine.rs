@@ -159,19 +159,31 @@ impl Machine for Local {
     }
 
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {
-        let mut sha = Sha256::new();
-        let mut size = 0;
-        if let Ok(mut file) = std::fs::File::open(self.state.files_of(id).log()) {
-            let mut buffer = vec![0; 256 * 1024];
-            while let Ok(read) = file.read(&mut buffer) {
-                if read == 0 {
-                    break;
-                }
-                sha.update(&buffer[..read]);
-                size += read as u64;
-            }
+        match std::fs::File::open(self.state.files_of(id).log()) {
+            Ok(file) => digest_of(file),
+            Err(_) => (0, Digest::of(b"")),
         }
-        let digest = format!("sha256:{}", hex(&sha.finalize()));
-        (size, digest.parse().expect("a SHA-256 in hexadecimal"))
     }
+
+    fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)> {
+        let file = std::fs::File::open(self.state.files_of(id).log()).ok()?;
+        let now = file.metadata().ok()?.len();
+        Some((now, digest_of(file.take(size)).1))
+    }
+}
+
+/// Size and digest of everything that can be read.
+fn digest_of(mut file: impl std::io::Read) -> (u64, Digest) {
+    let mut sha = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 256 * 1024];
+    while let Ok(read) = file.read(&mut buffer) {
+        if read == 0 {
+            break;
+        }
+        sha.update(&buffer[..read]);
+        size += read as u64;
+    }
+    let digest = format!("sha256:{}", hex(&sha.finalize()));
+    (size, digest.parse().expect("a SHA-256 in hexadecimal"))
 }

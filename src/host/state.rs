@@ -244,6 +244,23 @@ impl State {
         std::fs::rename(&files.dir, free.unwrap_or_else(|| parent.join(format!("{name}.old"))))
     }
 
+    /// Keeps the files of deployments after this one under other names: they belong to a store that was replaced, and
+    /// the next deployment of such a number must not find how that one ended.
+    pub fn set_aside_after(&self, last: DeploymentId) -> io::Result<()> {
+        let all = match std::fs::read_dir(self.dir.join("deployments")) {
+            Ok(all) => all,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for dir in all {
+            let number = dir?.file_name().to_str().and_then(|name| name.parse::<i64>().ok());
+            if let Some(number) = number.filter(|number| *number > last.0) {
+                self.set_aside(&self.files_of(DeploymentId(number)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// An empty file for a backup, readable by its owner alone, named by `stamp`.
     pub fn make_backup_file(&self, stamp: &str) -> io::Result<PathBuf> {
         let dir = self.backups();

@@ -8,6 +8,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod bundle;
 pub mod configured;
 pub mod delivery;
 pub mod deployment;
@@ -17,7 +18,9 @@ pub mod freeze;
 pub mod lock;
 pub mod open;
 pub mod override_review;
+pub mod past;
 pub mod release;
+pub mod restore;
 pub mod train;
 pub mod view;
 
@@ -36,7 +39,7 @@ use crate::domain::signature::{Signed, Signer};
 use crate::domain::subject::ScriptSet;
 use crate::domain::time::Timestamp;
 pub use crate::store::deployments::Filter;
-pub use crate::store::{Store, StoreError, Tx, WaitNotice};
+pub use crate::store::{Kind as StoreErrorKind, Store, StoreError, Tx, WaitNotice};
 
 /// What every verb gets: five values, no more (a test counts them).
 #[derive(Clone, Copy)]
@@ -96,6 +99,8 @@ pub trait Machine {
     fn log_size(&self, id: DeploymentId) -> u64;
     /// Size and digest of a deployment's log as it is now.
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
+    /// Size of a deployment's log as it is now, and the digest of its first `size` bytes; nothing where it is gone.
+    fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)>;
 }
 
 impl Ctx<'_> {

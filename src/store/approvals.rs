@@ -7,7 +7,7 @@ use crate::domain::ids::{ApprovalId, ReleaseId, ServiceName};
 use crate::domain::signature::Signed;
 use crate::domain::time::Timestamp;
 
-fn approval(row: &Row) -> Result<Approval, StoreError> {
+pub(super) fn approval(row: &Row) -> Result<Approval, StoreError> {
     let signed = match (row.opt_text("statement")?, row.opt_text("signature")?, row.opt_parse("key_held")?) {
         (Some(statement), Some(signature), Some(held)) => Some(Signed { statement, signature, held }),
         _ => None,

@@ -6,7 +6,7 @@ use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
 use crate::domain::ids::FreezeId;
 use crate::domain::time::{Timestamp, Window};
 
-fn freeze(row: &Row) -> Result<Freeze, StoreError> {
+pub(super) fn freeze(row: &Row) -> Result<Freeze, StoreError> {
     let zone = row.text("zone")?;
     Ok(Freeze {
         origin: FreezeOrigin::Store(FreezeId(row.int("id")?)),

@@ -7,15 +7,7 @@ use crate::domain::journal::{Entry, GENESIS, Hash, NewEntry};
 use crate::domain::time::Timestamp;
 
 fn unhex(column: &str, text: &str) -> Result<Hash, StoreError> {
-    let mut hash = GENESIS;
-    if text.len() != 64 || !text.is_ascii() {
-        return Err(StoreError::unreadable(column, "not 64 hex digits"));
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16)
-            .map_err(|why| StoreError::unreadable(column, why))?;
-    }
-    Ok(hash)
+    crate::domain::journal::unhex(text).ok_or_else(|| StoreError::unreadable(column, "not 64 hex digits"))
 }
 
 fn entry(row: &Row) -> Result<Entry, StoreError> {
@@ -93,6 +85,51 @@ pub fn list_about(tx: &Tx<'_>, subject: &str, limit: u32) -> Result<Vec<Entry>, 
 /// The entry of that number.
 pub fn find(tx: &Tx<'_>, seq: i64) -> Result<Option<Entry>, StoreError> {
     tx.query_opt("SELECT * FROM journal WHERE seq = ?1", &[seq.into()], entry)
+}
+
+/// Entries about `subject` before sequence number `before`, newest first.
+pub fn list_about_before(
+    tx: &Tx<'_>,
+    subject: &str,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    tx.query(
+        "SELECT * FROM journal WHERE subject = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+        &[subject.into(), before.unwrap_or(i64::MAX).into(), i64::from(limit).into()],
+        entry,
+    )
+}
+
+/// The hash of an entry as it stands, hexadecimal.
+pub fn hash_of(tx: &Tx<'_>, seq: i64) -> Result<Option<String>, StoreError> {
+    tx.query_opt("SELECT hash FROM journal WHERE seq = ?1", &[seq.into()], |row| row.text("hash"))
+}
+
+/// The newest entry that is not younger than `at`; 0 where there is none. Entries are taken to be in the order of their
+/// times: where a clock was set back meanwhile, the answer is one of the places where it passed `at`.
+pub fn seq_at(tx: &Tx<'_>, at: Timestamp) -> Result<i64, StoreError> {
+    let (mut low, mut high) = (0, head(tx)?.0);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        let found = tx.query_opt(
+            "SELECT at_ms FROM journal WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+            &[middle.into()],
+            |row| row.int("at_ms"),
+        )?;
+        match found {
+            Some(when) if when <= at.millis() => low = middle,
+            _ => high = middle - 1,
+        }
+    }
+    Ok(low)
+}
+
+/// The time of an entry.
+pub fn time_of(tx: &Tx<'_>, seq: i64) -> Result<Option<Timestamp>, StoreError> {
+    tx.query_opt("SELECT at_ms FROM journal WHERE seq = ?1", &[seq.into()], |row| {
+        row.int("at_ms").map(Timestamp::from_millis)
+    })
 }
 
 /// The entry that was the first about `subject`.

@@ -7,7 +7,7 @@ use crate::domain::ids::LockId;
 use crate::domain::lock::Lock;
 use crate::domain::time::Timestamp;
 
-fn lock(row: &Row) -> Result<Lock, StoreError> {
+pub(super) fn lock(row: &Row) -> Result<Lock, StoreError> {
     Ok(Lock {
         id: LockId(row.int("id")?),
         kind: row.parse("kind")?,

@@ -17,6 +17,7 @@ mod migrate;
 pub mod notes;
 pub mod override_reviews;
 pub mod pending;
+pub mod records;
 pub mod releases;
 mod sqlite;
 pub mod steps;
@@ -106,8 +107,12 @@ impl Store {
     /// Says who to tell while a write waits.
     #[must_use]
     pub fn on_wait(mut self, notice: WaitNotice) -> Self {
-        self.notice = Some(notice);
+        self.tell_waits(notice);
         self
+    }
+
+    pub fn tell_waits(&mut self, notice: WaitNotice) {
+        self.notice = Some(notice);
     }
 
     /// How long a write waits for others before it gives up.
@@ -168,10 +173,27 @@ impl Store {
         self.driver.copy_to(target)
     }
 
+    /// A store for a moment of the past: in memory, and without the order in which records must be written.
+    pub fn of_the_past() -> Result<Self, StoreError> {
+        let store = Self::in_memory()?;
+        store.driver.without_references()?;
+        Ok(store)
+    }
+
+    /// Whether the schema is still the one this program made.
+    pub fn check_schema(&self) -> Result<(), StoreError> {
+        migrate::check_fingerprint(&self.driver)
+    }
+
     /// How much work all queries so far have been, in steps of the database's virtual machine.
     #[cfg(feature = "test-hooks")]
     pub fn steps(&self) -> i64 {
         self.driver.steps.get()
+    }
+
+    /// Closes the write-ahead log, so that the store is one file; an error says that another process has it open.
+    pub fn leave_alone(&self) -> Result<(), StoreError> {
+        self.driver.leave_alone()
     }
 
     /// Reads every page and says whether all is well.

@@ -5,7 +5,7 @@ use super::{Row, StoreError, Tx};
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
 
-fn note(row: &Row) -> Result<Note, StoreError> {
+pub(super) fn note(row: &Row) -> Result<Note, StoreError> {
     Ok(Note {
         deployment: DeploymentId(row.int("deployment_id")?),
         at: row.parse("at")?,

@@ -7,7 +7,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::override_review::Review;
 
-fn review(row: &Row) -> Result<Review, StoreError> {
+pub(super) fn review(row: &Row) -> Result<Review, StoreError> {
     Ok(Review {
         finding: row.parse("verdict")?,
         by: row.person()?,

@@ -314,6 +314,20 @@ impl Sqlite {
         check_integrity(&copy, Some(target))
     }
 
+    /// Back to one file. SQLite allows that to the only one who has it open.
+    pub(super) fn leave_alone(&self) -> Result<(), StoreError> {
+        // Without the wait that is ours everywhere else: somebody who looks at a board does so for hours.
+        match self.pragma_text("journal_mode=DELETE")?.as_str() {
+            "delete" | "memory" => Ok(()),
+            _ => Err(StoreError::new(Kind::Busy, "another process has the store open")),
+        }
+    }
+
+    /// Lets records be written before those they refer to.
+    pub(super) fn without_references(&self) -> Result<(), StoreError> {
+        self.with(|connection| connection.execute_batch("PRAGMA foreign_keys=OFF;"))
+    }
+
     pub(super) fn integrity(&self) -> Result<(), StoreError> {
         check_integrity(&self.connection.borrow(), self.path.as_deref())
     }

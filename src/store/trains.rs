@@ -6,7 +6,7 @@ use crate::domain::ids::TrainName;
 use crate::domain::time::Timestamp;
 use crate::domain::train::{Departure, DepartureState};
 
-fn departure(row: &Row) -> Result<Departure, StoreError> {
+pub(super) fn departure(row: &Row) -> Result<Departure, StoreError> {
     Ok(Departure {
         train: row.parse("train")?,
         departs_at: row.parse("departs_at")?,

@@ -78,6 +78,13 @@ pub enum Action {
     OnlyNew,
     SideBySide,
     Note,
+    AsOf,
+    EntryBack,
+    EntryOn,
+    HourBack,
+    HourOn,
+    DayBack,
+    DayOn,
 }
 
 /// Where an action has a meaning.
@@ -105,6 +112,7 @@ pub struct Entry {
 const ALL: &[Place] = &[Place::Everywhere];
 const BOARD: &[Place] = &[Place::In(Pane::Board)];
 const APPROVALS: &[Place] = &[Place::In(Pane::Approvals)];
+const TIMELESS: &[Place] = &[Place::In(Pane::Board), Place::In(Pane::Approvals), Place::In(Pane::Calendar)];
 const CALENDAR: &[Place] = &[Place::In(Pane::Calendar)];
 const LOG: &[Place] = &[Place::In(Pane::Log)];
 
@@ -273,6 +281,20 @@ pub const ENTRIES: &[Entry] = &[
     row(Action::Note, "note", "write a note into the log", LOG, &["a"], None),
     row(Action::SideBySide, "side-by-side", "several deployments at once, or one again", LOG, &["|"], None),
     row(Action::Wrap, "wrap", "wrap long lines", LOG, &["w"], None),
+    row(
+        Action::AsOf,
+        "as-of",
+        "show a moment of the past, read-only; Esc comes back",
+        TIMELESS,
+        &["@"],
+        None,
+    ),
+    row(Action::EntryBack, "entry-back", "into the past by one entry of the journal", TIMELESS, &["{"], None),
+    row(Action::EntryOn, "entry-on", "on by one entry", TIMELESS, &["}"], None),
+    row(Action::HourBack, "hour-back", "an hour back", TIMELESS, &["("], None),
+    row(Action::HourOn, "hour-on", "an hour on", TIMELESS, &[")"], None),
+    row(Action::DayBack, "day-back", "a day back", TIMELESS, &["-"], None),
+    row(Action::DayOn, "day-on", "a day on", TIMELESS, &["="], None),
     row(Action::Open, "open", "open, look closer", ALL, &["<enter>", "0"], Some("open")),
     row(
         Action::GoLog,

@@ -20,6 +20,11 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
     if !model.loaded && needs_views(action) {
         return Err("still reading the store; one moment".to_owned());
     }
+    if let Some(place) = model.past {
+        in_the_past(model, action, place.seq)?;
+    } else if matches!(action, Action::EntryOn | Action::HourOn | Action::DayOn) {
+        return Err("this is now; { ( and - go back".to_owned());
+    }
     match model.focus {
         Pane::Board => on_board(model, action),
         Pane::Approvals => on_approvals(model, action),
@@ -27,6 +32,68 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
         Pane::Log => on_log(model, action),
     }?;
     rights::allow(model, action)
+}
+
+/// The past is there to be looked at. Everything else would happen now, to what is no longer so.
+fn in_the_past(model: &Model, action: Action, seq: i64) -> Result<(), String> {
+    let looks = matches!(
+        action,
+        Action::FocusBoard
+            | Action::FocusApprovals
+            | Action::FocusCalendar
+            | Action::FocusLog
+            | Action::NextPane
+            | Action::PreviousPane
+            | Action::Up
+            | Action::Down
+            | Action::Left
+            | Action::Right
+            | Action::Top
+            | Action::Bottom
+            | Action::HalfDown
+            | Action::HalfUp
+            | Action::PageDown
+            | Action::PageUp
+            | Action::Back
+            | Action::Quit
+            | Action::QuitNow
+            | Action::Filter
+            | Action::NextHit
+            | Action::PreviousHit
+            | Action::Palette
+            | Action::Help
+            | Action::Refresh
+            | Action::Redraw
+            | Action::Suspend
+            | Action::Times
+            | Action::Messages
+            | Action::Zoom
+            | Action::Why
+            | Action::Today
+            | Action::PreviousMonth
+            | Action::NextMonth
+            | Action::CalendarView
+            | Action::Follow
+            | Action::Wrap
+            | Action::NextError
+            | Action::PreviousError
+            | Action::NextStep
+            | Action::PreviousStep
+            | Action::Fold
+            | Action::AsOf
+            | Action::EntryBack
+            | Action::EntryOn
+            | Action::HourBack
+            | Action::HourOn
+            | Action::DayBack
+            | Action::DayOn
+    );
+    if looks || (action == Action::Open && model.focus != Pane::Log) {
+        return Ok(());
+    }
+    Err(format!(
+        "this is the past, behind entry {seq}: it can be looked at, not changed; Esc goes back to now"
+    ))
 }
 
 fn needs_views(action: Action) -> bool {

@@ -124,6 +124,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Compare { .. }
         | Effect::ReadLog { .. }
         | Effect::Bell
+        | Effect::Travel(_)
         | Effect::Redraw
         | Effect::Suspend
         | Effect::Quit => false,

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod model;
 pub mod msg;
 pub mod pane;
+mod past;
 pub mod popup;
 mod rights;
 mod splits;
@@ -193,6 +194,9 @@ impl Panes {
         if self.dirty {
             return Some(self.drawn + self.pace);
         }
+        if self.model.past.is_some() {
+            return None;
+        }
         let mut next: Option<Duration> = None;
         let mut soonest = |at: Duration| next = Some(next.map_or(at, |known| known.min(at)));
         if self.model.running() > 0 || self.model.busy.is_some() {
@@ -260,7 +264,8 @@ impl Panes {
             self.pace = Duration::ZERO;
         }
         self.model.ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if !matches!(msg, Msg::Ticked(_) | Msg::Loaded(..)) {
+        // In the past time stands still.
+        if !matches!(msg, Msg::Ticked(_) | Msg::Loaded(..)) && self.model.past.is_none() {
             self.model.now = self.model.now.max(clock::now());
         }
         self.dirty = true;

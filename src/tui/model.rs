@@ -8,6 +8,7 @@ use super::popup::Popup;
 use super::theme::{Glyphs, Theme};
 use crate::domain::policy::Policy;
 use crate::domain::time::{Timestamp, Tz, age, near, relative, wall};
+use crate::ops::past::Place;
 
 /// The four panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +71,8 @@ pub struct Model {
     pub zoomed: bool,
     /// Whether the first views have arrived.
     pub loaded: bool,
+    /// The moment of the past that is shown; nothing: now.
+    pub past: Option<Place>,
     pub views: Views,
     pub board: board::State,
     pub queue: queue::State,
@@ -117,6 +120,7 @@ impl Model {
             focus: Pane::Board,
             zoomed: false,
             loaded: false,
+            past: None,
             views: Views::default(),
             board: board::State::default(),
             queue: queue::State::default(),

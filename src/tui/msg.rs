@@ -26,6 +26,7 @@ use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::ops::deployment::toggle::StartToggle;
 use crate::ops::freeze::NewFreeze;
 use crate::ops::lock::{EditLock, NewLock};
+use crate::ops::past::{Place, Travel};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
 use crate::ops::train::Prognosis;
@@ -81,6 +82,8 @@ pub enum Msg {
     /// A second has passed and something on the screen counts time.
     Ticked(Timestamp),
     Loaded(Box<Views>, Timestamp),
+    /// The views as they were at a moment of the past.
+    Travelled(Box<Views>, Place),
     Previewed(Box<Preview>, EnvName),
     /// Every gate of one deployment, to be read.
     Explained(Box<GateReport>),
@@ -136,6 +139,8 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Load,
+    /// Show another moment, or now again.
+    Travel(Travel),
     ShowMonth(Window),
     Preview {
         release: ReleaseId,

@@ -8,11 +8,13 @@ use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
+use super::past;
 use super::popup::{self, Outcome, Popup};
 use super::worker::foremost;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
+use crate::ops::past::{Stride, Travel};
 
 /// Notices fade after this many milliseconds; errors stay until a key.
 pub const FLASH_MS: i64 = 6000;
@@ -40,6 +42,7 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Resized(width, height) => on_resize(model, width, height),
         Msg::Ticked(now) => on_tick(model, now),
         Msg::Loaded(views, now) => on_views(model, *views, now),
+        Msg::Travelled(views, place) => past::arrive(model, *views, place),
         Msg::LogRead(page) => {
             log::show(model, page);
             Vec::new()
@@ -94,6 +97,10 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 fn on_tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
+    // In the past time stands still; what was said there stays until the next key.
+    if model.past.is_some() {
+        return Vec::new();
+    }
     model.now = now;
     let fades = |flash: &super::model::Flash| !flash.is_error && now.millis() - flash.at.millis() >= FLASH_MS;
     if model.flash.as_ref().is_some_and(fades) {
@@ -114,6 +121,7 @@ fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
 }
 
 fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
+    past::come_back(model, now);
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
     let ended = newly_ended(model, &views);
     let followed = newly_followed(model, &views);
@@ -353,6 +361,16 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(Popup::Locks(popup::locks::Locks::new(&model.views.board.locks)));
             Vec::new()
         }
+        Action::AsOf => {
+            model.popups.push(popup::form::moment::ask(model));
+            Vec::new()
+        }
+        Action::EntryBack => past::travel(model, Travel::Back(Stride::Entry)),
+        Action::EntryOn => past::travel(model, Travel::On(Stride::Entry)),
+        Action::HourBack => past::travel(model, Travel::Back(Stride::Hour)),
+        Action::HourOn => past::travel(model, Travel::On(Stride::Hour)),
+        Action::DayBack => past::travel(model, Travel::Back(Stride::Day)),
+        Action::DayOn => past::travel(model, Travel::On(Stride::Day)),
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
@@ -461,6 +479,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
         model.zoomed = false;
         let (width, height) = model.size;
         return on_resize(model, width, height);
+    }
+    if model.past.is_some() {
+        return past::travel(model, Travel::Now);
     }
     if model.flash.take().is_none() {
         model.say("q leaves");

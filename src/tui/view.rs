@@ -19,6 +19,7 @@ use super::hands;
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
+use super::past;
 use super::popup;
 use super::widget::footer;
 use super::widget::wrap::wrap;
@@ -85,10 +86,14 @@ fn draw_pane(model: &Model, frame: &mut Frame<'_>, pane: Pane, outer: Rect, bord
     let style = if focused { theme.focus } else { theme.border };
     if borders != Borders::None {
         let edges = if borders == Borders::Full { Edges::ALL } else { Edges::TOP };
-        let mut block = Block::new().borders(edges).border_style(style).title(Line::styled(
-            format!(" {}", title(model, pane)),
-            if focused { theme.title } else { theme.dim },
-        ));
+        let words = if focused { theme.title } else { theme.dim };
+        let mut name = vec![Span::styled(format!(" {}", title(model, pane)), words)];
+        // The log is the same then and now.
+        if model.past.is_some() && pane != Pane::Log {
+            name.push(Span::styled(" PAST ", theme.alarm));
+            name.push(Span::styled(" ", words));
+        }
+        let mut block = Block::new().borders(edges).border_style(style).title(Line::from(name));
         let position = pane::position(model, pane);
         if !position.is_empty() {
             block = block.title(Line::styled(format!(" {position} "), theme.dim).right_aligned());
@@ -142,6 +147,7 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     }
     let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
     let right = match (waiting, board::frozen_now(model)) {
+        _ if model.past.is_some() => (past::corner(model), theme.alarm),
         (Some(d), _) => (format!("{} WAITS FOR A DECISION", d.id), theme.alarm),
         (None, Some(frozen)) => (frozen, theme.alarm),
         (None, None) => (model.actor.clone(), theme.dim),
@@ -212,6 +218,9 @@ fn foot(model: &Model, width: usize) -> Line<'static> {
     }
     if let Some(first) = model.pending {
         return Line::styled(format!("{first} … (second key of a chord; Esc leaves)"), model.theme.dim);
+    }
+    if model.past.is_some() && model.focus != Pane::Log {
+        return past::foot(model);
     }
     footer::line(model, width)
 }

@@ -35,7 +35,7 @@ use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, locks, meta,
-    notes, override_reviews, pending, releases, steps, trains,
+    notes, override_reviews, pending, records, releases, steps, trains,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -933,6 +933,100 @@ fn refused(path: &Path) -> StoreError {
     error
 }
 
+/// A store in which every table has a row.
+fn with_one_of_each(store: &Store) {
+    insert_release(store, API);
+    store.write_quietly(|tx| approvals::insert(tx, &an_approval("bob", "production"))).unwrap();
+    store.write_quietly(|tx| freezes::insert(tx, &a_freeze("books", 10, 20), "bob", at(0))).unwrap();
+    let lock = Lock {
+        id: LockId(0),
+        kind: LockKind::Exclusive,
+        scope: Scope::everything(),
+        reason: "disk".to_owned(),
+        by: person("erin").person,
+        since: at(1),
+        expires: Some(at(90)),
+    };
+    store.write_quietly(|tx| locks::insert(tx, &lock)).unwrap();
+    let id = insert_running(store, "staging");
+    finish(store, id, DeploymentState::Succeeded);
+    let train: relman::domain::ids::TrainName = "weekly".parse().unwrap();
+    let departure = Departure {
+        train: train.clone(),
+        departs_at: at(5),
+        state: DepartureState::Skipped,
+        by: "erin".to_owned(),
+        at: at(1),
+        reason: Some("holiday".to_owned()),
+        items: Vec::new(),
+    };
+    let note =
+        Note { deployment: id, at: at(7), by: person("bob").person, offset: 3, text: "slow".to_owned() };
+    store
+        .write_quietly(|tx| {
+            trains::insert(tx, &departure)?;
+            trains::resume(tx, &train, "erin", at(6), "mended")?;
+            notes::insert(tx, &note)
+        })
+        .unwrap();
+}
+
+fn every_record_is_walked_found_taken_and_put_back_as_it_was(store: &Store) {
+    with_one_of_each(store);
+    let past = Store::of_the_past().unwrap();
+    for table in records::Table::ALL {
+        let mut rows = get(store, |tx| records::walk(tx, table, 0, 10));
+        assert_eq!(rows.len(), 1, "{table:?}");
+        let walked = rows.remove(0).1.unwrap();
+        let key = walked.key();
+        let found = get(store, |tx| records::find(tx, &key)).unwrap();
+        assert_eq!(found.comparable(), walked.comparable());
+        past.write_quietly(|tx| records::put(tx, &found)).unwrap();
+        assert_eq!(get(&past, |tx| records::find(tx, &key)).as_ref(), Some(&found), "{table:?}");
+        past.write_quietly(|tx| records::take(tx, &key)).unwrap();
+        assert_eq!(get(&past, |tx| records::find(tx, &key)), None, "{table:?}");
+        past.write_quietly(|tx| records::put(tx, &found)).unwrap();
+    }
+    // A release may be put where one is: it keeps its place.
+    let changed = Release { title: "Slower".to_owned(), revision: 2, ..a_release(API) };
+    let change = relman::domain::replay::Change::Release(Box::new(changed));
+    past.write_quietly(|tx| records::put(tx, &change)).unwrap();
+    assert_eq!(get(&past, |tx| records::find(tx, &change.key())), Some(change));
+}
+
+fn a_walk_over_a_table_goes_page_by_page(store: &Store) {
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        insert_release(store, &format!("api@{version}"));
+    }
+    let page = |after| get(store, |tx| records::walk(tx, records::Table::Releases, after, 2));
+    let first = page(0);
+    assert_eq!(first.len(), 2);
+    let second = page(first[1].0);
+    assert_eq!(second.len(), 1);
+    assert!(page(second[0].0).is_empty());
+}
+
+fn entries_are_found_by_their_time_and_their_place(store: &Store) {
+    assert_eq!(get(store, |tx| journal::seq_at(tx, at(5))), 0);
+    for minute in [1, 3, 3, 7] {
+        let entry = NewEntry { at: at(minute), ..an_entry("x") };
+        store.write(|tx| journal::append(tx, entry.clone())).unwrap();
+    }
+    let found = [0, 1, 2, 3, 6, 7, 99].map(|minute| get(store, |tx| journal::seq_at(tx, at(minute))));
+    assert_eq!(found, [0, 1, 1, 3, 3, 4, 4]);
+    assert_eq!(get(store, |tx| journal::time_of(tx, 4)), Some(at(7)));
+    assert_eq!(get(store, |tx| journal::time_of(tx, 5)), None);
+    let head = get(store, journal::head);
+    let hash = get(store, |tx| journal::hash_of(tx, 4)).unwrap();
+    assert_eq!(hash, relman::domain::digest::hex(&head.1));
+    assert_eq!(get(store, |tx| journal::hash_of(tx, 5)), None);
+    let before = |seq| -> Vec<i64> {
+        get(store, |tx| journal::list_about_before(tx, "x", seq, 2)).iter().map(|entry| entry.seq).collect()
+    };
+    assert_eq!([before(None), before(Some(3)), before(Some(1))], [vec![4, 3], vec![2, 1], vec![]]);
+    store.check_schema().unwrap();
+}
+
 macro_rules! contract {
     ($($name:ident)*) => {
         mod in_memory {
@@ -995,6 +1089,9 @@ contract! {
     a_switched_toggle_is_found_by_its_name_and_is_no_deployment
     an_environment_was_touched_once_a_deployment_was_claimed
     a_new_store_is_whole
+    every_record_is_walked_found_taken_and_put_back_as_it_was
+    a_walk_over_a_table_goes_page_by_page
+    entries_are_found_by_their_time_and_their_place
 }
 
 #[test]

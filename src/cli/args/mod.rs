@@ -1,5 +1,6 @@
 //! The grammar of the command line.
 
+mod audit;
 mod deployment;
 pub(super) mod lock;
 mod overrides;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::audit::{AsOf, Audit, Backup, Board, Bundle, ExportFormat, Restore};
 pub(super) use self::deployment::{
     Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
     Toggle, Way, When,
@@ -136,9 +138,9 @@ pub enum Command {
     #[command(subcommand)]
     Override(Override),
     /// Open releases by stage
-    Board,
+    Board(Board),
     /// What runs where
-    Status,
+    Status(AsOf),
     /// Why a release may or may not go somewhere
     Why(Why),
     /// Freezes and deployments of the coming weeks
@@ -148,6 +150,12 @@ pub enum Command {
     /// The journal: everything done and refused
     #[command(subcommand)]
     Audit(Audit),
+    /// Everything about a release as one archive that can be verified without relman's store; or verify one
+    Bundle(Bundle),
+    /// Copy the store into a new file and check the copy
+    Backup(Backup),
+    /// Put a backup in the place of the store, which is kept
+    Restore(Restore),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(Config),
@@ -181,12 +189,14 @@ impl Command {
             | Self::Reschedule(_)
             | Self::Resolve(_)
             | Self::Tick
+            | Self::Restore(_)
             | Self::Unlock(_) => true,
             Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
             Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
             Self::Freeze(verb) => !matches!(verb, Freeze::List),
             Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
             Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
+            Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
             Self::Config(verb) => matches!(verb, Config::Adopt),
             Self::Override(verb) => !matches!(verb, Override::List { .. }),
             Self::Toggle(toggle) => toggle.name.is_some(),
@@ -196,12 +206,13 @@ impl Command {
             | Self::Log(_)
             | Self::Attach(_)
             | Self::Deliveries
-            | Self::Board
-            | Self::Status
+            | Self::Board(_)
+            | Self::Status(_)
             | Self::Why(_)
             | Self::Calendar(_)
             | Self::Rights(_)
-            | Self::Audit(_)
+            | Self::Backup(_)
+            | Self::Bundle(_)
             | Self::Paths
             | Self::Setup(_)
             | Self::Doctor
@@ -403,7 +414,7 @@ pub struct Decide {
     /// Print the text to sign elsewhere with: ssh-keygen -Y sign -n approval@relman -f KEY FILE; records nothing
     #[arg(long, conflicts_with = "signature")]
     pub print_payload: bool,
-    /// The signature that was made elsewhere; - reads it from stdin
+    /// The signature that was made elsewhere; - reads it from stdin, behind what was signed where no --payload is named
     #[arg(long, value_name = "FILE")]
     pub signature: Option<PathBuf>,
     /// What was signed (default: the name of the signature without .sig)
@@ -426,6 +437,8 @@ pub struct Approvals {
     /// What one should know before deciding about it: an environment, sign-off or request
     #[arg(value_name = "ENVIRONMENT")]
     pub about: Option<ApprovalSubject>,
+    #[command(flatten)]
+    pub past: AsOf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -518,6 +531,8 @@ pub struct Why {
 
 #[derive(Debug, Args)]
 pub struct Calendar {
+    #[command(flatten)]
+    pub past: AsOf,
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
@@ -551,24 +566,6 @@ pub struct SharedPlace {
 pub struct Rights {
     /// Somebody else, by the name of their account
     pub person: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// Entries, newest first
-    List {
-        /// Only about this: storefront@1.4.2, #142, F3
-        #[arg(long)]
-        subject: Option<String>,
-        /// Continue before this entry
-        #[arg(long, value_name = "SEQ")]
-        before: Option<i64>,
-        /// How many
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
-    /// Check the whole chain; names the first bad entry
-    Verify,
 }
 
 #[derive(Debug, Subcommand)]

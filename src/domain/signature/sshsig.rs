@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
+/// How one begins.
+pub const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
 /// Longer than any signature with any key: what is bigger is none.
 const MOST: usize = 64 * 1024;

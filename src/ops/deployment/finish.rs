@@ -1,10 +1,10 @@
 //! Records how a deployment ended.
 
-use crate::domain::deployment::{Deployment, DeploymentState, Outcome};
+use crate::domain::deployment::{Deployment, DeploymentState, Outcome, Step};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::ops::{Ctx, OpError, delivery, lock};
-use crate::store::{Tx, deployments, journal};
+use crate::store::{Tx, deployments, journal, steps};
 
 use super::{chain, follow_up};
 
@@ -15,6 +15,12 @@ pub const LIVE: [DeploymentState; 2] = [DeploymentState::Running, DeploymentStat
 /// files were deleted under it, for example) and as long as no person has settled it.
 pub const OWN: [DeploymentState; 3] =
     [DeploymentState::Running, DeploymentState::Paused, DeploymentState::Lost];
+
+/// What the entry of an end says besides the deployment.
+#[derive(serde::Serialize)]
+struct Ending {
+    steps: Vec<Step>,
+}
 
 /// Records the outcome once: a second time, or after somebody settled it otherwise, changes nothing. Returns the
 /// deployment as it is now and whether this call recorded it.
@@ -33,7 +39,9 @@ pub fn settle(
         }
         let after = deployments::get(tx, id)?;
         let entry = cx.entry(Verb::DeploymentFinished, id).because(Some(&outcome.cause.to_string()));
-        journal::append(tx, entry.before(&before).after(&after))?;
+        // How its steps went is no act of its own; with the end it is on record.
+        let steps = steps::list_of(tx, id)?;
+        journal::append(tx, entry.before(&before).after(&after).detail(&Ending { steps }))?;
         after_the_end(tx, cx, &after)?;
         Ok((after, true))
     })

@@ -89,8 +89,13 @@ fn go_back(cx: &Ctx<'_>, d: &Deployment, wanted: &FollowUp) -> Result<(), OpErro
     };
     let recorded = |tx: &Tx<'_>, back: &Deployment| {
         still_called_for(tx, d)?;
+        let before = super::known(tx, d.id)?;
         let begun = FollowUp { started: Some(back.id), ..wanted.clone() };
         deployments::set_follow_up(tx, d.id, &begun)?;
+        // Every change of a record has an entry: the past is rebuilt from them.
+        let why = format!("{}: it begins as {}", Choice::RollBack, back.id);
+        let entry = cx.entry(Verb::DeploymentGuided, d.id).because(Some(&why)).before(&before);
+        journal::append(tx, entry.after(&deployments::get(tx, d.id)?))?;
         Ok(())
     };
     rollback::rollback_and(cx, &start, recorded).map(drop)

@@ -5,6 +5,9 @@
 
 mod answers;
 mod approvals;
+mod audit;
+mod backup;
+mod bundle;
 mod configuration;
 mod demo;
 mod deployments;

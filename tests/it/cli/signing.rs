@@ -142,6 +142,18 @@ fn a_decision_is_signed_on_another_machine_and_handed_in() {
     drop(ssh(&env, "ssh-keygen", &sign, None).ok());
     let said = approve(&env, BOB, &["--signature", "decision.sig"]).ok();
     assert!(said.out.ends_with(", signed\n"), "{said:#?}");
+    // Both at once, through stdin.
+    drop(env.run_as(BOB, &["withdraw", "api@1.0.0", "production"]).ok());
+    let payload = approve(&env, BOB, &["--print-payload"]).ok();
+    env.write("another", &payload.out, 0o600);
+    let sign = ["-q", "-Y", "sign", "-f", "laptop", "-n", "approval@relman", "another"];
+    drop(ssh(&env, "ssh-keygen", &sign, None).ok());
+    let signature = std::fs::read_to_string(env.path("another.sig")).unwrap();
+    env.write("both", &format!("{}{signature}", payload.out), 0o600);
+    let mut command = env.command(&["approve", "api@1.0.0", "production", "--signature", "-"]);
+    command.env("RELMAN_TEST_ACTOR", BOB).stdin(std::fs::File::open(env.path("both")).unwrap());
+    let said = TestEnv::finish(&mut command).ok();
+    assert!(said.out.ends_with(", signed\n"), "{said:#?}");
     // What was handed in once is worth nothing a second time, nor for somebody else, nor for another release.
     drop(env.run_as(BOB, &["withdraw", "api@1.0.0", "production"]).ok());
     let again = approve(&env, BOB, &["--signature", "decision.sig"]).exits(12);

@@ -8,12 +8,14 @@ use relman::domain::digest::hex;
 use relman::domain::journal::hash;
 use relman::domain::release::Stage;
 use relman::domain::time::Timestamp;
-use relman::ops::audit::{Verified, verify};
+use relman::ops::audit::history::{self, Remembered};
+use relman::ops::audit::{self, Verified, verify};
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::release::back::back;
+use relman::ops::release::create::{NewRelease, create};
 use relman::ops::{ErrorKind, Store};
 
-use crate::support::world::{World, release_id};
+use crate::support::world::{POLICY, World, release_id};
 
 /// A directory with a store whose journal has some entries; nobody has it open.
 struct Kept {
@@ -297,4 +299,277 @@ fn an_emptied_journal_is_no_unbroken_one() {
     let kept = Kept::new().changed("DELETE FROM journal");
     let found = kept.verified();
     assert_eq!((found.entries, found.bad.as_ref().map(|(seq, _)| *seq)), (0, Some(1)), "{found:?}");
+}
+
+/// What somebody does in the store behind relman's back, and what verification says about it.
+#[track_caller]
+fn found(kept: &Kept) -> Vec<String> {
+    let verified = kept.verified();
+    assert_eq!(verified.bad, None, "the chain itself was left alone");
+    assert!(!verified.is_good());
+    verified.findings.list.into_iter().map(|found| found.sentence).collect()
+}
+
+/// A store in which everything that has rows has one.
+fn full() -> Kept {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::on_file(&dir.path().join("state/relman.db"));
+    world.ready("api@1.0.0");
+    world.freeze("Incident", "production", world.now, world.now.plus(Duration::from_hours(1)));
+    let scope = relman::domain::freeze::Scope::everything();
+    let kind = relman::domain::lock::LockKind::Warning;
+    let lock = relman::ops::lock::NewLock { kind, scope, reason: "disk".to_owned(), expires: None };
+    world.as_("erin", |cx| relman::ops::lock::set(cx, &lock)).unwrap();
+    world.as_("bob", |cx| relman::ops::deployment::note::add(cx, "#1".parse().unwrap(), "slow")).unwrap();
+    let head = world.as_("erin", verify).unwrap();
+    assert!(head.is_good(), "{:#?}", head.findings);
+    Kept { dir, head }
+}
+
+fn entry_of(kept: &Kept, subject: &str, verb: &str) -> i64 {
+    let store = Store::open(&kept.path()).unwrap();
+    let all = store.read(|tx| relman::store::journal::list(tx, None, Some(subject), 100)).unwrap();
+    all.iter().find(|entry| entry.verb == verb).unwrap().seq
+}
+
+#[test]
+fn a_row_changed_by_hand_is_named_with_the_entry_that_recorded_it() {
+    let granted = entry_of(&full(), "api@1.0.0", "approval.granted");
+    let ended = entry_of(&full(), "#1", "deployment.finished");
+    for (sql, says) in [
+        (
+            "UPDATE approvals SET by_name = 'mallory' WHERE id = 2".to_owned(),
+            format!("approval 2 differs from what entry {granted} recorded, in: by"),
+        ),
+        (
+            "UPDATE deployments SET state = 'failed' WHERE id = 1".to_owned(),
+            format!("deployment #1 differs from what entry {ended} recorded, in: state"),
+        ),
+        (
+            "UPDATE deployments SET report = replace(report, 'pass', 'skipped') WHERE id = 1".to_owned(),
+            String::new(),
+        ),
+        (
+            "UPDATE releases SET state = 'closed'".to_owned(),
+            "release 1 is not as relman writes it: column releases.state holds what this program cannot read \
+             (closed stands where the record says open)"
+                .to_owned(),
+        ),
+    ] {
+        let kept = full().changed(&sql);
+        let all = found(&kept);
+        assert_eq!(all.len(), 1, "{all:#?}");
+        if says.is_empty() {
+            assert!(all[0].starts_with("deployment #1 "), "{all:#?}");
+        } else {
+            assert_eq!(all[0], says);
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_row_changed_by_hand_is_named() {
+    for (sql, record) in [
+        ("UPDATE freezes SET ends_at = '2027-09-01T10:00:01.000Z'", "freeze F1"),
+        ("UPDATE freezes SET removed_at = starts_at, removed_by = 'x'", "freeze F1"),
+        ("UPDATE locks SET reason = 'nothing'", "lock L1"),
+        ("UPDATE locks SET ended_at = since, ended_by = 'x'", "lock L1"),
+        ("UPDATE deployment_notes SET by_name = 'mallory'", "note on #1"),
+        (
+            "UPDATE deployment_steps SET cause = NULL, state = 'skipped' WHERE deployment_id = 1",
+            "deployment #1",
+        ),
+        ("DELETE FROM deployment_steps WHERE deployment_id = 1", "deployment #1"),
+        (
+            "UPDATE releases SET record = replace(record, '\"open\"', '\"closed\"'), state = 'closed'",
+            "release api@1.0.0",
+        ),
+        ("UPDATE approvals SET ended_at = at, ended_why = 'so' WHERE id = 1", "approval 1"),
+    ] {
+        let all = found(&full().changed(sql));
+        assert!(
+            all.len() == 1 && all[0].starts_with(record) && all[0].contains("differs from"),
+            "{sql}: {all:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_row_that_no_entry_made_is_named() {
+    let kept = full().changed(
+        "INSERT INTO approvals (id, service, version, subject, verdict, by_name, by_uid, at, digest, content)
+         SELECT 7, service, version, 'staging', verdict, 'mallory', 666, at, digest, content FROM approvals WHERE id = 1",
+    );
+    assert_eq!(found(&kept), ["approval 7 is in the store, but no journal entry made it"]);
+}
+
+#[test]
+fn a_row_that_was_removed_is_named() {
+    for (sql, record) in [
+        ("DELETE FROM approvals WHERE id = 1", "approval 1"),
+        ("DELETE FROM freezes", "freeze F1"),
+        ("DELETE FROM locks", "lock L1"),
+        ("DELETE FROM deployment_notes", "note on #1"),
+    ] {
+        let all = found(&full().changed(sql));
+        assert_eq!(all.len(), 1, "{all:#?}");
+        assert!(all[0].starts_with(record) && all[0].ends_with("is not in the store any more"), "{all:#?}");
+    }
+}
+
+#[test]
+fn since_an_entry_only_what_came_after_it_is_looked_at() {
+    let kept = full().changed("UPDATE approvals SET by_name = 'mallory' WHERE id = 1");
+    let world = World { store: Store::open(&kept.path()).unwrap(), ..World::new() };
+    let from = |since| {
+        let wanted = audit::Wanted { since: Some(since), remembered: None };
+        world.as_("erin", |cx| audit::verify_with(cx, &wanted))
+    };
+    let first = entry_of(&kept, "api@1.0.0", "release.created");
+    assert_eq!(from(first).unwrap().findings.list.len(), 1);
+    let last = from(kept.head.entries).unwrap();
+    assert!(last.is_good() && last.rows <= 1, "{last:#?}");
+    assert_eq!(last.head, kept.head.head);
+    assert_eq!(from(kept.head.entries + 1).unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn a_chain_broken_twice_is_named_twice() {
+    let kept = Kept::new()
+        .changed("UPDATE journal SET body = replace(body, 'alice', 'mallory') WHERE seq IN (4, 9)");
+    let verified = kept.verified();
+    let chain: Vec<i64> = verified
+        .findings
+        .list
+        .iter()
+        .filter(|found| found.kind == audit::FindingKind::Chain)
+        .filter_map(|found| found.seq)
+        .collect();
+    assert_eq!((chain, verified.entries), (vec![4, 9], 3));
+}
+
+#[test]
+fn a_log_that_was_changed_or_cut_is_a_finding_and_one_that_is_gone_is_not() {
+    let world = World::new();
+    world.release("api@1.0.0");
+    world.advance("api@1.0.0", 5);
+    let d = world.running("api@1.0.0", "dev");
+    let log = b"one\ntwo\n".to_vec();
+    let outcome = relman::domain::deployment::Outcome {
+        log_size: log.len() as u64,
+        log_digest: relman::domain::digest::Digest::of(&log),
+        ..crate::support::world::outcome(DeploymentState::Succeeded, world.now)
+    };
+    world
+        .as_("erin", |cx| {
+            relman::ops::deployment::finish::settle(
+                cx,
+                d.id,
+                d.epoch,
+                &relman::ops::deployment::finish::LIVE,
+                &outcome,
+                None,
+            )
+        })
+        .unwrap();
+    let told = || world.as_("erin", verify).unwrap();
+    world.machine.log.replace(Some(log));
+    assert!(told().is_good() && told().logs.same == 1);
+    world.machine.log.replace(Some(b"one\nTWO\n".to_vec()));
+    assert_eq!(
+        told().findings.list[0].sentence,
+        format!("the log of {} is not the one its outcome recorded: it was changed since", d.id)
+    );
+    world.machine.log.replace(Some(b"one\n".to_vec()));
+    assert!(told().findings.list[0].sentence.ends_with("was cut: 4 of 8 bytes are left"));
+    world.machine.log.replace(None);
+    let gone = told();
+    assert!(gone.is_good());
+    assert_eq!(gone.remarks, ["1 log is gone; the hashes stay on record"]);
+}
+
+#[test]
+fn a_history_that_shrank_or_was_computed_anew_is_noticed_by_who_remembers_it() {
+    let world = World::new();
+    world.release("api@1.0.0");
+    let seen = world.as_("erin", history::newest).unwrap();
+    let compare = |seen: &Remembered| world.store.read(|tx| history::compare(tx, seen)).unwrap();
+    assert_eq!(compare(&seen), history::Comparison::Same);
+    world.release("api@1.1.0");
+    assert_eq!(compare(&seen), history::Comparison::Same, "it only grew");
+    let further = Remembered { seq: 9, ..seen.clone() };
+    assert_eq!(compare(&further), history::Comparison::Shrank { newest: 3 });
+    assert_eq!(
+        compare(&further).sentence(&further).unwrap(),
+        "history shrank since you last looked: you have seen entry 9, and the newest one now is 3"
+    );
+    let other = Remembered { hash: "00".repeat(32), ..seen.clone() };
+    assert!(compare(&other).sentence(&other).unwrap().starts_with("history changed since you last looked"));
+    let elsewhere = Remembered { instance: "instance-2".to_owned(), ..seen };
+    assert!(matches!(compare(&elsewhere), history::Comparison::Replaced { .. }));
+    let wanted = audit::Wanted { since: None, remembered: Some(other.clone()) };
+    let verified = world.as_("erin", |cx| audit::verify_with(cx, &wanted)).unwrap();
+    assert_eq!(verified.findings.list[0].kind, audit::FindingKind::History);
+    let accepted = world.as_("erin", |cx| history::accept(cx, Some(&other), "restored on Monday")).unwrap();
+    assert_eq!(accepted.seq, 4);
+    let (verb, body) = world.last_entry();
+    assert_eq!((verb.as_str(), body.reason.as_deref()), ("history.accepted", Some("restored on Monday")));
+    assert_eq!(body.detail.unwrap()["remembered"]["seq"], 2);
+}
+
+#[test]
+fn the_report_names_overrides_gaps_own_approvals_and_refusals_from_the_record() {
+    let world = World::with(&format!(
+        "{POLICY}\n[environments.lab]\napprovals = [{{ from = \"managers\", count = 1 }}]\nself-approval = true\noverride = [\"managers\"]\n[services.tool]\npipeline = [\"lab\"]\nscripts = {{ deploy = [\"./deploy.sh\"] }}\n"
+    ));
+    // bob requests, approves and deploys by himself, against a freeze.
+    world.as_("bob", |cx| create(cx, &release_id("tool@1.0.0"), &NewRelease::default())).unwrap();
+    world.advance("tool@1.0.0", 5);
+    world.approve("bob", "tool@1.0.0", "lab");
+    world.freeze("Incident", "lab", world.now, world.now.plus(Duration::from_hours(1)));
+    assert!(world.start("bob", "tool@1.0.0", "lab").is_err());
+    let wanted = relman::ops::deployment::start::StartDeploy {
+        overrides: [relman::domain::gate::GateId::Freeze].into(),
+        reason: Some("the freeze is about something else".to_owned()),
+        ..crate::support::world::wish("tool@1.0.0", "lab")
+    };
+    let started = world.as_("bob", |cx| relman::ops::deployment::start::start(cx, &wanted)).unwrap();
+    let range = world.as_("erin", |cx| audit::range(cx, None, None)).unwrap();
+    let report = world.as_("erin", |cx| audit::report::report(cx, range, None)).unwrap();
+    assert!(!report.is_clean());
+    let over = &report.overrides[0];
+    assert_eq!(
+        (over.gate.as_str(), over.by.as_str(), over.deployment),
+        ("freeze", "bob", started.deployment.id)
+    );
+    assert_eq!(over.reason, "the freeze is about something else");
+    let own: Vec<&str> = report.self_service.iter().map(|case| case.sentence.as_str()).collect();
+    assert_eq!(
+        own,
+        [
+            "bob registered tool@1.0.0 and approved it for lab",
+            "bob alone requested, approved and deployed tool@1.0.0 to lab (#1)"
+        ]
+    );
+    assert!(report.gaps.iter().any(|gap| gap.stage == Stage::Plan), "{:#?}", report.gaps);
+    assert!(report.gaps.iter().any(|gap| gap.gate == "artifact"));
+    assert_eq!(report.refused.len(), 1);
+    // Another service has nothing to explain, and neither has the time before.
+    let api =
+        world.as_("erin", |cx| audit::report::report(cx, range, Some(&"api".parse().unwrap()))).unwrap();
+    assert!(api.is_clean(), "{api:#?}");
+    let before = audit::export::Range { since: 1, until: 1 };
+    assert!(world.as_("erin", |cx| audit::report::report(cx, before, None)).unwrap().is_clean());
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_said_and_no_fault() {
+    let mut world = World::new();
+    world.pass(Duration::from_hours(24));
+    world.release("api@1.0.0");
+    world.now = world.now.minus(Duration::from_hours(24));
+    world.release("api@1.1.0");
+    let verified = world.as_("erin", verify).unwrap();
+    assert!(verified.is_good());
+    assert_eq!(verified.remarks, ["entry 3 is dated 1d before the one it follows: a clock was set back"]);
 }

@@ -511,6 +511,9 @@ impl Machine for Vanishing<'_> {
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {
         self.usual.log_facts(id)
     }
+    fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)> {
+        self.usual.log_start(id, size)
+    }
 }
 
 #[test]

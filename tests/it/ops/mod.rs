@@ -4,6 +4,7 @@
 
 mod approval;
 mod audit;
+mod bundle;
 mod chain;
 mod claim;
 mod configured;
@@ -17,6 +18,7 @@ mod lock;
 mod model;
 mod on_record;
 mod overrides;
+mod past;
 mod phases;
 mod prompts;
 mod reconcile;

@@ -28,7 +28,7 @@ use crate::support::world::{World, env_name, outcome, wish};
 
 /// Something that happens.
 #[derive(Debug, Clone)]
-enum Event {
+pub(super) enum Event {
     Start(bool),
     Claim,
     Hold(bool),
@@ -61,7 +61,7 @@ enum Event {
     Clock(i64),
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(super) fn event() -> impl Strategy<Value = Event> {
     let one = any::<bool>;
     prop_oneof![
         3 => one().prop_map(Event::Start),
@@ -103,8 +103,8 @@ struct Supervisor {
     record: Option<DeploymentState>,
 }
 
-struct Model {
-    world: World,
+pub(super) struct Model {
+    pub(super) world: World,
     supervisor: Supervisor,
     /// How deployments ended: never to change again.
     ends: BTreeMap<DeploymentId, (DeploymentState, Option<Cause>)>,
@@ -113,7 +113,7 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let world = World::new();
         for id in ["api@1.0.0", "api@1.1.0"] {
             world.release(id);
@@ -142,7 +142,7 @@ impl Model {
     }
 
     /// Lets it happen; what is refused changes nothing and is no matter here.
-    fn happen(&mut self, event: &Event) {
+    pub(super) fn happen(&mut self, event: &Event) {
         let id = self.newest();
         let w = &self.world;
         match event {

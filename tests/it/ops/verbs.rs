@@ -14,6 +14,8 @@ use relman::domain::override_review::Finding;
 use relman::domain::release::Stage;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::audit::export::{self, Format};
+use relman::ops::audit::history::{self, Remembered};
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::later::{Later, reschedule};
@@ -187,7 +189,11 @@ fn bypassed() -> World {
 /// What a person does to cause the verb; `None` for what the program does by itself.
 pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
-        Verb::StoreCreated | Verb::StoreMigrated | Verb::ConfigChanged
+        Verb::StoreCreated
+        | Verb::StoreMigrated
+        | Verb::ConfigChanged
+        // Written into the backup before it takes the place of the store: tests/it/cli/backup.rs.
+        | Verb::StoreRestored
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -200,6 +206,9 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::TrainHalted
         | Verb::TrainMissed
         | Verb::DeploymentLost => return None,
+        Verb::HistoryAccepted | Verb::RecordExported | Verb::OverrideReviewed | Verb::NoteAdded => {
+            return about_the_record(verb);
+        }
         Verb::TrainSkipped
         | Verb::TrainResumed
         | Verb::LockSet
@@ -252,7 +261,6 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
-        Verb::OverrideReviewed | Verb::NoteAdded => return said_about(verb),
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
         Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
         Verb::CancelRequested => {
@@ -266,9 +274,17 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     Some((before, act))
 }
 
-/// What people say about a deployment.
-fn said_about(verb: Verb) -> Option<(fn() -> World, Act)> {
+/// What is done with the record as a whole, or only adds to it.
+fn about_the_record(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
+        Verb::HistoryAccepted => (world, |w| {
+            let seen = w.as_("erin", history::newest).unwrap();
+            let other = Remembered { hash: "00".repeat(32), ..seen };
+            w.as_("erin", |cx| history::accept(cx, Some(&other), "restored")).map(drop)
+        }),
+        Verb::RecordExported => {
+            (world, |w| w.as_("erin", |cx| export::begin(cx, Format::Jsonl, 1, None)).map(drop))
+        }
         Verb::OverrideReviewed => (bypassed, |w| {
             let review =
                 |cx: &Ctx<'_>| override_review::review(cx, DeploymentId(1), Finding::Justified, "it was");
@@ -306,7 +322,12 @@ fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
 /// What a person tries and may not do; `None` where nothing is refused.
 fn misdeed(verb: Verb) -> Option<Act> {
     let act: Act = match verb {
-        Verb::StoreCreated | Verb::StoreMigrated | Verb::ConfigChanged
+        Verb::StoreCreated
+        | Verb::StoreMigrated
+        | Verb::ConfigChanged
+        | Verb::StoreRestored
+        // Whoever can read the store can take it away; that is why it is on record.
+        | Verb::RecordExported
         // What follows from the rejection of a request.
         | Verb::ReleaseRejected
         | Verb::DeploymentClaimed
@@ -325,6 +346,10 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::ApprovalWithdrawn => return None,
         // Only releases that have ended refuse these.
         Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
+        Verb::HistoryAccepted => |w| {
+            let seen = w.as_("erin", history::newest).unwrap();
+            w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
+        },
         Verb::ReleaseCreated => |w| {
             let new = create::NewRelease::default();
             w.as_("alice", |cx| create::create(cx, &release_id(API), &new)).map(drop)
@@ -443,13 +468,15 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 28);
+    assert_eq!(seen, 30);
 }
 
 #[test]
 fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
+    let mut seen = 0;
     for verb in Verb::ALL {
         let Some(act) = misdeed(verb) else { continue };
+        seen += 1;
         let world = world();
         let (result, entries) = world.journaled(|| act(&world));
         let error = result.unwrap_err();
@@ -460,6 +487,8 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(words(&entries).last(), Some(&format!("{verb} refused")));
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
+    // A verb that is listed above and has no deed of its own would be passed over here.
+    assert_eq!(seen, 26);
 }
 
 #[test]

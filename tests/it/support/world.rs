@@ -51,6 +51,8 @@ pub(crate) struct FakeMachine {
     pub adopted: RefCell<Vec<DeploymentId>>,
     /// Content of the scripts: changing it makes approvals stale.
     pub script: RefCell<String>,
+    /// What every log holds; nothing: they are gone.
+    pub log: RefCell<Option<Vec<u8>>>,
     /// Variables that are set where it runs.
     pub variables: RefCell<Vec<String>>,
     /// Who has a key, and its name; one that begins with `touched` is a security key.
@@ -142,6 +144,9 @@ impl Machine for FakeMachine {
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
     }
+    fn log_start(&self, _id: DeploymentId, _size: u64) -> Option<(u64, Digest)> {
+        self.log.borrow().as_ref().map(|log| (log.len() as u64, Digest::of(log)))
+    }
 }
 
 /// An environment, `sign-off`, or the request where nothing is named.
@@ -213,6 +218,7 @@ impl World {
                 running: RefCell::default(),
                 adopted: RefCell::default(),
                 script: RefCell::new("one".to_owned()),
+                log: RefCell::default(),
                 variables: RefCell::default(),
                 keys: RefCell::default(),
                 numbers: RefCell::default(),

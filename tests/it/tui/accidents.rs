@@ -22,7 +22,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 24] = [
+const DIALOGS: [(&str, &str); 25] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -47,6 +47,7 @@ const DIALOGS: [(&str, &str); 24] = [
     ("the form of an approval for later", "2A"),
     ("a locked keyboard", ":lock<enter>"),
     ("the question that frees it", ":lock<enter>:unlock<enter>"),
+    ("the form for a moment", "@"),
 ];
 
 fn erin(world: &World) -> Ui {

@@ -370,7 +370,7 @@ fn an_approval_for_later_is_asked_for_with_its_time_and_the_version() {
 #[test]
 fn an_override_that_waits_for_a_review_stands_above_the_queue() {
     let mut world = team();
-    let policy = TEAM.replace(r#"override = ["managers"]"#, r#"override = ["sre"]"#);
+    let policy = TEAM.replace(r#"override = ["managers"]"#, r#"override = ["sre", "managers"]"#);
     world.policy = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &policy).unwrap().policy;
     let wanted = StartDeploy {
         overrides: [GateId::Approvals, GateId::Soak].into(),

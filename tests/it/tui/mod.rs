@@ -16,6 +16,7 @@ mod later;
 mod log;
 mod log_views;
 mod options;
+mod past;
 mod rights;
 mod rollback_dialog;
 mod screens;

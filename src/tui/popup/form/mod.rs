@@ -6,6 +6,7 @@ pub mod chain;
 pub mod deployment;
 pub mod freeze;
 pub mod lock;
+pub mod moment;
 pub mod options;
 pub mod release;
 pub mod review;
@@ -93,6 +94,8 @@ pub enum Kind {
     Review(DeploymentId),
     SkipTrain(TrainName),
     ResumeTrain(TrainName),
+    /// A moment of the past.
+    AsOf,
 }
 
 /// One field.
@@ -230,7 +233,7 @@ impl Form {
 
     /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
     fn is_protected(&self) -> bool {
-        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. } | Kind::Note(_))
+        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. } | Kind::Note(_) | Kind::AsOf)
     }
 
     fn go(&mut self, by: usize) {
@@ -299,6 +302,7 @@ impl Form {
             Kind::Decide(decision) => approval::decided(self, model, decision),
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
+            Kind::AsOf => moment::asked(self, model),
             Kind::Chain => chain::started(self, model),
             Kind::Later { release, environment } => deployment::later(self, model, release, environment),
             Kind::Reschedule { id, within } => deployment::moved(self, model, *id, within),
@@ -380,7 +384,9 @@ impl Form {
             lines.push(Line::styled(error.clone(), theme.bad));
         }
         let foot = match (self.sent, self.is_protected()) {
+            (true, _) if self.kind == Kind::AsOf => "reading…",
             (true, _) => "saving…",
+            (false, false) if self.kind == Kind::AsOf => "Enter shows it   Esc leaves",
             (false, true) => "Enter next field   Ctrl-S does it   Esc leaves",
             (false, false) => "Enter next, on the last field saves   Ctrl-S saves   Esc leaves",
         };

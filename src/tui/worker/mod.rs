@@ -1,5 +1,7 @@
 //! Carries out orders on a thread of its own, answers with messages, and notices what other processes did.
 
+mod past;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -16,6 +18,7 @@ use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
     abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
 };
+use crate::ops::past::Past;
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
@@ -46,6 +49,8 @@ pub(super) struct Worker {
     seen: i64,
     /// The trouble that was said last.
     troubled: RefCell<String>,
+    /// The moment that is shown in place of now.
+    past: Option<Past>,
 }
 
 /// Opens the desk and works until the panes are gone. Opening may wait or fail; both are said on the screen.
@@ -73,7 +78,11 @@ pub(super) fn run(
         active: Vec::new(),
         seen: -1,
         troubled: RefCell::default(),
+        past: None,
     };
+    if let Some(doubt) = worker.desk.doubt() {
+        worker.say(Msg::Troubled(format!("{doubt}  → relman audit verify, then relman audit accept")));
+    }
     worker.load();
     worker.reconcile();
     let mut last_reconcile = Instant::now();
@@ -87,6 +96,7 @@ pub(super) fn run(
         if last_reconcile.elapsed() >= RECONCILE_EVERY {
             last_reconcile = Instant::now();
             worker.reconcile();
+            worker.desk.remember();
         }
         if last_look.elapsed() >= LOOK_BESIDE_EVERY {
             last_look = Instant::now();
@@ -180,6 +190,10 @@ impl Worker {
     }
 
     fn load(&mut self) {
+        // What happens meanwhile goes on unseen.
+        if self.past.is_some() {
+            return;
+        }
         let cx = self.desk.cx();
         if let Ok(counter) = cx.store.change_counter() {
             self.seen = counter;
@@ -234,6 +248,16 @@ impl Worker {
     }
 
     fn answer(&mut self, order: Effect) -> Result<Option<Msg>, OpError> {
+        let is_of_log = matches!(
+            order,
+            Effect::Watch(_) | Effect::WatchAll { .. } | Effect::Compare { .. } | Effect::ReadLog { .. }
+        );
+        if let Effect::Travel(travel) = order {
+            return self.travel(travel);
+        }
+        if self.past.is_some() && !is_of_log {
+            return self.answer_then(order);
+        }
         match order {
             Effect::Load => self.load(),
             Effect::ShowMonth(month) => {

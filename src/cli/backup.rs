@@ -1,0 +1,71 @@
+//! `relman backup FILE` and `relman restore FILE`
+
+use super::args::{Backup, Restore};
+use super::{Session, exit};
+use crate::config;
+use crate::domain::actor::Via;
+use crate::host::restore::{Candidate, new_file, nobody_at_work};
+use crate::host::state::State;
+use crate::host::{clock, identity};
+use crate::ops::{ErrorKind, OpError, Store, audit, restore as ops};
+
+pub(super) fn backup(session: &mut Session, args: &Backup) -> Result<u8, OpError> {
+    session.may_touch_files()?;
+    let desk = session.desk()?;
+    new_file(&args.file)?;
+    let cx = desk.cx();
+    if let Err(why) = cx.store.copy_to(&args.file) {
+        // Half a copy is none.
+        let _gone = std::fs::remove_file(&args.file);
+        return Err(why.into());
+    }
+    let copy = Store::open(&args.file)?;
+    let head = audit::head(&crate::ops::Ctx { store: &copy, ..cx })?;
+    copy.leave_alone()?;
+    if session.out.is_json() {
+        session.out.json("backup", &serde_json::json!({ "file": args.file, "head": head }));
+        return Ok(exit::OK);
+    }
+    session.out.line(format!("{}: {} entries; read back and found whole", args.file.display(), head.seq));
+    session.out.line(format!("head {}", head.hash));
+    Ok(exit::OK)
+}
+
+pub(super) fn restore(session: &mut Session, args: &Restore) -> Result<u8, OpError> {
+    session.may_touch_files()?;
+    let config = config::load(&session.config_path()?)
+        .map_err(|problems| OpError::new(ErrorKind::BadConfig, problems.to_string()))?;
+    let state = State::prepare(&config.database)?;
+    let (actor, now) = (identity::actor(Via::Cli), clock::now());
+    nobody_at_work(&state)?;
+    let candidate = Candidate::copy(&state, &args.file)?;
+    // One that is damaged or missing is what a restore is for; one that is only in use is not.
+    let replaced = match Store::open(state.store()) {
+        Ok(current) => Some(ops::let_go(&current)?),
+        Err(error) if error.kind == crate::ops::StoreErrorKind::Busy => return Err(error.into()),
+        Err(error) => {
+            session.out.note(&format!("the store in place could not be opened: {error}"));
+            None
+        }
+    };
+    let copy = Store::open(candidate.path())?;
+    let restored = ops::prepare(&copy, &actor, now, &args.reason, &args.file, replaced)?;
+    drop(copy);
+    let stamp = now.utc().format("%Y%m%dT%H%M%S").to_string();
+    let kept = candidate.take_over(&state, &stamp, restored.newest)?;
+    if session.out.is_json() {
+        session.out.json("restored", &serde_json::json!({ "restored": restored, "kept": kept }));
+        return Ok(exit::OK);
+    }
+    session.out.line(format!(
+        "restored {}: it ended with entry {}; that it was restored is entry {}",
+        args.file.display(),
+        restored.from.seq,
+        restored.from.seq + 1
+    ));
+    session.out.line(format!("the store that was in place is kept in {}", kept.display()));
+    session.out.note(
+        "whoever looked at the store before is told that its history changed: they accept it with: relman audit accept --reason \"…\"",
+    );
+    Ok(exit::OK)
+}

@@ -1,0 +1,206 @@
+//! `relman audit`: exports that others verify, remembered heads, moments of the past, reports.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use rusqlite::Connection;
+
+use super::ready;
+use crate::support::env::{Said, TestEnv};
+
+/// The verifier that `docs/audit.md` prints, as it is printed there.
+fn published_verifier() -> String {
+    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/audit.md")).unwrap();
+    docs.split("```python\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test runs what the documents print")]
+fn python(env: &TestEnv, export: &str) -> Option<Said> {
+    env.write("verify.py", &published_verifier(), 0o644);
+    let output = Command::new("python3").arg(env.path("verify.py")).arg(env.path(export)).output().ok()?;
+    Some(Said::of(&output))
+}
+
+/// Does in the store what somebody could who writes its file, and leaves the schema as it was.
+fn tampered(env: &TestEnv, sql: &str) {
+    let raw = Connection::open(env.path("state/relman.db")).unwrap();
+    let triggers: Vec<(String, String)> = raw
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for (name, _) in &triggers {
+        raw.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    assert!(raw.execute(sql, []).unwrap() > 0, "{sql} changed nothing");
+    for (_, sql) in &triggers {
+        raw.execute_batch(sql).unwrap();
+    }
+}
+
+#[test]
+fn an_export_is_verified_without_the_store_and_by_the_published_program() {
+    let env = ready();
+    let said = env.run(&["audit", "export", "--output", "journal.jsonl"]).ok();
+    let text = std::fs::read_to_string(env.path("journal.jsonl")).unwrap();
+    let count = text.lines().count();
+    assert!(said.out.starts_with(&format!("{count} entries, 1 to {count}; head ")), "{said:#?}");
+    assert_eq!(env.path("journal.jsonl").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    // Who took it away is the last thing it says.
+    assert!(text.lines().last().unwrap().contains("\"verb\":\"record.exported\""));
+    let elsewhere = TestEnv::new();
+    elsewhere.write("journal.jsonl", &text, 0o600);
+    std::fs::remove_file(elsewhere.path("relman.toml")).unwrap();
+    let good = elsewhere.run(&["audit", "verify", "--file", "journal.jsonl"]).ok();
+    let head = good.out.split("head ").nth(1).unwrap().trim().to_owned();
+    assert_eq!(good.out, format!("{count} entries, unbroken; head {head}\n"));
+    let Some(python_says) = python(&elsewhere, "journal.jsonl") else {
+        println!("python3 is missing: the published verifier was not tried");
+        return;
+    };
+    assert_eq!((python_says.code, python_says.out), (0, format!("{count} entries, unbroken; head {head}\n")));
+    for (from, to) in
+        [("alice", "mallory"), ("release.created", "release.edited"), ("\"seq\":3", "\"seq\":4")]
+    {
+        let bad = text.replacen(from, to, 1);
+        assert_ne!(bad, text, "{from}");
+        elsewhere.write("bad.jsonl", &bad, 0o600);
+        let ours = elsewhere.run(&["audit", "verify", "--file", "bad.jsonl"]).exits(1);
+        assert!(ours.out.starts_with("the journal was tampered with: entry "), "{ours:#?}");
+        let theirs = python(&elsewhere, "bad.jsonl").unwrap();
+        assert_eq!(theirs.code, 1, "{from}: {theirs:#?}");
+    }
+}
+
+#[test]
+fn an_export_of_a_part_says_what_it_takes_on_its_word() {
+    let env = ready();
+    drop(env.run(&["audit", "export", "--since", "2", "--until", "#3", "--output", "part.jsonl"]).ok());
+    assert_eq!(std::fs::read_to_string(env.path("part.jsonl")).unwrap().lines().count(), 2);
+    let said = env.run(&["audit", "verify", "--file", "part.jsonl"]).ok();
+    assert!(said.err.contains("it begins with entry 2: what came before is taken on its word"), "{said:#?}");
+    let again = env.run(&["audit", "export", "--output", "part.jsonl"]).exits(4);
+    assert!(again.err.contains("exists already; nothing was written"), "{again:#?}");
+    drop(env.run(&["audit", "export", "--since", "999"]).exits(3));
+    drop(env.run(&["audit", "export", "--since", "last week"]).exits(2));
+    for bad in ["", "no json\n", "{\"seq\":1}\n"] {
+        env.write("bad.jsonl", bad, 0o600);
+        drop(env.run(&["audit", "verify", "--file", "bad.jsonl"]).exits(1));
+    }
+}
+
+#[test]
+fn an_export_to_stdout_is_nothing_but_the_export() {
+    let env = ready();
+    let said = env.run(&["audit", "export"]).ok();
+    assert_eq!(said.err, "");
+    assert!(said.out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    let csv = env.run(&["audit", "export", "--format", "csv"]).ok();
+    assert!(
+        csv.out
+            .starts_with("seq,time,who,uid,login,via,verb,subject,environment,result,reason,previous,hash\n")
+    );
+    assert_eq!(csv.out.lines().count(), said.out.lines().count() + 2);
+}
+
+#[test]
+fn a_cell_of_a_table_is_never_a_formula() {
+    let env = ready();
+    let evil = "=HYPERLINK(\"http://evil\")";
+    drop(env.run_as("bob:1002", &["release", "block", "api@1.0.0", "--reason", evil]).ok());
+    let csv = env.run(&["audit", "export", "--format", "csv"]).ok();
+    assert!(csv.out.contains(",\"'=HYPERLINK(\"\"http://evil\"\")\","), "{}", csv.out);
+}
+
+#[test]
+fn a_history_whose_end_was_cut_off_is_noticed_at_the_next_start_and_accepted_with_a_reason() {
+    let env = ready();
+    drop(env.run(&["release", "new", "api", "1.1.0"]).ok());
+    let heads = env.path(".local/state/relman/heads");
+    assert_eq!(heads.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(env.run(&["board"]).ok().err, "");
+    let newest = env.run(&["--json", "audit", "head"]).ok().json()["head"]["seq"].as_i64().unwrap();
+    tampered(&env, &format!("DELETE FROM journal WHERE seq = {newest}"));
+    let said = env.run(&["board"]).ok();
+    let sentence = format!(
+        "history shrank since you last looked: you have seen entry {newest}, and the newest one now is {}",
+        newest - 1
+    );
+    assert!(said.err.starts_with(&format!("relman: {sentence}\n")), "{said:#?}");
+    let json = env.run(&["--json", "board"]).ok();
+    assert!(json.err.contains("{\"schema\":1,\"warning\":\"history shrank"), "{json:#?}");
+    // The chain that is left is whole: only what was remembered tells.
+    let verified = env.run(&["audit", "verify"]).exits(1);
+    assert!(verified.out.contains(&sentence), "{verified:#?}");
+    assert!(verified.out.contains("is in the store, but no journal entry made it"), "{verified:#?}");
+    // Somebody who never looked notices nothing of it.
+    let mut other = env.command(&["board"]);
+    assert_eq!(TestEnv::finish(other.env("HOME", env.path("elsewhere"))).ok().err, "");
+    drop(env.run(&["audit", "accept", "--reason", "the disk was replaced"]).ok());
+    assert_eq!(env.run(&["board"]).ok().err, "");
+    drop(env.run(&["audit", "accept", "--reason", "again"]).exits(4));
+    let entry = env.journal("journal").into_iter().find(|entry| entry["verb"] == "history.accepted").unwrap();
+    assert_eq!(entry["body"]["detail"]["remembered"]["seq"], newest);
+    assert_eq!(entry["body"]["reason"], "the disk was replaced");
+}
+
+#[test]
+fn another_store_in_the_place_of_the_known_one_is_noticed() {
+    let env = ready();
+    std::fs::remove_dir_all(env.path("state")).unwrap();
+    let said = env.run(&["board"]).ok();
+    assert!(said.err.contains("another store lies in this place"), "{said:#?}");
+    drop(env.run(&["audit", "accept", "--reason", "begun anew"]).ok());
+    assert!(!env.run(&["board"]).ok().err.contains("history"));
+}
+
+#[test]
+fn the_head_is_a_checkpoint_of_three_lines() {
+    let env = ready();
+    let said = env.run(&["audit", "head"]).ok();
+    let head = env.run(&["--json", "audit", "head"]).ok().json()["head"].clone();
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{said:#?}");
+    assert_eq!(lines[0], format!("relman/{}", head["instance"].as_str().unwrap()));
+    assert_eq!(lines[1], head["seq"].to_string());
+    assert_eq!(said.out, head["checkpoint"].as_str().unwrap());
+}
+
+#[test]
+fn a_moment_of_the_past_is_shown_and_said_to_be_past() {
+    let env = ready();
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    let then = env.run(&["board", "--as-of", "#2"]).ok();
+    assert!(then.out.contains("REQUEST (1)"), "{then:#?}");
+    assert!(then.err.starts_with("PAST: ") && then.err.contains("behind entry 2; "), "{then:#?}");
+    assert!(env.run(&["board"]).ok().out.contains("DEPLOY (1)"));
+    let status = env.run(&["--json", "status", "--as-of", "2"]).ok().json();
+    assert_eq!(status["past"]["moment"]["seq"], 2);
+    assert!(status["past"]["places"].as_array().unwrap().iter().all(|place| place["live"].is_null()));
+    for command in [&["approvals"][..], &["calendar"]] {
+        let said = env.run(&[command, &["--as-of", "#2"]].concat()).ok();
+        assert!(said.err.contains("PAST: "), "{said:#?}");
+    }
+    let differs = env.run(&["board", "--as-of", "#2", "--until", "now"]).ok();
+    assert!(differs.out.contains("  api@1.0.0: request → deploy\n"), "{differs:#?}");
+    assert!(differs.out.contains("to staging by alice: succeeded"), "{differs:#?}");
+    assert_eq!(env.run(&["audit", "diff", "#2"]).ok().out, differs.out);
+    drop(env.run(&["board", "--as-of", "#999"]).exits(3));
+    drop(env.run(&["board", "--as-of", "whenever"]).exits(2));
+}
+
+#[test]
+fn a_report_is_read_by_people_and_by_programs() {
+    let env = ready();
+    drop(env.run_as("frank:1009", &["approve", "api@1.0.0", "production"]).exits(12));
+    let said = env.run(&["audit", "report"]).ok();
+    assert!(said.out.contains("refused attempts: 1\n"), "{said:#?}");
+    let markdown = env.run(&["audit", "report", "--markdown"]).ok();
+    assert!(markdown.out.starts_with("# Compliance report: entries 1 to "), "{markdown:#?}");
+    assert!(markdown.out.contains("\n## refused attempts (1)\n\n- "), "{markdown:#?}");
+    let json = env.run(&["--json", "audit", "report", "--service", "api"]).ok().json();
+    assert_eq!(json["report"]["refused"][0]["who"], "frank");
+}
