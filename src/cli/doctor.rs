@@ -8,6 +8,7 @@ use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::policy::Service;
+use crate::host::state::State;
 use crate::host::{
     doctor as machine, enforced, identity as machine_identity, people, scripts, setup, store_lock,
 };
@@ -41,14 +42,12 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
                     add("scripts", ok, text);
                 }
                 let holder = store_lock::holder(&config.database);
-                let service = config.service_user.clone();
-                match Desk::open(session.as_asked(config), Via::Cli) {
-                    Err(error) => {
-                        add("store", false, format!("{error} {}", error.hints.join("; ")));
-                        if let Some((what, ok, text)) = service.as_deref().map(setup::sudo_rule) {
-                            add(what, ok, text);
-                        }
-                    }
+                let config = session.as_asked(config);
+                for (what, ok, text) in steps(&config) {
+                    add(what, ok, text);
+                }
+                match Desk::open(config, Via::Cli) {
+                    Err(error) => add("store", false, format!("{error} {}", error.hints.join("; "))),
                     Ok(desk) => store(&desk, holder, &mut add),
                 }
             }
@@ -82,19 +81,6 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
     add("store", true, format!("{} ({shape})", state.store().display()));
     add("identity", true, identity(desk));
     add("mode", true, mode());
-    let config = &desk.config;
-    let steps = match (&config.service_user, state.is_shared()) {
-        (Some(name), _) => {
-            let mut steps = setup::of_service(name, state, &config.path);
-            steps.push(setup::sudo_rule(name));
-            steps
-        }
-        (None, true) => setup::shared(state, &config.path),
-        (None, false) => Vec::new(),
-    };
-    for (what, ok, text) in steps {
-        add(what, ok, text);
-    }
     let (what, ok, text) = machine::room(state.dir());
     add(what, ok, text);
     if let Some(holder) = holder {
@@ -125,6 +111,22 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
             }
         },
         Err(error) => add("journal", false, error.sentence),
+    }
+}
+
+/// The steps of the set-up, as far as they can be seen: also where the store cannot be opened, which one of them may explain.
+fn steps(config: &config::Config) -> Vec<(&'static str, bool, String)> {
+    let state = State::existing(&config.database).ok();
+    match (&config.service_user, state) {
+        (Some(name), state) => {
+            let own = state.filter(|_| enforced::is_run_as(name));
+            let mut steps =
+                own.map(|state| setup::of_service(name, &state, &config.path)).unwrap_or_default();
+            steps.push(setup::sudo_rule(name));
+            steps
+        }
+        (None, Some(state)) if state.is_shared() => setup::shared(&state, &config.path),
+        (None, _) => Vec::new(),
     }
 }
 

@@ -291,3 +291,27 @@ fn a_delivery_needs_a_conductor_and_a_phase_people_must_pass() {
     assert!(why(text(optional, "conductor = \"carol\"")).contains("only people deploy there"));
     assert!(why(text("[\"production\"]", "conductor = \"carol\"")).contains("not in the pipeline"));
 }
+
+#[test]
+fn every_key_about_people_can_be_used_and_is_understood() {
+    use crate::domain::right::{Place, Right};
+    let text = MINIMAL.replace("[environments.production]", "[environments.production]\n[environments.production.rights]\ndeploy = [\"sre\"]\ncancel = [\"sre\", \"rm\"]");
+    let config = at(&format!(
+        "[relman]\nreadonly = true\nservice-user = \"relman\"\n[groups]\nsre = [\"ana\", \"bo\"]\nrm = [\"cy\"]\n\
+         [rights]\nfreeze = [\"rm\"]\n{text}[services.api.rights]\nblock = [\"sre\"]\n"
+    ))
+    .unwrap();
+    assert_eq!(config.warnings, []);
+    assert!(config.policy.readonly);
+    assert_eq!(config.service_user.as_deref(), Some("relman"));
+    let env = "production".parse().unwrap();
+    let service = "api".parse().unwrap();
+    let line = |right: Right| config.policy.ruling(right, Place::both(&service, &env)).grants[0].line.clone();
+    assert_eq!(line(Right::Deploy), "[environments.production.rights] deploy");
+    assert_eq!(line(Right::Cancel), "[environments.production.rights] cancel");
+    assert_eq!(line(Right::Freeze), "[rights] freeze");
+    assert_eq!(line(Right::Unblock), "[services.api.rights] block");
+    for name in ["root", "", "a b"] {
+        assert!(at(&format!("[relman]\nservice-user = \"{name}\"\n{MINIMAL}")).is_err(), "{name}");
+    }
+}

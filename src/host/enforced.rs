@@ -82,9 +82,15 @@ fn parent(caller: u32) -> Parent {
     match parent_status() {
         // Some versions become root altogether.
         Ok(status) if started_sudo(&status).is_some_and(|real| real == caller || real == 0) => Parent::Sudo,
-        Err(why) if why.kind() == io::ErrorKind::NotFound => Parent::Hidden,
+        // Whose parent has ended has init for one, and could have seen to that.
+        Err(why) if is_hidden(&why) && getppid().as_raw() != 1 => Parent::Hidden,
         _ => Parent::Other,
     }
+}
+
+/// Processes of others are kept out of sight (`hidepid`), or only their content is.
+fn is_hidden(why: &io::Error) -> bool {
+    matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
 }
 
 fn parent_status() -> io::Result<String> {

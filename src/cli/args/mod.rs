@@ -1,9 +1,11 @@
 //! The grammar of the command line.
 
 mod audit;
+mod changes;
 mod deployment;
 pub(super) mod lock;
 mod overrides;
+mod people;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,7 @@ pub(super) use self::deployment::{
 };
 pub(super) use self::lock::{Lock, Unlock};
 pub(super) use self::overrides::Override;
+pub(super) use self::people::{Rights, Setup};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
@@ -168,57 +171,6 @@ pub enum Command {
     Doctor,
     /// Completions for a shell, to stdout
     Completions(Completions),
-}
-
-impl Command {
-    /// Whether it changes the store, starts something or writes a file into a directory of its own choice.
-    pub(in crate::cli) fn changes(&self) -> bool {
-        match self {
-            Self::Init(_)
-            | Self::Demo
-            | Self::Check(_)
-            | Self::Approve(_)
-            | Self::Reject(_)
-            | Self::Withdraw(_)
-            | Self::Deploy(_)
-            | Self::Chain(_)
-            | Self::Rollback(_)
-            | Self::Note(_)
-            | Self::Cancel(_)
-            | Self::Decide(_)
-            | Self::Reschedule(_)
-            | Self::Resolve(_)
-            | Self::Tick
-            | Self::Restore(_)
-            | Self::Unlock(_) => true,
-            Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
-            Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
-            Self::Freeze(verb) => !matches!(verb, Freeze::List),
-            Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
-            Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
-            Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
-            Self::Config(verb) => matches!(verb, Config::Adopt),
-            Self::Override(verb) => !matches!(verb, Override::List { .. }),
-            Self::Toggle(toggle) => toggle.name.is_some(),
-            Self::Approvals(_)
-            | Self::Deployments(_)
-            | Self::Show(_)
-            | Self::Log(_)
-            | Self::Attach(_)
-            | Self::Deliveries
-            | Self::Board(_)
-            | Self::Status(_)
-            | Self::Why(_)
-            | Self::Calendar(_)
-            | Self::Rights(_)
-            | Self::Backup(_)
-            | Self::Bundle(_)
-            | Self::Paths
-            | Self::Setup(_)
-            | Self::Doctor
-            | Self::Completions(_) => false,
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -536,36 +488,6 @@ pub struct Calendar {
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Setup {
-    /// Everybody of a group runs relman in their own name and writes the store (cooperative)
-    Shared(SharedPlace),
-    /// Everybody of a group reaches a service user through sudo, who alone writes the store (enforced)
-    Enforced {
-        /// The service user
-        #[arg(long, default_value = "relman")]
-        user: String,
-        #[command(flatten)]
-        place: SharedPlace,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct SharedPlace {
-    /// The Unix group of the people
-    #[arg(long, default_value = "relops")]
-    pub group: String,
-    /// The state directory
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/relman")]
-    pub dir: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub struct Rights {
-    /// Somebody else, by the name of their account
-    pub person: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

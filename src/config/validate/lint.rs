@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::domain::chain;
 use crate::domain::delivery::Delivery;
-use crate::domain::ids::{EnvName, ServiceName};
+use crate::domain::ids::ServiceName;
 use crate::domain::policy::{Member, Policy, Rule, Service};
 use crate::domain::release::Stage;
 use crate::domain::right::{Place, Right};
@@ -28,7 +28,7 @@ impl Checker {
                 let why = format!("no service it takes goes from {} to {}", train.from, train.to);
                 found.push((keys!["trains", train.name].to_vec(), why));
             }
-            if !may_conduct(policy, &train.conductor, &train.to) {
+            if !may_conduct(policy, &train.conductor, Place::environment(&train.to)) {
                 let why = format!(
                     "{} may not deploy to {}: nobody could take this train",
                     train.conductor, train.to
@@ -37,7 +37,9 @@ impl Checker {
             }
         }
         for service in policy.services.values() {
-            let unable = |one: &&Delivery| !may_conduct(policy, &one.conductor, &one.environment);
+            let unable = |one: &&Delivery| {
+                !may_conduct(policy, &one.conductor, Place::both(&service.name, &one.environment))
+            };
             for delivery in service.deliveries.values().filter(unable) {
                 let env = &delivery.environment;
                 let keys = keys!["services", service.name, "deliver", env, "conductor"].to_vec();
@@ -105,8 +107,8 @@ impl Checker {
 }
 
 /// Whether that person may deploy there, as far as the file alone tells.
-fn may_conduct(policy: &Policy, conductor: &str, env: &EnvName) -> bool {
-    let ruling = policy.ruling(Right::Deploy, Place::environment(env));
+fn may_conduct(policy: &Policy, conductor: &str, place: Place<'_>) -> bool {
+    let ruling = policy.ruling(Right::Deploy, place);
     let member_of = |group: &String| {
         policy.groups.get(group).is_some_and(|members| {
             members.iter().any(|member| match member {

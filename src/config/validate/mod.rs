@@ -240,22 +240,6 @@ impl Checker {
         Some(retention)
     }
 
-    /// The account of enforced mode. It is looked up where it counts.
-    fn service_user(&mut self, name: Option<String>) -> Option<String> {
-        let name = name?;
-        let keys = keys!["relman", "service-user"];
-        if name == "root" {
-            let hint = Some("make an account for relman alone: relman setup enforced".to_owned());
-            self.hinted(keys, "the service user cannot be root: scripts would run as root", hint);
-        } else if name.is_empty()
-            || name.len() > 32
-            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
-        {
-            self.error(keys, "the service user is the name of an account");
-        }
-        Some(name)
-    }
-
     /// Parsed and refused, so that nobody believes in a protection that is not there.
     fn refuse_what_is_not_supported(&mut self, raw: &Raw) {
         if raw.change.is_some() {

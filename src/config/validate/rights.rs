@@ -1,4 +1,5 @@
-//! Reads `[rights]`, `[environments.E.rights]`, `[services.S.rights]` and the older short forms of an environment.
+//! Reads who may do what: `[rights]`, `[environments.E.rights]`, `[services.S.rights]`, the older short forms of an
+//! environment, and the account of enforced mode.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,22 @@ impl Section<'_> {
 }
 
 impl Checker {
+    /// The account of enforced mode. It is looked up where it counts.
+    pub(super) fn service_user(&mut self, name: Option<String>) -> Option<String> {
+        let name = name?;
+        let keys = keys!["relman", "service-user"];
+        if name == "root" {
+            let hint = Some("make an account for relman alone: relman setup enforced".to_owned());
+            self.hinted(keys, "the service user cannot be root: scripts would run as root", hint);
+        } else if name.is_empty()
+            || name.len() > 32
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        {
+            self.error(keys, "the service user is the name of an account");
+        }
+        Some(name)
+    }
+
     pub(super) fn rights(&mut self, section: Section<'_>, raw: BTreeMap<String, Vec<String>>) -> Rights {
         let mut rights = Rights::new();
         for (name, groups) in raw {

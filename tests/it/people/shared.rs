@@ -125,6 +125,25 @@ fn a_store_of_somebody_else_behind_a_link_or_in_the_open_is_refused() {
 }
 
 #[test]
+fn a_file_beside_the_store_that_shuts_others_out_is_named_by_doctor() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    drop(bastion.relman(&bastion.alice, &["--config", &config, "board"]).ok());
+    // As another program of alice's would leave it.
+    let wal = bastion.state().join("relman.db-wal");
+    bastion.write("state/relman.db-wal", "", 0o600);
+    let alices = nix::unistd::User::from_name(&bastion.alice).unwrap().unwrap();
+    nix::unistd::chown(&wal, Some(alices.uid), None).unwrap();
+    let board = || bastion.relman(&bastion.bob, &["--config", &config, "board"]);
+    assert!(board().exits(8).err.contains("relman doctor"));
+    let said = bastion.relman(&bastion.bob, &["--config", &config, "doctor"]).exits(1);
+    let command = format!("chmod 0660 {}", wal.display());
+    assert!(said.out.contains(&command), "{said:#?}");
+    std::fs::set_permissions(&wal, std::fs::Permissions::from_mode(0o660)).unwrap();
+    drop(board().ok());
+}
+
+#[test]
 fn borrowed_rights_are_refused() {
     let Some(bastion) = shared() else { return };
     let config = bastion.config_path().display().to_string();

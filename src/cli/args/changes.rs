@@ -1,0 +1,54 @@
+//! Which commands change something: those that a relman which only looks refuses.
+
+use super::{Audit, Checklist, Command, Config, Freeze, Override, Release, Train, lock};
+
+impl Command {
+    /// Whether it changes the store, starts something or writes a file into a directory of its own choice.
+    pub(in crate::cli) fn changes(&self) -> bool {
+        match self {
+            Self::Init(_)
+            | Self::Demo
+            | Self::Check(_)
+            | Self::Approve(_)
+            | Self::Reject(_)
+            | Self::Withdraw(_)
+            | Self::Deploy(_)
+            | Self::Chain(_)
+            | Self::Rollback(_)
+            | Self::Note(_)
+            | Self::Cancel(_)
+            | Self::Decide(_)
+            | Self::Reschedule(_)
+            | Self::Resolve(_)
+            | Self::Tick
+            | Self::Restore(_)
+            | Self::Unlock(_) => true,
+            Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
+            Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
+            Self::Freeze(verb) => !matches!(verb, Freeze::List),
+            Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
+            Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
+            Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
+            Self::Config(verb) => matches!(verb, Config::Adopt),
+            Self::Override(verb) => !matches!(verb, Override::List { .. }),
+            Self::Toggle(toggle) => toggle.name.is_some(),
+            Self::Approvals(_)
+            | Self::Deployments(_)
+            | Self::Show(_)
+            | Self::Log(_)
+            | Self::Attach(_)
+            | Self::Deliveries
+            | Self::Board(_)
+            | Self::Status(_)
+            | Self::Why(_)
+            | Self::Calendar(_)
+            | Self::Rights(_)
+            | Self::Backup(_)
+            | Self::Bundle(_)
+            | Self::Paths
+            | Self::Setup(_)
+            | Self::Doctor
+            | Self::Completions(_) => false,
+        }
+    }
+}
