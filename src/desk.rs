@@ -1,13 +1,15 @@
 //! What a front end sits at: configuration, store, machine and actor, opened once and handed to the verbs.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::{self, Config};
 use crate::domain::actor::{Actor, Via};
 use crate::host::machine::Local;
 use crate::host::state::State;
-use crate::host::{clock, identity};
-use crate::ops::{self, Ctx, ErrorKind, OpError, Store};
+use crate::host::{clock, identity, launch};
+use crate::ops::{self, Ctx, ErrorKind, OpError, Store, hook};
 
 /// Everything a verb needs, owned.
 pub struct Desk {
@@ -15,6 +17,8 @@ pub struct Desk {
     pub actor: Actor,
     store: Store,
     machine: Local,
+    /// Whether somebody is to be sent to the hooks when something was put on record.
+    sends_courier: Arc<AtomicBool>,
 }
 
 impl Desk {
@@ -39,7 +43,30 @@ impl Desk {
             })
         })?;
         let machine = Local::new(state, config.path.clone());
-        Ok(Self { config, actor, store, machine })
+        let sends_courier = Arc::new(AtomicBool::new(false));
+        let (sends, path) = (Arc::clone(&sends_courier), config.path.clone());
+        let store = store.on_entry(Box::new(move || {
+            if sends.load(Ordering::Relaxed) {
+                // Whoever looks next tells what is left in the outbox.
+                let _later = launch::courier(&path);
+            }
+        }));
+        let desk = Self { config, actor, store, machine, sends_courier };
+        desk.meet_hooks();
+        Ok(desk)
+    }
+
+    /// New hooks hear of what happens from now on.
+    fn meet_hooks(&self) {
+        let cx = self.cx();
+        self.sends_courier.store(hook::is_wanted(&cx), Ordering::Relaxed);
+        // A store that cannot be written now is one in which nothing happens either.
+        let _later = hook::subscribe(&cx);
+    }
+
+    /// Sends nobody to the hooks: who does it oneself needs no help.
+    pub fn without_courier(&self) {
+        self.sends_courier.store(false, Ordering::Relaxed);
     }
 
     /// Says who to tell while a write waits for another process.
@@ -82,6 +109,7 @@ impl Desk {
         }
         let is_news = fresh.policy != self.config.policy;
         self.config = fresh;
+        self.meet_hooks();
         Ok(is_news)
     }
 

@@ -10,6 +10,7 @@ use crate::domain::actor::Via;
 use crate::domain::policy::Service;
 use crate::host::{doctor as machine, scripts, store_lock};
 use crate::ops::deployment::tick;
+use crate::ops::hook::show;
 use crate::ops::{OpError, audit};
 
 /// One thing that was looked at.
@@ -93,12 +94,35 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
         }
         Err(error) => add("schedule", false, error.sentence),
     }
+    told(desk, add);
     match audit::verify(&desk.cx()) {
         Ok(verified) => match verified.bad {
             None => add("journal", true, format!("{} entries, unbroken", verified.entries)),
             Some((_, why)) => add("journal", false, why),
         },
         Err(error) => add("journal", false, error.sentence),
+    }
+}
+
+/// Whether everybody hears of what they want to hear of.
+fn told(desk: &Desk, add: &mut impl FnMut(&'static str, bool, String)) {
+    let hooks = match show::hooks(&desk.cx()) {
+        Ok(hooks) if hooks.is_empty() => return,
+        Ok(hooks) => hooks,
+        Err(error) => return add("hooks", false, error.sentence),
+    };
+    let given_up: usize = hooks.iter().map(|hook| hook.given_up).sum();
+    let pending: usize = hooks.iter().map(|hook| hook.pending).sum();
+    for hook in hooks.iter().filter(|hook| hook.lacks.is_some()) {
+        let why = hook.lacks.clone().unwrap_or_default();
+        add("hooks", true, format!("{}: {why}; it is told where that is set", hook.hook));
+    }
+    match given_up {
+        0 => add("hooks", true, format!("{} hooks, {pending} events to be told", hooks.len())),
+        count => {
+            let text = format!("{count} events could not be told and were given up: relman hooks retry");
+            add("hooks", false, text);
+        }
     }
 }
 

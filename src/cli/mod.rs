@@ -8,6 +8,7 @@ mod audit;
 mod board;
 mod calendar;
 mod cast;
+mod change;
 mod completions;
 mod configuration;
 mod demo;
@@ -15,6 +16,7 @@ mod deployment;
 mod doctor;
 pub mod exit;
 mod freeze;
+mod hooks;
 mod lock;
 mod log;
 mod out;
@@ -152,6 +154,8 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Tick => waiting::tick(session),
         Command::Deliveries => waiting::deliveries(session),
         Command::Train(verb) => train::run(session, &verb),
+        Command::Hooks(verb) => hooks::run(session, &verb),
+        Command::Change(verb) => change::run(session, &verb),
         Command::Lock(verb) => lock::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board => board::board(session),

@@ -46,8 +46,14 @@ pub enum Verb {
     ApprovalGranted,
     ApprovalRejected,
     ApprovalWithdrawn,
+    ApprovalRequested,
+    ApprovalReminded,
+    ApprovalEscalated,
+    ApprovalExpired,
     FreezeAdded,
     FreezeRemoved,
+    FreezeBegan,
+    FreezeEnded,
     LockSet,
     LockEdited,
     LockLifted,
@@ -71,10 +77,13 @@ pub enum Verb {
     DeploymentAbandoned,
     DeploymentResolved,
     NoteAdded,
+    QueueBlocked,
+    ChangeOpened,
+    ChangeAssigned,
 }
 
 impl Verb {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 49] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -90,8 +99,14 @@ impl Verb {
         Self::ApprovalGranted,
         Self::ApprovalRejected,
         Self::ApprovalWithdrawn,
+        Self::ApprovalRequested,
+        Self::ApprovalReminded,
+        Self::ApprovalEscalated,
+        Self::ApprovalExpired,
         Self::FreezeAdded,
         Self::FreezeRemoved,
+        Self::FreezeBegan,
+        Self::FreezeEnded,
         Self::LockSet,
         Self::LockEdited,
         Self::LockLifted,
@@ -115,6 +130,9 @@ impl Verb {
         Self::DeploymentAbandoned,
         Self::DeploymentResolved,
         Self::NoteAdded,
+        Self::QueueBlocked,
+        Self::ChangeOpened,
+        Self::ChangeAssigned,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -134,8 +152,14 @@ impl Verb {
             Self::ApprovalGranted => "approval.granted",
             Self::ApprovalRejected => "approval.rejected",
             Self::ApprovalWithdrawn => "approval.withdrawn",
+            Self::ApprovalRequested => "approval.requested",
+            Self::ApprovalReminded => "approval.reminded",
+            Self::ApprovalEscalated => "approval.escalated",
+            Self::ApprovalExpired => "approval.expired",
             Self::FreezeAdded => "freeze.added",
             Self::FreezeRemoved => "freeze.removed",
+            Self::FreezeBegan => "freeze.began",
+            Self::FreezeEnded => "freeze.ended",
             Self::LockSet => "lock.set",
             Self::LockEdited => "lock.edited",
             Self::LockLifted => "lock.lifted",
@@ -159,6 +183,9 @@ impl Verb {
             Self::DeploymentAbandoned => "deployment.abandoned",
             Self::DeploymentResolved => "deployment.resolved",
             Self::NoteAdded => "note.added",
+            Self::QueueBlocked => "queue.blocked",
+            Self::ChangeOpened => "change.opened",
+            Self::ChangeAssigned => "change.assigned",
         }
     }
 }

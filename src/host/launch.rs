@@ -47,17 +47,21 @@ pub(super) fn path() -> String {
 /// First word of the supervisor's report.
 pub const READY: &str = "ready";
 
-/// Fills in the order from this process's environment.
-pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
-    // The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
+/// The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
+pub(super) fn fixed_env() -> BTreeMap<String, String> {
     let fixed = [("PATH", PATH), ("HOME", "/"), ("USER", ""), ("LANG", "C.UTF-8"), ("TZ", "")];
-    let mut env: BTreeMap<String, String> = fixed
+    fixed
         .iter()
         .map(|(name, fallback)| {
             ((*name).to_owned(), environment::variable(name).unwrap_or_else(|| (*fallback).to_owned()))
         })
         .filter(|(_, value)| !value.is_empty())
-        .collect();
+        .collect()
+}
+
+/// Fills in the order from this process's environment.
+pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
+    let mut env = fixed_env();
     for name in ticket.pass_env.iter().chain(&ticket.secrets) {
         env.extend(environment::variable(name).map(|value| (name.clone(), value)));
     }
@@ -120,6 +124,19 @@ pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> 
         .arg("__adopt")
         .arg(config)
         .args([id.0.to_string(), script.pid.to_string(), script.start.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|why| format!("cannot start relman itself: {why}"))?;
+    first.wait().map(drop).map_err(|why| why.to_string())
+}
+
+/// Starts a process that tells hooks what they have not been told; does not wait for it.
+pub fn courier(config: &std::path::Path) -> Result<(), String> {
+    let mut first = process::own_command()
+        .arg("__deliver")
+        .arg(config)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

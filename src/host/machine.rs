@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
+use super::outside::World;
 use super::state::State;
 use super::{environment, exit_record, identity, launch, lock, people, process, scripts};
 use crate::domain::deployment::{Outcome, ProcessRef};
@@ -15,12 +16,14 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::policy::Service;
 use crate::domain::subject::ScriptSet;
 use crate::ops::deployment::Ticket;
+use crate::ops::outside::Outside;
 use crate::ops::{Liveness, Machine};
 
 /// The real machine.
 pub struct Local {
     state: State,
     config: PathBuf,
+    world: World,
     host: String,
     boot: String,
     groups: RefCell<HashMap<String, BTreeSet<String>>>,
@@ -30,6 +33,7 @@ impl Local {
     pub fn new(state: State, config: PathBuf) -> Self {
         Self {
             state,
+            world: World::new(config.clone()),
             config,
             host: identity::host(),
             boot: identity::boot(),
@@ -96,6 +100,10 @@ impl Machine for Local {
 
     fn set_variables(&self, names: &[String]) -> Vec<String> {
         names.iter().filter(|name| environment::variable(name).is_some()).cloned().collect()
+    }
+
+    fn outside(&self) -> &dyn Outside {
+        &self.world
     }
 
     fn log_size(&self, id: DeploymentId) -> u64 {

@@ -8,13 +8,16 @@
 
 pub mod approval;
 pub mod audit;
+pub mod change;
 pub mod delivery;
 pub mod deployment;
 pub mod error;
 pub mod facts;
 pub mod freeze;
+pub mod hook;
 pub mod lock;
 pub mod open;
+pub mod outside;
 pub mod release;
 pub mod train;
 pub mod view;
@@ -22,6 +25,7 @@ pub mod view;
 use std::collections::BTreeSet;
 
 pub use self::error::{ErrorKind, OpError};
+use self::outside::{Nowhere, Outside};
 use crate::domain::actor::{Actor, Roster};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
@@ -75,6 +79,10 @@ pub trait Machine {
     fn log_size(&self, id: DeploymentId) -> u64;
     /// Size and digest of a deployment's log as it is now.
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
+    /// The way to hooks and change systems.
+    fn outside(&self) -> &dyn Outside {
+        &Nowhere
+    }
 }
 
 impl Ctx<'_> {

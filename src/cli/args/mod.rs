@@ -2,6 +2,7 @@
 
 mod deployment;
 pub(super) mod lock;
+mod outside;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(super) use self::deployment::{
     Toggle, Way, When,
 };
 pub(super) use self::lock::{Lock, Unlock};
+pub(super) use self::outside::{Change, Hooks};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
@@ -122,6 +124,12 @@ pub enum Command {
     /// Release trains: they depart at their times with whatever is ready
     #[command(subcommand)]
     Train(Train),
+    /// Who is told of what happens, what was told, and what could not be
+    #[command(subcommand)]
+    Hooks(Hooks),
+    /// The change ticket of a release for an environment
+    #[command(subcommand)]
+    Change(Change),
     /// Keep everybody else from deploying somewhere, with a reason; or list and edit locks
     Lock(Lock),
     /// Lift a lock

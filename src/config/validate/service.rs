@@ -85,6 +85,8 @@ impl Checker {
             steps,
             toggles,
             deliveries,
+            guards: Vec::new(),
+            change_controlled: raw.change_controlled,
         })
     }
 

@@ -207,6 +207,7 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
         (Some(_), _, _) => ("REJECTED".to_owned(), theme.bad),
         (None, true, _) => ("complete".to_owned(), theme.good),
         (None, false, None) => ("YOUR TURN".to_owned(), theme.busy),
+        (None, false, Some(_)) if item.escalated.is_some() => ("ESCALATED".to_owned(), theme.busy),
         (None, false, Some(why)) => (why.clone(), theme.dim),
     };
     let age_width = model.age_width();
@@ -277,6 +278,10 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
             String::new()
         };
         lines.push(line("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
+    }
+    if let Some((at, groups)) = &item.escalated {
+        let text = format!("to {}, {}", groups.join(", "), model.time(*at));
+        lines.push(Line::from(vec![label("escalated"), Span::styled(text, theme.busy)]));
     }
     for (who, why) in &item.tally.ignored {
         lines.push(line("not counted", format!("{who}: {}", why.sentence(model.shown_zone()))));

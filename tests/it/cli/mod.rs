@@ -5,6 +5,7 @@
 
 mod answers;
 mod approvals;
+mod changes;
 mod configuration;
 mod demo;
 mod deployments;
@@ -12,6 +13,7 @@ mod exit_codes;
 mod freezes;
 mod gates;
 mod help;
+mod hooks;
 mod hostile_words;
 mod log;
 mod releases;

@@ -5,6 +5,7 @@
 mod approval;
 mod audit;
 mod chain;
+mod change;
 mod claim;
 mod delivery;
 mod deployment;
@@ -12,6 +13,7 @@ mod evidence;
 mod follow_up;
 mod freeze;
 mod guide;
+mod hook;
 mod lock;
 mod model;
 mod on_record;

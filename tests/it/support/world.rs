@@ -10,11 +10,14 @@ use std::time::Duration;
 use relman::config;
 use relman::domain::actor::{Actor, Person, Via};
 use relman::domain::approval::{Approval, Verdict};
+use relman::domain::change::{Answered, Asking, Change};
 use relman::domain::deployment::{Cause, Deployment, DeploymentState, Outcome, ProcessRef};
 use relman::domain::digest::Digest;
+use relman::domain::event::Event;
 use relman::domain::freeze::{Freeze, Scope};
 use relman::domain::gate::{Answer, GateId, GateReport};
 use relman::domain::hold::{Hold, HoldReason};
+use relman::domain::hook::Hook;
 use relman::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use relman::domain::journal::Body;
 use relman::domain::policy::{Policy, Service};
@@ -32,6 +35,7 @@ use relman::ops::deployment::rollback::{self, StartRollback};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::freeze::{self, NewFreeze};
+use relman::ops::outside::{Outside, Told};
 use relman::ops::release::edit::{self, Edit};
 use relman::ops::release::{advance, create};
 use relman::ops::{Ctx, Liveness, Machine, OpError, Store, open};
@@ -51,6 +55,56 @@ pub(crate) struct FakeMachine {
     pub script: RefCell<String>,
     /// Variables that are set where it runs.
     pub variables: RefCell<Vec<String>>,
+    pub outside: FakeOutside,
+}
+
+/// A world outside that remembers what it was told and answers what it is told to answer.
+pub(crate) struct FakeOutside {
+    /// What hooks were told: hook, event, attempt.
+    pub told: RefCell<Vec<(String, Event, u32)>>,
+    /// Whether hooks can be told.
+    pub hears: RefCell<bool>,
+    /// What the hooks of this process lack.
+    pub lacks: RefCell<Option<String>>,
+    /// What the change system was asked.
+    pub asked: RefCell<Vec<Asking>>,
+    /// What it answers to whoever asks for a ticket ...
+    pub change: RefCell<Result<Answered, String>>,
+    /// ... and to whoever wants one made.
+    pub makes: RefCell<Answered>,
+}
+
+impl FakeOutside {
+    fn new() -> Self {
+        Self {
+            told: RefCell::default(),
+            hears: RefCell::new(true),
+            lacks: RefCell::default(),
+            asked: RefCell::default(),
+            change: RefCell::new(Ok(Answered::default())),
+            makes: RefCell::default(),
+        }
+    }
+}
+
+impl Outside for FakeOutside {
+    fn lacks(&self, _hook: &Hook) -> Option<String> {
+        self.lacks.borrow().clone()
+    }
+    fn tell(&self, hook: &Hook, event: &Event, attempt: u32) -> Told {
+        self.told.borrow_mut().push((hook.key.clone(), event.clone(), attempt));
+        let delivered = *self.hears.borrow();
+        let outcome = if delivered { "200" } else { "500" }.to_owned();
+        Told { delivered, outcome, said: Some("\u{1b}[31mhm".to_owned()) }
+    }
+    fn change(&self, _change: &Change, asking: &Asking) -> Result<Answered, String> {
+        self.asked.borrow_mut().push(asking.clone());
+        match asking.create {
+            true => Ok(Answered { made: true, ..self.makes.borrow().clone() }),
+            false => self.change.borrow().clone(),
+        }
+    }
+    fn send_courier(&self) {}
 }
 
 impl Machine for FakeMachine {
@@ -102,6 +156,9 @@ impl Machine for FakeMachine {
     }
     fn log_facts(&self, _id: DeploymentId) -> (u64, Digest) {
         (0, Digest::of(b""))
+    }
+    fn outside(&self) -> &dyn Outside {
+        &self.outside
     }
 }
 
@@ -170,6 +227,7 @@ impl World {
                 adopted: RefCell::default(),
                 script: RefCell::new("one".to_owned()),
                 variables: RefCell::default(),
+                outside: FakeOutside::new(),
             },
             now: "2026-09-01T10:00:00Z".parse().unwrap(),
         };
