@@ -351,6 +351,20 @@ pub struct Checked {
     pub answer: Answer,
 }
 
+impl Checked {
+    /// What to do where it is closed, and who can.
+    pub fn next_step(&self, release: &ReleaseId, env: &EnvName) -> Option<String> {
+        match &self.answer {
+            Answer::Blocked { reason } => Some(reason.next_step(release, env)),
+            // Who cannot tell may be asked again.
+            Answer::Unknown { why } if self.gate == GateId::Change => {
+                Some(BlockReason::Unanswered { why: why.clone() }.next_step(release, env))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What all gates said at one moment. Stored with each deployment and each refusal, so that "why was it allowed
 /// on Tuesday?" is answered from the record and not by asking again with today's rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

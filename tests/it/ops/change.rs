@@ -325,3 +325,52 @@ fn a_ticket_that_cannot_be_told_now_is_told_later_and_holds_nobody_up() {
     assert_eq!(notes(&world).len(), 4);
     assert!(world.store.read(relman::store::outbox::list_pending).unwrap().is_empty());
 }
+
+/// `api` goes from staging to production by itself, or with a train, in erin's name, where it is change-controlled.
+fn by_itself(lines: &str) -> World {
+    let policy = POLICY
+        .replace("soak = \"1h\"\n", "change-controlled = true\n")
+        .replace("approvals = [{ from = \"managers\", count = 1 }, { from = \"sre\", count = 1 }]\n", "")
+        .replace("[services.api]", "[services.api]\nchange-controlled = true");
+    World::with(&format!("{policy}\n[change]\ncommand = [\"./itsm.sh\"]\n{lines}\n"))
+}
+
+fn in_staging(world: &World) {
+    world.release(API);
+    world.advance(API, 5);
+    world.deploy(API, "dev");
+    world.deploy(API, "staging");
+}
+
+#[test]
+fn what_goes_by_itself_has_its_ticket_asked_about_when_nothing_else_holds_it_up() {
+    use relman::ops::deployment::tick::tick;
+    let mut world = by_itself(
+        "[services.api.deliver.production]\nconductor = \"erin\"\nhours = [\"Mon-Fri 11:00-16:00\"]",
+    );
+    in_staging(&world);
+    assert!(world.as_("erin", tick).unwrap().delivered.is_empty());
+    assert!(asked(&world).is_empty(), "outside its hours nobody needs to know");
+    world.pass(Duration::from_hours(1));
+    *world.machine.outside.makes.borrow_mut() = ticket(Phase::Waits, "New");
+    assert!(world.as_("erin", tick).unwrap().delivered.is_empty());
+    assert_eq!(asked(&world).iter().filter(|asking| asking.create).count(), 1);
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    world.pass(Duration::from_mins(3));
+    assert_eq!(world.as_("erin", tick).unwrap().delivered.len(), 1);
+}
+
+#[test]
+fn a_train_asks_about_the_tickets_of_who_may_come_along_when_it_departs() {
+    use relman::ops::train::send_off;
+    let mut world = by_itself(
+        "[trains.daily]\ndeparts = \"Mon-Sun 14:00\"\nfrom = \"staging\"\nto = \"production\"\nconductor = \"erin\"",
+    );
+    drop(world.as_("erin", send_off));
+    in_staging(&world);
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    world.pass(Duration::from_hours(4));
+    let departed = world.as_("erin", send_off).remove(0).1.unwrap();
+    let item = departed.items.iter().find(|item| item.service.as_str() == "api").unwrap();
+    assert_eq!((item.left.as_deref(), item.deployment.is_some()), (None, true));
+}
