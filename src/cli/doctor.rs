@@ -7,6 +7,7 @@ use super::out::Tone;
 use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
+use crate::domain::hook::Way;
 use crate::domain::policy::Service;
 use crate::host::{doctor as machine, scripts, store_lock};
 use crate::ops::deployment::tick;
@@ -111,6 +112,13 @@ fn told(desk: &Desk, add: &mut impl FnMut(&'static str, bool, String)) {
         Ok(hooks) => hooks,
         Err(error) => return add("hooks", false, error.sentence),
     };
+    for hook in &desk.config.policy.hooks.list {
+        if let Way::Command { argv, working_dir, .. } = &hook.way
+            && let Some(why) = scripts::cannot_run(argv, working_dir)
+        {
+            add("hooks", false, format!("{}: {why}", hook.key));
+        }
+    }
     let given_up: usize = hooks.iter().map(|hook| hook.given_up).sum();
     let pending: usize = hooks.iter().map(|hook| hook.pending).sum();
     for hook in hooks.iter().filter(|hook| hook.lacks.is_some()) {

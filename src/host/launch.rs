@@ -135,14 +135,16 @@ pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> 
 /// Starts a process that tells hooks what they have not been told; does not wait for it.
 pub fn courier(config: &std::path::Path) -> Result<(), String> {
     let mut first = process::own_command()
-        .arg("__deliver")
+        .arg(process::COURIERS[0])
         .arg(config)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .map_err(|why| format!("cannot start relman itself: {why}"))?;
-    first.wait().map(drop).map_err(|why| why.to_string())
+    // It ends in a moment; nobody is to wait for that, and no zombie is to be left.
+    std::thread::spawn(move || first.wait());
+    Ok(())
 }
 
 /// Closes what the launcher had open besides the standard streams: a lock or a pipe of the shell that started us must

@@ -1,6 +1,7 @@
 //! The world outside as the verbs see it: programs, webhooks, change systems.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use super::command::{self, Order};
@@ -89,8 +90,12 @@ pub(super) fn read(secret: &Secret) -> Result<String, String> {
         }
         Secret::File(path) => {
             let shown = path.display();
-            let text =
-                std::fs::read_to_string(path).map_err(|why| format!("{shown} cannot be read: {why}"))?;
+            let unreadable = |why: std::io::Error| format!("{shown} cannot be read: {why}");
+            let mode = std::fs::metadata(path).map_err(unreadable)?.mode();
+            if mode & 0o007 != 0 {
+                return Err(format!("{shown} is open to everyone on this machine: chmod o-rwx {shown}"));
+            }
+            let text = std::fs::read_to_string(path).map_err(unreadable)?;
             let text = text.trim().to_owned();
             if text.is_empty() { Err(format!("{shown} is empty")) } else { Ok(text) }
         }

@@ -217,6 +217,21 @@ fn a_courier_that_dies_after_telling_tells_it_again_with_the_same_id() {
 }
 
 #[test]
+fn a_secret_that_everybody_may_read_is_none_and_a_program_that_cannot_be_run_is_found() {
+    let server = Server::always(Reply::status(200));
+    let env = told(&format!(
+        "\"lock.taken\" = [[\"./nowhere.sh\"]]\nwebhook = {{ url = \"{}\", secret-file = \"secret\" }}",
+        server.url
+    ));
+    env.write("secret", "hunter2", 0o644);
+    env.registered("api@1.0.0");
+    let said = env.run(&["doctor"]).exits(1).out;
+    assert!(said.contains("secret is open to everyone on this machine: chmod o-rwx"), "{said}");
+    assert!(said.contains("lock.taken[0]: ") && said.contains("nowhere.sh cannot be run"), "{said}");
+    assert!(server.asked().is_empty());
+}
+
+#[test]
 fn what_was_given_up_fails_doctor_until_it_is_told_again() {
     let server = Server::always(Reply::status(200));
     let env = told(&format!("webhook = \"{}\"", server.url));

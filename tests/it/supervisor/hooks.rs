@@ -1,6 +1,6 @@
 //! Hooks that are asked before a deployment begins: their no ends it before anything has run.
 
-use crate::support::env::TestEnv;
+use crate::support::env::{TestEnv, is_alive, signal};
 
 /// A deployment that asks `may-i.sh` first.
 fn guarded(body: &str, lines: &str) -> TestEnv {
@@ -50,6 +50,27 @@ fn it_is_left_out_with_a_reason_and_on_record() {
     assert_eq!(d["reason"], "the check is broken");
     let log = env.log(1);
     assert!(log.contains("pre-deploy was left out by who started this"), "{log}");
+}
+
+#[test]
+fn what_tells_a_hook_is_not_taken_for_what_the_script_left_running() {
+    use nix::sys::signal::Signal;
+    let env = TestEnv::with_service(
+        "grace = \"1s\"\nscripts = { deploy = [\"./deploy.sh\"] }\n[hooks]\n\"deployment.started\" = [[\"./hang.sh\"]]",
+    );
+    env.script("hang.sh", "echo $$ > hangs.new; mv hangs.new hangs; exec sleep 300");
+    env.script("deploy.sh", "while [ ! -e hangs ]; do sleep 0.05; done; exec sleep 300");
+    env.registered("api@1.0.0");
+    // Of one that waits the scribe puts the start on record, and sends somebody to the hooks.
+    let said = env.run(&["--json", "deploy", "api@1.0.0", "staging", "--at", "+1s"]).ok();
+    let id = said.json()["deployment"]["id"].as_i64().unwrap();
+    let hook: i32 = env.until_text("hangs").parse().unwrap();
+    drop(env.run(&["cancel", &id.to_string()]).ok());
+    let d = env.until_state(id, "cancelled");
+    assert!(is_alive(hook), "the hook is none of the script's");
+    assert_eq!(d["left_running"], serde_json::json!([]), "{}", env.log(id));
+    assert!(!env.log(id).contains("courier"), "{}", env.log(id));
+    signal(hook, Signal::SIGKILL);
 }
 
 #[test]
