@@ -333,13 +333,13 @@ fields = {{ assignment_group = "deploy" }}
     assert_eq!(policy.hooks.list[1].events, ["deployment.finished"]);
     match &policy.hooks.list[1].way {
         Way::Command { argv, working_dir, pass_env } => {
-            assert_eq!((argv[0].as_str(), working_dir.to_str()), ("/srv/app/./done.sh", Some("/srv/app")));
+            assert_eq!((argv[0].as_str(), working_dir.to_str()), ("/srv/app/done.sh", Some("/srv/app")));
             assert_eq!(pass_env, &["REGION"]);
         }
         other => panic!("{other:?}"),
     }
     let service = policy.services.values().next().unwrap();
-    assert_eq!(service.guards[0].command, ["/srv/app/./may-i.sh", "now"]);
+    assert_eq!(service.guards[0].command, ["/srv/app/may-i.sh", "now"]);
     assert_eq!(service.commands()["hook pre-deploy"], service.guards[0].command);
     let change = policy.change.as_ref().unwrap();
     match &change.adapter {

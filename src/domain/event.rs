@@ -338,7 +338,10 @@ fn of_deployment(name: &str, body: &Body, about: &About) -> String {
         "lost" => format!("{id} ({errand}, by {by}) is lost{why}; a person must say how it ended"),
         "outlook" => format!("{id} ({errand}, by {by}) will find closed, as things stand{why}"),
         "refused" => format!("{id} ({errand}, by {by}) was turned down before anything ran{why}"),
-        _ => format!("{id} ({errand}, by {by}) {}{why}", d.state_word()),
+        _ => {
+            let step = d.failed_step.as_ref().map(|step| format!(" in {step}")).unwrap_or_default();
+            format!("{id} ({errand}, by {by}) {}{step}{why}", d.state_word())
+        }
     }
 }
 

@@ -60,7 +60,8 @@ impl Checker {
                     self.argv(&at("command"), &raw.command);
                     let mut argv = raw.command;
                     if let Some(program) = argv.first_mut().filter(|program| program.contains('/')) {
-                        *program = self.base.join(&*program).to_string_lossy().into_owned();
+                        *program =
+                            self.base.join(program.trim_start_matches("./")).to_string_lossy().into_owned();
                     }
                     Adapter::Command { argv, working_dir: self.base.clone(), pass_env: raw.pass_env }
                 }

@@ -117,7 +117,7 @@ impl Checker {
             };
             self.argv(own, &argv);
             if let Some(program) = argv.first_mut().filter(|program| program.contains('/')) {
-                *program = self.base.join(&*program).to_string_lossy().into_owned();
+                *program = self.base.join(program.trim_start_matches("./")).to_string_lossy().into_owned();
             }
             commands.push(argv);
         }

@@ -300,7 +300,7 @@ fn a_ticket_is_told_when_its_deployment_begins_and_how_it_ends() {
     assert_eq!(notes.len(), 2, "{texts:?}");
     assert!(texts[0].starts_with("relman: erin started #2: api@1.0.0 to staging\n"), "{}", texts[0]);
     assert!(
-        texts[1].contains("failed: the script ended with exit status 3")
+        texts[1].contains("failed in deploy: the script ended with exit status 3")
             && texts[1].contains("\nlog: sha256:"),
         "{}",
         texts[1]

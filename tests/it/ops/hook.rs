@@ -82,7 +82,10 @@ fn a_deployment_is_told_from_its_start_to_its_end_once_each() {
     );
     let event = last(&world);
     assert_eq!(event.also, ["deployment.finished"]);
-    assert_eq!(event.text, "#2 (api@1.0.0 to dev, by erin) failed: the script ended with exit status 3");
+    assert_eq!(
+        event.text,
+        "#2 (api@1.0.0 to dev, by erin) failed in deploy: the script ended with exit status 3"
+    );
     assert_eq!((event.service.as_deref(), event.environment.as_deref()), (Some("api"), Some("dev")));
     let (seq, hash) = world.store.read(relman::store::journal::head).unwrap();
     let hash = relman::domain::digest::hex(&hash);

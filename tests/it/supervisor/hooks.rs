@@ -30,6 +30,20 @@ fn a_no_ends_the_deployment_before_anything_has_run() {
 }
 
 #[test]
+fn what_a_hook_kept_from_beginning_has_touched_nothing() {
+    let env = guarded("[ ! -e on-fire ]", "");
+    drop(env.deploy().ok());
+    env.registered("api@1.1.0");
+    env.touch("on-fire");
+    drop(env.run(&["deploy", "api@1.1.0", "staging"]).exits(9));
+    let status = env.run(&["--json", "status"]).ok().json();
+    let place = &status["places"][0];
+    assert_eq!(place["live"]["release"], "api@1.0.0", "{place}");
+    let why = env.run(&["why", "api@1.0.0", "production"]).out;
+    assert!(!why.contains("not live in staging"), "{why}");
+}
+
+#[test]
 fn a_yes_lets_it_begin() {
     let env = guarded("exit 0", "");
     drop(env.deploy().ok());
