@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actor::Actor;
-use super::deployment::Deployment;
+use super::deployment::{Cause, Deployment};
 use super::digest::hex;
 use super::freeze::Freeze;
 use super::gate::GateReport;
@@ -270,6 +270,10 @@ fn ended(about: &About) -> Vec<Vec<&'static str>> {
         (Some(_), _) => return vec![vec!["toggle.finished"]],
         (None, true) => return vec![vec!["plan.finished"]],
         (None, false) => {}
+    }
+    // Turned down at its time, before anything ran.
+    if matches!(d.cause, Some(Cause::Refused { .. })) {
+        return vec![vec!["deployment.refused", "deployment.failed", "deployment.finished"]];
     }
     let name = match d.state {
         State::Succeeded => "deployment.succeeded",

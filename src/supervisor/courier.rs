@@ -45,7 +45,7 @@ pub fn carry(desk: &Desk, waits: Waits) -> Result<Carried, OpError> {
     let mut carried = Carried::default();
     let mut rounds = 0;
     loop {
-        hook::sort(&desk.cx())?;
+        let sorted = hook::sort(&desk.cx());
         while let Some(parcel) = deliver::take(&desk.cx(), &who)? {
             let told = deliver::tell(&desk.cx(), &parcel);
             fault::point("after-telling");
@@ -56,6 +56,7 @@ pub fn carry(desk: &Desk, waits: Waits) -> Result<Carried, OpError> {
                 false => carried.failed += 1,
             }
         }
+        sorted?;
         let now = desk.cx().now;
         let soon = deliver::next_due(&desk.cx())?.filter(|due| *due <= now.plus(PATIENCE));
         let Some(due) = soon.filter(|_| waits == Waits::Soon && rounds < ROUNDS) else { return Ok(carried) };

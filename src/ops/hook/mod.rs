@@ -54,9 +54,10 @@ pub fn subscribe(cx: &Ctx<'_>) -> Result<(), OpError> {
 
 /// Puts what has happened into the outbox of those who want to hear of it; says whether something is due there.
 pub fn sort(cx: &Ctx<'_>) -> Result<bool, OpError> {
-    moments::notice(cx)?;
+    // What cannot be noticed keeps nobody from hearing of the rest.
+    let noticed = moments::notice(cx);
     if !is_wanted(cx) {
-        return Ok(false);
+        return noticed.map(|()| false);
     }
     subscribe(cx)?;
     let hooks = all(cx);
@@ -65,7 +66,7 @@ pub fn sort(cx: &Ctx<'_>) -> Result<bool, OpError> {
     }
     deliver::give_up_on_the_gone(cx, &hooks)?;
     let pending = cx.store.read(outbox::list_pending)?;
-    Ok(pending.iter().any(|one| deliver::is_due(one, cx.now)))
+    noticed.map(|()| pending.iter().any(|one| deliver::is_due(one, cx.now)))
 }
 
 fn is_behind(cx: &Ctx<'_>, hooks: &[Hook]) -> Result<bool, OpError> {

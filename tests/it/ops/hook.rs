@@ -112,6 +112,21 @@ fn a_refusal_is_told_with_the_gates_that_were_closed() {
 }
 
 #[test]
+fn what_is_turned_down_at_its_time_was_refused() {
+    let mut world = told("\"deployment.refused\" = [[\"./a\"]]\n\"deployment.finished\" = [[\"./b\"]]");
+    world.release(API);
+    world.advance(API, 5);
+    let d = world.schedule(API, "dev", Duration::from_hours(1));
+    world.pass(Duration::from_hours(1));
+    *world.machine.script.borrow_mut() = "two".to_owned();
+    drop(world.turn(d.id));
+    assert_eq!(
+        carried(&world),
+        ["deployment.finished[0] deployment.refused", "deployment.refused[0] deployment.refused"]
+    );
+}
+
+#[test]
 fn a_gate_that_was_gone_past_is_told_beside_the_start() {
     use relman::domain::gate::GateId;
     use relman::ops::deployment::start::{self, StartDeploy};
