@@ -126,12 +126,21 @@ fn told(desk: &Desk, add: &mut impl FnMut(&'static str, bool, String)) {
         add("hooks", true, format!("{}: {why}; it is told where that is set", hook.hook));
     }
     match given_up {
-        0 => add("hooks", true, format!("{} hooks, {pending} events to be told", hooks.len())),
+        0 => {
+            let text = format!("{}, {} to be told", counted(hooks.len(), "hook"), counted(pending, "event"));
+            add("hooks", true, text);
+        }
         count => {
-            let text = format!("{count} events could not be told and were given up: relman hooks retry");
-            add("hooks", false, text);
+            let what = counted(count, "event");
+            add("hooks", false, format!("given up, could not be told: {what}; relman hooks retry"));
         }
     }
+}
+
+/// `1 hook`, `3 hooks`.
+fn counted(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
 }
 
 fn script_state(service: &Service) -> (bool, String) {

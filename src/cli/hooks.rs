@@ -75,7 +75,9 @@ fn deliveries(session: &mut Session, limit: u32, open: bool) -> Result<u8, OpErr
         return Ok(exit::OK);
     }
     if all.is_empty() {
-        session.out.note("nothing was told and nothing is to be told");
+        let what =
+            if open { "nothing waits to be told" } else { "nothing was told, and nothing is to be told" };
+        session.out.note(what);
         return Ok(exit::OK);
     }
     let row =
