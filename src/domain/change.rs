@@ -37,6 +37,16 @@ impl Change {
     /// A look (not a start) asks again when the last answer is older than this.
     pub const LOOK_AGAIN: Duration = Duration::from_secs(120);
 
+    /// What it takes to sign in.
+    pub fn secrets(&self) -> Vec<Secret> {
+        match &self.adapter {
+            Adapter::Command { .. } => Vec::new(),
+            Adapter::ServiceNow(account) | Adapter::Jira(account) => {
+                account.user.iter().chain([&account.token]).cloned().collect()
+            }
+        }
+    }
+
     /// What a state means here. Upper and lower case are the same.
     pub fn phase(&self, state: &str) -> Phase {
         let is_in = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(state.trim()));

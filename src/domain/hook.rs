@@ -64,8 +64,8 @@ pub enum Way {
     Command { argv: Argv, working_dir: PathBuf, pass_env: Vec<String> },
     /// An HTTP POST with the event as its body.
     Webhook(Webhook),
-    /// A note in the change ticket.
-    Change,
+    /// A note in the change ticket; it takes these to sign in.
+    Change { secrets: Vec<Secret> },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +100,7 @@ impl Hook {
         match &self.way {
             Way::Command { argv, .. } => argv.join(" "),
             Way::Webhook(webhook) => host_of(&webhook.url).to_owned(),
-            Way::Change => "the change ticket".to_owned(),
+            Way::Change { .. } => "the change ticket".to_owned(),
         }
     }
 }

@@ -26,7 +26,8 @@ impl World {
 impl Outside for World {
     fn lacks(&self, hook: &Hook) -> Option<String> {
         match &hook.way {
-            Way::Command { .. } | Way::Change => None,
+            Way::Command { .. } => None,
+            Way::Change { secrets } => secrets.iter().find_map(|secret| read(secret).err()),
             Way::Webhook(webhook) => {
                 let unset = webhook.headers_from.values().find(|name| environment::variable(name).is_none());
                 unset
@@ -58,7 +59,7 @@ impl Outside for World {
                 }
             }
             Way::Webhook(webhook) => post(hook, webhook, event, &body, attempt),
-            Way::Change => Told {
+            Way::Change { .. } => Told {
                 delivered: false,
                 outcome: "a change ticket is told by its number".to_owned(),
                 said: None,

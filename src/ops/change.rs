@@ -236,7 +236,7 @@ pub fn as_hook(cx: &Ctx<'_>) -> Option<Hook> {
         services: vec!["*".to_owned()],
         environments: vec!["*".to_owned()],
         timeout: change.timeout,
-        way: Way::Change,
+        way: Way::Change { secrets: change.secrets() },
     })
 }
 

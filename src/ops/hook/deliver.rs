@@ -66,7 +66,7 @@ pub fn take(cx: &Ctx<'_>, who: &str) -> Result<Option<Parcel>, OpError> {
 /// Tells it. May take as long as the hook may.
 pub fn tell(cx: &Ctx<'_>, parcel: &Parcel) -> Told {
     match parcel.hook.way {
-        Way::Change => change::tell(cx, &parcel.event),
+        Way::Change { .. } => change::tell(cx, &parcel.event),
         _ => cx.machine.outside().tell(&parcel.hook, &parcel.event, parcel.delivery.attempts),
     }
 }

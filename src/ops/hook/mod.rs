@@ -91,10 +91,10 @@ fn sort_page(tx: &Tx<'_>, cx: &Ctx<'_>, hooks: &[Hook]) -> Result<(), OpError> {
         for stored in journal::walk(tx, cursor.seq, PAGE)? {
             last = stored.entry.seq;
             for event in event::of(&stored.entry, &store) {
-                if !hook.wants(&event) || (hook.way == Way::Change && !change::has_ticket(tx, cx, &event)?) {
+                if !hook.wants(&event) || (is_ticket(hook) && !change::has_ticket(tx, cx, &event)?) {
                     continue;
                 }
-                if hook.way != Way::Change && is_old(event.at, cx.now) {
+                if !is_ticket(hook) && is_old(event.at, cx.now) {
                     passed_over += 1;
                     continue;
                 }
@@ -105,6 +105,11 @@ fn sort_page(tx: &Tx<'_>, cx: &Ctx<'_>, hooks: &[Hook]) -> Result<(), OpError> {
     }
     outbox::forget(tx, cx.now.minus(KEPT))?;
     Ok(())
+}
+
+/// Whether it is a change ticket that is told.
+fn is_ticket(hook: &Hook) -> bool {
+    matches!(hook.way, Way::Change { .. })
 }
 
 /// What happened so long ago is no news.

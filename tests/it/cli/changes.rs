@@ -205,6 +205,29 @@ fn who_may_not_sign_in_learns_why_and_the_gate_stays_closed() {
     );
 }
 
+#[test]
+fn what_is_to_be_noted_waits_for_who_may_sign_in() {
+    let tickets = Arc::new(Mutex::new(Tickets::default()));
+    let server = servicenow(&tickets);
+    let mut env = controlled(&format!(
+        "adapter = \"servicenow\"\nurl = \"{}\"\nuser-env = \"ITSM_USER\"\ntoken-env = \"ITSM_TOKEN\"",
+        server.url
+    ));
+    drop(env.run(&DEPLOY).exits(11));
+    // Who was sent to the hooks by then has the token.
+    let couriers = || env.processes().iter().filter(|(_, line)| line.contains("__deliver")).count();
+    wait::until("the couriers to be gone", couriers, |count| *count == 0);
+    let vars = std::mem::take(&mut env.vars);
+    drop(
+        env.run(&["deploy", "api@1.0.0", "staging", "--override", "change", "--reason", "night shift"]).ok(),
+    );
+    let listed = env.run(&["hooks", "list"]).ok().out;
+    assert!(listed.contains("2 pending; the variable ITSM_USER is not set here"), "{listed}");
+    env.vars = vars;
+    assert_eq!(env.run(&["tick"]).ok().out, "2 events were told to hooks\n");
+    assert_eq!(notes(&tickets, 0).len(), 2);
+}
+
 fn jira(tickets: &Arc<Mutex<Tickets>>) -> Server {
     let tickets = Arc::clone(tickets);
     Server::new(move |asked: &Asked| {
