@@ -1,13 +1,16 @@
 //! What a front end sits at: configuration, store, machine and actor, opened once and handed to the verbs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::config::{self, Config};
 use crate::domain::actor::{Actor, Via};
 use crate::host::machine::Local;
 use crate::host::state::State;
-use crate::host::{clock, enforced, heads, identity};
+use crate::host::{clock, enforced, heads, identity, launch};
 use crate::ops::audit::history::{self, Remembered};
 use crate::ops::configured::{self, RulesFile, Say};
-use crate::ops::{self, Ctx, ErrorKind, OpError, Store};
+use crate::ops::{self, Ctx, ErrorKind, OpError, Store, hook};
 
 /// Everything a verb needs, owned.
 pub struct Desk {
@@ -18,6 +21,8 @@ pub struct Desk {
     /// Whether the store was opened so that it cannot be changed.
     looks_only: bool,
     memory: Memory,
+    /// Whether somebody is to be sent to the hooks when something was put on record.
+    sends_courier: Arc<AtomicBool>,
 }
 
 /// What this person remembers of the journal, compared with what is there.
@@ -44,7 +49,8 @@ impl Desk {
             let state = State::existing(&config.database)?;
             let store = Store::open_readonly(state.store())?;
             let machine = Local::new(state, config.path.clone());
-            return Ok(Self { config, actor, store, machine, looks_only: true, memory: Memory::None });
+            let (memory, sends_courier) = (Memory::None, Arc::default());
+            return Ok(Self { config, actor, store, machine, looks_only: true, memory, sends_courier });
         }
         let state = State::prepare(&config.database)?;
         if let Some(name) = config.service_user.as_ref().filter(|_| state.is_shared()) {
@@ -65,10 +71,19 @@ impl Desk {
             Via::Cli | Via::Tui => recall(&store, &state)?,
         };
         let machine = Local::new(state, config.path.clone());
-        let desk = Self { config, actor, store, machine, looks_only: false, memory };
+        let sends_courier = Arc::new(AtomicBool::new(false));
+        let (sends, path) = (Arc::clone(&sends_courier), config.path.clone());
+        let store = store.on_entry(Box::new(move || {
+            if sends.load(Ordering::Relaxed) {
+                // Whoever looks next tells what is left in the outbox.
+                let _later = launch::courier(&path);
+            }
+        }));
+        let desk = Self { config, actor, store, machine, looks_only: false, memory, sends_courier };
         if via != Via::Supervisor {
             desk.notice_configuration(false)?;
         }
+        desk.meet_hooks();
         Ok(desk)
     }
 
@@ -99,8 +114,9 @@ impl Desk {
         let actor = identity::actor(Via::Cli);
         let store = Store::open(state.store())?;
         let machine = Local::new(state, config.path.clone());
-        let memory = Memory::None;
-        Self { config, actor, store, machine, looks_only: false, memory }.notice_configuration(true)
+        let (memory, sends_courier) = (Memory::None, Arc::default());
+        Self { config, actor, store, machine, looks_only: false, memory, sends_courier }
+            .notice_configuration(true)
     }
 
     /// What happened to the history since this person last looked, where that is more than growing. It is said at every
@@ -141,6 +157,19 @@ impl Desk {
             // A home that cannot be written: then less is noticed, and `relman doctor` says so.
             let _kept = heads::remember(self.state().store(), &newest, false);
         }
+    }
+
+    /// New hooks hear of what happens from now on.
+    fn meet_hooks(&self) {
+        let cx = self.cx();
+        self.sends_courier.store(hook::is_wanted(&cx), Ordering::Relaxed);
+        // A store that cannot be written now is one in which nothing happens either.
+        let _later = hook::subscribe(&cx);
+    }
+
+    /// Sends nobody to the hooks: who does it oneself needs no help.
+    pub fn without_courier(&self) {
+        self.sends_courier.store(false, Ordering::Relaxed);
     }
 
     /// Says who to tell while a write waits for another process.
@@ -188,6 +217,7 @@ impl Desk {
         if !self.config.policy.readonly && self.actor.via != Via::Supervisor {
             self.notice_configuration(false)?;
         }
+        self.meet_hooks();
         Ok(is_news)
     }
 

@@ -6,6 +6,7 @@ use super::args::{Config, Init};
 use super::{Session, current_dir, exit, write_new};
 use crate::config;
 use crate::desk::Desk;
+use crate::domain::change::{Adapter, Change};
 use crate::domain::ids::ServiceName;
 use crate::domain::policy::{Policy, Rule, Service, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
@@ -146,6 +147,14 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         let (start, end) = (wall(freeze.window.start, freeze.zone), wall(freeze.window.end, freeze.zone));
         out.line(format!("freeze \"{}\": {} from {start} until {end}", freeze.name, freeze.scope.describe()));
     }
+    for hook in &policy.hooks.list {
+        out.line(format!("hook {}: {} → {}", hook.key, hook.events.join(", "), hook.target()));
+    }
+    if let Some(change) = &policy.change {
+        let words = |words: &[String]| words.join(", ");
+        out.line(format!("change tickets: {}", change_system(change)));
+        out.line(format!("  go on in {}; wait in {}", words(&change.proceed), words(&change.wait)));
+    }
     for stage in Stage::ALL {
         for line in stage_lines(policy.stage(stage)) {
             out.line(format!("stage {stage}: {line}"));
@@ -158,6 +167,14 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         out.line(format!("process {kind}: enters in the {} stage{skips}", process.enter));
     }
     Ok(exit::OK)
+}
+
+fn change_system(change: &Change) -> String {
+    match &change.adapter {
+        Adapter::Command { argv, .. } => argv.join(" "),
+        Adapter::ServiceNow(account) => format!("ServiceNow at {}", account.url),
+        Adapter::Jira(account) => format!("Jira at {}, project {}", account.url, account.project),
+    }
 }
 
 fn service_lines(service: &Service) -> Vec<String> {
@@ -174,6 +191,11 @@ fn service_lines(service: &Service) -> Vec<String> {
         time("grace", Some(service.grace)),
         list("pass-env", &service.pass_env),
         list("secrets", &service.secrets),
+        service.change_controlled.then(|| "change-controlled".to_owned()),
+        (!service.guards.is_empty()).then(|| {
+            let commands = service.guards.iter().map(|guard| guard.command.join(" "));
+            format!("before it begins: {}", commands.collect::<Vec<_>>().join("; "))
+        }),
     ]
     .into_iter()
     .flatten()
@@ -222,6 +244,12 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
     add("soak", if env.soak.is_zero() { String::new() } else { span(env.soak) });
     let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
     add("hours", hours.join(", "));
+    add("change tickets", if env.change_controlled { "asked for".to_owned() } else { String::new() });
+    let reminders = &env.reminders;
+    add("remind every", reminders.every.map(span).unwrap_or_default());
+    if let Some(after) = reminders.escalate_after {
+        add("escalate", format!("after {} to {}", span(after), reminders.escalate_to.join(", ")));
+    }
     add("confirm", if env.confirm { "the version must be typed".to_owned() } else { String::new() });
     lines
 }
@@ -237,6 +265,8 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "rollback-approvals": env.rollback_approvals, "approval-ttl-seconds": env.approval_ttl.as_secs(),
             "deployers": groups_of(&env.rights, Right::Deploy), "override": groups_of(&env.rights, Right::Override),
             "rights": lists(&env.rights), "confirm": env.confirm,
+            "change-controlled": env.change_controlled, "remind-every-seconds": seconds(env.reminders.every),
+            "escalate-after-seconds": seconds(env.reminders.escalate_after), "escalate-to": env.reminders.escalate_to,
             "self-approval": env.self_approval, "soak-seconds": env.soak.as_secs(), "hours": hours,
         })
     };
@@ -248,6 +278,7 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "step-timeout-seconds": seconds(service.step_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
             "rights": lists(&service.rights),
+            "change-controlled": service.change_controlled, "pre-deploy": service.guards,
         })
     };
     let stage = |stage: &Stage| {
@@ -261,6 +292,18 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
         let process = policy.process(*kind);
         serde_json::json!({ "kind": kind, "enter": process.enter, "skip": process.skip })
     };
+    let hooks: Vec<_> = policy
+        .hooks
+        .list
+        .iter()
+        .map(|hook| {
+            serde_json::json!({
+                "hook": hook.key, "events": hook.events, "services": hook.services,
+                "environments": hook.environments, "tells": hook.target(),
+                "timeout-seconds": hook.timeout.as_secs(),
+            })
+        })
+        .collect();
     let groups: serde_json::Map<String, serde_json::Value> = policy
         .groups
         .iter()
@@ -279,6 +322,13 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
         "process": ReleaseKind::ALL.iter().map(process).collect::<Vec<_>>(),
         "freezes": policy.freezes,
         "rights": lists(&policy.rights),
+        "hooks": hooks,
+        "change": policy.change.as_ref().map(|change| {
+            serde_json::json!({
+                "system": change_system(change), "proceed": change.proceed, "wait": change.wait,
+                "create": change.create, "record": change.record, "max-age-seconds": change.max_age.as_secs(),
+            })
+        }),
     })
 }
 

@@ -68,6 +68,8 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         confirm: args.confirm,
         left_out: args.leave_out,
         on_failure: args.on_failure,
+        change: args.change,
+        skips_hooks: args.skip_hooks,
         ..start::StartDeploy::new(release, args.environment)
     };
     settle_orphans(&desk);

@@ -7,12 +7,14 @@ use super::out::Tone;
 use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
+use crate::domain::hook::Way;
 use crate::domain::policy::Service;
 use crate::host::state::State;
 use crate::host::{
     doctor as machine, enforced, identity as machine_identity, people, scripts, setup, store_lock,
 };
 use crate::ops::deployment::tick;
+use crate::ops::hook::show;
 use crate::ops::{OpError, audit};
 
 /// One thing that was looked at.
@@ -103,6 +105,7 @@ fn store(desk: &Desk, holder: Option<String>, add: &mut impl FnMut(&'static str,
         }
         Err(error) => add("schedule", false, error.sentence),
     }
+    told(desk, add);
     match audit::verify(&desk.cx()) {
         Ok(verified) => match verified.findings.list.first() {
             None => add("journal", true, format!("{} entries, unbroken", verified.entries)),
@@ -156,6 +159,44 @@ fn mode() -> String {
         None => "cooperative: every operator can write the file; changes behind relman's back are evident"
             .to_owned(),
     }
+}
+
+/// Whether everybody hears of what they want to hear of.
+fn told(desk: &Desk, add: &mut impl FnMut(&'static str, bool, String)) {
+    let hooks = match show::hooks(&desk.cx()) {
+        Ok(hooks) if hooks.is_empty() => return,
+        Ok(hooks) => hooks,
+        Err(error) => return add("hooks", false, error.sentence),
+    };
+    for hook in &desk.config.policy.hooks.list {
+        if let Way::Command { argv, working_dir, .. } = &hook.way
+            && let Some(why) = scripts::cannot_run(argv, working_dir)
+        {
+            add("hooks", false, format!("{}: {why}", hook.key));
+        }
+    }
+    let given_up: usize = hooks.iter().map(|hook| hook.given_up).sum();
+    let pending: usize = hooks.iter().map(|hook| hook.pending).sum();
+    for hook in hooks.iter().filter(|hook| hook.lacks.is_some()) {
+        let why = hook.lacks.clone().unwrap_or_default();
+        add("hooks", true, format!("{}: {why}; it is told where that is set", hook.hook));
+    }
+    match given_up {
+        0 => {
+            let text = format!("{}, {} to be told", counted(hooks.len(), "hook"), counted(pending, "event"));
+            add("hooks", true, text);
+        }
+        count => {
+            let what = counted(count, "event");
+            add("hooks", false, format!("given up, could not be told: {what}; relman hooks retry"));
+        }
+    }
+}
+
+/// `1 hook`, `3 hooks`.
+fn counted(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
 }
 
 fn script_state(service: &Service) -> (bool, String) {

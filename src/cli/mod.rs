@@ -10,6 +10,7 @@ mod board;
 mod bundle;
 mod calendar;
 mod cast;
+mod change;
 mod completions;
 mod configuration;
 mod demo;
@@ -17,6 +18,7 @@ mod deployment;
 mod doctor;
 pub mod exit;
 mod freeze;
+mod hooks;
 mod lock;
 mod log;
 mod out;
@@ -241,6 +243,8 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Tick => waiting::tick(session),
         Command::Deliveries => waiting::deliveries(session),
         Command::Train(verb) => train::run(session, &verb),
+        Command::Hooks(verb) => hooks::run(session, &verb),
+        Command::Change(verb) => change::run(session, &verb),
         Command::Lock(verb) => lock::run(session, verb),
         Command::Override(verb) => overrides::run(session, verb),
         Command::Unlock(args) => lock::unlock(session, &args),

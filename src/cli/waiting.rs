@@ -10,6 +10,7 @@ use crate::ops::deployment::later::{self, Later};
 use crate::ops::deployment::tick as ticking;
 use crate::ops::release::find;
 use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::supervisor::courier::{self, Waits};
 
 /// The wait a command line asks for, if it does.
 pub(super) fn later(cx: &Ctx<'_>, args: &Deploy) -> Result<Option<Later>, OpError> {
@@ -109,8 +110,14 @@ pub(super) fn reschedule(session: &mut Session, args: &Reschedule) -> Result<u8,
 pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let ticked = ticking::tick(&desk.cx())?;
+    // Here and now: what a timer leaves running may be ended with it.
+    let carried = courier::carry(&desk, Waits::No)?;
     if session.out.is_json() {
-        session.out.json("ticked", &ticked);
+        let mut answer = serde_json::to_value(&ticked).unwrap_or_default();
+        if let Some(answer) = answer.as_object_mut() {
+            answer.insert("hooks".to_owned(), serde_json::to_value(carried).unwrap_or_default());
+        }
+        session.out.json("ticked", &answer);
     } else {
         for d in &ticked.settled {
             let cause = d.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -129,6 +136,17 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
         }
         for id in &ticked.revived {
             session.out.line(format!("{id} waits again"));
+        }
+        match carried.delivered {
+            0 => {}
+            1 => session.out.line("1 event was told to a hook"),
+            count => session.out.line(format!("{count} events were told to hooks")),
+        }
+        if carried.failed > 0 {
+            session.out.note(&format!(
+                "{} could not be told and will be tried again: relman hooks deliveries --open",
+                carried.failed
+            ));
         }
         for (_, why) in &ticked.failed {
             session.out.note(why);

@@ -63,8 +63,10 @@ pub(super) fn print_report(out: &mut Out, report: &GateReport) {
             }
             Answer::Blocked { reason } => {
                 out.line(format!("  {} {gate:<10} {reason}", out.paint(Tone::Bad, "✗")));
-                out.line(format!("    → {}", reason.next_step(&report.release, &report.environment)));
             }
+        }
+        if let Some(step) = check.next_step(&report.release, &report.environment) {
+            out.line(format!("    → {step}"));
         }
     }
 }

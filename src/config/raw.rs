@@ -15,7 +15,7 @@ pub(super) struct Raw {
     pub process: BTreeMap<String, RawProcess>,
     pub freezes: Vec<RawFreeze>,
     pub trains: BTreeMap<String, RawTrain>,
-    pub change: Option<toml::Table>,
+    pub change: Option<RawChange>,
     pub hooks: Option<toml::Table>,
     pub keys: Option<toml::Table>,
     pub theme: Option<toml::Table>,
@@ -33,6 +33,7 @@ pub(super) struct RawRelman {
     pub revoked_keys: Option<String>,
     pub readonly: bool,
     pub service_user: Option<String>,
+    pub bell: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,6 +60,35 @@ pub(super) struct RawEnvironment {
     pub one_in_queue: Option<bool>,
     pub outdated: Option<String>,
     pub rights: BTreeMap<String, Vec<String>>,
+    pub change_controlled: bool,
+    pub remind_every: Option<String>,
+    pub escalate_after: Option<String>,
+    pub escalate_to: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawChange {
+    pub command: Vec<String>,
+    pub pass_env: Vec<String>,
+    pub adapter: Option<String>,
+    pub url: Option<String>,
+    pub user_env: Option<String>,
+    pub token_env: Option<String>,
+    pub token_file: Option<String>,
+    pub table: Option<String>,
+    pub project: Option<String>,
+    pub issue_type: Option<String>,
+    pub template: Option<String>,
+    pub start_field: Option<String>,
+    pub end_field: Option<String>,
+    pub fields: Option<toml::Table>,
+    pub create: Option<bool>,
+    pub record: bool,
+    pub timeout: Option<String>,
+    pub max_age: Option<String>,
+    pub proceed: Option<Vec<String>>,
+    pub wait: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +124,7 @@ pub(super) struct RawService {
     pub toggles: BTreeMap<String, RawToggle>,
     pub deliver: BTreeMap<String, RawDelivery>,
     pub rights: BTreeMap<String, Vec<String>>,
+    pub change_controlled: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -229,6 +260,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "revoked-keys",
             "readonly",
             "service-user",
+            "bell",
         ],
     ),
     (
@@ -255,6 +287,10 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "one-in-queue",
             "outdated",
             "rights",
+            "change-controlled",
+            "remind-every",
+            "escalate-after",
+            "escalate-to",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),
@@ -280,6 +316,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "toggles",
             "deliver",
             "rights",
+            "change-controlled",
         ],
     ),
     (
@@ -305,6 +342,31 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("services.*.prompts.*", &["label", "description", "type", "choices", "required", "default", "secret"]),
+    (
+        "change",
+        &[
+            "command",
+            "pass-env",
+            "adapter",
+            "url",
+            "user-env",
+            "token-env",
+            "token-file",
+            "table",
+            "project",
+            "issue-type",
+            "template",
+            "start-field",
+            "end-field",
+            "fields",
+            "create",
+            "record",
+            "timeout",
+            "max-age",
+            "proceed",
+            "wait",
+        ],
+    ),
     ("stages.*", &["require", "approvals", "checks", "checklist"]),
     ("stages.*.approvals.*", &["from", "count"]),
     ("process.*", &["enter", "skip"]),

@@ -115,7 +115,25 @@ fn each_mistake_has_its_place_and_its_next_step() {
             10,
             "not after the start",
         ),
-        ("[hooks]\n", 7, "not supported by this version"),
+        ("[hooks]\n\"deployment.fnished\" = [[\"x\"]]\n", 8, "did you mean deployment.finished?"),
+        ("[hooks]\n\"deployment.finished\" = [\"./x\"]\n", 8, "each a list of a program"),
+        ("[hooks]\nwebhook = \"chat.example.com\"\n", 8, "begins with https://"),
+        ("[hooks]\nwebhook = { url = \"https://a:b@chat.example.com\" }\n", 8, "no user or password"),
+        ("[hooks]\nwebhook = { url = \"https://x.example\", evnts = [] }\n", 8, "did you mean events?"),
+        (
+            "[hooks]\nwebhook = { url = \"https://x.example\", headers = { Host = \"y\" } }\n",
+            8,
+            "cannot be set",
+        ),
+        ("[hooks]\ntimeout = \"0s\"\n", 8, "no time at all"),
+        ("[change]\n", 7, "say who is asked"),
+        (
+            "[change]\nadapter = \"jira\"\nurl = \"https://x.example\"\nproject = \"OPS\"\n",
+            7,
+            "where the token is",
+        ),
+        ("[environments.qa]\nescalate-after = \"2h\"\n", 8, "belong together"),
+        ("[environments.qa]\nremind-every = \"5s\"\n", 8, "at least a minute"),
     ];
     for (extra, line, words) in cases {
         let problem = problem(extra);
@@ -247,6 +265,99 @@ fn steps_and_toggles_are_read_and_their_mistakes_named() {
     }
     let toggle = problem("[services.api.toggles.new-search]\non = [\"./flag.sh\"]\n");
     assert!(toggle.message.contains("a script is a list"), "{}", toggle.message);
+}
+
+#[test]
+fn control_that_controls_nothing_is_a_mistake_or_a_warning() {
+    let controlled =
+        MINIMAL.replace("[environments.staging]", "[environments.staging]\nchange-controlled = true");
+    let both = format!("{controlled}change-controlled = true\n");
+    let problems = at(&both).unwrap_err();
+    assert!(problems.0[0].message.contains("nobody could be asked"), "{problems}");
+    let change = "[change]\ncommand = [\"./itsm.sh\"]\n";
+    assert!(at(&format!("{both}{change}")).unwrap().warnings.is_empty());
+    for text in [format!("{controlled}{change}"), format!("{MINIMAL}{change}")] {
+        let warnings = at(&text).unwrap().warnings;
+        assert!(warnings.iter().any(|one| one.message.contains("change-controlled")), "{warnings:?}");
+    }
+}
+
+#[test]
+fn a_record_needs_the_template_it_is_made_from() {
+    let lines = "adapter = \"servicenow\"\nurl = \"https://x.example\"\ntoken-env = \"T\"\nrecord = true\n";
+    let problems = at(&format!("{MINIMAL}[change]\n{lines}")).unwrap_err();
+    assert!(problems.0[0].message.contains("name its template"), "{problems}");
+}
+
+#[test]
+fn hooks_and_change_tickets_are_read_as_they_are_written() {
+    use crate::domain::change::Adapter;
+    use crate::domain::hook::Way;
+    let config = at(&format!(
+        r#"{MINIMAL}change-controlled = true
+[relman]
+bell = false
+[groups]
+sre = ["erin", "dave"]
+leads = ["bob"]
+[environments.qa]
+change-controlled = true
+approvals = [{{ from = "sre" }}]
+remind-every = "30m"
+escalate-after = "2h"
+escalate-to = ["leads"]
+[hooks]
+timeout = "5s"
+queue-blocked-after = "10m"
+pass-env = ["REGION"]
+pre-deploy = [["./may-i.sh", "now"]]
+post-deploy = [["./done.sh"]]
+"approval.*" = [["notify", "people"]]
+webhook = [
+  {{ url = "https://chat.example.com/x", events = ["freeze.*"], services = ["api"], environments = ["q*"] }},
+  {{ name = "ops", url = "https://ops.example.com", headers = {{ X-Team = "a" }},
+    headers-env = {{ Authorization = "OPS_TOKEN" }}, secret-env = "OPS_SECRET" }},
+]
+[change]
+adapter = "servicenow"
+url = "https://corp.service-now.com/"
+user-env = "SN_USER"
+token-env = "SN_TOKEN"
+template = "abc123"
+record = true
+timeout = "10s"
+max-age = "5m"
+create = false
+fields = {{ assignment_group = "deploy" }}
+"#
+    ))
+    .unwrap_or_else(|problems| panic!("{problems}"));
+    let policy = &config.policy;
+    assert!(!policy.bell);
+    let keys: Vec<&str> = policy.hooks.list.iter().map(|hook| hook.key.as_str()).collect();
+    assert_eq!(keys, ["approval.*[0]", "post-deploy[0]", "webhook[0]", "webhook ops"]);
+    assert_eq!(policy.hooks.list[1].events, ["deployment.finished"]);
+    match &policy.hooks.list[1].way {
+        Way::Command { argv, working_dir, pass_env } => {
+            assert_eq!((argv[0].as_str(), working_dir.to_str()), ("/srv/app/done.sh", Some("/srv/app")));
+            assert_eq!(pass_env, &["REGION"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    let service = policy.services.values().next().unwrap();
+    assert_eq!(service.guards[0].command, ["/srv/app/may-i.sh", "now"]);
+    assert_eq!(service.commands()["hook pre-deploy"], service.guards[0].command);
+    let change = policy.change.as_ref().unwrap();
+    match &change.adapter {
+        Adapter::ServiceNow(account) => {
+            assert_eq!(account.url, "https://corp.service-now.com");
+            assert_eq!((account.table.as_str(), account.fields.len()), ("change_request", 1));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((change.proceed.as_slice(), change.create), (&["Implement".to_owned()][..], false));
+    // Nothing that api goes to is change-controlled.
+    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
 }
 
 #[test]

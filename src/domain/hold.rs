@@ -224,7 +224,7 @@ impl OnFailure {
         let verifies = matches!(role, ScriptRole::Verify | ScriptRole::Analyse);
         match self {
             // Nothing was changed yet: there is nothing to decide about.
-            _ if !said_so || role == ScriptRole::Available => Reaction::End,
+            _ if !said_so || matches!(role, ScriptRole::Available | ScriptRole::Hook) => Reaction::End,
             Self::Fail => Reaction::End,
             Self::Ask => Reaction::Ask,
             Self::Rollback if verifies => Reaction::RollBack,
@@ -252,7 +252,8 @@ impl Retries {
     /// Whether this attempt at a step is run again after it ended so. Only what a script said of itself may be otherwise
     /// the next time; what an analysis finds is a finding.
     pub fn covers(self, role: ScriptRole, attempt: u32, cause: &Cause) -> bool {
-        let may_differ = !matches!(role, ScriptRole::Analyse | ScriptRole::Available | ScriptRole::Plan);
+        let finds = [ScriptRole::Analyse, ScriptRole::Available, ScriptRole::Plan, ScriptRole::Hook];
+        let may_differ = !finds.contains(&role);
         cause.is_of_step() && may_differ && attempt <= self.times
     }
 }

@@ -62,8 +62,14 @@ pub enum Verb {
     ApprovalGranted,
     ApprovalRejected,
     ApprovalWithdrawn,
+    ApprovalRequested,
+    ApprovalReminded,
+    ApprovalEscalated,
+    ApprovalExpired,
     FreezeAdded,
     FreezeRemoved,
+    FreezeBegan,
+    FreezeEnded,
     LockSet,
     LockEdited,
     LockLifted,
@@ -88,10 +94,13 @@ pub enum Verb {
     DeploymentResolved,
     NoteAdded,
     OverrideReviewed,
+    QueueBlocked,
+    ChangeOpened,
+    ChangeAssigned,
 }
 
 impl Verb {
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 54] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -111,8 +120,14 @@ impl Verb {
         Self::ApprovalGranted,
         Self::ApprovalRejected,
         Self::ApprovalWithdrawn,
+        Self::ApprovalRequested,
+        Self::ApprovalReminded,
+        Self::ApprovalEscalated,
+        Self::ApprovalExpired,
         Self::FreezeAdded,
         Self::FreezeRemoved,
+        Self::FreezeBegan,
+        Self::FreezeEnded,
         Self::LockSet,
         Self::LockEdited,
         Self::LockLifted,
@@ -137,6 +152,9 @@ impl Verb {
         Self::DeploymentResolved,
         Self::NoteAdded,
         Self::OverrideReviewed,
+        Self::QueueBlocked,
+        Self::ChangeOpened,
+        Self::ChangeAssigned,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -160,8 +178,14 @@ impl Verb {
             Self::ApprovalGranted => "approval.granted",
             Self::ApprovalRejected => "approval.rejected",
             Self::ApprovalWithdrawn => "approval.withdrawn",
+            Self::ApprovalRequested => "approval.requested",
+            Self::ApprovalReminded => "approval.reminded",
+            Self::ApprovalEscalated => "approval.escalated",
+            Self::ApprovalExpired => "approval.expired",
             Self::FreezeAdded => "freeze.added",
             Self::FreezeRemoved => "freeze.removed",
+            Self::FreezeBegan => "freeze.began",
+            Self::FreezeEnded => "freeze.ended",
             Self::LockSet => "lock.set",
             Self::LockEdited => "lock.edited",
             Self::LockLifted => "lock.lifted",
@@ -186,6 +210,9 @@ impl Verb {
             Self::DeploymentResolved => "deployment.resolved",
             Self::NoteAdded => "note.added",
             Self::OverrideReviewed => "override.reviewed",
+            Self::QueueBlocked => "queue.blocked",
+            Self::ChangeOpened => "change.opened",
+            Self::ChangeAssigned => "change.assigned",
         }
     }
 }

@@ -9,10 +9,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Members, Roster};
+use super::change::Change;
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
 use super::hold::{OnFailure, Retries};
+use super::hook::{Guard, Hooks};
 use super::hours::OpenHours;
 use super::ids::{EnvName, ServiceName, TrainName};
 use super::pipeline::Pipeline;
@@ -50,6 +52,12 @@ pub struct Policy {
     pub signing: Option<KeyFiles>,
     /// Who may do what where neither an environment nor a service says so.
     pub rights: Rights,
+    /// Who is told of what.
+    pub hooks: Hooks,
+    /// Where change tickets are kept, if they are.
+    pub change: Option<Change>,
+    /// Whether the panes ring the bell.
+    pub bell: bool,
 }
 
 /// The files that say whose key is whose (ssh-keygen(1): ALLOWED SIGNERS, KEY REVOCATION LISTS).
@@ -195,6 +203,18 @@ pub struct Environment {
     pub one_in_queue: bool,
     /// Whether an older version than the live one is refused, unless it is asked for as a rollback (PIP-9).
     pub blocks_outdated: bool,
+    /// Whether its deployments are subject to change tickets, where the service says so as well.
+    pub change_controlled: bool,
+    /// How a decision that stays open is brought to mind.
+    pub reminders: Reminders,
+}
+
+/// How often people are reminded of an open decision, and who else is told when it stays open for too long (APR-24).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reminders {
+    pub every: Option<Duration>,
+    pub escalate_after: Option<Duration>,
+    pub escalate_to: Vec<String>,
 }
 
 impl Environment {
@@ -222,10 +242,12 @@ pub enum ScriptRole {
     Available,
     /// A command of its own, which the configuration gives to a step or a toggle.
     Step,
+    /// Asked before anything begins, whether it may: its no ends the deployment (NTF-1).
+    Hook,
 }
 
 impl ScriptRole {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Build,
         Self::Deploy,
         Self::Verify,
@@ -235,11 +257,12 @@ impl ScriptRole {
         Self::Plan,
         Self::Available,
         Self::Step,
+        Self::Hook,
     ];
 
     /// Those that stand under `scripts`.
     pub fn written() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|role| *role != Self::Step)
+        Self::ALL.into_iter().filter(|role| !matches!(role, Self::Step | Self::Hook))
     }
 
     pub fn as_str(self) -> &'static str {
@@ -253,6 +276,7 @@ impl ScriptRole {
             Self::Plan => "plan",
             Self::Available => "available",
             Self::Step => "step",
+            Self::Hook => "hook",
         }
     }
 }
@@ -293,6 +317,10 @@ pub struct Service {
     pub deliveries: BTreeMap<EnvName, Delivery>,
     /// Who may do what about it.
     pub rights: Rights,
+    /// Asked before a deployment begins: a no of one of them ends it.
+    pub guards: Vec<Guard>,
+    /// Whether its deployments are subject to change tickets, where the environment says so as well.
+    pub change_controlled: bool,
 }
 
 impl Service {
@@ -308,7 +336,8 @@ impl Service {
             let one = |on: bool, argv: &Argv| (Flip { name: toggle.name.clone(), on }.key(), argv.clone());
             [one(true, &toggle.on), one(false, &toggle.off)]
         });
-        steps.chain(toggles).collect()
+        let guards = self.guards.iter().map(|guard| (guard.key(), guard.command.clone()));
+        steps.chain(toggles).chain(guards).collect()
     }
 
     /// Names of all variables that are handed through to its scripts.

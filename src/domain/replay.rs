@@ -185,7 +185,17 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ConfigChanged
         | Verb::StoreRestored
         | Verb::HistoryAccepted
-        | Verb::RecordExported => Some(Vec::new()),
+        | Verb::RecordExported
+        // What the clock brought, and what another system said: no record of the past is made of it.
+        | Verb::ApprovalRequested
+        | Verb::ApprovalReminded
+        | Verb::ApprovalEscalated
+        | Verb::ApprovalExpired
+        | Verb::FreezeBegan
+        | Verb::FreezeEnded
+        | Verb::QueueBlocked
+        | Verb::ChangeOpened
+        | Verb::ChangeAssigned => Some(Vec::new()),
         Verb::ReleaseCreated
         | Verb::ReleaseEdited
         | Verb::ReleaseAdvanced
@@ -296,6 +306,15 @@ mod tests {
             Verb::StoreRestored,
             Verb::HistoryAccepted,
             Verb::RecordExported,
+            Verb::ApprovalRequested,
+            Verb::ApprovalReminded,
+            Verb::ApprovalEscalated,
+            Verb::ApprovalExpired,
+            Verb::FreezeBegan,
+            Verb::FreezeEnded,
+            Verb::QueueBlocked,
+            Verb::ChangeOpened,
+            Verb::ChangeAssigned,
         ];
         for verb in Verb::ALL.into_iter().filter(|verb| !quiet.contains(verb)) {
             let mut body = body(verb, "not a name!");

@@ -401,6 +401,8 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::DeploymentStarted | Verb::DeploymentScheduled | Verb::DeploymentRescheduled => {
             Asks::Right(Right::Deploy)
         }
+        // The ticket it goes there under.
+        Verb::ChangeAssigned => Asks::Right(Right::Deploy),
         // A pause; a failed step asks for the right to resolve, and going past every pause for promote-full.
         Verb::DeploymentGuided => Asks::Right(Right::Deploy),
         Verb::CancelRequested | Verb::DeploymentAbandoned => Asks::Right(Right::Cancel),
@@ -422,7 +424,15 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::ConfigChanged => {
             Asks::Free("the file itself says who may write it; this only puts it on record")
         }
-        Verb::TrainDeparted
+        Verb::ApprovalRequested
+        | Verb::ApprovalReminded
+        | Verb::ApprovalEscalated
+        | Verb::ApprovalExpired
+        | Verb::FreezeBegan
+        | Verb::FreezeEnded
+        | Verb::QueueBlocked
+        | Verb::ChangeOpened
+        | Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed
         | Verb::DeploymentWaits

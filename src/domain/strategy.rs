@@ -143,7 +143,7 @@ impl StepPlan {
 
     /// Whether who starts the deployment may leave it out.
     pub fn may_be_left_out(&self) -> bool {
-        self.role == ScriptRole::Step && !self.required
+        matches!(self.role, ScriptRole::Step | ScriptRole::Hook) && !self.required
     }
 
     pub fn new(name: impl Into<String>, role: ScriptRole) -> Self {

@@ -171,7 +171,7 @@ pub fn closed(report: &GateReport) -> Vec<String> {
     report
         .closed()
         .map(|check| match &check.answer {
-            Answer::Blocked { reason } => format!("{}: {reason}", check.gate),
+            Answer::Blocked { reason } => format!("{}: {}", check.gate, reason.lasting()),
             Answer::Unknown { why } => format!("{}: {why}", check.gate),
             _ => check.gate.to_string(),
         })

@@ -69,20 +69,25 @@ fn of_service(service: &Service, given: &BTreeMap<String, String>) -> BTreeMap<S
     own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Fills in the order from this process's environment.
-pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
-    // The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
+/// The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
+pub(super) fn fixed_env() -> BTreeMap<String, String> {
     let fixed = [("PATH", PATH), ("HOME", "/"), ("USER", ""), ("LANG", "C.UTF-8"), ("TZ", "")];
-    let mut env: BTreeMap<String, String> = fixed
+    let given = fixed
         .iter()
         .map(|(name, fallback)| {
             ((*name).to_owned(), environment::variable(name).unwrap_or_else(|| (*fallback).to_owned()))
         })
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    if let Some(service) = enforced::service() {
-        env = of_service(service, &env);
+    match enforced::service() {
+        Some(service) => of_service(service, &given),
+        None => given,
     }
+}
+
+/// Fills in the order from this process's environment.
+pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
+    let mut env = fixed_env();
     for name in ticket.pass_env.iter().chain(&ticket.secrets) {
         env.extend(environment::variable(name).map(|value| (name.clone(), value)));
     }
@@ -152,6 +157,21 @@ pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> 
         .spawn()
         .map_err(|why| format!("cannot start relman itself: {why}"))?;
     first.wait().map(drop).map_err(|why| why.to_string())
+}
+
+/// Starts a process that tells hooks what they have not been told; does not wait for it.
+pub fn courier(config: &std::path::Path) -> Result<(), String> {
+    let mut first = process::own_command()
+        .arg(process::COURIERS[0])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|why| format!("cannot start relman itself: {why}"))?;
+    // It ends in a moment; nobody is to wait for that, and no zombie is to be left.
+    std::thread::spawn(move || first.wait());
+    Ok(())
 }
 
 /// Closes what the launcher had open besides the standard streams: a lock or a pipe of the shell that started us must

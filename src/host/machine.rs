@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::unistd::getuid;
 use sha2::{Digest as _, Sha256};
 
+use super::outside::World;
 use super::state::State;
 use super::{enforced, environment, exit_record, identity, launch, lock, people, process, scripts, signing};
 use crate::domain::actor::Person;
@@ -21,12 +22,14 @@ use crate::domain::subject::ScriptSet;
 use crate::domain::time::Timestamp;
 use crate::ops::approval::sign::Order;
 use crate::ops::deployment::Ticket;
+use crate::ops::outside::Outside;
 use crate::ops::{Liveness, Machine};
 
 /// The real machine.
 pub struct Local {
     state: State,
     config: PathBuf,
+    world: World,
     host: String,
     boot: String,
     groups: RefCell<HashMap<String, BTreeSet<String>>>,
@@ -45,6 +48,7 @@ impl Local {
     pub fn new(state: State, config: PathBuf) -> Self {
         Self {
             state,
+            world: World::new(config.clone()),
             config,
             host: identity::host(),
             boot: identity::boot(),
@@ -152,6 +156,10 @@ impl Machine for Local {
             Some(_) => getuid().as_raw(),
             None => person.uid,
         }
+    }
+
+    fn outside(&self) -> &dyn Outside {
+        &self.world
     }
 
     fn log_size(&self, id: DeploymentId) -> u64 {

@@ -145,7 +145,8 @@ pub fn signal_group(group: i32, signal: Signal) -> bool {
 }
 
 /// All living descendants of this process except `spare`: children of the script that left its group included,
-/// because the supervisor is their reaper (subreaper) and they stay in its tree.
+/// because the supervisor is their reaper (subreaper) and they stay in its tree. Couriers, which its scribe sends to the
+/// hooks, are in that tree as well and none of the script's.
 pub fn descendants(spare: &[i32]) -> Vec<(ProcessRef, String)> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let mut children: BTreeMap<i32, Vec<(ProcessRef, String)>> = BTreeMap::new();
@@ -161,13 +162,23 @@ pub fn descendants(spare: &[i32]) -> Vec<(ProcessRef, String)> {
     let mut open = vec![i32::try_from(std::process::id()).unwrap_or(0)];
     while let Some(parent) = open.pop() {
         for (process, name) in children.remove(&parent).unwrap_or_default() {
-            if !spare.contains(&process.pid) {
+            if !spare.contains(&process.pid) && !is_courier(process.pid) {
                 open.push(process.pid);
                 found.push((process, name));
             }
         }
     }
     found
+}
+
+/// The hidden commands of couriers.
+pub const COURIERS: [&str; 2] = ["__deliver", "__delivering"];
+
+fn is_courier(pid: i32) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = line.split(|byte| *byte == 0);
+    let name = words.next().unwrap_or_default();
+    name == b"relman" && words.next().is_some_and(|word| COURIERS.iter().any(|own| own.as_bytes() == word))
 }
 
 /// Sends KILL to every descendant except `spare` and collects what dies; returns what is still there.

@@ -9,9 +9,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::domain::actor::{Actor, Person};
+use crate::domain::change::Change;
 use crate::domain::delivery::Delivery;
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::gate::Overrides;
+use crate::domain::gate::{GateId, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::Service;
 use crate::domain::release::{Build, Release, Stage};
@@ -20,7 +21,7 @@ use crate::ops::deployment::later::Later;
 use crate::ops::deployment::start::{self, StartDeploy};
 use crate::ops::deployment::{Errand, Place, ask};
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, change};
 use crate::store::{Tx, deployments, pending, releases};
 
 /// How it stands with a delivery.
@@ -207,6 +208,7 @@ fn send(cx: &Ctx<'_>, service: &Service, delivery: &Delivery) -> Result<Option<D
         let now = standing(tx, cx, service, delivery, &around)?;
         Ok::<_, OpError>(now.next.filter(|_| now.waits_for.is_empty()))
     };
+    see_about_change(cx, service, delivery, &around)?;
     // Nearly always there is nothing to do: that must keep nobody from writing.
     if cx.store.read(may_go)?.is_none() {
         return Ok(None);
@@ -226,6 +228,26 @@ fn send(cx: &Ctx<'_>, service: &Service, delivery: &Delivery) -> Result<Option<D
     let Some((started, ticket)) = recorded else { return Ok(None) };
     start::launch(cx, &started.deployment, &ticket)?;
     Ok(Some(started.deployment.id))
+}
+
+/// What waits for its change ticket and for nothing else has it asked about, and made where there is none.
+fn see_about_change(
+    cx: &Ctx<'_>,
+    service: &Service,
+    delivery: &Delivery,
+    around: &Surroundings,
+) -> Result<(), OpError> {
+    let env = &delivery.environment;
+    if !cx.policy.environments.get(env).is_some_and(|environment| environment.change_controlled) {
+        return Ok(());
+    }
+    let now = cx.store.read(|tx| standing(tx, cx, service, delivery, around))?;
+    let prefix = format!("{}: ", GateId::Change);
+    let waits = !now.waits_for.is_empty() && now.waits_for.iter().all(|why| why.starts_with(&prefix));
+    if let Some(next) = now.next.filter(|_| waits) {
+        change::refresh_or_make(cx, &next, env, Change::LOOK_AGAIN)?;
+    }
+    Ok(())
 }
 
 /// What would have gone there by itself where a person put something else (PIP-7). Only a deployment by hand says so: a

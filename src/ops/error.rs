@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::domain::gate::{Answer, GateId, GateReport};
+use crate::domain::gate::{Answer, BlockReason, GateId, GateReport};
 use crate::domain::ids::{BadName, EnvName, ServiceName};
 use crate::domain::policy::{Policy, Service};
 use crate::domain::right::Denied;
@@ -98,6 +98,7 @@ impl OpError {
             | GateId::Soak
             | GateId::Checks
             | GateId::Checklist
+            | GateId::Change
             | GateId::Lock => ErrorKind::Blocked,
         });
         let mut sentence = report.headline();
@@ -108,7 +109,13 @@ impl OpError {
                     sentence = format!("{sentence}; {}: {reason}", check.gate);
                     hints.push(reason.remedy(&report.release, &report.environment));
                 }
-                Answer::Unknown { why } => sentence = format!("{sentence}; {}: {why}", check.gate),
+                Answer::Unknown { why } => {
+                    sentence = format!("{sentence}; {}: {why}", check.gate);
+                    if check.gate == GateId::Change {
+                        let reason = BlockReason::Unanswered { why: why.clone() };
+                        hints.push(reason.remedy(&report.release, &report.environment));
+                    }
+                }
                 _ => {}
             }
         }

@@ -7,7 +7,7 @@ use crate::domain::approval::{self, Approval};
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal, Spot};
-use crate::domain::gate::{DeployFacts, Holder, Need, Newest, Overrides, Required, Upstream};
+use crate::domain::gate::{ChangeKnown, DeployFacts, Holder, Need, Newest, Overrides, Required, Upstream};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
@@ -19,7 +19,7 @@ use crate::domain::toggle::Flip;
 use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases};
 
 use super::approval::signatures;
-use super::{Ctx, OpError};
+use super::{Ctx, OpError, change};
 
 /// What is the same for all questions of one operation: asked of the machine once, before the transaction.
 pub struct Surroundings {
@@ -176,6 +176,7 @@ pub fn for_deploy(
             }
             DeploymentKind::Deploy | DeploymentKind::Redeploy => Vec::new(),
         },
+        change: change::known(tx, cx, service, wish.environment, &wish.release.id)?,
     };
     Ok(together(cx, wish, around, given))
 }
@@ -203,6 +204,8 @@ pub struct Given {
     pub again: bool,
     /// What is live there and requires a newer version of the service.
     pub needed_by: Vec<Required>,
+    /// What is known of its change ticket, where one is asked for.
+    pub change: Option<ChangeKnown>,
 }
 
 /// The phase before an environment, with what was deployed there last.
@@ -318,6 +321,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         },
         holder,
         locks: given.locks.into_iter().filter(|lock| lock.scope.covers(&service.name, name)).collect(),
+        change: given.change,
         automatic: wish.automatic,
         noop: wish.noop,
         toggle: wish.toggle.cloned(),

@@ -9,14 +9,17 @@
 pub mod approval;
 pub mod audit;
 pub mod bundle;
+pub mod change;
 pub mod configured;
 pub mod delivery;
 pub mod deployment;
 pub mod error;
 pub mod facts;
 pub mod freeze;
+pub mod hook;
 pub mod lock;
 pub mod open;
+pub mod outside;
 pub mod override_review;
 pub mod past;
 pub mod release;
@@ -27,6 +30,7 @@ pub mod view;
 use std::collections::BTreeSet;
 
 pub use self::error::{ErrorKind, OpError};
+use self::outside::{Nowhere, Outside};
 use crate::domain::actor::{Actor, Person, Roster};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
@@ -101,6 +105,10 @@ pub trait Machine {
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
     /// Size of a deployment's log as it is now, and the digest of its first `size` bytes; nothing where it is gone.
     fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)>;
+    /// The way to hooks and change systems.
+    fn outside(&self) -> &dyn Outside {
+        &Nowhere
+    }
 }
 
 impl Ctx<'_> {

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::domain::actor::{Actor, Person};
+use crate::domain::change::Change;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::{self, DeployFacts, GateId, Overrides};
 use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName, TrainName};
@@ -20,7 +21,7 @@ use crate::ops::deployment::later::Later;
 use crate::ops::deployment::start::{self, StartDeploy};
 use crate::ops::deployment::{Errand, Place, Ticket, ask, chain};
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, change};
 use crate::store::{Tx, deployments, journal, releases, trains};
 
 /// What the next departure would do, without doing anything (SCH-6).
@@ -254,6 +255,7 @@ pub fn send_off(cx: &Ctx<'_>) -> Vec<(TrainName, Result<Departure, OpError>)> {
 }
 
 fn depart(cx: &Ctx<'_>, train: &Train, due: Timestamp) -> Result<Option<Departure>, OpError> {
+    see_about_changes(cx, train)?;
     let around = surroundings(cx, train)?;
     let recorded = cx.store.write_quietly(|tx| {
         // Somebody else was faster.
@@ -293,6 +295,16 @@ fn depart(cx: &Ctx<'_>, train: &Train, due: Timestamp) -> Result<Option<Departur
         let _settled = start::launch(cx, &d, &ticket);
     }
     Ok(Some(departure))
+}
+
+/// The change tickets of who may come along, asked about at the time of the departure.
+fn see_about_changes(cx: &Ctx<'_>, train: &Train) -> Result<(), OpError> {
+    for Service { name, .. } in passengers(cx, train) {
+        if let Ok(release) = cx.store.read(|tx| at_station(tx, train, name))? {
+            change::refresh_or_make(cx, &release, &train.to, Change::LOOK_AGAIN)?;
+        }
+    }
+    Ok(())
 }
 
 type Started = Vec<(Deployment, Ticket)>;

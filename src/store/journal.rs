@@ -34,6 +34,11 @@ pub fn head(tx: &Tx<'_>) -> Result<(i64, Hash), StoreError> {
     Ok(newest.unwrap_or((0, GENESIS)))
 }
 
+/// The entry of that number.
+pub fn find(tx: &Tx<'_>, seq: i64) -> Result<Option<Entry>, StoreError> {
+    tx.query_opt("SELECT * FROM journal WHERE seq = ?1", &[seq.into()], entry)
+}
+
 /// Adds an entry to the end of the chain. The write transaction makes sure that there is only one end.
 pub fn append(tx: &Tx<'_>, new: NewEntry) -> Result<i64, StoreError> {
     let (seq, previous) = head(tx)?;
@@ -80,11 +85,6 @@ pub fn list_about(tx: &Tx<'_>, subject: &str, limit: u32) -> Result<Vec<Entry>, 
         &[subject.into(), i64::from(limit).into()],
         entry,
     )
-}
-
-/// The entry of that number.
-pub fn find(tx: &Tx<'_>, seq: i64) -> Result<Option<Entry>, StoreError> {
-    tx.query_opt("SELECT * FROM journal WHERE seq = ?1", &[seq.into()], entry)
 }
 
 /// Entries about `subject` before sequence number `before`, newest first.

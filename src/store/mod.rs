@@ -7,6 +7,7 @@
 //! check it (heartbeats go through [`Store::write_quietly`]).
 
 pub mod approvals;
+pub mod changes;
 pub mod deployments;
 mod error;
 pub mod freezes;
@@ -14,7 +15,9 @@ pub mod journal;
 pub mod locks;
 pub mod meta;
 mod migrate;
+pub mod moments;
 pub mod notes;
+pub mod outbox;
 pub mod override_reviews;
 pub mod pending;
 pub mod records;
@@ -44,6 +47,7 @@ pub type WaitNotice = Box<dyn Fn(Duration) + Send>;
 pub struct Store {
     driver: Sqlite,
     notice: Option<WaitNotice>,
+    on_entry: Option<Box<dyn Fn() + Send>>,
     patience: Duration,
     /// Set while a write closure runs; counts the journal entries it appended.
     appended: Cell<u32>,
@@ -101,6 +105,7 @@ impl Store {
             patience: Duration::from_secs(10),
             appended: Cell::new(0),
             readonly: false,
+            on_entry: None,
         }
     }
 
@@ -113,6 +118,13 @@ impl Store {
 
     pub fn tell_waits(&mut self, notice: WaitNotice) {
         self.notice = Some(notice);
+    }
+
+    /// Says who to tell when a write with journal entries has been committed: after the commit, and not within it.
+    #[must_use]
+    pub fn on_entry(mut self, tell: Box<dyn Fn() + Send>) -> Self {
+        self.on_entry = Some(tell);
+        self
     }
 
     /// How long a write waits for others before it gives up.
@@ -155,7 +167,13 @@ impl Store {
             .map_err(E::from)
             .and_then(|()| f(&Tx::new(&self.driver, &self.appended)));
         match result {
-            Ok(value) => self.driver.commit().map(|()| value).map_err(E::from),
+            Ok(value) => {
+                self.driver.commit().map_err(E::from)?;
+                if let Some(tell) = self.on_entry.as_ref().filter(|_| self.appended.get() > 0) {
+                    tell();
+                }
+                Ok(value)
+            }
             Err(error) => {
                 self.driver.rollback();
                 Err(error)

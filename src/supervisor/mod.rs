@@ -11,6 +11,7 @@
 //! ```
 
 mod adopt;
+pub mod courier;
 mod course;
 mod link;
 mod mask;
@@ -32,7 +33,8 @@ use crate::host::{enforced, process};
 pub use self::output::OWN;
 
 /// The hidden commands through which relman starts itself.
-pub const COMMANDS: [&str; 5] = ["__launch", "__supervise", "__scribe", "__adopt", "__adopting"];
+pub const COMMANDS: [&str; 7] =
+    ["__launch", "__supervise", "__scribe", "__adopt", "__adopting", "__deliver", "__delivering"];
 
 /// Runs one of [`COMMANDS`]; returns the exit code.
 pub fn main(arguments: &[String]) -> u8 {
@@ -56,6 +58,18 @@ pub fn main(arguments: &[String]) -> u8 {
             launch::leave_session_and_run(&second)
         }
         Some("__adopting") => adopting(&arguments[1..]),
+        Some("__deliver") => {
+            let mut second = arguments.to_vec();
+            "__delivering".clone_into(&mut second[0]);
+            launch::leave_session_and_run(&second)
+        }
+        Some("__delivering") => {
+            process::call_oneself(c"relman-courier");
+            match &arguments[1..] {
+                [config] => courier::run(Path::new(config)).map_err(|error| error.sentence),
+                _ => Err("one argument".to_owned()),
+            }
+        }
         _ => Err("not one of relman's own commands".to_owned()),
     };
     match result {

@@ -280,7 +280,7 @@ impl Panes {
             Effect::Redraw => self.model.redraw = true,
             Effect::Suspend => self.model.suspend = true,
             Effect::Bell => {
-                if !self.model.has_focus {
+                if !self.model.has_focus && self.model.policy.bell {
                     let _gone = io::stdout().write_all(b"\x07").and_then(|()| io::stdout().flush());
                 }
             }

@@ -15,6 +15,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
 use crate::ops::past::{Stride, Travel};
+use crate::ops::view::queue::Pending;
 
 /// Notices fade after this many milliseconds; errors stay until a key.
 pub const FLASH_MS: i64 = 6000;
@@ -125,6 +126,7 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
     let ended = newly_ended(model, &views);
     let followed = newly_followed(model, &views);
+    let wanted = newly_wanted(model, &views);
     model.now = now;
     if let Some(calendar) = &views.calendar {
         model.calendar.asked = Some(calendar.span);
@@ -138,6 +140,10 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     }
     let mut effects = Vec::new();
     if let Some(text) = ended {
+        model.say(text);
+        effects.push(Effect::Bell);
+    }
+    if let Some(text) = wanted {
         model.say(text);
         effects.push(Effect::Bell);
     }
@@ -181,6 +187,30 @@ fn newly_ended(model: &Model, views: &Views) -> Option<String> {
     let cause = ended.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
     let word = ended.state_word();
     Some(format!("{} {} {word}{cause}", ended.id, ended.errand()))
+}
+
+/// What waits for the one who sits here and did not before: a decision, or a deployment of theirs that needs a person.
+fn newly_wanted(model: &Model, views: &Views) -> Option<String> {
+    if !model.loaded {
+        return None;
+    }
+    let is_yours =
+        |item: &&Pending| item.not_yours.is_none() && item.tally.rejected.is_none() && !item.tally.is_met();
+    let is_known = |item: &Pending| {
+        let same = |old: &&Pending| {
+            old.release.id == item.release.id && old.subject == item.subject && old.digest == item.digest
+        };
+        model.views.queue.iter().filter(is_yours).any(|old| same(&old))
+    };
+    if let Some(item) = views.queue.iter().filter(is_yours).find(|item| !is_known(item)) {
+        return Some(format!("{} waits for your decision: {}", item.release.id, item.matter()));
+    }
+    let hold = |d: &Deployment| d.hold.as_ref().filter(|hold| hold.needs_person()).map(|hold| hold.number);
+    let is_mine = |d: &&Deployment| d.started_by.is_called(&model.actor) && hold(d).is_some();
+    let was_so =
+        |d: &Deployment| model.views.board.active.iter().any(|old| old.id == d.id && hold(old) == hold(d));
+    let waits = views.board.active.iter().filter(is_mine).find(|d| !was_so(d))?;
+    Some(format!("{} {} waits for you: R decides", waits.id, waits.errand()))
 }
 
 fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {

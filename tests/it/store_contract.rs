@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use relman::domain::approval::{Approval, ApprovalSubject, Verdict};
+use relman::domain::change::ChangeTicket;
 use relman::domain::deployment::{
     Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef,
     Step, StepState,
@@ -16,6 +17,7 @@ use relman::domain::extra_step::Condition;
 use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
 use relman::domain::gate::GateReport;
 use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
+use relman::domain::hook::DeliveryState;
 use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId};
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
 use relman::domain::lock::{Lock, LockKind};
@@ -34,8 +36,8 @@ use relman::domain::train::{Departure, DepartureState, Item};
 use relman::domain::wait::{Outlook, Wait};
 use relman::host::state::State;
 use relman::store::{
-    Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, deployments, freezes, journal, locks, meta,
-    notes, override_reviews, pending, records, releases, steps, trains,
+    Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, changes, deployments, freezes, journal, locks,
+    meta, moments, notes, outbox, override_reviews, pending, records, releases, steps, trains,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -1027,6 +1029,108 @@ fn entries_are_found_by_their_time_and_their_place(store: &Store) {
     store.check_schema().unwrap();
 }
 
+/// A journal of three entries, and an event of the second for a hook.
+fn insert_delivery(store: &Store, event: &str) -> i64 {
+    put(store, |tx| journal::append(tx, an_entry(API)));
+    assert!(put(store, |tx| outbox::insert(tx, "hook[0]", (event, "release.created"), 1, at(0))));
+    get(store, |tx| outbox::list(tx, 1)).remove(0).id
+}
+
+fn an_event_goes_into_an_outbox_once(store: &Store) {
+    let id = insert_delivery(store, "e1");
+    assert!(!put(store, |tx| outbox::insert(tx, "hook[0]", ("e1", "release.created"), 1, at(1))));
+    assert!(put(store, |tx| outbox::insert(tx, "hook[1]", ("e1", "release.created"), 1, at(1))));
+    let pending = get(store, outbox::list_pending);
+    assert_eq!(pending.len(), 2);
+    assert_eq!((pending[0].id, pending[0].attempts, pending[0].due_at), (id, 0, at(0)));
+}
+
+fn a_delivery_is_leased_by_one_and_in_order(store: &Store) {
+    let first = insert_delivery(store, "e1");
+    let second = insert_delivery(store, "e2");
+    let lease = |id, by: &str, now| put(store, |tx| outbox::lease(tx, id, by, at(now), at(now + 5)));
+    assert!(lease(first, "alice", 1));
+    assert!(!lease(first, "bob", 2), "it is alice's");
+    assert!(!lease(second, "bob", 2), "the hook is busy");
+    assert!(lease(first, "bob", 6), "her lease has ended");
+    let record = |by: &str, state| {
+        let attempt = outbox::Attempt {
+            id: first,
+            by,
+            state,
+            due_at: at(9),
+            at: at(7),
+            outcome: "200",
+            said: Some("ok"),
+        };
+        put(store, |tx| outbox::record(tx, &attempt))
+    };
+    assert!(!record("alice", DeliveryState::Delivered), "it is bob's by now");
+    assert!(record("bob", DeliveryState::Pending));
+    assert!(!lease(first, "carol", 8), "it is not due yet");
+    assert!(lease(second, "carol", 8), "others need not wait for it");
+    let known = get(store, |tx| outbox::find(tx, first)).unwrap();
+    assert_eq!(
+        (known.attempts, known.outcome.as_deref(), known.said.as_deref()),
+        (2, Some("200"), Some("ok"))
+    );
+    assert_eq!((known.leased_by, known.ended_at), (None, None));
+}
+
+fn what_was_given_up_may_begin_anew(store: &Store) {
+    let id = insert_delivery(store, "e1");
+    assert!(put(store, |tx| outbox::lease(tx, id, "alice", at(1), at(5))));
+    assert!(!put(store, |tx| outbox::give_up(tx, id, at(2), "no")), "somebody is at it");
+    assert!(put(store, |tx| outbox::give_up(tx, id, at(6), "no")));
+    assert_eq!(get(store, outbox::list_given_up).len(), 1);
+    assert!(put(store, |tx| outbox::again(tx, id, at(7))));
+    let known = get(store, |tx| outbox::find(tx, id)).unwrap();
+    assert_eq!((known.state, known.attempts, known.ended_at), (DeliveryState::Pending, 0, None));
+    assert!(put(store, |tx| outbox::lease(tx, id, "alice", at(8), at(9))));
+    let attempt = outbox::Attempt {
+        id,
+        by: "alice",
+        state: DeliveryState::Delivered,
+        due_at: at(8),
+        at: at(8),
+        outcome: "200",
+        said: None,
+    };
+    assert!(put(store, |tx| outbox::record(tx, &attempt)));
+    assert_eq!(put(store, |tx| outbox::forget(tx, at(8))), 0);
+    assert_eq!(put(store, |tx| outbox::forget(tx, at(9))), 1);
+}
+
+fn a_cursor_never_goes_back(store: &Store) {
+    for (seq, passed_over) in [(3, 0), (7, 2), (5, 9)] {
+        put(store, |tx| outbox::move_on(tx, "hook[0]", seq, passed_over));
+    }
+    let cursor = get(store, outbox::cursors).remove(0);
+    assert_eq!((cursor.seq, cursor.passed_over), (7, 2));
+}
+
+fn a_moment_is_noticed_once(store: &Store) {
+    assert!(put(store, |tx| moments::insert(tx, "freeze F1 began", at(1))));
+    assert!(!put(store, |tx| moments::insert(tx, "freeze F1 began", at(2))));
+    assert_eq!(get(store, |tx| moments::find(tx, "freeze F1 began")), Some(at(1)));
+    assert_eq!(get(store, |tx| moments::find(tx, "freeze F2 began")), None);
+}
+
+fn what_is_known_of_a_change_ticket_is_replaced(store: &Store) {
+    insert_release(store, API);
+    let mut ticket = ChangeTicket::new(release_id(API), env_name("production"));
+    put(store, |tx| changes::put(tx, &ticket));
+    ticket.named = Some("CHG1".to_owned());
+    ticket.asked_at = Some(at(4));
+    put(store, |tx| changes::put(tx, &ticket));
+    assert_eq!(
+        get(store, |tx| changes::find(tx, &release_id(API), &env_name("production"))),
+        Some(ticket.clone())
+    );
+    assert_eq!(get(store, |tx| changes::list_of(tx, &release_id(API))), [ticket]);
+    assert_eq!(get(store, |tx| changes::find(tx, &release_id(API), &env_name("dev"))), None);
+}
+
 macro_rules! contract {
     ($($name:ident)*) => {
         mod in_memory {
@@ -1092,6 +1196,12 @@ contract! {
     every_record_is_walked_found_taken_and_put_back_as_it_was
     a_walk_over_a_table_goes_page_by_page
     entries_are_found_by_their_time_and_their_place
+    an_event_goes_into_an_outbox_once
+    a_delivery_is_leased_by_one_and_in_order
+    what_was_given_up_may_begin_anew
+    a_cursor_never_goes_back
+    a_moment_is_noticed_once
+    what_is_known_of_a_change_ticket_is_replaced
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which commands change something: those that a relman which only looks refuses.
 
-use super::{Audit, Checklist, Command, Config, Freeze, Override, Release, Train, lock};
+use super::{Audit, Change, Checklist, Command, Config, Freeze, Hooks, Override, Release, Train, lock};
 
 impl Command {
     /// Whether it changes the store, starts something or writes a file into a directory of its own choice.
@@ -30,6 +30,9 @@ impl Command {
             Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
             Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
             Self::Config(verb) => matches!(verb, Config::Adopt),
+            Self::Hooks(verb) => matches!(verb, Hooks::Retry { .. }),
+            // Asking about a ticket writes down what was answered.
+            Self::Change(verb) => !matches!(verb, Change::Show { .. }),
             Self::Override(verb) => !matches!(verb, Override::List { .. }),
             Self::Toggle(toggle) => toggle.name.is_some(),
             Self::Approvals(_)

@@ -15,7 +15,7 @@ pub struct Deploy {
     /// Why; kept with the deployment
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Open this gate on record: order, needs, soak, checks, checklist, freeze, window, approvals or lock; may be
+    /// Open this gate on record: order, needs, soak, checks, checklist, freeze, window, change, approvals or lock; may be
     /// repeated; needs --reason
     #[arg(long = "override", value_name = "GATE")]
     pub overrides: Vec<GateId>,
@@ -37,6 +37,12 @@ pub struct Deploy {
     /// Leave this step out (one of [[services.S.steps]] that is not required); may be repeated
     #[arg(long = "leave-out", value_name = "STEP", conflicts_with = "noop")]
     pub leave_out: Vec<String>,
+    /// Number of the change ticket it is done under
+    #[arg(long, value_name = "NUMBER", conflicts_with = "noop")]
+    pub change: Option<String>,
+    /// Leave out the hooks that are asked before it begins; on record, needs --reason
+    #[arg(long, requires = "reason", conflicts_with = "noop")]
+    pub skip_hooks: bool,
     #[command(flatten)]
     pub when: When,
     /// Where something is closed that opens again or that other people open, wait for it instead of refusing

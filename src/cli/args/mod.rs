@@ -4,6 +4,7 @@ mod audit;
 mod changes;
 mod deployment;
 pub(super) mod lock;
+mod outside;
 mod overrides;
 mod people;
 
@@ -17,6 +18,7 @@ pub(super) use self::deployment::{
     Toggle, Way, When,
 };
 pub(super) use self::lock::{Lock, Unlock};
+pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::people::{Rights, Setup};
 use crate::domain::approval::ApprovalSubject;
@@ -133,6 +135,12 @@ pub enum Command {
     /// Release trains: they depart at their times with whatever is ready
     #[command(subcommand)]
     Train(Train),
+    /// Who is told of what happens, what was told, and what could not be
+    #[command(subcommand)]
+    Hooks(Hooks),
+    /// The change ticket of a release for an environment
+    #[command(subcommand)]
+    Change(Change),
     /// Keep everybody else from deploying somewhere, with a reason; or list and edit locks
     Lock(Lock),
     /// Lift a lock

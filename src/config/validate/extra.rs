@@ -29,8 +29,9 @@ impl Checker {
             let at = |key: &str| [&own[..], keys![key]].concat();
             // A strategy names its steps after what they do; one that is called the same could not be told from it.
             let is_plain = raw.name.chars().all(|c| c.is_alphanumeric() || " ._-".contains(c));
-            let is_taken = ["deploy", "rollback", "verify", "analyse", "switch", "plan", "available"]
-                .contains(&raw.name.split(' ').next().unwrap_or_default());
+            let is_taken =
+                ["deploy", "rollback", "verify", "analyse", "switch", "plan", "available", "pre-deploy"]
+                    .contains(&raw.name.split(' ').next().unwrap_or_default());
             if raw.name.trim() != raw.name || raw.name.is_empty() || raw.name.len() > NAME || !is_plain {
                 let why = format!("a step has a name of letters, digits, spaces and ._- (at most {NAME})");
                 self.error(&at("name"), why);

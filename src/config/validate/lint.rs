@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::domain::chain;
 use crate::domain::delivery::Delivery;
-use crate::domain::ids::ServiceName;
+use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{Member, Policy, Rule, Service};
 use crate::domain::release::Stage;
 use crate::domain::right::{Place, Right};
@@ -15,6 +15,44 @@ impl Checker {
         self.circles(policy);
         self.trains_without_passengers(policy);
         self.rights_nobody_has(policy);
+        self.control_without_effect(policy);
+    }
+
+    /// Change control is in force where service, environment and `[change]` all say so: anything less looks like a
+    /// protection and is none.
+    fn control_without_effect(&mut self, policy: &Policy) {
+        let services: Vec<&Service> =
+            policy.services.values().filter(|service| service.change_controlled).collect();
+        let environments: Vec<&EnvName> =
+            policy.environments.values().filter(|env| env.change_controlled).map(|env| &env.name).collect();
+        let own = |section: &str, name: &str| keys![section, name, "change-controlled"].to_vec();
+        let mut found = Vec::new();
+        for service in &services {
+            if !environments.iter().any(|env| service.pipeline.contains(env)) {
+                let why = format!("no environment that {} goes to is change-controlled", service.name);
+                found.push((own("services", service.name.as_str()), why));
+            }
+        }
+        for env in &environments {
+            if !services.iter().any(|service| service.pipeline.contains(env)) {
+                let why = format!("no service that goes to {env} is change-controlled");
+                found.push((own("environments", env.as_str()), why));
+            }
+        }
+        let is_used = !services.is_empty() && !environments.is_empty();
+        if policy.change.is_none() && is_used {
+            let why = "there is no [change]: nobody could be asked about a change ticket";
+            self.error(&own("services", services[0].name.as_str()), why);
+        }
+        if policy.change.is_some() && !is_used {
+            found.push((
+                keys!["change"].to_vec(),
+                "nothing is change-controlled: it is never asked".to_owned(),
+            ));
+        }
+        for (keys, why) in found {
+            self.warning(&keys, why);
+        }
     }
 
     /// A train that nobody can take, or whose conductor may not go there.

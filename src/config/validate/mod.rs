@@ -5,9 +5,11 @@ macro_rules! keys {
     ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
 }
 
+mod change;
 mod delivery;
 mod extra;
 mod freeze;
+mod hook;
 mod lint;
 mod pipeline;
 mod rights;
@@ -30,7 +32,9 @@ use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
 use crate::domain::ids::EnvName;
 use crate::domain::override_review;
-use crate::domain::policy::{EnvKind, Environment, Member, Policy, Process, Rule, StageGate, StageRules};
+use crate::domain::policy::{
+    EnvKind, Environment, Member, Policy, Process, Reminders, Rule, StageGate, StageRules,
+};
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::right::Right;
 use crate::domain::text::did_you_mean;
@@ -164,12 +168,7 @@ impl Checker {
         }
         let log_retention = self.log_retention(raw.relman.log_retention.as_ref());
         let database = raw.relman.database.as_deref().unwrap_or(".relman/relman.db");
-        if database.starts_with("postgres:") || database.starts_with("postgresql:") {
-            self.error(
-                keys!["relman", "database"],
-                "this version keeps its store in an SQLite file; name a path",
-            );
-        }
+        self.refuse_servers(database);
         if raw.environments.is_empty() {
             self.error(&[], "there is no environment; add at least one [environments.NAME]");
         }
@@ -204,6 +203,12 @@ impl Checker {
         }
         let signing = self.key_files(&raw.relman, environments.values());
         let rights = self.rights(rights::Section::General, raw.rights);
+        let (hooks, guards) = self.hooks(raw.hooks.unwrap_or_default());
+        for service in services.values_mut() {
+            service.guards.clone_from(&guards);
+        }
+        let change = raw.change.and_then(|change| self.change(change));
+        let bell = raw.relman.bell.unwrap_or(true);
         let policy = Policy {
             zone: self.zone,
             readonly: raw.relman.readonly,
@@ -216,6 +221,9 @@ impl Checker {
             trains,
             signing,
             rights,
+            hooks,
+            change,
+            bell,
         };
         self.lint(&policy);
         let database = self.base.join(database);
@@ -240,17 +248,15 @@ impl Checker {
         Some(retention)
     }
 
+    fn refuse_servers(&mut self, database: &str) {
+        if database.starts_with("postgres:") || database.starts_with("postgresql:") {
+            let why = "this version keeps its store in an SQLite file; name a path";
+            self.error(keys!["relman", "database"], why);
+        }
+    }
+
     /// Parsed and refused, so that nobody believes in a protection that is not there.
     fn refuse_what_is_not_supported(&mut self, raw: &Raw) {
-        if raw.change.is_some() {
-            self.error(
-                keys!["change"],
-                "change tickets are not supported by this version; take [change] out",
-            );
-        }
-        if raw.hooks.is_some() {
-            self.error(keys!["hooks"], "hooks are not supported by this version; take [hooks] out");
-        }
         if raw.keys.as_ref().is_some_and(|keys| !keys.is_empty()) {
             self.error(keys!["keys"], "keys cannot be changed in this version; take [keys] out");
         }
@@ -331,6 +337,7 @@ impl Checker {
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
+        let reminders = self.reminders(&at, &raw);
         let short = [
             (Right::Deploy, raw.deployers),
             (Right::Override, raw.r#override),
@@ -391,7 +398,37 @@ impl Checker {
             holds_after_failure,
             blocks_outdated: outdated == "block",
             one_in_queue: raw.one_in_queue.unwrap_or(false),
+            change_controlled: raw.change_controlled,
+            reminders,
         })
+    }
+
+    /// Reminders cannot come more often than somebody looks whether one is due.
+    fn reminders(&mut self, at: &impl Fn(&str) -> Vec<String>, raw: &RawEnvironment) -> Reminders {
+        const SHORTEST: Duration = Duration::from_secs(60);
+        let known = self.findings.len();
+        let mut often = |key: &str, text: Option<&String>| {
+            let time = self.duration(&at(key), text)?;
+            if time < SHORTEST {
+                self.error(&at(key), "at least a minute: nobody looks more often");
+            }
+            Some(time)
+        };
+        let every = often("remind-every", raw.remind_every.as_ref());
+        let escalate_after = often("escalate-after", raw.escalate_after.as_ref());
+        for (index, group) in raw.escalate_to.iter().enumerate() {
+            self.group(&[&at("escalate-to")[..], keys![index]].concat(), group);
+        }
+        if escalate_after.is_some() == raw.escalate_to.is_empty() {
+            let key = if escalate_after.is_some() { "escalate-after" } else { "escalate-to" };
+            self.error(&at(key), "escalate-after and escalate-to belong together: when, and to whom");
+        }
+        let is_sound = self.findings.len() == known;
+        if is_sound && every.or(escalate_after).is_some() && raw.approvals.is_empty() {
+            let key = if every.is_some() { "remind-every" } else { "escalate-after" };
+            self.warning(&at(key), "nothing is approved here: there is nothing to remind of");
+        }
+        Reminders { every, escalate_after, escalate_to: raw.escalate_to.clone() }
     }
 
     fn hours(&mut self, keys: &[String], raw: &[String]) -> Vec<OpenHours> {

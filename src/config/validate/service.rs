@@ -87,6 +87,8 @@ impl Checker {
             toggles,
             deliveries,
             rights: self.rights(Section::Service(name), raw.rights),
+            guards: Vec::new(),
+            change_controlled: raw.change_controlled,
         })
     }
 

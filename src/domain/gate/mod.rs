@@ -5,6 +5,7 @@
 //! line in [`GATES`], its [`BlockReason`]s.
 
 mod approvals;
+mod change;
 mod checks;
 mod deployer;
 mod exclusive;
@@ -19,12 +20,14 @@ pub mod stage_exit;
 mod window;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::reason::BlockReason;
 use super::actor::{Actor, Person, Roster};
 use super::approval::Approval;
+use super::change::ChangeTicket;
 use super::deployment::{DeploymentKind, DeploymentState};
 use super::digest::Digest;
 use super::freeze::Freeze;
@@ -52,13 +55,14 @@ pub enum GateId {
     Checklist,
     Freeze,
     Window,
+    Change,
     Approvals,
     Lock,
     Exclusive,
 }
 
 impl GateId {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Deployer,
         Self::Stage,
         Self::Order,
@@ -68,6 +72,7 @@ impl GateId {
         Self::Checklist,
         Self::Freeze,
         Self::Window,
+        Self::Change,
         Self::Approvals,
         Self::Lock,
         Self::Exclusive,
@@ -84,6 +89,7 @@ impl GateId {
             Self::Checklist => "checklist",
             Self::Freeze => "freeze",
             Self::Window => "window",
+            Self::Change => "change",
             Self::Approvals => "approvals",
             Self::Lock => "lock",
             Self::Exclusive => "exclusive",
@@ -125,6 +131,7 @@ impl GateId {
                 | Self::Soak
                 | Self::Freeze
                 | Self::Window
+                | Self::Change
                 | Self::Approvals
                 | Self::Lock
                 | Self::Exclusive
@@ -143,6 +150,7 @@ impl GateId {
                 | Self::Checklist
                 | Self::Freeze
                 | Self::Window
+                | Self::Change
         )
     }
 }
@@ -237,6 +245,15 @@ pub struct Overrides {
     pub reason: String,
 }
 
+/// The last answer about a change ticket, and how old it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeKnown {
+    pub ticket: Option<ChangeTicket>,
+    pub age: Option<Duration>,
+    /// How long an answer counts.
+    pub max_age: Duration,
+}
+
 /// Everything a decision may depend on, read in one transaction.
 #[derive(Debug, Clone)]
 pub struct DeployFacts {
@@ -283,6 +300,8 @@ pub struct DeployFacts {
     pub holder: Option<Holder>,
     /// Locks on this service in this environment.
     pub locks: Vec<Lock>,
+    /// What is known of its change ticket; nothing: service and environment are not both change-controlled.
+    pub change: Option<ChangeKnown>,
     /// Whether it begins by itself and not by the hand of a person.
     pub automatic: bool,
     /// Whether it only tells what a deployment would do.
@@ -338,6 +357,20 @@ impl Answer {
 pub struct Checked {
     pub gate: GateId,
     pub answer: Answer,
+}
+
+impl Checked {
+    /// What to do where it is closed, and who can.
+    pub fn next_step(&self, release: &ReleaseId, env: &EnvName) -> Option<String> {
+        match &self.answer {
+            Answer::Blocked { reason } => Some(reason.next_step(release, env)),
+            // Who cannot tell may be asked again.
+            Answer::Unknown { why } if self.gate == GateId::Change => {
+                Some(BlockReason::Unanswered { why: why.clone() }.next_step(release, env))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What all gates said at one moment. Stored with each deployment and each refusal, so that "why was it allowed
@@ -399,7 +432,7 @@ impl GateReport {
 
 type Gate = fn(&DeployFacts, Timestamp) -> Answer;
 
-const GATES: [(GateId, Gate); 12] = [
+const GATES: [(GateId, Gate); 13] = [
     (GateId::Deployer, deployer::check),
     (GateId::Stage, stage::check),
     (GateId::Order, order::check),
@@ -409,6 +442,7 @@ const GATES: [(GateId, Gate); 12] = [
     (GateId::Checklist, checks::checklist),
     (GateId::Freeze, freeze::check),
     (GateId::Window, window::check),
+    (GateId::Change, change::check),
     (GateId::Approvals, approvals::check),
     (GateId::Lock, lock::check),
     (GateId::Exclusive, exclusive::check),
@@ -431,7 +465,10 @@ pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
 }
 
 fn ask_all(facts: &DeployFacts, now: Timestamp) -> Vec<Checked> {
-    GATES.iter().map(|&(gate, check)| Checked { gate, answer: ask(gate, check, facts, now) }).collect()
+    // A gate of another system is there for those who have one.
+    let applies = |gate: GateId| gate != GateId::Change || facts.change.is_some();
+    let asked = GATES.iter().filter(|(gate, _)| applies(*gate));
+    asked.map(|&(gate, check)| Checked { gate, answer: ask(gate, check, facts, now) }).collect()
 }
 
 /// Goes from one opening to the next until every gate is open: that a freeze ends at night is no use where the window
@@ -479,6 +516,10 @@ fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer
         Answer::Blocked { reason } if gate.may_be_opened() && facts.overrides.gates.contains(&gate) => {
             let Overrides { by, reason: because, .. } = facts.overrides.clone();
             Answer::Overridden { reason, by, because }
+        }
+        Answer::Unknown { why } if gate.may_be_opened() && facts.overrides.gates.contains(&gate) => {
+            let Overrides { by, reason: because, .. } = facts.overrides.clone();
+            Answer::Overridden { reason: BlockReason::Unanswered { why }, by, because }
         }
         answer => answer,
     }

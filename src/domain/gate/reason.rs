@@ -111,6 +111,50 @@ pub enum BlockReason {
     Held {
         holder: Holder,
     },
+    ChangeMissing {
+        title: String,
+        #[serde(default)]
+        age: Duration,
+    },
+    ChangeWaits {
+        number: Option<String>,
+        state: String,
+        #[serde(default)]
+        age: Duration,
+    },
+    ChangeClosed {
+        number: Option<String>,
+        state: String,
+        #[serde(default)]
+        age: Duration,
+    },
+    ChangeNotYet {
+        number: Option<String>,
+        start: Timestamp,
+        zone: Tz,
+        #[serde(default)]
+        age: Duration,
+    },
+    ChangeOver {
+        number: Option<String>,
+        end: Timestamp,
+        zone: Tz,
+        #[serde(default)]
+        age: Duration,
+    },
+    /// A gate that could not tell, where somebody went past it on record.
+    Unanswered {
+        why: String,
+    },
+}
+
+/// `asked just now`, `asked 3m ago`.
+pub(super) fn asked(age: Duration) -> String {
+    if age.as_secs() < 60 { "asked just now".to_owned() } else { format!("asked {} ago", span(age)) }
+}
+
+fn ticket(number: Option<&String>) -> &str {
+    number.map_or("its change", String::as_str)
 }
 
 /// Reports written before this reason knew its script.
@@ -163,6 +207,19 @@ fn held(holder: &Holder) -> String {
         format!("{id} ({release} by {by}) has {state}, but the store could not be told: it cannot be written")
     } else {
         format!("{id} is {state} here: {release} by {by}")
+    }
+}
+
+/// What to do about whoever holds the environment.
+fn held_remedy(holder: &Holder) -> String {
+    let id = holder.id.0;
+    if holder.state == DeploymentState::Lost {
+        format!("find out how it ended, then: relman resolve {id} succeeded|failed --reason \"…\"")
+    } else if holder.state.is_over() {
+        "make room on the disk of the store (relman doctor says where); then it is recorded by itself"
+            .to_owned()
+    } else {
+        format!("watch it: relman attach {id}")
     }
 }
 
@@ -254,11 +311,37 @@ impl fmt::Display for BlockReason {
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
             Self::Locked { lock, zone } => write!(f, "{}", lock.sentence(*zone)),
             Self::Held { holder } => f.write_str(&held(holder)),
+            Self::ChangeMissing { age, .. }
+            | Self::ChangeWaits { age, .. }
+            | Self::ChangeClosed { age, .. }
+            | Self::ChangeNotYet { age, .. }
+            | Self::ChangeOver { age, .. } => write!(f, "{}, {}", self.lasting(), asked(*age)),
+            Self::Unanswered { why } => write!(f, "it could not be told: {why}"),
         }
     }
 }
 
 impl BlockReason {
+    /// The same without what changes by itself while time passes: two of them are the same as long as nothing happened.
+    pub fn lasting(&self) -> String {
+        match self {
+            Self::ChangeMissing { title, .. } => format!("there is no change ticket {title}"),
+            Self::ChangeWaits { number, state, .. } => {
+                format!("{} is in {state}: it is not to be implemented yet", ticket(number.as_ref()))
+            }
+            Self::ChangeClosed { number, state, .. } => {
+                format!("{} is in {state}: nothing may be done under it", ticket(number.as_ref()))
+            }
+            Self::ChangeNotYet { number, start, zone, .. } => {
+                format!("{} is planned from {} on", ticket(number.as_ref()), wall(*start, *zone))
+            }
+            Self::ChangeOver { number, end, zone, .. } => {
+                format!("{} was planned until {}", ticket(number.as_ref()), wall(*end, *zone))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// The same in a few words, for a card: `waits for sre`, `frozen until Mon 09:00`.
     pub fn brief(&self, now: Timestamp) -> String {
         match self {
@@ -304,6 +387,14 @@ impl BlockReason {
             }
             Self::Locked { lock, .. } => format!("locked by {}", lock.by.name),
             Self::Held { holder } => format!("{} is {} there", holder.id, holder.state),
+            Self::ChangeMissing { .. } => "no change ticket".to_owned(),
+            Self::ChangeWaits { number, state, .. } => format!("{} is in {state}", ticket(number.as_ref())),
+            Self::ChangeClosed { number, state, .. } => format!("{} is {state}", ticket(number.as_ref())),
+            Self::ChangeNotYet { number, start, zone, .. } => {
+                format!("{} from {}", ticket(number.as_ref()), near(*start, now, *zone))
+            }
+            Self::ChangeOver { number, .. } => format!("{} is over", ticket(number.as_ref())),
+            Self::Unanswered { .. } => "not known".to_owned(),
         }
     }
 
@@ -377,17 +468,29 @@ impl BlockReason {
                 lock.id,
                 go_around(release, env, GateId::Lock)
             ),
-            Self::Held { holder } if holder.state == DeploymentState::Lost => {
-                format!(
-                    "find out how it ended, then: relman resolve {} succeeded|failed --reason \"…\"",
-                    holder.id.0
-                )
+            Self::Held { holder } => held_remedy(holder),
+            Self::ChangeMissing { .. }
+            | Self::ChangeWaits { .. }
+            | Self::ChangeClosed { .. }
+            | Self::ChangeNotYet { .. }
+            | Self::ChangeOver { .. }
+            | Self::Unanswered { .. } => self.change_remedy(release, env),
+        }
+    }
+
+    /// The same about a change ticket.
+    fn change_remedy(&self, release: &ReleaseId, env: &EnvName) -> String {
+        let around = go_around(release, env, GateId::Change);
+        let name = format!("relman change set {release} {env} NUMBER");
+        let ask = format!("relman change check {release} {env}");
+        match self {
+            Self::ChangeMissing { .. } => {
+                format!("it is made when somebody deploys; or name one: {name}; {around}")
             }
-            Self::Held { holder } if holder.state.is_over() => {
-                "make room on the disk of the store (relman doctor says where); then it is recorded by itself"
-                    .to_owned()
-            }
-            Self::Held { holder } => format!("watch it: relman attach {}", holder.id.0),
+            Self::ChangeWaits { .. } => format!("get it approved there, then: {ask}; {around}"),
+            Self::ChangeNotYet { .. } => format!("wait; {around}"),
+            Self::Unanswered { .. } => format!("ask again: {ask}; {around}"),
+            _ => format!("mend it there, or name another one: {name}; {around}"),
         }
     }
 
@@ -425,6 +528,7 @@ impl BlockReason {
             Self::Soaking { until, .. } => *until,
             Self::Locked { lock, .. } => lock.expires,
             Self::ApprovalsMissing { opens, .. } => *opens,
+            Self::ChangeNotYet { start, .. } => Some(*start),
             _ => None,
         }
     }

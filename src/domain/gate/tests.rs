@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::actor::{Members, Person, Via};
 use crate::domain::approval::{ApprovalSubject, Verdict};
+use crate::domain::change::{Answered, ChangeTicket, Phase};
 use crate::domain::freeze::tests::freeze as make_freeze;
 use crate::domain::ids::ApprovalId;
 use crate::domain::policy::{EnvKind, Rule};
@@ -74,6 +75,8 @@ fn environment() -> Environment {
         holds_after_failure: false,
         one_in_queue: false,
         blocks_outdated: false,
+        change_controlled: false,
+        reminders: crate::domain::policy::Reminders::default(),
     }
 }
 
@@ -142,6 +145,7 @@ fn open() -> DeployFacts {
         outdated: None,
         again: false,
         needed_by: Vec::new(),
+        change: None,
         automatic: false,
         noop: false,
         toggle: None,
@@ -174,8 +178,10 @@ fn closed_gates(facts: &DeployFacts) -> Vec<GateId> {
 fn with_everything_in_order_all_gates_pass() {
     let report = evaluate(&open(), now());
     assert!(report.allows(), "{}", report.headline());
-    assert_eq!(report.checks.len(), GateId::ALL.len());
-    for (gate, check) in GateId::ALL.iter().zip(&report.checks) {
+    // The change gate is there where change tickets are.
+    assert_eq!(report.checks.len(), GateId::ALL.len() - 1);
+    let listed = GateId::ALL.iter().filter(|gate| **gate != GateId::Change);
+    for (gate, check) in listed.zip(&report.checks) {
         assert_eq!(*gate, check.gate, "GATES and GateId::ALL are in one order");
     }
 }
@@ -444,4 +450,76 @@ proptest! {
         let text = serde_json::to_string(&report).unwrap();
         prop_assert_eq!(serde_json::from_str::<GateReport>(&text).unwrap(), report);
     }
+}
+
+/// Everything in order, with this ticket asked about `age` ago.
+fn ticketed(phase: Option<Phase>, age: u64) -> DeployFacts {
+    let ticket = ChangeTicket {
+        answered: Some(Answered {
+            number: Some("CHG1".to_owned()),
+            state: Some("Somehow".to_owned()),
+            phase,
+            start: Some(now().minus(Duration::from_secs(600))),
+            end: Some(now().plus(Duration::from_secs(600))),
+            ..Answered::default()
+        }),
+        ..ChangeTicket::new("api@1.2.0".parse().unwrap(), "production".parse().unwrap())
+    };
+    let change = ChangeKnown {
+        ticket: Some(ticket),
+        age: Some(Duration::from_secs(age)),
+        max_age: Duration::from_secs(900),
+    };
+    DeployFacts { change: Some(change), ..open() }
+}
+
+fn change_gate(facts: &DeployFacts, at: Timestamp) -> Answer {
+    let report = evaluate(facts, at);
+    report.checks.into_iter().find(|check| check.gate == GateId::Change).unwrap().answer
+}
+
+#[test]
+fn a_change_ticket_opens_in_one_state_within_its_window_and_while_the_answer_is_fresh() {
+    let at = now();
+    let later = |minutes: u64| at.plus(Duration::from_secs(minutes * 60));
+    assert!(change_gate(&ticketed(Some(Phase::Open), 0), at).opens());
+    assert!(change_gate(&ticketed(Some(Phase::Open), 900), at).opens());
+    assert!(matches!(change_gate(&ticketed(Some(Phase::Open), 901), at), Answer::Unknown { .. }));
+    assert!(
+        !change_gate(&ticketed(Some(Phase::Open), 0), later(10)).opens(),
+        "the end belongs to it no more"
+    );
+    assert!(!change_gate(&ticketed(Some(Phase::Open), 0), at.minus(Duration::from_secs(601))).opens());
+    for phase in [Some(Phase::Waits), Some(Phase::Closed), None] {
+        assert!(matches!(change_gate(&ticketed(phase, 0), at), Answer::Blocked { .. }), "{phase:?}");
+    }
+    let mut facts = ticketed(Some(Phase::Open), 0);
+    facts.change.as_mut().unwrap().ticket.as_mut().unwrap().trouble = Some("down".to_owned());
+    assert!(matches!(change_gate(&facts, at), Answer::Unknown { .. }));
+    facts.change = Some(ChangeKnown { ticket: None, age: None, max_age: Duration::from_secs(900) });
+    assert!(matches!(change_gate(&facts, at), Answer::Unknown { .. }));
+}
+
+#[test]
+fn going_back_plans_and_toggles_ask_for_no_change_ticket() {
+    let closed = ticketed(Some(Phase::Closed), 0);
+    let flip = Flip { name: "x".to_owned(), on: true };
+    for facts in [
+        DeployFacts { rescue: true, ..closed.clone() },
+        DeployFacts { noop: true, ..closed.clone() },
+        DeployFacts { toggle: Some(flip), ..closed },
+    ] {
+        assert!(matches!(change_gate(&facts, now()), Answer::Skipped { .. }));
+    }
+}
+
+#[test]
+fn what_stays_the_same_about_a_ticket_reads_the_same_however_old_the_answer_is() {
+    let told = |age| {
+        let report = evaluate(&ticketed(Some(Phase::Waits), age), now());
+        (crate::domain::wait::closed(&report), report.checks.into_iter().find(|c| c.gate == GateId::Change))
+    };
+    let ((young, first), (old, second)) = (told(5), told(500));
+    assert_eq!(young, old);
+    assert_ne!(first, second, "but a look at it says how old it is");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState, Step};
 use crate::domain::extra_step;
 use crate::domain::gate::{self, DeployFacts, GateReport, Overrides};
+use crate::domain::hook::Guard;
 use crate::domain::ids::{DeploymentId, Version};
 use crate::domain::policy::{Environment, ScriptRole, Service};
 use crate::domain::release::Release;
@@ -16,6 +17,7 @@ use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, deployments};
 
 use super::sides;
+use super::start::StartDeploy;
 
 /// What a person asked for: it decides what must be passed, where the kind only says what it amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +108,10 @@ pub(in crate::ops) fn ask(
         }
         (Errand::Rollback, Some(side)) => woven(strategy::switch_back(role, verify, side)),
         (Errand::Rollback, None) => woven(strategy::plan_back(strategy, role, verify, color)),
-        (Errand::Deploy, _) => woven(strategy::plan(strategy, role, verify, color)),
+        (Errand::Deploy, _) => {
+            let guards = service.guards.iter().map(Guard::step);
+            guards.chain(woven(strategy::plan(strategy, role, verify, color))).collect()
+        }
     };
     let is_asked_for = errand == Errand::Rollback && service.scripts.contains_key(&ScriptRole::Available);
     let steps = match is_asked_for {
@@ -152,6 +157,21 @@ impl Asked {
                     return Err(OpError::new(ErrorKind::Usage, sentence).hint(hint));
                 }
             }
+        }
+        Ok(self)
+    }
+
+    /// The same without the hooks that are asked before it begins, where that is wanted. That they were not asked is on
+    /// record with the deployment, and so is why.
+    pub(super) fn without_hooks(mut self, wanted: &StartDeploy) -> Result<Self, OpError> {
+        let mut hooks = self.steps.iter_mut().filter(|step| step.role == ScriptRole::Hook);
+        if wanted.skips_hooks {
+            hooks.by_ref().for_each(|step| step.left_out = true);
+        }
+        let is_skipped = self.steps.iter().any(|step| step.role == ScriptRole::Hook && step.left_out);
+        if is_skipped && wanted.reason.is_none() {
+            let sentence = "leaving out a hook needs a reason";
+            return Err(OpError::new(ErrorKind::Usage, sentence).hint("say it with --reason \"…\""));
         }
         Ok(self)
     }

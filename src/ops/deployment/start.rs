@@ -5,9 +5,11 @@
 //! with what the person saw, and the database allows one active deployment per service and environment.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::domain::change::Change;
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::gate::{GateId, GateReport, Overrides};
 use crate::domain::hold::OnFailure;
@@ -20,7 +22,7 @@ use crate::domain::right::{Place as Where, Right};
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError, override_review};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError, change, override_review};
 use crate::store::{Tx, deployments, journal, releases};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
@@ -48,6 +50,10 @@ pub struct StartDeploy {
     pub left_out: Vec<String>,
     /// What a failed step leads to; nothing: what the configuration says.
     pub on_failure: Option<OnFailure>,
+    /// Number of the change ticket it is done under.
+    pub change: Option<String>,
+    /// Whether the hooks that are asked before it begins are left out; needs a reason.
+    pub skips_hooks: bool,
 }
 
 impl StartDeploy {
@@ -63,6 +69,8 @@ impl StartDeploy {
             answers: Answers::default(),
             left_out: Vec::new(),
             on_failure: None,
+            change: None,
+            skips_hooks: false,
         }
     }
 
@@ -117,11 +125,13 @@ pub struct Started {
 
 /// Asks every gate as somebody who is about to start it, without changing anything.
 pub fn preview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, OpError> {
+    change::refresh(cx, id, env, Change::LOOK_AGAIN)?;
     look(cx, id, env, true)
 }
 
 /// Why it may or may not go there: asked by somebody who only wants to know, so that whoever may start it counts.
 pub fn explain(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<GateReport, OpError> {
+    change::refresh(cx, id, env, Change::LOOK_AGAIN)?;
     Ok(look(cx, id, env, false)?.report)
 }
 
@@ -180,6 +190,9 @@ pub(super) fn start_as(
 ) -> Result<Started, OpError> {
     let around = Surroundings::of(cx, cx.service(&wanted.release.service)?)?;
     let wanted = checked(cx, wanted)?;
+    if errand == Errand::Deploy {
+        see_about_change(cx, &wanted)?;
+    }
     let subject = super::refused_as(&wanted.release, &wanted.environment);
     let recorded = cx.act(wanted.verb(), &subject, |tx| {
         let (started, ticket) = record(tx, cx, &wanted, errand, &around, &also)?;
@@ -195,6 +208,20 @@ pub(super) fn start_as(
     };
     launch(cx, &started.deployment, &ticket)?;
     Ok(started)
+}
+
+/// Asks about the change ticket before anything else, and makes one where that is all that is missing. For what begins
+/// at a later time that is done then.
+fn see_about_change(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<(), OpError> {
+    let (id, env) = (&wanted.release, &wanted.environment);
+    if let Some(number) = &wanted.change {
+        change::assign_along(cx, id, env, number)?;
+    }
+    let begins_later = wanted.later.as_ref().is_some_and(|later| later.at.is_some());
+    if !begins_later && change::refresh(cx, id, env, Duration::ZERO)? {
+        change::make_if_missing(cx, &look(cx, id, env, true)?.report)?;
+    }
+    Ok(())
 }
 
 /// Runs the plan script: what a deployment would do, for those who approve it. Takes the environment meanwhile, asks for
@@ -233,7 +260,8 @@ pub(in crate::ops) fn record(
     let overrides = permitted_overrides(tx, cx, wanted)?;
     let automatic = wanted.later.is_some();
     let place = Place { service, environment, around, starts: true, automatic };
-    let asked = ask(tx, cx, &place, &release, errand, &overrides)?.without(&wanted.left_out)?;
+    let asked = ask(tx, cx, &place, &release, errand, &overrides)?;
+    let asked = asked.without(&wanted.left_out)?.without_hooks(wanted)?;
     let report = asked.report.clone();
     if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
         let mut error =

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::train::Departure;
-use crate::ops::{Ctx, ErrorKind, Liveness, OpError, delivery, train};
+use crate::ops::{Ctx, ErrorKind, Liveness, OpError, delivery, hook, train};
 use crate::store::{pending, releases};
 
 use super::reconcile::{Orphans, reconcile};
@@ -30,6 +30,9 @@ pub struct Ticked {
     pub failed: Vec<(DeploymentId, String)>,
     /// Trains and deliveries that could not be sent off, and why.
     pub standing: Vec<String>,
+    /// Whether hooks are to be told something now.
+    #[serde(skip)]
+    pub hooks_due: bool,
 }
 
 /// Settles what can be settled and revives what waits.
@@ -62,6 +65,10 @@ pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
             Err(_) if cx.machine.liveness(d.id) == Liveness::Alive => ticked.revived.push(d.id),
             Err(error) => ticked.failed.push((d.id, error.sentence)),
         }
+    }
+    match hook::sort(cx) {
+        Ok(due) => ticked.hooks_due = due,
+        Err(error) => ticked.standing.push(format!("hooks could not be looked after: {}", error.sentence)),
     }
     Ok(ticked)
 }

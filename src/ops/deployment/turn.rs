@@ -4,6 +4,8 @@
 //! as every gate is open for who asked for it, for the content they asked for, and nobody goes before it. Nothing it waits
 //! for is held meanwhile: the environment is taken last (APR-13). What turned it into another thing ends it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::actor::Actor;
@@ -18,7 +20,7 @@ use crate::domain::strategy::StepPlan;
 use crate::domain::time::Timestamp;
 use crate::domain::wait::{Outlook, Wait, closed};
 use crate::ops::facts::{self, Surroundings};
-use crate::ops::{Ctx, Liveness, OpError};
+use crate::ops::{Ctx, Liveness, OpError, change};
 use crate::store::{Tx, deployments, journal, pending, releases, steps};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
@@ -60,7 +62,10 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
     let is_alive = cx.machine.liveness(id) == Liveness::Alive;
     // Every change of the store lets everybody who waits ask again: to learn that nothing came of it must not keep others
     // from writing.
-    let seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
+    let mut seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
+    if see_about_change(cx, &seen)? {
+        seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
+    }
     if let Some(turn) = seen.unchanged() {
         return Ok(turn);
     }
@@ -77,6 +82,20 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
             Found::Hindered { says, until } => go_on_waiting(tx, cx, &d, wait, says, until),
         }
     })
+}
+
+/// How often the change ticket of what waits is asked about.
+const ASK_ABOUT_CHANGE: Duration = Duration::from_secs(60);
+
+/// What is due is asked about once a minute, and once more right before it begins; where there is no ticket one is made
+/// (SCH-2). Says whether something may be known now that was not.
+fn see_about_change(cx: &Ctx<'_>, seen: &Seen) -> Result<bool, OpError> {
+    let d = &seen.d;
+    match seen.found {
+        Found::Ready(_) => change::refresh_or_make(cx, &d.release, &d.environment, Duration::ZERO),
+        Found::Hindered { .. } => change::refresh_or_make(cx, &d.release, &d.environment, ASK_ABOUT_CHANGE),
+        _ => Ok(false),
+    }
 }
 
 fn not_ours(why: String) -> Turn {

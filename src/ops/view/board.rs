@@ -16,7 +16,7 @@ use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::time::{Timestamp, span};
 use crate::ops::facts::{self, Given, Surroundings, Wish};
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, change};
 use crate::store::{Tx, approvals, deployments, locks, releases};
 
 /// What the board shows.
@@ -167,7 +167,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
                         pending: &pending,
                         approvals,
                     };
-                    let next = next(cx, asked, &cells, &spots)?;
+                    let next = next(tx, cx, asked, &cells, &spots)?;
                     (cells, next)
                 }
                 _ => (Vec::new(), None),
@@ -309,7 +309,13 @@ struct Asked<'a> {
 }
 
 /// Where the release goes next, with its gates.
-fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Result<Option<Next>, OpError> {
+fn next(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    asked: Asked<'_>,
+    cells: &[Cell],
+    spots: &Spots<'_>,
+) -> Result<Option<Next>, OpError> {
     let Asked { service, release, around, freezes, locks, hotfixes, arrived, pending, approvals } = asked;
     let was_good = |env: &EnvName| {
         let cell = cells.iter().find(|cell| cell.environment == *env);
@@ -356,6 +362,7 @@ fn next(cx: &Ctx<'_>, asked: Asked<'_>, cells: &[Cell], spots: &Spots<'_>) -> Re
         again: false,
         // The next step of a release is no way back.
         needed_by: Vec::new(),
+        change: change::known(tx, cx, service, environment, &release.id)?,
     };
     let facts = facts::together(cx, &wish, around, given);
     let report = gate::evaluate(&facts, cx.now);

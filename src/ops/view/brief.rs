@@ -140,6 +140,9 @@ fn people(item: &Pending, zone: Tz) -> Vec<Fact> {
         };
         facts.push(("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
     }
+    if let Some((at, groups)) = &item.escalated {
+        facts.push(("escalated", format!("to {}, {}", groups.join(", "), wall(*at, zone))));
+    }
     for (who, why) in &item.tally.ignored {
         facts.push(("not counted", format!("{who}: {}", why.sentence(zone))));
     }

@@ -19,6 +19,7 @@ use crate::domain::subject_changes::run_otherwise;
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
 use crate::ops::approval::signatures;
+use crate::ops::hook::moments;
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, approvals, deployments, releases};
 
@@ -42,6 +43,9 @@ pub struct Pending {
     /// Who asked for it as a rollback; nothing: it is about going on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub back: Option<String>,
+    /// When it was told to others because it took too long, and to which groups (APR-24).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalated: Option<(Timestamp, Vec<String>)>,
     /// The toggle of it that is to be switched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toggle: Option<Flip>,
@@ -77,6 +81,7 @@ impl Pending {
             tally: Tally::default(),
             not_yours: None,
             back: None,
+            escalated: None,
             toggle: None,
             live: None,
             plan: None,
@@ -145,6 +150,9 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 ..Pending::about(release.clone(), subject, about, release.stage_since)
             };
             pending.push(counter.count(item, &env.approvals, Some(env)));
+        }
+        for item in &mut pending {
+            item.escalated = moments::escalated(tx, cx, item)?;
         }
         pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
         Ok(pending)

@@ -56,7 +56,8 @@ pub fn list_sided(
     )
 }
 
-/// The newest deployment that may have touched the environment: its script was claimed to run.
+/// The newest deployment that may have touched the environment: its script was claimed to run, and it did not end at a
+/// hook that is asked before anything begins (no other step is called that).
 pub fn find_newest(
     tx: &Tx<'_>,
     service: &ServiceName,
@@ -65,6 +66,7 @@ pub fn find_newest(
     tx.query_opt(
         select!(
             "deployments d WHERE service = ?1 AND environment = ?2 AND claimed_at IS NOT NULL AND noop = 0
+             AND coalesce(failed_step, '') NOT LIKE 'pre-deploy%'
          ORDER BY epoch DESC LIMIT 1"
         ),
         &[text(service), text(env)],

@@ -244,6 +244,7 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
         (Some(_), _, _) => ("REJECTED".to_owned(), theme.bad),
         (None, true, _) => ("complete".to_owned(), theme.good),
         (None, false, None) => ("YOUR TURN".to_owned(), theme.busy),
+        (None, false, Some(_)) if item.escalated.is_some() => ("ESCALATED".to_owned(), theme.busy),
         (None, false, Some(why)) => (why.clone(), theme.dim),
     };
     let age_width = model.age_width();

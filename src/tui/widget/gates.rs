@@ -27,9 +27,12 @@ pub fn report(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
             Span::styled(format!("{:<10} ", check.gate.as_str()), theme.strong),
             Span::raw(text),
         ]));
-        if let Answer::Blocked { reason } = &check.answer {
-            let step = reason.next_step(&report.release, &report.environment);
-            let key = key(reason).map(|key| format!("  [{key}]")).unwrap_or_default();
+        if let Some(step) = check.next_step(&report.release, &report.environment) {
+            let key = match &check.answer {
+                Answer::Blocked { reason } => key(reason),
+                _ => None,
+            };
+            let key = key.map(|key| format!("  [{key}]")).unwrap_or_default();
             lines.push(Line::styled(format!("    {} {step}{key}", glyphs.arrow), theme.dim));
         }
     }

@@ -176,6 +176,9 @@ impl Worker {
         self.desk.machine().refresh();
         match tick::tick(&self.desk.cx()) {
             Ok(ticked) => {
+                if ticked.hooks_due {
+                    self.desk.cx().machine.outside().send_courier();
+                }
                 let failed = ticked.failed.iter().map(|(_, why)| why).chain(&ticked.standing);
                 if let Some(why) = failed.into_iter().next() {
                     self.trouble(&OpError::new(ErrorKind::Failure, why.clone()));

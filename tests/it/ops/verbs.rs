@@ -23,7 +23,7 @@ use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::{claim, guide, note};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
-use relman::ops::{Ctx, freeze, lock, override_review, train};
+use relman::ops::{Ctx, change, freeze, lock, override_review, train};
 use relman::ops::{Liveness, OpError};
 
 use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
@@ -55,6 +55,23 @@ end = "2027-01-04 00:00"
     world.release(API);
     world.advance(API, 5);
     world
+}
+
+/// Where change tickets are asked for.
+fn controlled() -> World {
+    let policy =
+        POLICY.replace("[environments.dev]", "[environments.dev]\nchange-controlled = true").replace(
+            "[services.api]",
+            "[change]\ncommand = [\"./itsm.sh\"]\n[services.api]\nchange-controlled = true",
+        );
+    let world = World::with(&policy);
+    world.release(API);
+    world.advance(API, 5);
+    world
+}
+
+fn assign(world: &World, number: &str) -> Result<(), OpError> {
+    world.as_("erin", |cx| change::assign(cx, &release_id(API), &env_name("dev"), number)).map(drop)
 }
 
 pub(super) fn in_dev() -> World {
@@ -186,26 +203,45 @@ fn bypassed() -> World {
     world
 }
 
+/// What the program does by itself.
+fn comes_by_itself(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::StoreCreated
+            | Verb::StoreMigrated
+            | Verb::ConfigChanged
+            // Written into the backup before it takes the place of the store: tests/it/cli/backup.rs.
+            | Verb::StoreRestored
+            // What follows from the rejection of a request.
+            | Verb::ReleaseRejected
+            | Verb::DeploymentClaimed
+            | Verb::DeploymentPaused
+            | Verb::DeploymentResumed
+            | Verb::DeploymentFinished
+            | Verb::DeploymentWaits
+            | Verb::DeploymentLookedAhead
+            | Verb::TrainDeparted
+            | Verb::TrainHalted
+            | Verb::TrainMissed
+            | Verb::ApprovalRequested
+            | Verb::ApprovalReminded
+            | Verb::ApprovalEscalated
+            | Verb::ApprovalExpired
+            | Verb::FreezeBegan
+            | Verb::FreezeEnded
+            | Verb::QueueBlocked
+            | Verb::ChangeOpened
+            | Verb::DeploymentLost
+    )
+}
+
 /// What a person does to cause the verb; `None` for what the program does by itself.
 pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
+    if comes_by_itself(verb) {
+        return None;
+    }
     let (before, act): (fn() -> World, Act) = match verb {
-        Verb::StoreCreated
-        | Verb::StoreMigrated
-        | Verb::ConfigChanged
-        // Written into the backup before it takes the place of the store: tests/it/cli/backup.rs.
-        | Verb::StoreRestored
-        // What follows from the rejection of a request.
-        | Verb::ReleaseRejected
-        | Verb::DeploymentClaimed
-        | Verb::DeploymentPaused
-        | Verb::DeploymentResumed
-        | Verb::DeploymentFinished
-        | Verb::DeploymentWaits
-        | Verb::DeploymentLookedAhead
-        | Verb::TrainDeparted
-        | Verb::TrainHalted
-        | Verb::TrainMissed
-        | Verb::DeploymentLost => return None,
+        Verb::ChangeAssigned => (controlled, |w| assign(w, "CHG0030001")),
         Verb::HistoryAccepted | Verb::RecordExported | Verb::OverrideReviewed | Verb::NoteAdded => {
             return about_the_record(verb);
         }
@@ -266,10 +302,13 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::CancelRequested => {
             (in_dev, |w| w.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).map(drop))
         }
-        Verb::DeploymentAbandoned => (stuck, |w| w.as_("erin", |cx| abandon(cx, "1".parse().unwrap(), "hangs")).map(drop)),
+        Verb::DeploymentAbandoned => {
+            (stuck, |w| w.as_("erin", |cx| abandon(cx, "1".parse().unwrap(), "hangs")).map(drop))
+        }
         Verb::DeploymentResolved => {
             (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
         }
+        other => panic!("{other}: what does a person do to cause it?"),
     };
     Some((before, act))
 }
@@ -321,34 +360,22 @@ fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
 
 /// What a person tries and may not do; `None` where nothing is refused.
 fn misdeed(verb: Verb) -> Option<Act> {
+    // Everybody may write a note, one's own decision may always be taken back, and whoever can read the store can take it
+    // away; that is why it is on record.
+    let is_free = matches!(verb, Verb::NoteAdded | Verb::ApprovalWithdrawn | Verb::RecordExported);
+    if comes_by_itself(verb) || is_free {
+        return None;
+    }
     let act: Act = match verb {
-        Verb::StoreCreated
-        | Verb::StoreMigrated
-        | Verb::ConfigChanged
-        | Verb::StoreRestored
-        // Whoever can read the store can take it away; that is why it is on record.
-        | Verb::RecordExported
-        // What follows from the rejection of a request.
-        | Verb::ReleaseRejected
-        | Verb::DeploymentClaimed
-        | Verb::DeploymentPaused
-        | Verb::DeploymentResumed
-        | Verb::DeploymentFinished
-        | Verb::DeploymentWaits
-        | Verb::DeploymentLookedAhead
-        | Verb::TrainDeparted
-        | Verb::TrainHalted
-        | Verb::TrainMissed
-        | Verb::DeploymentLost
-        // Everybody may write one.
-        | Verb::NoteAdded
-        // One's own decision may always be taken back.
-        | Verb::ApprovalWithdrawn => return None,
-        // Only releases that have ended refuse these.
-        Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
         Verb::HistoryAccepted => |w| {
             let seen = w.as_("erin", history::newest).unwrap();
             w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
+        },
+        // Only releases that have ended refuse these.
+        Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
+        Verb::ChangeAssigned => |w| {
+            w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
+            assign(w, "CHG0030001")
         },
         Verb::ReleaseCreated => |w| {
             let new = create::NewRelease::default();
@@ -408,6 +435,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
             let ended = w.deploy(API, "dev");
             w.as_("erin", |cx| resolve(cx, ended.id, true, "fine")).map(drop)
         },
+        other => panic!("{other}: what of it is refused?"),
     };
     Some(act)
 }
@@ -468,7 +496,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 30);
+    assert_eq!(seen, 31);
 }
 
 #[test]
@@ -477,7 +505,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
     for verb in Verb::ALL {
         let Some(act) = misdeed(verb) else { continue };
         seen += 1;
-        let world = world();
+        let world = if verb == Verb::ChangeAssigned { controlled() } else { world() };
         let (result, entries) = world.journaled(|| act(&world));
         let error = result.unwrap_err();
         assert!(error.is_refusal(), "{verb}: {error:#?}");

@@ -11,6 +11,7 @@ mod environment;
 mod extra_steps;
 mod failure;
 mod holds;
+mod hooks;
 mod hostile_output;
 mod kill;
 mod leftovers;

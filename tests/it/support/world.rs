@@ -10,11 +10,14 @@ use std::time::Duration;
 use relman::config;
 use relman::domain::actor::{Actor, Person, Via};
 use relman::domain::approval::{Approval, ApprovalSubject, Verdict};
+use relman::domain::change::{Answered, Asking, Change};
 use relman::domain::deployment::{Cause, Deployment, DeploymentState, Outcome, ProcessRef};
 use relman::domain::digest::Digest;
+use relman::domain::event::Event;
 use relman::domain::freeze::{Freeze, Scope};
 use relman::domain::gate::{Answer, GateId, GateReport};
 use relman::domain::hold::{Hold, HoldReason};
+use relman::domain::hook::Hook;
 use relman::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use relman::domain::journal::Body;
 use relman::domain::policy::{KeyFiles, Policy, Service};
@@ -34,6 +37,7 @@ use relman::ops::deployment::rollback::{self, StartRollback};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::freeze::{self, NewFreeze};
+use relman::ops::outside::{Outside, Told};
 use relman::ops::release::edit::{self, Edit};
 use relman::ops::release::{advance, create};
 use relman::ops::{Ctx, Liveness, Machine, OpError, Store, open};
@@ -58,12 +62,62 @@ pub(crate) struct FakeMachine {
     /// Who has a key, and its name; one that begins with `touched` is a security key.
     pub keys: RefCell<BTreeMap<String, String>>,
     numbers: RefCell<u64>,
+    pub outside: FakeOutside,
 }
 
 /// Stands for a signature with `key`: whoever does not know its name cannot make it.
 pub(crate) fn fake_signature(key: &str, statement: &str) -> Signed {
     let signature = Digest::of(format!("{key} {statement}").as_bytes()).to_string();
     Signed { statement: statement.to_owned(), signature, held: Held::Agent }
+}
+
+/// A world outside that remembers what it was told and answers what it is told to answer.
+pub(crate) struct FakeOutside {
+    /// What hooks were told: hook, event, attempt.
+    pub told: RefCell<Vec<(String, Event, u32)>>,
+    /// Whether hooks can be told.
+    pub hears: RefCell<bool>,
+    /// What the hooks of this process lack.
+    pub lacks: RefCell<Option<String>>,
+    /// What the change system was asked.
+    pub asked: RefCell<Vec<Asking>>,
+    /// What it answers to whoever asks for a ticket ...
+    pub change: RefCell<Result<Answered, String>>,
+    /// ... and to whoever wants one made.
+    pub makes: RefCell<Answered>,
+}
+
+impl FakeOutside {
+    fn new() -> Self {
+        Self {
+            told: RefCell::default(),
+            hears: RefCell::new(true),
+            lacks: RefCell::default(),
+            asked: RefCell::default(),
+            change: RefCell::new(Ok(Answered::default())),
+            makes: RefCell::default(),
+        }
+    }
+}
+
+impl Outside for FakeOutside {
+    fn lacks(&self, _hook: &Hook) -> Option<String> {
+        self.lacks.borrow().clone()
+    }
+    fn tell(&self, hook: &Hook, event: &Event, attempt: u32) -> Told {
+        self.told.borrow_mut().push((hook.key.clone(), event.clone(), attempt));
+        let delivered = *self.hears.borrow();
+        let outcome = if delivered { "200" } else { "500" }.to_owned();
+        Told { delivered, outcome, said: Some("\u{1b}[31mhm".to_owned()) }
+    }
+    fn change(&self, _change: &Change, asking: &Asking) -> Result<Answered, String> {
+        self.asked.borrow_mut().push(asking.clone());
+        match asking.create {
+            true => Ok(Answered { made: true, ..self.makes.borrow().clone() }),
+            false => self.change.borrow().clone(),
+        }
+    }
+    fn send_courier(&self) {}
 }
 
 impl Machine for FakeMachine {
@@ -137,6 +191,9 @@ impl Machine for FakeMachine {
             key_type: "ssh-ed25519".to_owned(),
             touched: key.starts_with("touched").then_some(true),
         })
+    }
+    fn outside(&self) -> &dyn Outside {
+        &self.outside
     }
     fn log_size(&self, _id: DeploymentId) -> u64 {
         42
@@ -222,6 +279,7 @@ impl World {
                 variables: RefCell::default(),
                 keys: RefCell::default(),
                 numbers: RefCell::default(),
+                outside: FakeOutside::new(),
             },
             now: "2026-09-01T10:00:00Z".parse().unwrap(),
         };

@@ -72,6 +72,39 @@ fn a_deployment_that_ends_meanwhile_is_said_and_rings() {
 }
 
 #[test]
+fn a_decision_that_comes_to_be_yours_is_said_and_rings_once() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    assert_eq!(ui.load(&world), [], "what was there already is no news");
+    edited(&world, "storefront@1.4.1");
+    assert_eq!(ui.load(&world), [Effect::Bell]);
+    assert_eq!(ui.said(), "storefront@1.4.1 waits for your decision: production");
+    assert_eq!(ui.load(&world), [], "once");
+}
+
+/// Other content than before: what was decided about it is to be decided again.
+fn edited(world: &crate::support::world::World, id: &str) {
+    let change =
+        relman::ops::release::edit::Edit { commit: Some("0ff1ce0".to_owned()), ..Default::default() };
+    world.edit(id, &change);
+}
+
+#[test]
+fn a_deployment_of_yours_that_waits_for_a_person_is_said_and_rings() {
+    use crate::support::screen::{approved, begun};
+    use relman::domain::deployment::Cause;
+    use relman::domain::hold::HoldReason;
+    let world = team();
+    approved(&world, "dave", "storefront@1.4.1");
+    let id = begun(&world, "erin", "storefront@1.4.1", "production");
+    let (mut hers, mut his) = (Ui::new(&world, "erin"), Ui::new(&world, "dave"));
+    world.held(&world.deployment(id), HoldReason::Failed { cause: Cause::Exit { code: 1 } });
+    assert_eq!(hers.load(&world), [Effect::Bell]);
+    assert!(hers.said().ends_with("waits for you: R decides"), "{}", hers.said());
+    assert_eq!(his.load(&world), [], "it is not his");
+}
+
+#[test]
 fn a_freeze_stands_in_the_header_of_every_pane() {
     let world = team();
     frozen(&world);

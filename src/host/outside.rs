@@ -1,0 +1,166 @@
+//! The world outside as the verbs see it: programs, webhooks, change systems.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use super::command::{self, Order};
+use super::http::{self, Method, Request};
+use super::{environment, itsm, launch};
+use crate::domain::change::{Adapter, Answered, Asking, Change};
+use crate::domain::event::Event;
+use crate::domain::hook::{Hook, SAID, Secret, Way, Webhook, signature};
+use crate::ops::outside::{Outside, Told};
+
+/// The real world.
+pub struct World {
+    config: PathBuf,
+}
+
+impl World {
+    pub(super) fn new(config: PathBuf) -> Self {
+        Self { config }
+    }
+}
+
+impl Outside for World {
+    fn lacks(&self, hook: &Hook) -> Option<String> {
+        match &hook.way {
+            Way::Command { .. } => None,
+            Way::Change { secrets } => secrets.iter().find_map(|secret| read(secret).err()),
+            Way::Webhook(webhook) => {
+                let unset = webhook.headers_from.values().find(|name| environment::variable(name).is_none());
+                unset
+                    .map(|name| format!("the variable {name} is not set here"))
+                    .or_else(|| webhook.secret.as_ref().and_then(|secret| read(secret).err()))
+            }
+        }
+    }
+
+    fn tell(&self, hook: &Hook, event: &Event, attempt: u32) -> Told {
+        let body = serde_json::to_string(event).unwrap_or_default();
+        match &hook.way {
+            Way::Command { argv, working_dir, pass_env } => {
+                let order = Order {
+                    argv,
+                    working_dir,
+                    env: variables(pass_env, event, attempt),
+                    stdin: format!("{body}\n"),
+                    timeout: hook.timeout,
+                    keep: SAID,
+                };
+                match command::run(order) {
+                    Ok(ended) => Told {
+                        delivered: ended.code == Some(0),
+                        outcome: ended.how,
+                        said: Some(format!("{}{}", ended.out, ended.err)).filter(|said| !said.is_empty()),
+                    },
+                    Err(why) => Told { delivered: false, outcome: why, said: None },
+                }
+            }
+            Way::Webhook(webhook) => post(hook, webhook, event, &body, attempt),
+            Way::Change { .. } => Told {
+                delivered: false,
+                outcome: "a change ticket is told by its number".to_owned(),
+                said: None,
+            },
+        }
+    }
+
+    fn change(&self, change: &Change, asking: &Asking) -> Result<Answered, String> {
+        match &change.adapter {
+            Adapter::Command { argv, working_dir, pass_env } => {
+                itsm::program::ask(change, argv, working_dir, clean(pass_env), asking)
+            }
+            Adapter::ServiceNow(account) => itsm::servicenow::ask(change, account, asking),
+            Adapter::Jira(account) => itsm::jira::ask(change, account, asking),
+        }
+    }
+
+    fn send_courier(&self) {
+        // Whoever looks next tells what is left in the outbox.
+        let _later = launch::courier(&self.config);
+    }
+}
+
+/// A secret from where it is kept.
+pub(super) fn read(secret: &Secret) -> Result<String, String> {
+    match secret {
+        Secret::Env(name) => {
+            environment::variable(name).ok_or_else(|| format!("the variable {name} is not set here"))
+        }
+        Secret::File(path) => {
+            let shown = path.display();
+            let unreadable = |why: std::io::Error| format!("{shown} cannot be read: {why}");
+            let mode = std::fs::metadata(path).map_err(unreadable)?.mode();
+            if mode & 0o007 != 0 {
+                return Err(format!("{shown} is open to everyone on this machine: chmod o-rwx {shown}"));
+            }
+            let text = std::fs::read_to_string(path).map_err(unreadable)?;
+            let text = text.trim().to_owned();
+            if text.is_empty() { Err(format!("{shown} is empty")) } else { Ok(text) }
+        }
+    }
+}
+
+/// The clean environment scripts get (SPEC 6), with the variables that are handed through.
+fn clean(pass_env: &[String]) -> BTreeMap<String, String> {
+    let mut env = launch::fixed_env();
+    for name in pass_env {
+        env.extend(environment::variable(name).map(|value| (name.clone(), value)));
+    }
+    env
+}
+
+fn variables(pass_env: &[String], event: &Event, attempt: u32) -> BTreeMap<String, String> {
+    let mut env = clean(pass_env);
+    let opt = |value: &Option<String>| value.clone().unwrap_or_default();
+    for (name, value) in [
+        ("RELMAN_EVENT", event.name.clone()),
+        ("RELMAN_EVENT_ID", event.id.clone()),
+        ("RELMAN_EVENT_TEXT", event.text.clone()),
+        ("RELMAN_SERVICE", opt(&event.service)),
+        ("RELMAN_VERSION", opt(&event.version)),
+        ("RELMAN_ENVIRONMENT", opt(&event.environment)),
+        ("RELMAN_ACTOR", event.actor.name().to_owned()),
+        ("RELMAN_ATTEMPT", attempt.to_string()),
+    ] {
+        // The environment knows no NUL, and texts of people may be long.
+        env.insert(name.to_owned(), crate::domain::text::fit(&value.replace('\0', ""), 1000));
+    }
+    env
+}
+
+fn post(hook: &Hook, webhook: &Webhook, event: &Event, body: &str, attempt: u32) -> Told {
+    let failed = |outcome: String| Told { delivered: false, outcome, said: None };
+    let mut headers = vec![
+        ("X-Relman-Event".to_owned(), event.name.clone()),
+        ("X-Relman-Event-Id".to_owned(), event.id.clone()),
+        ("X-Relman-Attempt".to_owned(), attempt.to_string()),
+    ];
+    headers.extend(webhook.headers.clone());
+    for (header, name) in &webhook.headers_from {
+        match environment::variable(name) {
+            Some(value) => headers.push((header.clone(), value)),
+            None => return failed(format!("the variable {name} is not set here")),
+        }
+    }
+    match webhook.secret.as_ref().map(read) {
+        None => {}
+        Some(Ok(secret)) => {
+            let signed = format!("sha256={}", signature(secret.as_bytes(), body.as_bytes()));
+            headers.push(("X-Relman-Signature".to_owned(), signed));
+        }
+        Some(Err(why)) => return failed(why),
+    }
+    let request =
+        Request { method: Method::Post, url: &webhook.url, headers, body: Some(body), timeout: hook.timeout };
+    match http::send(&request) {
+        Ok(response) => Told {
+            delivered: response.is_good(),
+            outcome: response.outcome(),
+            said: Some(response.body.chars().take(SAID).collect()).filter(|said: &String| !said.is_empty()),
+        },
+        Err(why) => failed(why),
+    }
+}

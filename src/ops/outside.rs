@@ -1,0 +1,45 @@
+//! What the verbs need of the world beyond this machine's store: hooks are told, a change system is asked.
+//!
+//! Nothing here is called within a transaction of the store: an answer may take its time.
+
+use crate::domain::change::{Answered, Asking, Change};
+use crate::domain::event::Event;
+use crate::domain::hook::Hook;
+
+/// The world outside. Tests implement it without one.
+pub trait Outside {
+    /// What a hook or the change system needs and does not find in this process's environment, such as a token.
+    fn lacks(&self, hook: &Hook) -> Option<String>;
+    /// Tells a hook of an event. Takes no longer than the hook may.
+    fn tell(&self, hook: &Hook, event: &Event, attempt: u32) -> Told;
+    /// Asks the change system, or tells it something. `Err`: it could not be reached, or nobody understands its answer.
+    fn change(&self, change: &Change, asking: &Asking) -> Result<Answered, String>;
+    /// Starts a process that tells hooks what they have not been told, and does not wait for it.
+    fn send_courier(&self);
+}
+
+/// What became of telling a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub delivered: bool,
+    /// How it ended, in a few words: `200`, `exit status 3`, `no answer within 30s`.
+    pub outcome: String,
+    /// What it said.
+    pub said: Option<String>,
+}
+
+/// Where there is no way out.
+pub struct Nowhere;
+
+impl Outside for Nowhere {
+    fn lacks(&self, _hook: &Hook) -> Option<String> {
+        None
+    }
+    fn tell(&self, _hook: &Hook, _event: &Event, _attempt: u32) -> Told {
+        Told { delivered: false, outcome: "there is no way out of here".to_owned(), said: None }
+    }
+    fn change(&self, _change: &Change, _asking: &Asking) -> Result<Answered, String> {
+        Err("there is no way out of here".to_owned())
+    }
+    fn send_courier(&self) {}
+}
