@@ -85,10 +85,10 @@ pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
                 Some(newest) => format!("{} {} {}", newest.id, newest.release.version, newest.state),
                 None => String::new(),
             };
-            let frozen = place
-                .freeze
-                .as_ref()
-                .map(|(name, opens)| format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone)));
+            let frozen = place.freeze.as_ref().map(|(name, opens)| match opens {
+                Some(opens) => format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone)),
+                None => format!("frozen by \"{name}\", no known end"),
+            });
             let waits =
                 |d: &&Deployment| d.release.service == place.service && d.environment == place.environment;
             let waiting: Vec<String> = board

@@ -22,15 +22,19 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
         return Ok(exit::OK);
     }
     let mut lines: Vec<(crate::domain::time::Timestamp, String)> = Vec::new();
-    for freeze in &calendar.freezes {
-        let until = wall(freeze.window.end, zone);
-        let text = format!(
-            "frozen     {} until {until}: {} ({})",
-            freeze.scope.describe(),
-            freeze.name,
-            freeze.reason
-        );
-        lines.push((freeze.window.start.max(span.start), text));
+    for (freeze, windows) in calendar.freezes.iter().zip(&calendar.windows) {
+        let again =
+            freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
+        for window in windows {
+            let until = wall(window.end, zone);
+            let text = format!(
+                "frozen     {} until {until}: {} ({}){again}",
+                freeze.scope.describe(),
+                freeze.name,
+                freeze.reason
+            );
+            lines.push((window.start.max(span.start), text));
+        }
     }
     for d in &calendar.deployments {
         let text =

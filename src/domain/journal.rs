@@ -47,6 +47,7 @@ pub enum Verb {
     ApprovalRejected,
     ApprovalWithdrawn,
     FreezeAdded,
+    FreezeChanged,
     FreezeRemoved,
     LockSet,
     LockEdited,
@@ -74,7 +75,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -91,6 +92,7 @@ impl Verb {
         Self::ApprovalRejected,
         Self::ApprovalWithdrawn,
         Self::FreezeAdded,
+        Self::FreezeChanged,
         Self::FreezeRemoved,
         Self::LockSet,
         Self::LockEdited,
@@ -135,6 +137,7 @@ impl Verb {
             Self::ApprovalRejected => "approval.rejected",
             Self::ApprovalWithdrawn => "approval.withdrawn",
             Self::FreezeAdded => "freeze.added",
+            Self::FreezeChanged => "freeze.changed",
             Self::FreezeRemoved => "freeze.removed",
             Self::LockSet => "lock.set",
             Self::LockEdited => "lock.edited",

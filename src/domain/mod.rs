@@ -39,6 +39,7 @@ pub mod novelty;
 pub mod pipeline;
 pub mod policy;
 pub mod prompt;
+pub mod recurrence;
 pub mod release;
 pub mod strategy;
 pub mod subject;

@@ -418,8 +418,8 @@ impl Worker {
         Ok(match order {
             Effect::AddFreeze(new) => {
                 let added = freeze::add(&cx, &new)?;
-                let until = wall(added.freeze.window.end, added.freeze.zone);
-                let running = match added.still_running.len() {
+                let until = wall(added.freeze.current(cx.now).end, added.freeze.zone);
+                let running = match added.impact.running.len() {
                     0 => String::new(),
                     count => format!("; {count} deployments still run (X stops one)"),
                 };

@@ -1,6 +1,7 @@
 //! The grammar of the command line.
 
 mod deployment;
+pub(super) mod freeze;
 pub(super) mod lock;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ pub(super) use self::deployment::{
     Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
     Toggle, Way, When,
 };
+pub(super) use self::freeze::Freeze;
 pub(super) use self::lock::{Lock, Unlock};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
@@ -341,65 +343,6 @@ pub struct Withdraw {
 pub struct Approvals {
     /// Every decision about this one, with why it does not count
     pub release: Option<ReleaseRef>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Freeze {
-    /// Add a closed window [start, end)
-    Add(AddFreeze),
-    /// Freezes that are not over
-    List,
-    /// Take one away, by its id or name
-    Remove {
-        freeze: String,
-        /// Why; kept in the journal
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
-    /// Stop the line: nothing starts from now on
-    Now(FreezeNow),
-}
-
-#[derive(Debug, Args)]
-pub struct AddFreeze {
-    pub name: String,
-    /// Such as "2026-12-24 18:00", "tomorrow 09:00", +2h
-    #[arg(long, value_name = "TIME")]
-    pub start: String,
-    /// The first moment that is open again; +2h is counted from the start
-    #[arg(long, value_name = "TIME")]
-    pub end: String,
-    /// Why; whoever is refused reads it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Glob over service names; may be repeated (default: all)
-    #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
-    /// Glob over environment names; may be repeated (default: all)
-    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
-    pub environments: Vec<String>,
-    /// IANA zone of start and end (default: the configuration's)
-    #[arg(long, value_name = "ZONE")]
-    pub time_zone: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct FreezeNow {
-    /// Why; whoever is refused reads it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// How long
-    #[arg(long = "for", value_name = "DURATION", default_value = "4h")]
-    pub length: String,
-    /// Glob over service names; may be repeated (default: all)
-    #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
-    /// Glob over environment names; may be repeated (default: all)
-    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
-    pub environments: Vec<String>,
-    /// How to call it (otherwise: Stop the line, with a number if there is one already)
-    #[arg(long)]
-    pub name: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

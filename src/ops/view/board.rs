@@ -109,7 +109,8 @@ pub struct Place {
     pub live: Option<Deployment>,
     /// The newest attempt, when it is not what is live.
     pub newest: Option<Deployment>,
-    pub freeze: Option<(String, Timestamp)>,
+    /// The freeze that closes it now and when it opens again, if that is known.
+    pub freeze: Option<(String, Option<Timestamp>)>,
 }
 
 pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
@@ -186,7 +187,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             pending,
             plans,
             locks,
-            freezes: freezes.into_iter().filter(|freeze| freeze.window.start <= soon).collect(),
+            freezes: freezes.into_iter().filter(|freeze| freeze.current(cx.now).start <= soon).collect(),
             is_new,
         })
     })

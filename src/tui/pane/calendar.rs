@@ -85,7 +85,7 @@ fn freezes(model: &Model) -> Vec<&Freeze> {
 /// Freezes that touch the selected day.
 pub fn of_selected_day(model: &Model) -> Vec<&Freeze> {
     let day = day_window(model.calendar.day, model.zone);
-    freezes(model).into_iter().filter(|freeze| freeze.window.overlaps(&day)).collect()
+    freezes(model).into_iter().filter(|freeze| freeze.touches(day)).collect()
 }
 
 /// Something with its place in the agenda.
@@ -118,7 +118,7 @@ fn items(model: &Model) -> Vec<Item<'_>> {
     items.extend(scheduled(model, span(model)).into_iter().map(|(d, at)| Item::Scheduled(d, at)));
     items.extend(trains(model, span(model)).map(Item::Train));
     items.sort_by_key(|item| match item {
-        Item::Freeze(freeze) => freeze.window.start,
+        Item::Freeze(freeze) => freeze.current(model.now).start,
         Item::Scheduled(_, at) => *at,
         Item::Train(stop) => stop.at,
     });
@@ -274,7 +274,7 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
         let mut spans = Vec::new();
         for _day in 0..7 {
             let window = day_window(day, model.zone);
-            let frozen = freezes(model).iter().filter(|freeze| freeze.window.overlaps(&window)).count();
+            let frozen = freezes(model).iter().filter(|freeze| freeze.touches(window)).count();
             let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
             let deployed = deployed.filter(|d| d.began_at().is_some_and(|at| window.covers(at))).count();
             let mark = if frozen > 0 { model.glyphs.frozen } else { " " };
@@ -329,12 +329,10 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         lines.push(scheduled_line(model, d, at));
     }
     lines.extend(trains(model, window).map(|stop| train_line(model, stop)));
-    let next = freezes(model)
-        .into_iter()
-        .filter(|freeze| freeze.window.start >= window.end)
-        .min_by_key(|f| f.window.start);
-    if let Some(freeze) = next {
-        let when = model.near(freeze.window.start);
+    let just_before = Timestamp::from_millis(window.end.millis() - 1);
+    let next = freezes(model).into_iter().filter_map(|freeze| Some((freeze, freeze.next(just_before)?)));
+    if let Some((freeze, next)) = next.min_by_key(|(_, next)| next.start) {
+        let when = model.near(next.start);
         let what = format!("next: \"{}\" closes {} from {when}", freeze.name, freeze.scope.describe());
         lines.push(Line::styled(what, theme.dim));
     }
@@ -397,7 +395,8 @@ pub fn train(model: &Model) -> Option<&TrainStop> {
 fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let zone = if model.times == Times::Utc { Tz::UTC } else { freeze.zone };
-    let state = if freeze.window.covers(model.now) { "CLOSED NOW " } else { "" };
+    let state = if freeze.covers(model.now) { "CLOSED NOW " } else { "" };
+    let window = freeze.current(model.now);
     let by = freeze.created_by.as_ref().map_or_else(|| "relman.toml".to_owned(), Clone::clone);
     vec![
         Line::from(vec![
@@ -407,8 +406,8 @@ fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
         Line::styled(
             format!(
                 "    {} until {} · {} {by}",
-                wall(freeze.window.start, zone),
-                wall(freeze.window.end, zone),
+                wall(window.start, zone),
+                wall(window.end, zone),
                 freeze.handle()
             ),
             theme.dim,

@@ -136,3 +136,138 @@ fn a_mistyped_environment_freezes_nothing_and_says_what_was_meant() {
     assert!(said.err.contains("no environment fits 'prodution'; did you mean production?"), "{said:#?}");
     env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
 }
+
+const WEEKENDS: &[&str] = &[
+    "freeze",
+    "add",
+    "Weekends",
+    "--start",
+    "2026-09-01 16:00",
+    "--end",
+    "+64h",
+    "--rrule",
+    "FREQ=WEEKLY;BYDAY=FR",
+    "--environment",
+    "production",
+    "--reason",
+    "nobody is here",
+];
+
+#[test]
+fn a_freeze_repeats_in_the_wall_clock_of_its_zone() {
+    let mut env = team();
+    env.run(WEEKENDS).is(
+        0,
+        "F1 \"Weekends\" closes production from Fri 2026-09-04 16:00 CEST until Mon 2026-09-07 08:00 CEST, \
+         every week on Fri\n",
+        "",
+    );
+    let env = at(&mut env, "2026-10-24T12:00:00Z");
+    let listed = env.run(&["freeze", "list"]).ok().out;
+    assert!(listed.contains("closed now") && listed.contains("Mon 2026-10-26 08:00 CET"), "{listed}");
+    let shown = env.run(&["freeze", "show", "F1"]).ok().out;
+    for words in [
+        "closes Fri 2026-10-23 16:00 CEST until Mon 2026-10-26 08:00 CET (2026-10-23 14:00 to 2026-10-26 07:00 UTC)",
+        "clock change Fri 2026-10-23 16:00 CEST: lasts 2d17h instead of 2d16h, the clock is put back",
+        "closes Fri 2026-11-20 16:00 CET",
+    ] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+    let calendar = env.run(&["calendar", "--days", "14"]).ok().out;
+    assert_eq!(calendar.matches("frozen     production until").count(), 3, "{calendar}");
+}
+
+#[test]
+fn a_rule_without_sense_is_refused_with_what_can_be_said() {
+    let env = team();
+    let said = env.run(&[ADD, &["--reason", "r", "--rrule", "FREQ=HOURLY"]].concat()).exits(2);
+    assert!(said.err.contains("finer than a day") && said.err.contains("FREQ=WEEKLY;BYDAY=FR"), "{said:#?}");
+    let said = env
+        .run(&[ADD, &["--reason", "r", "--rrule", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"]].concat())
+        .exits(2);
+    assert!(said.err.contains("names no day that ever comes"), "{said:#?}");
+    env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+}
+
+#[test]
+fn what_is_closed_every_day_all_day_has_no_known_end() {
+    let env = ready();
+    drop(
+        env.run(&[
+            "freeze",
+            "add",
+            "For ever",
+            "--start",
+            "2026-09-01",
+            "--end",
+            "2026-09-02",
+            "--rrule",
+            "FREQ=DAILY",
+            "--reason",
+            "the service is retired",
+            "--service",
+            "api",
+        ])
+        .ok(),
+    );
+    let said = env.run(&["deploy", "api@1.0.0", "staging"]).exits(5);
+    assert!(said.err.contains("frozen by \"For ever\", no known end (the service is retired)"), "{said:#?}");
+    assert!(env.run(&["status"]).ok().out.contains("frozen by \"For ever\", no known end"));
+    let report = env.run(&["--json", "why", "api@1.0.0", "staging"]).exits(5).json();
+    assert_eq!(report["report"]["earliest"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_freeze_is_changed_with_a_reason_and_on_record() {
+    let env = team();
+    drop(env.run(&["freeze", "now", "--reason", "incident", "--for", "2h"]).ok());
+    let said = env.run(&["freeze", "edit", "F1", "--end", "+6h"]).exits(2);
+    assert!(said.err.contains("say why it is changed"), "{said:#?}");
+    let said =
+        env.run(&["freeze", "edit", "F1", "--end", "+6h", "--dry-run", "--reason", "it takes longer"]).ok();
+    assert!(said.out.contains("F1 \"Stop the line\" would close everything"), "{said:#?}");
+    assert!(env.run(&["freeze", "list"]).ok().out.contains("14:00 CEST"), "nothing was changed");
+    let said = env.run_as(
+        BOB,
+        &[
+            "freeze",
+            "edit",
+            "F1",
+            "--end",
+            "+6h",
+            "--service",
+            "api",
+            "--name",
+            "Outage",
+            "--reason",
+            "it takes longer",
+        ],
+    );
+    for words in [
+        "before: F1 \"Stop the line\" closed everything from Tue 2026-09-01 12:00 CEST until Tue 2026-09-01 14:00 CEST",
+        "F1 \"Outage\" closes api everywhere from Tue 2026-09-01 12:00 CEST until Tue 2026-09-01 18:00 CEST",
+    ] {
+        assert!(said.out.contains(words), "{words} {said:#?}");
+    }
+    let journal = env.run(&["--json", "audit", "list"]).ok().out;
+    assert!(journal.contains("freeze.changed") && journal.contains("it takes longer"), "{journal}");
+    let said = env.run(&["freeze", "edit", "F1", "--end", "+6h", "--reason", "again"]).exits(4);
+    assert!(said.err.contains("nothing about \"Outage\" would change"), "{said:#?}");
+}
+
+#[test]
+fn a_rule_is_kept_taken_and_given_by_an_edit() {
+    let env = team();
+    drop(env.run(WEEKENDS).ok());
+    drop(
+        env.run(&["freeze", "edit", "Weekends", "--except", "2026-12-25", "--running", "stop-at-step"]).ok(),
+    );
+    let freeze = env.run(&["--json", "freeze", "show", "F1"]).ok().json()["freeze"]["freeze"].clone();
+    assert_eq!(freeze["repeats"]["rule"], "FREQ=WEEKLY;BYDAY=FR");
+    assert_eq!(freeze["repeats"]["except"], serde_json::json!(["2026-12-25"]));
+    assert_eq!((freeze["running"].as_str(), freeze["revision"].as_i64()), (Some("stop-at-step"), Some(1)));
+    drop(env.run(&["freeze", "edit", "F1", "--rrule", "none"]).ok());
+    let freeze = env.run(&["--json", "freeze", "show", "F1"]).ok().json()["freeze"]["freeze"].clone();
+    assert_eq!(freeze["repeats"], serde_json::Value::Null);
+    assert_eq!(freeze["window"]["start"], "2026-09-04T14:00:00.000Z");
+}

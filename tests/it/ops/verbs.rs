@@ -102,6 +102,17 @@ fn frozen() -> World {
     world
 }
 
+/// Gives a freeze an hour more.
+fn longer(world: &World, name: &str) -> Result<(), OpError> {
+    let edit = freeze::edit::EditFreeze {
+        freeze: name.to_owned(),
+        seen: 0,
+        new: new_freeze(name, "dev", world.now, world.now.plus(Duration::from_hours(2))),
+        reason: Some("it takes longer".to_owned()),
+    };
+    world.as_("bob", |cx| freeze::edit::edit(cx, &edit)).map(drop)
+}
+
 fn weekly() -> TrainName {
     "weekly".parse().unwrap()
 }
@@ -232,6 +243,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
             let new = new_freeze("Incident", "dev", w.now, w.now.plus(Duration::from_hours(1)));
             w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
         }),
+        Verb::FreezeChanged => (frozen, |w| longer(w, "Incident")),
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
@@ -331,6 +343,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
             let new = new_freeze("Year end", "dev", w.now, w.now.plus(Duration::from_hours(1)));
             w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
         },
+        Verb::FreezeChanged => |w| longer(w, "Year end"),
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
         Verb::DeploymentStarted => |w| w.start("alice", API, "production").map(drop),
         Verb::DeploymentGuided => |w| {
@@ -409,7 +422,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 27);
+    assert_eq!(seen, 28);
 }
 
 #[test]

@@ -293,14 +293,7 @@ fn a_new_freeze_begins_on_the_selected_day_and_is_read_in_the_zone_of_the_config
         Scope::new(vec!["storefront".to_owned(), "pay*".to_owned()], vec!["production".to_owned()]).unwrap();
     let window = Window::new(at("2026-09-04T16:00:00Z"), at("2026-09-07T06:00:00Z")).unwrap();
     let zone = ui.model.zone;
-    let new = NewFreeze {
-        name: "Sale".to_owned(),
-        numbered: false,
-        reason: "all hands".to_owned(),
-        scope,
-        window,
-        zone,
-    };
+    let new = NewFreeze::once("Sale", "all hands", scope, window, zone);
     assert_eq!(effects, [Effect::AddFreeze(Box::new(new))]);
 }
 

@@ -1,7 +1,14 @@
 //! Forms about freezes.
 
-use super::{Form, Kind, Ordered, form, preset, text};
-use crate::domain::time::{Fold, Window, parse_duration, parse_end, parse_when};
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::{Form, Kind, Ordered, choice, form, preset, text};
+use crate::domain::freeze::Running;
+use crate::domain::recurrence::Recurrence;
+use crate::domain::text::quoted;
+use crate::domain::time::{Fold, Tz, Window, parse_duration, parse_end, parse_when};
 use crate::ops::freeze::{NewFreeze, STOP_THE_LINE};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
@@ -22,6 +29,9 @@ pub fn new_freeze(model: &Model) -> Popup {
             preset("end", "", "2026-12-27 08:00, or +2h from the start"),
             preset("environments", "production", "patterns with commas; * for all"),
             preset("services", "*", "patterns with commas; * for all"),
+            text("repeats", "FREQ=WEEKLY;BYDAY=FR; empty: once"),
+            text("except", "2026-12-25, with commas: days it stays open"),
+            choice("running", Running::ALL.map(|what| what.to_string()).to_vec(), 0),
         ],
     )
 }
@@ -37,8 +47,30 @@ pub fn stop_the_line() -> Popup {
             preset("for", "4h", "how long"),
             preset("environments", "*", "patterns with commas; * for all"),
             preset("services", "*", "patterns with commas; * for all"),
+            choice("running", Running::ALL.map(|what| what.to_string()).to_vec(), 0),
         ],
     )
+}
+
+/// The rule of the form, laid on the first window.
+fn repeats(form: &Form, window: Window, zone: Tz) -> Result<Option<Recurrence>, (&'static str, String)> {
+    let mut except = BTreeSet::new();
+    for day in form.value("except").split(',').map(str::trim).filter(|day| !day.is_empty()) {
+        let wrong = |_| ("except", format!("{} is not a day; write 2026-12-25", quoted(day, 20)));
+        except.insert(NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(wrong)?);
+    }
+    let Some(rule) = form.some("repeats") else {
+        return match except.is_empty() {
+            true => Ok(None),
+            false => Err(("except", "only what repeats has days to leave out".to_owned())),
+        };
+    };
+    let made = rule.parse().and_then(|rule| Recurrence::of(window, rule, except, zone));
+    made.map(Some).map_err(|why| ("repeats", why.to_string()))
+}
+
+fn running(form: &Form) -> Result<Running, (&'static str, String)> {
+    form.value("running").parse().map_err(|why| ("running", format!("{why}")))
 }
 
 pub(super) fn added(form: &Form, model: &Model) -> Ordered {
@@ -49,7 +81,8 @@ pub(super) fn added(form: &Form, model: &Model) -> Ordered {
         .map_err(|why| ("start", why.to_string()))?;
     let end = parse_end(form.value("end"), start, model.now, zone).map_err(|why| ("end", why.to_string()))?;
     let window = Window::new(start, end).map_err(|why| ("end", why.to_string()))?;
-    let new = NewFreeze { name, numbered: false, reason, scope: form.scope()?, window, zone };
+    let (repeats, running) = (repeats(form, window, zone)?, running(form)?);
+    let new = NewFreeze { repeats, running, ..NewFreeze::once(&name, &reason, form.scope()?, window, zone) };
     Ok(Effect::AddFreeze(Box::new(new)))
 }
 
@@ -57,7 +90,7 @@ pub(super) fn stopped(form: &Form, model: &Model) -> Ordered {
     let reason = form.reason()?;
     let length = parse_duration(form.value("for")).map_err(|why| ("for", why.to_string()))?;
     let window = Window::new(model.now, model.now.plus(length)).map_err(|why| ("for", why.to_string()))?;
-    let name = STOP_THE_LINE.to_owned();
-    let new = NewFreeze { name, numbered: true, reason, scope: form.scope()?, window, zone: model.zone };
+    let new = NewFreeze::once(STOP_THE_LINE, &reason, form.scope()?, window, model.zone);
+    let new = NewFreeze { numbered: true, running: running(form)?, ..new };
     Ok(Effect::AddFreeze(Box::new(new)))
 }
