@@ -222,6 +222,20 @@ pub fn closing<'a>(
     Some((first, None))
 }
 
+/// The freezes that hold what runs of `service` in `environment` before its next step now, and when it opens again.
+pub fn stopping<'a>(
+    freezes: &'a [Freeze],
+    service: &ServiceName,
+    environment: &EnvName,
+    now: Timestamp,
+) -> (Vec<&'a Freeze>, Option<Timestamp>) {
+    let stops = |freeze: &&Freeze| {
+        freeze.running == Running::StopAtStep && freeze.scope.covers(service, environment) && freeze.covers(now)
+    };
+    let opens = closing(freezes, service, environment, now).and_then(|(_, opens)| opens);
+    (freezes.iter().filter(stops).collect(), opens)
+}
+
 /// The freeze that closes `service` in `environment` next, and its window.
 pub fn next_closing<'a>(
     freezes: &'a [Freeze],

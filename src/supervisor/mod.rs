@@ -12,6 +12,7 @@
 
 mod adopt;
 mod course;
+mod frozen;
 mod link;
 mod mask;
 mod output;

@@ -1,13 +1,15 @@
 //! A person decides how a held deployment goes on. Only its supervisor acts; this leaves the decision where it looks.
 
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::hold::{Choice, FollowUp, Guidance, Hold};
+use crate::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::text::free;
+use crate::domain::time::wall;
 use crate::ops::{Ctx, ErrorKind, OpError};
-use crate::store::{deployments, journal};
+use crate::store::{Tx, deployments, journal};
 
+use super::claim::stopping;
 use super::{deployers_only, follow_up};
 
 /// One decision.
@@ -25,14 +27,22 @@ pub struct Decision {
 pub fn guide(cx: &Ctx<'_>, wanted: &Decision) -> Result<Deployment, OpError> {
     let (id, choice) = (wanted.deployment, wanted.choice);
     let reason = wanted.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
+    let unexplained = || {
+        OpError::new(ErrorKind::Usage, format!("{choice} needs a reason")).hint("say it with --reason \"…\"")
+    };
     if choice.needs_reason() && reason.is_none() {
-        return Err(OpError::new(ErrorKind::Usage, format!("{choice} needs a reason"))
-            .hint("say it with --reason \"…\""));
+        return Err(unexplained());
     }
     cx.act(Verb::DeploymentGuided, id, |tx| {
         let before = super::known(tx, id)?;
         let hold = held(&before, wanted)?;
         may_choose(cx, &before, choice)?;
+        if hold.needs_reason(choice) && reason.is_none() {
+            return Err(unexplained());
+        }
+        if choice == Choice::Promote && matches!(hold.reason, HoldReason::Frozen { .. }) {
+            past_freeze(tx, cx, &before)?;
+        }
         if choice == Choice::RollBack {
             follow_up::possible(tx, cx, &before)?;
         }
@@ -88,6 +98,23 @@ fn held(d: &Deployment, wanted: &Decision) -> Result<Hold, OpError> {
         return Err(OpError::conflict(why).hint(format!("choose one of {}", choices.join(", "))));
     }
     Ok(hold)
+}
+
+/// While the freeze lasts that holds it, only those go on who may go past freezes there.
+fn past_freeze(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError> {
+    let stopping = stopping(tx, cx, d)?;
+    let Some(HoldReason::Frozen { name, until, zone, .. }) = stopping.first() else { return Ok(()) };
+    let Some(env) = cx.policy.environments.get(&d.environment) else { return Ok(()) };
+    if env.may_override(&cx.roster(), cx.actor) {
+        return Ok(());
+    }
+    let end = until.map_or_else(|| "no end of it is known".to_owned(), |until| format!("until {}", wall(until, *zone)));
+    let who = match env.overriders.as_slice() {
+        [] => "nobody may go past it".to_owned(),
+        groups => format!("only {} may go past it", groups.join(", ")),
+    };
+    Err(OpError::new(ErrorKind::Frozen, format!("freeze \"{name}\" holds {}, {end}; {who}", d.id))
+        .hint("wait for its end; fail ends the deployment as it is, roll-back goes back"))
 }
 
 fn may_choose(cx: &Ctx<'_>, d: &Deployment, choice: Choice) -> Result<(), OpError> {

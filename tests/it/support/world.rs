@@ -367,7 +367,9 @@ impl World {
     pub(crate) fn held(&self, d: &Deployment, reason: HoldReason) -> Hold {
         let plan = self.plan(d);
         let hold = match reason {
-            HoldReason::Promotion | HoldReason::Pause { .. } => Hold::before(1, &plan, reason, self.now),
+            HoldReason::Promotion | HoldReason::Pause { .. } | HoldReason::Frozen { .. } => {
+                Hold::before(1, &plan, reason, self.now)
+            }
             HoldReason::Failed { .. } | HoldReason::Inconclusive => Hold::after(1, &plan, reason, self.now),
         };
         assert!(self.as_("erin", |cx| claim::hold(cx, d.id, d.epoch, &hold)).unwrap());
