@@ -230,7 +230,9 @@ pub fn stopping<'a>(
     now: Timestamp,
 ) -> (Vec<&'a Freeze>, Option<Timestamp>) {
     let stops = |freeze: &&Freeze| {
-        freeze.running == Running::StopAtStep && freeze.scope.covers(service, environment) && freeze.covers(now)
+        freeze.running == Running::StopAtStep
+            && freeze.scope.covers(service, environment)
+            && freeze.covers(now)
     };
     let opens = closing(freezes, service, environment, now).and_then(|(_, opens)| opens);
     (freezes.iter().filter(stops).collect(), opens)

@@ -44,7 +44,12 @@ impl Supervisor {
     }
 
     /// Waits before a step where a freeze has begun that holds what runs. `Some`: it ends the deployment.
-    pub(super) async fn wait_out_freeze(&mut self, course: &mut Course, index: usize, plan: &StepPlan) -> Option<Cause> {
+    pub(super) async fn wait_out_freeze(
+        &mut self,
+        course: &mut Course,
+        index: usize,
+        plan: &StepPlan,
+    ) -> Option<Cause> {
         loop {
             let reason = self.freeze_before(course, plan).await?;
             let ended = self.hold_frozen(course, index, plan, reason).await;

@@ -44,6 +44,12 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::Foretold(prognosis) => {
             opened(model, |_| Popup::Train(Box::new(popup::train::Page::new(*prognosis))))
         }
+        Msg::Weighed(effect, lines) => {
+            if let Some(Popup::Form(form)) = model.popups.last_mut() {
+                form.weighed(*effect, lines);
+            }
+            settled(model)
+        }
         Msg::Started(id, text) => {
             model.popups.clear();
             model.say(text);

@@ -24,6 +24,7 @@ use crate::ops::deployment::rollback::{Choices, StartRollback};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::ops::deployment::toggle::StartToggle;
 use crate::ops::freeze::NewFreeze;
+use crate::ops::freeze::edit::EditFreeze;
 use crate::ops::lock::{EditLock, NewLock};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
@@ -86,6 +87,8 @@ pub enum Msg {
     },
     Detailed(Box<ReleaseView>),
     Foretold(Box<Prognosis>),
+    /// What an order would hit, before it is carried out.
+    Weighed(Box<Effect>, Vec<String>),
     LogRead(LogPage),
     /// The last lines of several logs.
     WallRead(Vec<(DeploymentId, Vec<Line>)>),
@@ -221,6 +224,9 @@ pub enum Effect {
         environment: Option<EnvName>,
     },
     AddFreeze(Box<NewFreeze>),
+    EditFreeze(Box<EditFreeze>),
+    /// Say first what one of these would hit; do it at once where that is nothing.
+    Weigh(Box<Effect>),
     RemoveFreeze {
         handle: String,
     },

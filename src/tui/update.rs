@@ -342,6 +342,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(Popup::Locks(popup::locks::Locks::new(&model.views.board.locks)));
             Vec::new()
         }
+        Action::StopTheLine => {
+            model.popups.push(popup::form::freeze::stop_the_line(model));
+            Vec::new()
+        }
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],

@@ -412,6 +412,24 @@ impl Worker {
         })
     }
 
+    /// What a freeze would hit, and when it closes where that is not just what was typed.
+    fn weigh(&self, order: &Effect) -> Result<Vec<String>, OpError> {
+        let cx = self.desk.cx();
+        let (freeze, impact) = match order {
+            Effect::AddFreeze(new) => freeze::impact::preview(&cx, new)?,
+            Effect::EditFreeze(edit) => {
+                let edited = freeze::edit::preview(&cx, edit)?;
+                (edited.freeze, edited.impact)
+            }
+            _ => return Ok(Vec::new()),
+        };
+        let mut lines = impact.what(freeze.running);
+        if freeze.repeats.is_some() || !impact.clock_changes.is_empty() {
+            lines.extend(impact.when(freeze.zone));
+        }
+        Ok(lines)
+    }
+
     /// Verbs on what keeps deployments from beginning or sends them off: freezes, locks, trains.
     fn hold(&self, order: Effect) -> Result<Msg, OpError> {
         let cx = self.desk.cx();
@@ -429,6 +447,16 @@ impl Worker {
                     added.freeze.scope.describe()
                 ))
             }
+            Effect::EditFreeze(edit) => {
+                let edited = freeze::edit::edit(&cx, &edit)?;
+                let until = wall(edited.freeze.current(cx.now).end, edited.freeze.zone);
+                let (handle, scope) = (edited.freeze.handle(), edited.freeze.scope.describe());
+                Msg::Done(format!("{handle} closes {scope} until {until} now"))
+            }
+            Effect::Weigh(order) => match self.weigh(&order)? {
+                lines if lines.is_empty() => return self.hold(*order),
+                lines => Msg::Weighed(order, lines),
+            },
             Effect::RemoveFreeze { handle } => {
                 let freeze = freeze::remove(&cx, &handle, None)?;
                 Msg::Done(format!("\"{}\" is gone", freeze.name))

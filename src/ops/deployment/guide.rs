@@ -108,7 +108,8 @@ fn past_freeze(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError>
     if env.may_override(&cx.roster(), cx.actor) {
         return Ok(());
     }
-    let end = until.map_or_else(|| "no end of it is known".to_owned(), |until| format!("until {}", wall(until, *zone)));
+    let end = until
+        .map_or_else(|| "no end of it is known".to_owned(), |until| format!("until {}", wall(until, *zone)));
     let who = match env.overriders.as_slice() {
         [] => "nobody may go past it".to_owned(),
         groups => format!("only {} may go past it", groups.join(", ")),

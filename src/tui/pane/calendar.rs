@@ -172,7 +172,11 @@ fn move_or_ask(model: &mut Model, action: Action) {
             model.calendar.line = 0;
         }
         Action::NewFreeze => model.popups.push(popup::form::freeze::new_freeze(model)),
-        Action::StopTheLine => model.popups.push(popup::form::freeze::stop_the_line()),
+        Action::EditFreeze => {
+            if let Some(freeze) = removable(model).cloned() {
+                model.popups.push(popup::form::freeze::edit(&freeze));
+            }
+        }
         Action::RemoveFreeze => {
             if let Some(freeze) = removable(model).cloned() {
                 model.popups.push(Popup::remove_freeze(&freeze, model));

@@ -11,6 +11,7 @@ mod deployment;
 mod evidence;
 mod follow_up;
 mod freeze;
+mod freeze_impact;
 mod guide;
 mod lock;
 mod model;

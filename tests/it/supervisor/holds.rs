@@ -327,7 +327,10 @@ fn a_freeze_that_stops_what_runs_holds_it_before_its_next_step() {
     assert_eq!(d["hold"]["reason"]["name"], "Stop the line");
     assert_eq!(ran(&env), ["10/1"], "the analysis of a person is none, and nothing else was begun");
     let log = env.log(id);
-    assert!(log.contains("stopped before deploy 50% by freeze \"Stop the line\" (errors everywhere), until"), "{log}");
+    assert!(
+        log.contains("stopped before deploy 50% by freeze \"Stop the line\" (errors everywhere), until"),
+        "{log}"
+    );
     assert!(env.run(&["board"]).ok().out.contains("held before"), "{}", env.run(&["board"]).out);
 
     // Nobody may go past it here; who waits until it is gone may.

@@ -202,6 +202,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Abandon { .. }
             | Effect::Decide(_)
             | Effect::AddFreeze(_)
+            | Effect::EditFreeze(_)
+            | Effect::Weigh(_)
             | Effect::RemoveFreeze { .. }
             | Effect::Reschedule { .. }
             | Effect::Lock(_)
@@ -261,6 +263,7 @@ pub(crate) fn event(name: &str) -> KeyEvent {
         "del" => KeyCode::Delete,
         "f1" => KeyCode::F(1),
         "f5" => KeyCode::F(5),
+        "f8" => KeyCode::F(8),
         other => panic!("<{other}> is no key"),
     })
 }
