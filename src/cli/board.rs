@@ -108,7 +108,9 @@ pub(super) fn status(session: &mut Session) -> Result<u8, OpError> {
                 live.map(|d| d.started_by.name.clone()).unwrap_or_default(),
                 now,
                 waiting.join(", "),
-                frozen.unwrap_or_default(),
+                frozen
+                    .or_else(|| place.closes.as_ref().map(|closes| closes.brief(cx.now)))
+                    .unwrap_or_default(),
             ]
         })
         .collect();

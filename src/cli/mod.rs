@@ -23,6 +23,7 @@ mod release;
 mod toggle;
 mod train;
 mod waiting;
+mod when;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -157,6 +158,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Board => board::board(session),
         Command::Status => board::status(session),
         Command::Why(args) => why::why(session, &args),
+        Command::When(args) => when::when(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
         Command::Audit(verb) => audit::run(session, verb),
         Command::Config(verb) => configuration::run(session, verb),

@@ -333,7 +333,10 @@ fn boundary(model: &Model) -> Option<Duration> {
         let window = freeze.current(model.now);
         [window.start, window.end]
     });
-    let gates = model.views.board.cards.iter().filter_map(|card| card.next.as_ref()?.report.earliest);
+    let reports =
+        || model.views.board.cards.iter().filter_map(|card| card.next.as_ref()).map(|next| &next.report);
+    let gates = reports().filter_map(|report| report.earliest);
+    let gates = gates.chain(reports().filter_map(|report| Some(report.closes.as_ref()?.at)));
     let next = freezes.chain(gates).filter(|at| *at > model.now).min()?;
     let left = next.since(model.now) + Duration::from_millis(20);
     (left < Duration::from_secs(86_400)).then_some(left)

@@ -174,6 +174,7 @@ fn a_report() -> GateReport {
         subject: Digest::of(b"subject"),
         checks: Vec::new(),
         earliest: None,
+        closes: None,
     }
 }
 

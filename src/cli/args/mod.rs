@@ -134,6 +134,8 @@ pub enum Command {
     Status,
     /// Why a release may or may not go somewhere
     Why(Why),
+    /// When a release could go somewhere: the next slots that are open long enough
+    When(WhenSlots),
     /// Freezes and deployments of the coming weeks
     Calendar(Calendar),
     /// The journal: everything done and refused
@@ -343,6 +345,18 @@ pub struct Withdraw {
 pub struct Approvals {
     /// Every decision about this one, with why it does not count
     pub release: Option<ReleaseRef>,
+}
+
+#[derive(Debug, Args)]
+pub struct WhenSlots {
+    pub release: ReleaseRef,
+    pub environment: EnvName,
+    /// How long it must be open (default: as long as it usually takes there)
+    #[arg(long = "for", value_name = "DURATION")]
+    pub length: Option<String>,
+    /// How many slots
+    #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub count: u16,
 }
 
 #[derive(Debug, Subcommand)]

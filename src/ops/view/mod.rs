@@ -6,3 +6,4 @@ pub mod deployment;
 mod going_back;
 pub mod queue;
 pub mod release;
+pub mod when;

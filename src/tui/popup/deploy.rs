@@ -273,6 +273,9 @@ impl Dialog {
         }
         let style = if preview.report.allows() { theme.good } else { theme.bad };
         lines.push(Line::styled(preview.report.headline(), style));
+        if let Some(closes) = &preview.report.closes {
+            lines.push(Line::styled(closes.sentence(model.now), theme.busy));
+        }
         lines.extend(gates::report(model, &preview.report));
         lines
     }

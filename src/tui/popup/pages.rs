@@ -13,6 +13,9 @@ pub fn explanation(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
     let style = if report.allows() { model.theme.good } else { model.theme.bad };
     let mut lines = vec![Line::styled(report.headline(), style)];
     lines.extend(gates::report(model, report));
+    if let Some(closes) = &report.closes {
+        lines.push(Line::styled(closes.sentence(model.now), model.theme.busy));
+    }
     if let Some(at) = report.earliest.filter(|at| *at > report.at) {
         lines.push(Line::raw(format!("earliest: {}", model.moment(at))));
     }

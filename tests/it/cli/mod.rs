@@ -18,6 +18,7 @@ mod releases;
 mod store;
 mod streams;
 mod trains;
+mod when;
 
 use crate::support::env::TestEnv;
 

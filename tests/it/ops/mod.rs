@@ -29,3 +29,4 @@ mod train;
 mod turn;
 mod verbs;
 pub(crate) mod view;
+mod when;
