@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Calendar;
 use super::{Session, exit};
-use crate::domain::time::{Fold, Window, resolve_local, wall};
+use crate::domain::time::{Fold, Window, parse_zone, resolve_local, wall};
 use crate::ops::OpError;
 use crate::ops::view::calendar as view;
 
@@ -12,7 +12,7 @@ use crate::ops::view::calendar as view;
 pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
-    let zone = cx.policy.zone;
+    let zone = args.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(cx.policy.zone);
     let midnight = cx.now.in_zone(zone).date_naive().and_time(chrono::NaiveTime::MIN);
     let start = resolve_local(midnight, zone, Fold::First);
     let span = Window::new(start, start.plus(Duration::from_secs(u64::from(args.days.max(1)) * 86_400)))?;

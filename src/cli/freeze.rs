@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::args::freeze::{AddFreeze, EditFreeze, Freeze, FreezeNow};
-use super::{Session, exit};
+use super::{Session, exit, ical};
 use crate::domain::freeze::{self as domain, Running, Scope};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::time::{
@@ -38,10 +38,12 @@ pub(super) fn run(session: &mut Session, verb: Freeze) -> Result<u8, OpError> {
             Ok(exit::OK)
         }
         Freeze::Now(args) => now(session, args),
+        Freeze::Export(args) => ical::export(session, &args),
+        Freeze::Import(args) => ical::import(session, args),
     }
 }
 
-fn scope(services: Vec<String>, environments: Vec<String>) -> Result<Scope, OpError> {
+pub(super) fn scope(services: Vec<String>, environments: Vec<String>) -> Result<Scope, OpError> {
     Scope::new(services, environments).map_err(|why| OpError::new(ErrorKind::Usage, why.to_string()))
 }
 

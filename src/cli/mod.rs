@@ -15,6 +15,7 @@ mod deployment;
 mod doctor;
 pub mod exit;
 mod freeze;
+mod ical;
 mod lock;
 mod log;
 mod out;

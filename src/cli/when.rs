@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::args::WhenSlots;
 use super::{Session, deployment, exit};
-use crate::domain::time::{Timestamp, Tz, parse_duration, relative, span, wall};
+use crate::domain::time::{Timestamp, Tz, parse_duration, span, wall};
 use crate::ops::OpError;
 use crate::ops::release::find;
-use crate::ops::view::when::{self as view, Slot, When};
+use crate::ops::view::when::{self as view, When};
 
 /// Exit status 0 where there is a slot, whatever people still owe; otherwise that of the gate that leaves none.
 pub(super) fn when(session: &mut Session, args: &WhenSlots) -> Result<u8, OpError> {
@@ -48,7 +48,7 @@ fn tell(session: &mut Session, found: &When, zone: Tz, now: Timestamp) {
     }
     out.line(format!("{env} is open for {release} for {long}{as_usual}:"));
     for slot in &found.slots {
-        out.line(format!("  {}", sentence(slot, zone, now)));
+        out.line(format!("  {}", slot.sentence(zone, now)));
     }
     for d in &found.around {
         let at = d.wait.as_ref().and_then(|wait| wait.at).map(|at| wall(at, zone)).unwrap_or_default();
@@ -62,17 +62,5 @@ fn tell(session: &mut Session, found: &When, zone: Tz, now: Timestamp) {
         if !owed.next.is_empty() {
             out.line(format!("  → {}", owed.next));
         }
-    }
-}
-
-/// `from Mon 2026-09-07 09:00 CEST (in 2d20h) until Mon 2026-09-07 17:00 CEST, 8h`.
-fn sentence(slot: &Slot, zone: Tz, now: Timestamp) -> String {
-    let start = match slot.start <= now {
-        true => "now".to_owned(),
-        false => format!("from {} ({})", wall(slot.start, zone), relative(slot.start, now)),
-    };
-    match slot.end {
-        Some(end) => format!("{start} until {}, {}", wall(end, zone), span(end.since(slot.start))),
-        None => format!("{start}, with no end in sight"),
     }
 }

@@ -31,6 +31,7 @@ pub mod freeze;
 pub mod gate;
 pub mod hold;
 pub mod hours;
+pub mod ical;
 pub mod ids;
 pub mod journal;
 pub mod lock;

@@ -245,30 +245,20 @@ impl Supervisor {
         let mut spared = Spared { used: 0, of: plans[waiting.front().map_or(0, |(index, _)| *index)].spare };
         let mut frozen: Option<(usize, HoldReason)> = None;
         loop {
-            while running.len() < beside
-                && failed.is_empty()
-                && frozen.is_none()
-                && self.stop.cause().is_none()
-                && !self.settled
-            {
-                let Some(index) = waiting.front().map(|(index, _)| *index) else { break };
+            while running.len() < beside && failed.is_empty() && frozen.is_none() && !self.is_ending() {
+                let Some((index, attempt)) = waiting.pop_front() else { break };
                 frozen = self.freeze_before(course, &plans[index]).await.map(|reason| (index, reason));
-                if frozen.is_some() || self.stop.cause().is_some() || self.settled {
+                if frozen.is_some() || self.is_ending() {
+                    waiting.push_front((index, attempt));
                     break;
                 }
-                let Some((index, attempt)) = waiting.pop_front() else { break };
                 course.begun = true;
-                let plan = &plans[index];
-                let step = self.begin_step(index, plan, attempt);
-                match self.start_script(index, plan.role, attempt, Some(&plan.targets.join(" "))).await {
-                    Ok(script) => {
+                match self.start_target(index, &plans[index], attempt).await {
+                    Ok((script, step)) => {
                         running.push(script);
                         steps.insert(index, step);
                     }
-                    Err(cause) => {
-                        self.end_step(step, &cause);
-                        failed.push((index, attempt, cause));
-                    }
+                    Err(cause) => failed.push((index, attempt, cause)),
                 }
             }
             if running.is_empty() {
@@ -321,6 +311,27 @@ impl Supervisor {
                 if !is_fine {
                     failed.push((index, attempt, cause));
                 }
+            }
+        }
+    }
+
+    /// Whether nothing new may be started: somebody ended it, or settled it.
+    fn is_ending(&self) -> bool {
+        self.stop.cause().is_some() || self.settled
+    }
+
+    async fn start_target(
+        &mut self,
+        index: usize,
+        plan: &StepPlan,
+        attempt: u32,
+    ) -> Result<(Script, Step), Cause> {
+        let step = self.begin_step(index, plan, attempt);
+        match self.start_script(index, plan.role, attempt, Some(&plan.targets.join(" "))).await {
+            Ok(script) => Ok((script, step)),
+            Err(cause) => {
+                self.end_step(step, &cause);
+                Err(cause)
             }
         }
     }

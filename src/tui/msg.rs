@@ -34,6 +34,7 @@ use crate::ops::view::calendar::Calendar;
 use crate::ops::view::deployment::DeploymentView;
 use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
+use crate::ops::view::when::Slot;
 
 /// Everything the panes show, read in one go.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +79,7 @@ pub enum Msg {
     Loaded(Box<Views>, Timestamp),
     Previewed(Box<Preview>, EnvName),
     /// Every gate of one deployment, to be read.
-    Explained(Box<GateReport>),
+    Explained(Box<GateReport>, Vec<Slot>),
     Choices {
         service: ServiceName,
         environment: EnvName,

@@ -18,7 +18,7 @@ use crate::ops::deployment::{
 };
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
-use crate::ops::view::{board, calendar, deployment, queue, release};
+use crate::ops::view::{board, calendar, deployment, queue, release, when};
 use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, train};
 
 /// How often the store's change counter is looked at.
@@ -295,7 +295,10 @@ impl Worker {
                 Msg::Previewed(Box::new(preview), environment)
             }
             Effect::Explain { release, environment } => {
-                Msg::Explained(Box::new(start::explain(&cx, &release, &environment)?))
+                const SLOTS: usize = 3;
+                let report = start::explain(&cx, &release, &environment)?;
+                let found = when::when(&cx, &release, &environment, None, SLOTS)?;
+                Msg::Explained(Box::new(report), found.slots)
             }
             Effect::Deploy(wanted) => {
                 let d = start::start(&cx, &wanted)?.deployment;

@@ -1,5 +1,7 @@
 //! The grammar of freezes.
 
+use std::path::PathBuf;
+
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
@@ -24,6 +26,41 @@ pub enum Freeze {
     },
     /// Stop the line: nothing starts from now on
     Now(FreezeNow),
+    /// Write freezes as an iCalendar file
+    Export(ExportFreezes),
+    /// Make freezes of the events of an iCalendar file; those known by their UID are changed, not doubled
+    Import(ImportFreezes),
+}
+
+#[derive(Debug, Args)]
+pub struct ExportFreezes {
+    /// A new file, or - for stdout
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// Only freezes that close something from then on (default: now)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// … and until then
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportFreezes {
+    /// The file, or - for stdin
+    pub file: PathBuf,
+    /// What the events close: glob over service names; may be repeated (default: all)
+    #[arg(long = "service", value_name = "GLOB")]
+    pub services: Vec<String>,
+    /// What the events close: glob over environment names; may be repeated
+    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
+    pub environments: Vec<String>,
+    /// IANA zone of whole days and of times without a zone (default: the configuration's)
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// Only say what would become of the events
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -393,6 +393,9 @@ pub struct Calendar {
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
+    /// IANA zone of days and times (default: the configuration's)
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -386,10 +386,10 @@ impl Rule {
             Ends::Count(1) => words.push_str(", once"),
             Ends::Count(count) => words.push_str(&format!(", {count} times")),
             Ends::Until(Until::Utc(at)) => {
-                words.push_str(&format!(", until {}", at.utc().format("%Y-%m-%d %H:%M UTC")))
+                words.push_str(&format!(", until {}", at.utc().format("%Y-%m-%d %H:%M UTC")));
             }
             Ends::Until(Until::Local(at)) => {
-                words.push_str(&format!(", until {}", at.format("%Y-%m-%d %H:%M")))
+                words.push_str(&format!(", until {}", at.format("%Y-%m-%d %H:%M")));
             }
             Ends::Until(Until::Day(day)) => words.push_str(&format!(", until {}", day.format("%Y-%m-%d"))),
         }

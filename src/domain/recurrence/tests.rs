@@ -119,10 +119,10 @@ fn shows(at: i64, zone: Tz) -> NaiveDateTime {
 fn watched(start: NaiveDateTime, end: NaiveDateTime, zone: Tz) -> (i64, i64) {
     let around = |local: NaiveDateTime| {
         let middle = local.and_utc().timestamp_millis();
-        (-20 * 60..20 * 60).map(move |minute| middle + minute * MINUTE)
+        (-20 * 60..20 * 60).map(move |minute: i64| middle + minute * MINUTE)
     };
     let first = around(start).find(|at| shows(*at, zone) >= start).unwrap();
-    let last = around(end).filter(|at| shows(*at, zone) <= end).last().unwrap();
+    let last = around(end).rev().find(|at| shows(*at, zone) <= end).unwrap();
     (first, if shows(last, zone) == end { last } else { last + MINUTE })
 }
 

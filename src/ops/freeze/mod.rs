@@ -2,6 +2,7 @@
 
 pub mod edit;
 pub mod impact;
+pub mod import;
 
 use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
 use crate::domain::ids::FreezeId;

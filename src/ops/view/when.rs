@@ -8,7 +8,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::gate::slots::{open, owed, shut};
 use crate::domain::gate::{Answer, Checked, DeployFacts, GateId, GateReport, Overrides};
 use crate::domain::ids::{EnvName, ReleaseId};
-use crate::domain::time::{Timestamp, Window};
+use crate::domain::time::{Timestamp, Tz, Window, relative, span, wall};
 use crate::ops::deployment::{Errand, Place, ask};
 use crate::ops::facts::{self, Surroundings};
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -29,6 +29,20 @@ pub struct Slot {
     pub end: Option<Timestamp>,
     /// Gates that people or other deployments must open until then.
     pub closed: Vec<GateId>,
+}
+
+impl Slot {
+    /// `from Mon 2026-09-07 09:00 CEST (in 2d20h) until Mon 2026-09-07 17:00 CEST, 8h`.
+    pub fn sentence(&self, zone: Tz, now: Timestamp) -> String {
+        let start = match self.start <= now {
+            true => "now".to_owned(),
+            false => format!("from {} ({})", wall(self.start, zone), relative(self.start, now)),
+        };
+        match self.end {
+            Some(end) => format!("{start} until {}, {}", wall(end, zone), span(end.since(self.start))),
+            None => format!("{start}, with no end in sight"),
+        }
+    }
 }
 
 /// Something that must be done first.
@@ -89,11 +103,11 @@ pub fn when(
             .filter_map(|d| d.wait.as_ref()?.at)
             .map(|at| Window { start: at, end: at.plus(busy) })
             .collect();
-        let span = Window { start: cx.now, end: cx.now.plus(AHEAD) };
-        let shut = shut(&asked.facts, &taken, span);
-        let open = open(&shut, span, wanted);
+        let ahead = Window { start: cx.now, end: cx.now.plus(AHEAD) };
+        let shut = shut(&asked.facts, &taken, ahead);
+        let open = open(&shut, ahead, wanted);
         let slots: Vec<Slot> =
-            open.iter().take(count).map(|window| slot(&asked.facts, *window, span)).collect();
+            open.iter().take(count).map(|window| slot(&asked.facts, *window, ahead)).collect();
         let also_needed = also_needed(&asked.facts, &slots);
         Ok(When {
             release: id.clone(),
@@ -103,15 +117,15 @@ pub fn when(
             slots,
             also_needed,
             around: others,
-            looked_until: span.end,
+            looked_until: ahead.end,
             now: asked.report,
         })
     })
 }
 
-fn slot(facts: &DeployFacts, window: Window, span: Window) -> Slot {
+fn slot(facts: &DeployFacts, window: Window, ahead: Window) -> Slot {
     let closed = owed(facts, window.start).iter().map(|check| check.gate).collect();
-    Slot { start: window.start, end: Some(window.end).filter(|end| *end < span.end), closed }
+    Slot { start: window.start, end: Some(window.end).filter(|end| *end < ahead.end), closed }
 }
 
 /// The mean of what it took there before.

@@ -92,6 +92,12 @@ fn the_calendar_is_an_agenda_of_freezes_and_deployments() {
         "",
     );
     assert!(!env.run(&["calendar"]).ok().out.contains("Year end"), "six weeks do not reach that far");
+    let there = env.run(&["calendar", "--days", "200", "--time-zone", "America/New_York"]).ok().out;
+    assert!(
+        there.contains("Sun 2026-12-20 18:00 EST  frozen     everything until Mon 2027-01-04 02:00 EST"),
+        "{there}"
+    );
+    drop(env.run(&["calendar", "--time-zone", "Mars/Phobos"]).exits(2));
     team().run(&["calendar"]).is(0, "", "nothing in the next 42 days\n");
 }
 
@@ -270,4 +276,66 @@ fn a_rule_is_kept_taken_and_given_by_an_edit() {
     let freeze = env.run(&["--json", "freeze", "show", "F1"]).ok().json()["freeze"]["freeze"].clone();
     assert_eq!(freeze["repeats"], serde_json::Value::Null);
     assert_eq!(freeze["window"]["start"], "2026-09-04T14:00:00.000Z");
+}
+
+const HOLIDAYS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n\
+    BEGIN:VEVENT\r\nUID:xmas@example.org\r\nSUMMARY:Christmas\r\nDTSTART;VALUE=DATE:20251224\r\n\
+    DTEND;VALUE=DATE:20251227\r\nRRULE:FREQ=YEARLY\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:old@example.org\r\nSUMMARY:Last year\r\nDTSTART;VALUE=DATE:20250101\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:bad@example.org\r\nSUMMARY:Every hour\r\nDTSTART:20260904T100000Z\r\nDURATION:PT1H\r\n\
+    RRULE:FREQ=HOURLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+#[test]
+fn a_calendar_of_holidays_is_read_twice_and_recorded_once() {
+    let env = team();
+    env.write("holidays.ics", HOLIDAYS, 0o644);
+    let said = env.run(&["freeze", "import", "holidays.ics"]).exits(2);
+    assert!(said.err.contains("do not say what they close"), "{said:#?}");
+    let import = |file: &str, more: &[&str]| {
+        env.run(&[&["freeze", "import", file, "--environment", "production"], more].concat())
+    };
+    let said = import("holidays.ics", &["--dry-run"]).exits(1);
+    assert!(
+        said.out.contains("would be added: \"Christmas\" closes production from Thu 2026-12-24 00:00 CET"),
+        "{said:#?}"
+    );
+    env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+    let said = import("holidays.ics", &[]).exits(1);
+    for words in [
+        "added: \"Christmas\" closes production from Thu 2026-12-24 00:00 CET, every year in Dec on day 24",
+        "left out: line 10: \"Last year\" is over",
+        "not read: line 20: Every hour: FREQ=HOURLY is finer than a day",
+    ] {
+        assert!(said.out.contains(words), "{words}\n{said:#?}");
+    }
+    assert!(import("holidays.ics", &[]).exits(1).out.contains("as it was: \"Christmas\""));
+    env.write("holidays.ics", &HOLIDAYS.replace("20251227", "20251228"), 0o644);
+    assert!(import("holidays.ics", &[]).exits(1).out.contains("changed: \"Christmas\""));
+    let listed = env.run(&["--json", "freeze", "list"]).ok().json();
+    assert_eq!(listed["freezes"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["freezes"][0]["window"]["end"], "2026-12-27T23:00:00.000Z");
+    env.write("holidays.ics", "nothing", 0o644);
+    assert!(import("holidays.ics", &[]).exits(2).err.contains("no iCalendar file"));
+    drop(import("missing.ics", &[]).exits(1));
+}
+
+#[test]
+fn what_is_exported_is_known_again() {
+    let env = team();
+    drop(env.run(WEEKENDS).ok());
+    drop(env.run(&[ADD, &["--reason", "books"]].concat()).ok());
+    let said = env.run(&["freeze", "export"]).ok().out;
+    assert!(said.starts_with("BEGIN:VCALENDAR\r\n") && said.ends_with("END:VCALENDAR\r\n"), "{said}");
+    assert!(said.contains("DTSTART;TZID=Europe/Berlin:20260904T160000\r\n"), "{said}");
+    drop(env.run(&["freeze", "export", "all.ics"]).ok());
+    drop(env.run(&["freeze", "export", "all.ics"]).exits(4));
+    let again = env.run(&["freeze", "import", "all.ics"]).ok().out;
+    assert_eq!(again.matches("as it was: ").count(), 2, "{again}");
+
+    let other = team();
+    other.write("all.ics", &said, 0o644);
+    let there = other.run(&["freeze", "import", "all.ics"]).ok().out;
+    assert_eq!(there.matches("added: ").count(), 2, "{there}");
+    assert_eq!(other.run(&["freeze", "import", "all.ics"]).ok().out.matches("as it was: ").count(), 2);
+    assert!(!env.run(&["freeze", "export", "--to", "2026-10-01"]).ok().out.contains("Year end"));
 }

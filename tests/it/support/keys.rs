@@ -279,7 +279,10 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
         Effect::Preview { release, environment } => start::preview(cx, release, environment)
             .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
         Effect::Explain { release, environment } => {
-            start::explain(cx, release, environment).map(|report| Msg::Explained(Box::new(report)))
+            let slots =
+                relman::ops::view::when::when(cx, release, environment, None, 3).map(|found| found.slots);
+            start::explain(cx, release, environment)
+                .and_then(|report| Ok(Msg::Explained(Box::new(report), slots?)))
         }
         Effect::Prognosis(name) => {
             relman::ops::train::prognosis(cx, name).map(|seen| Msg::Foretold(Box::new(seen)))
