@@ -313,7 +313,7 @@ fn a_calendar_of_holidays_is_read_twice_and_recorded_once() {
     assert!(import("holidays.ics", &[]).exits(1).out.contains("changed: \"Christmas\""));
     let listed = env.run(&["--json", "freeze", "list"]).ok().json();
     assert_eq!(listed["freezes"].as_array().unwrap().len(), 1);
-    assert_eq!(listed["freezes"][0]["window"]["end"], "2026-12-27T23:00:00.000Z");
+    assert_eq!(listed["freezes"][0]["window"]["end"], "2025-12-27T23:00:00.000Z");
     env.write("holidays.ics", "nothing", 0o644);
     assert!(import("holidays.ics", &[]).exits(2).err.contains("no iCalendar file"));
     drop(import("missing.ics", &[]).exits(1));

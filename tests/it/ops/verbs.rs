@@ -102,6 +102,12 @@ fn frozen() -> World {
     world
 }
 
+/// Closes dev for an hour.
+fn close(world: &World, name: &str) -> Result<(), OpError> {
+    let new = new_freeze(name, "dev", world.now, world.now.plus(Duration::from_hours(1)));
+    world.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
+}
+
 /// Gives a freeze an hour more.
 fn longer(world: &World, name: &str) -> Result<(), OpError> {
     let edit = freeze::edit::EditFreeze {
@@ -239,10 +245,7 @@ fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::ApprovalWithdrawn => (decided, |w| {
             w.as_("bob", |cx| withdraw(cx, &release_id(API), Some(&env_name("production")))).map(drop)
         }),
-        Verb::FreezeAdded => (world, |w| {
-            let new = new_freeze("Incident", "dev", w.now, w.now.plus(Duration::from_hours(1)));
-            w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
-        }),
+        Verb::FreezeAdded => (world, |w| close(w, "Incident")),
         Verb::FreezeChanged => (frozen, |w| longer(w, "Incident")),
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
@@ -339,10 +342,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::LockLifted
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return held_up(verb),
-        Verb::FreezeAdded => |w| {
-            let new = new_freeze("Year end", "dev", w.now, w.now.plus(Duration::from_hours(1)));
-            w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
-        },
+        Verb::FreezeAdded => |w| close(w, "Year end"),
         Verb::FreezeChanged => |w| longer(w, "Year end"),
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
         Verb::DeploymentStarted => |w| w.start("alice", API, "production").map(drop),
