@@ -66,6 +66,7 @@ type Wrong = (usize, String);
 
 /// Reads a calendar. Times without a zone and whole days are in `zone`.
 pub fn read(bytes: &[u8], zone: Tz) -> Result<Read, String> {
+    const FIRST: &str = "BEGIN:VCALENDAR";
     if bytes.len() > LIMIT {
         return Err(format!("the file is larger than {} MiB; no calendar of freezes is", LIMIT >> 20));
     }
@@ -73,11 +74,11 @@ pub fn read(bytes: &[u8], zone: Tz) -> Result<Read, String> {
         let line = bytes[..why.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         format!("line {line}: the file is not UTF-8")
     })?;
-    let lines = lines(text.strip_prefix('\u{feff}').unwrap_or(text))?;
-    if !lines.first().is_some_and(|line| line.name == "BEGIN" && line.value.eq_ignore_ascii_case("VCALENDAR"))
-    {
-        return Err("line 1: this is no iCalendar file: it does not begin with BEGIN:VCALENDAR".to_owned());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.trim_start().get(..FIRST.len()).is_some_and(|first| first.eq_ignore_ascii_case(FIRST)) {
+        return Err(format!("line 1: this is no iCalendar file: it does not begin with {FIRST}"));
     }
+    let lines = lines(text)?;
     let mut read = Read::default();
     let mut stack: Vec<String> = Vec::new();
     let mut event: Option<(usize, Vec<Line>)> = None;
