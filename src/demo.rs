@@ -196,18 +196,12 @@ impl<F: FnMut(&str)> Story<'_, F> {
         (self.tell)("adding a freeze");
         let cx = self.desk.cx();
         let start = cx.now.plus(Duration::from_secs(4 * 86_400));
-        let new = NewFreeze {
-            numbered: false,
-            name: "Sales weekend".to_owned(),
-            reason: "the busiest days of the month".to_owned(),
-            scope: Scope::new(
-                vec!["storefront".to_owned(), "payments".to_owned()],
-                vec!["*production".to_owned()],
-            )
-            .map_err(|why| OpError::new(ErrorKind::Failure, why.to_string()))?,
-            window: Window::new(start, start.plus(Duration::from_secs(3 * 86_400)))?,
-            zone: cx.policy.zone,
-        };
+        let scope =
+            Scope::new(vec!["storefront".to_owned(), "payments".to_owned()], vec!["*production".to_owned()])
+                .map_err(|why| OpError::new(ErrorKind::Failure, why.to_string()))?;
+        let window = Window::new(start, start.plus(Duration::from_secs(3 * 86_400)))?;
+        let reason = "the busiest days of the month";
+        let new = NewFreeze::once("Sales weekend", reason, scope, window, cx.policy.zone);
         freeze::add(&cx, &new).map(drop)
     }
 

@@ -98,10 +98,10 @@ pub(super) fn status(session: &mut Session, as_of: Option<&str>) -> Result<u8, O
                 Some(newest) => format!("{} {} {}", newest.id, newest.release.version, newest.state),
                 None => String::new(),
             };
-            let frozen = place
-                .freeze
-                .as_ref()
-                .map(|(name, opens)| format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone)));
+            let frozen = place.freeze.as_ref().map(|(name, opens)| match opens {
+                Some(opens) => format!("frozen by \"{name}\" until {}", wall(*opens, cx.policy.zone)),
+                None => format!("frozen by \"{name}\", no known end"),
+            });
             let waits =
                 |d: &&Deployment| d.release.service == place.service && d.environment == place.environment;
             let waiting: Vec<String> = board
@@ -121,7 +121,9 @@ pub(super) fn status(session: &mut Session, as_of: Option<&str>) -> Result<u8, O
                 live.map(|d| d.started_by.name.clone()).unwrap_or_default(),
                 now,
                 waiting.join(", "),
-                frozen.unwrap_or_default(),
+                frozen
+                    .or_else(|| place.closes.as_ref().map(|closes| closes.brief(cx.now)))
+                    .unwrap_or_default(),
             ]
         })
         .collect();

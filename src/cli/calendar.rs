@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Calendar;
 use super::{Session, exit, past};
-use crate::domain::time::{Fold, Window, resolve_local, wall};
+use crate::domain::time::{Fold, Window, parse_zone, resolve_local, wall};
 use crate::ops::OpError;
 use crate::ops::past::Still;
 use crate::ops::view::calendar as view;
@@ -15,7 +15,7 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
     let past = past::open(session, &desk, args.past.as_of.as_deref())?;
     let still = Still(desk.machine());
     let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
-    let zone = cx.policy.zone;
+    let zone = args.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(cx.policy.zone);
     let midnight = cx.now.in_zone(zone).date_naive().and_time(chrono::NaiveTime::MIN);
     let start = resolve_local(midnight, zone, Fold::First);
     let span = Window::new(start, start.plus(Duration::from_secs(u64::from(args.days.max(1)) * 86_400)))?;
@@ -25,15 +25,19 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
         return Ok(exit::OK);
     }
     let mut lines: Vec<(crate::domain::time::Timestamp, String)> = Vec::new();
-    for freeze in &calendar.freezes {
-        let until = wall(freeze.window.end, zone);
-        let text = format!(
-            "frozen     {} until {until}: {} ({})",
-            freeze.scope.describe(),
-            freeze.name,
-            freeze.reason
-        );
-        lines.push((freeze.window.start.max(span.start), text));
+    for (freeze, windows) in calendar.freezes.iter().zip(&calendar.windows) {
+        let again =
+            freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
+        for window in windows {
+            let until = wall(window.end, zone);
+            let text = format!(
+                "frozen     {} until {until}: {} ({}){again}",
+                freeze.scope.describe(),
+                freeze.name,
+                freeze.reason
+            );
+            lines.push((window.start.max(span.start), text));
+        }
     }
     for d in &calendar.deployments {
         let text =

@@ -145,7 +145,10 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
     }
     for freeze in &policy.freezes {
         let (start, end) = (wall(freeze.window.start, freeze.zone), wall(freeze.window.end, freeze.zone));
-        out.line(format!("freeze \"{}\": {} from {start} until {end}", freeze.name, freeze.scope.describe()));
+        let again =
+            freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
+        let scope = freeze.scope.describe();
+        out.line(format!("freeze \"{}\": {scope} from {start} until {end}{again}", freeze.name));
     }
     for hook in &policy.hooks.list {
         out.line(format!("hook {}: {} → {}", hook.key, hook.events.join(", "), hook.target()));

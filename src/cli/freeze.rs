@@ -1,16 +1,28 @@
 //! `relman freeze …`
 
-use super::args::{AddFreeze, Freeze, FreezeNow};
-use super::{Session, exit};
-use crate::domain::freeze::Scope;
-use crate::domain::time::{Fold, Window, parse_duration, parse_end, parse_when, parse_zone, relative, wall};
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::args::freeze::{AddFreeze, EditFreeze, Freeze, FreezeNow};
+use super::{Session, exit, ical};
+use crate::domain::freeze::{self as domain, Running, Scope};
+use crate::domain::recurrence::Recurrence;
+use crate::domain::time::{
+    Fold, Timestamp, Tz, Window, parse_duration, parse_end, parse_when, parse_zone, relative, resolve_local,
+    wall,
+};
+use crate::ops::freeze::impact::{self, Impact};
+use crate::ops::freeze::{NewFreeze, edit as change};
 use crate::ops::view::calendar;
-use crate::ops::{ErrorKind, OpError, freeze};
+use crate::ops::{Ctx, ErrorKind, OpError, freeze};
 
 pub(super) fn run(session: &mut Session, verb: Freeze) -> Result<u8, OpError> {
     match verb {
         Freeze::Add(args) => add(session, args),
+        Freeze::Edit(args) => edit(session, args),
         Freeze::List => list(session),
+        Freeze::Show { freeze } => show(session, &freeze),
         Freeze::Remove { freeze, reason } => {
             let desk = session.desk()?;
             let removed = freeze::remove(&desk.cx(), &freeze, reason.as_deref())?;
@@ -26,11 +38,25 @@ pub(super) fn run(session: &mut Session, verb: Freeze) -> Result<u8, OpError> {
             Ok(exit::OK)
         }
         Freeze::Now(args) => now(session, args),
+        Freeze::Export(args) => ical::export(session, &args),
+        Freeze::Import(args) => ical::import(session, args),
     }
 }
 
-fn scope(services: Vec<String>, environments: Vec<String>) -> Result<Scope, OpError> {
+pub(super) fn scope(services: Vec<String>, environments: Vec<String>) -> Result<Scope, OpError> {
     Scope::new(services, environments).map_err(|why| OpError::new(ErrorKind::Usage, why.to_string()))
+}
+
+/// The rule somebody gave, laid on the first window.
+fn rule(
+    text: Option<&str>,
+    window: Window,
+    except: &[NaiveDate],
+    zone: Tz,
+) -> Result<Option<Recurrence>, OpError> {
+    let Some(text) = text else { return Ok(None) };
+    let except: BTreeSet<NaiveDate> = except.iter().copied().collect();
+    Ok(Some(Recurrence::of(window, text.parse()?, except, zone)?))
 }
 
 fn add(session: &mut Session, args: AddFreeze) -> Result<u8, OpError> {
@@ -40,15 +66,17 @@ fn add(session: &mut Session, args: AddFreeze) -> Result<u8, OpError> {
     let start = parse_when(&args.start, cx.now, zone, Fold::First)?;
     // "+2h" and "18:00" for the end are meant from the start on.
     let end = parse_end(&args.end, start, cx.now, zone)?;
-    let new = freeze::NewFreeze {
-        name: args.name,
-        numbered: false,
-        reason: args.reason,
-        scope: scope(args.services, args.environments)?,
-        window: Window::new(start, end)?,
-        zone,
+    let window = Window::new(start, end)?;
+    let new = NewFreeze {
+        repeats: rule(args.rrule.as_deref(), window, &args.except, zone)?,
+        running: args.running,
+        ..NewFreeze::once(&args.name, &args.reason, scope(args.services, args.environments)?, window, zone)
     };
-    added(session, freeze::add(&cx, &new)?)
+    if args.dry_run {
+        let (freeze, impact) = impact::preview(&cx, &new)?;
+        return told(session, &freeze, &impact, "would close", cx.now);
+    }
+    added(session, &freeze::add(&cx, &new)?, cx.now)
 }
 
 fn now(session: &mut Session, args: FreezeNow) -> Result<u8, OpError> {
@@ -56,38 +84,155 @@ fn now(session: &mut Session, args: FreezeNow) -> Result<u8, OpError> {
     let cx = desk.cx();
     let length = parse_duration(&args.length)?;
     let scope = scope(args.services, args.environments)?;
-    let new = freeze::NewFreeze {
+    let window = Window::new(cx.now, cx.now.plus(length))?;
+    let new = NewFreeze {
         numbered: args.name.is_none(),
-        name: args.name.unwrap_or_else(|| freeze::STOP_THE_LINE.to_owned()),
-        reason: args.reason,
-        scope,
-        window: Window::new(cx.now, cx.now.plus(length))?,
-        zone: cx.policy.zone,
+        running: args.running,
+        ..NewFreeze::once(
+            args.name.as_deref().unwrap_or(freeze::STOP_THE_LINE),
+            &args.reason,
+            scope,
+            window,
+            cx.policy.zone,
+        )
     };
-    added(session, freeze::add(&cx, &new)?)
+    added(session, &freeze::add(&cx, &new)?, cx.now)
 }
 
-fn added(session: &mut Session, added: freeze::Added) -> Result<u8, OpError> {
+/// What a freeze is to be: what it is, with what was given in its place.
+fn edit(session: &mut Session, args: EditFreeze) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let known = freeze::known(&cx, &args.freeze)?;
+    let wanted = change::EditFreeze {
+        freeze: args.freeze.clone(),
+        seen: known.revision,
+        new: changed(&cx, &known, &args)?,
+        reason: args.reason,
+    };
+    let edited = if args.dry_run { change::preview(&cx, &wanted) } else { change::edit(&cx, &wanted) }?;
     if session.out.is_json() {
-        session.out.json("added", &added);
+        session.out.json("edited", &edited);
+        return Ok(exit::OK);
+    }
+    let verb = if args.dry_run { "would close" } else { "closes" };
+    session.out.line(format!("before: {}", sentence(&edited.before, "closed", cx.now)));
+    told(session, &edited.freeze, &edited.impact, verb, cx.now)
+}
+
+fn changed(cx: &Ctx<'_>, known: &domain::Freeze, args: &EditFreeze) -> Result<NewFreeze, OpError> {
+    let zone = args.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(known.zone);
+    let local = |at: Timestamp| at.in_zone(known.zone).naive_local();
+    let (first, last) = match &known.repeats {
+        Some(repeats) => (repeats.start, repeats.end),
+        None => (local(known.window.start), local(known.window.end)),
+    };
+    let start = match args.start.as_deref() {
+        Some(text) => parse_when(text, cx.now, zone, Fold::First)?,
+        None => resolve_local(first, zone, Fold::First),
+    };
+    let end = match args.end.as_deref() {
+        Some(text) => parse_end(text, start, cx.now, zone)?,
+        None if args.start.is_some() && known.repeats.is_some() => {
+            start.plus((last - first).to_std().unwrap_or_default())
+        }
+        None => resolve_local(last, zone, Fold::Last),
+    };
+    let window = Window::new(start, end)?;
+    let before = known.repeats.as_ref();
+    let mut except: Vec<NaiveDate> = before.into_iter().flat_map(|repeats| repeats.except.clone()).collect();
+    except.extend(&args.except);
+    let text = match args.rrule.as_deref() {
+        Some("none") => None,
+        Some(text) => Some(text.to_owned()),
+        None => before.map(|repeats| repeats.rule.to_string()),
+    };
+    if text.is_none() && !args.except.is_empty() {
+        return Err(OpError::new(ErrorKind::Usage, "only a freeze with a rule has days to leave out"));
+    }
+    let or_all = |given: &[String], known: &[String]| if given.is_empty() { known } else { given }.to_vec();
+    let scope = scope(
+        or_all(&args.services, &known.scope.services),
+        or_all(&args.environments, &known.scope.environments),
+    )?;
+    let name = args.name.as_deref().unwrap_or(&known.name);
+    let reason = args.because.as_deref().unwrap_or(&known.reason);
+    Ok(NewFreeze {
+        repeats: rule(text.as_deref(), window, &except, zone)?,
+        running: args.running.unwrap_or(known.running),
+        ..NewFreeze::once(name, reason, scope, window, zone)
+    })
+}
+
+/// Which one, what it closes and when, in one line.
+fn sentence(freeze: &domain::Freeze, verb: &str, now: Timestamp) -> String {
+    let handle = match freeze.origin {
+        domain::FreezeOrigin::Store(id) => format!("{id} "),
+        domain::FreezeOrigin::Config => String::new(),
+    };
+    let window = freeze.current(now);
+    let again =
+        freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
+    format!(
+        "{handle}\"{}\" {verb} {} from {} until {}{again}",
+        freeze.name,
+        freeze.scope.describe(),
+        wall(window.start, freeze.zone),
+        wall(window.end, freeze.zone)
+    )
+}
+
+fn added(session: &mut Session, added: &freeze::Added, now: Timestamp) -> Result<u8, OpError> {
+    if session.out.is_json() {
+        session.out.json("added", added);
         return Ok(exit::OK);
     }
     let freeze = &added.freeze;
-    session.out.line(format!(
-        "{} \"{}\" closes {} from {} until {}",
-        freeze.handle(),
-        freeze.name,
-        freeze.scope.describe(),
-        wall(freeze.window.start, freeze.zone),
-        wall(freeze.window.end, freeze.zone)
-    ));
-    for running in &added.still_running {
-        session.out.line(format!(
-            "still running: {} {} to {} (a freeze does not stop it; relman cancel {} would)",
-            running.id, running.release, running.environment, running.id.0
-        ));
+    session.out.line(sentence(freeze, "closes", now));
+    for line in added.impact.clock_changes.iter().map(|change| format!("clock change {change}")) {
+        session.out.line(line);
+    }
+    for line in added.impact.what(freeze.running) {
+        session.out.line(line);
     }
     Ok(exit::OK)
+}
+
+/// A freeze with its next windows and everything it hits.
+fn told(
+    session: &mut Session,
+    freeze: &domain::Freeze,
+    impact: &Impact,
+    verb: &str,
+    now: Timestamp,
+) -> Result<u8, OpError> {
+    if session.out.is_json() {
+        session.out.json("freeze", &serde_json::json!({ "freeze": freeze, "impact": impact }));
+        return Ok(exit::OK);
+    }
+    session.out.line(sentence(freeze, verb, now));
+    session.out.line(format!("  why: {}", freeze.reason));
+    if freeze.running == Running::StopAtStep {
+        session.out.line("  what runs when it begins is held before its next step");
+    }
+    for line in impact.when(freeze.zone) {
+        session.out.line(format!("  {line}"));
+    }
+    for line in impact.what(freeze.running) {
+        session.out.line(format!("  {line}"));
+    }
+    if impact.hits_nothing() {
+        session.out.line("  nothing that is planned or runs is in its way");
+    }
+    Ok(exit::OK)
+}
+
+fn show(session: &mut Session, wanted: &str) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let freeze = freeze::known(&cx, wanted)?;
+    let impact = impact::of(&cx, &freeze)?;
+    told(session, &freeze, &impact, "closes", cx.now)
 }
 
 fn list(session: &mut Session) -> Result<u8, OpError> {
@@ -105,18 +250,19 @@ fn list(session: &mut Session) -> Result<u8, OpError> {
     let rows = freezes
         .iter()
         .map(|freeze| {
-            let state = if freeze.window.covers(cx.now) {
-                "closed now".to_owned()
-            } else {
-                relative(freeze.window.start, cx.now)
+            let window = freeze.current(cx.now);
+            let state = match window.covers(cx.now) {
+                true => "closed now".to_owned(),
+                false => relative(window.start, cx.now),
             };
+            let again = freeze.repeats.as_ref().map(|repeats| format!(" ({})", repeats.in_words()));
             vec![
                 freeze.handle(),
                 state,
-                wall(freeze.window.start, freeze.zone),
-                wall(freeze.window.end, freeze.zone),
+                wall(window.start, freeze.zone),
+                wall(window.end, freeze.zone),
                 freeze.scope.describe(),
-                format!("{}: {}", freeze.name, freeze.reason),
+                format!("{}: {}{}", freeze.name, freeze.reason, again.unwrap_or_default()),
             ]
         })
         .collect();

@@ -19,6 +19,7 @@ mod doctor;
 pub mod exit;
 mod freeze;
 mod hooks;
+mod ical;
 mod lock;
 mod log;
 mod out;
@@ -31,6 +32,7 @@ mod setup;
 mod toggle;
 mod train;
 mod waiting;
+mod when;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -251,6 +253,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Board(args) => board::board(session, &args),
         Command::Status(args) => board::status(session, args.as_of.as_deref()),
         Command::Why(args) => why::why(session, &args),
+        Command::When(args) => when::when(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
         Command::Rights(args) => rights::rights(session, args),
         Command::Audit(verb) => audit::run(session, verb),

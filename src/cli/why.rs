@@ -35,6 +35,9 @@ pub(super) fn why(session: &mut Session, args: &Why) -> Result<u8, OpError> {
     } else {
         session.out.line(report.headline());
         print_report(&mut session.out, &report);
+        if let Some(closes) = &report.closes {
+            session.out.line(closes.sentence(cx.now));
+        }
         if let Some(at) = report.earliest.filter(|at| *at > report.at) {
             let (when, how_long) = (wall(at, cx.policy.zone), relative(at, cx.now));
             session.out.line(format!("earliest: {when} ({how_long})"));

@@ -212,6 +212,7 @@ pub(super) struct RawFreeze {
     pub end: Option<String>,
     pub time_zone: Option<String>,
     pub rrule: Option<String>,
+    pub except: Vec<String>,
     pub running: Option<String>,
 }
 
@@ -376,7 +377,18 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
     ),
     (
         "freezes.*",
-        &["name", "reason", "services", "environments", "start", "end", "time-zone", "rrule", "running"],
+        &[
+            "name",
+            "reason",
+            "services",
+            "environments",
+            "start",
+            "end",
+            "time-zone",
+            "rrule",
+            "except",
+            "running",
+        ],
     ),
 ];
 

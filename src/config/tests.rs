@@ -134,6 +134,21 @@ fn each_mistake_has_its_place_and_its_next_step() {
         ),
         ("[environments.qa]\nescalate-after = \"2h\"\n", 8, "belong together"),
         ("[environments.qa]\nremind-every = \"5s\"\n", 8, "at least a minute"),
+        (
+            "[[freezes]]\nname = \"x\"\nstart = \"2026-01-02\"\nend = \"2026-01-03\"\nrrule = \"FREQ=HOURLY\"\n",
+            11,
+            "finer than a day",
+        ),
+        (
+            "[[freezes]]\nname = \"x\"\nstart = \"2026-01-02\"\nend = \"2026-01-03\"\nexcept = [\"2026-12-25\"]\n",
+            11,
+            "only a freeze with an rrule",
+        ),
+        (
+            "[[freezes]]\nname = \"x\"\nstart = \"2026-01-02\"\nend = \"2026-01-03\"\nrunning = \"stop-at\"\n",
+            11,
+            "stop-at-step",
+        ),
     ];
     for (extra, line, words) in cases {
         let problem = problem(extra);
@@ -425,4 +440,21 @@ fn every_key_about_people_can_be_used_and_is_understood() {
     for name in ["root", "", "a b"] {
         assert!(at(&format!("[relman]\nservice-user = \"{name}\"\n{MINIMAL}")).is_err(), "{name}");
     }
+}
+
+#[test]
+fn a_freeze_that_repeats_is_read_with_its_rule_and_its_exceptions() {
+    let freeze = "[[freezes]]\nname = \"Weekends\"\nstart = \"2026-01-01 16:00\"\nend = \"2026-01-04 08:00\"\n\
+                  time-zone = \"Europe/Berlin\"\nrrule = \"FREQ=WEEKLY;BYDAY=FR\"\nexcept = [\"2026-01-02\"]\n\
+                  running = \"stop-at-step\"\n";
+    let config = at(&format!("{MINIMAL}{freeze}")).unwrap();
+    let [freeze] = config.policy.freezes.as_slice() else { panic!("one freeze") };
+    let wanted = |text: &str| text.parse::<crate::domain::time::Timestamp>().unwrap();
+    assert_eq!(freeze.window.start, wanted("2026-01-09T16:00:00+01:00"), "the first Friday is left out");
+    let summer = freeze.next(wanted("2026-07-01T00:00:00Z")).unwrap();
+    assert_eq!(
+        (summer.start, summer.end),
+        (wanted("2026-07-03T16:00:00+02:00"), wanted("2026-07-06T08:00:00+02:00"))
+    );
+    assert_eq!(freeze.running, crate::domain::freeze::Running::StopAtStep);
 }

@@ -37,6 +37,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("approval.withdrawn", "somebody took a decision back"),
     ("approval.expired", "an approval counts no longer because of its age"),
     ("freeze.added", "a freeze was written down"),
+    ("freeze.changed", "a freeze was changed"),
     ("freeze.removed", "a freeze was taken away"),
     ("freeze.began", "a freeze closes from now on"),
     ("freeze.ended", "a freeze is over"),
@@ -61,6 +62,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("toggle.finished", "a toggle was switched, or could not be"),
     ("queue.blocked", "a deployment has waited for too long (queue-blocked-after)"),
     ("override.used", "a deployment went past a closed gate on record"),
+    ("override.reviewed", "somebody said whether an override was right"),
     ("train.departed", "a release train departed"),
     ("train.skipped", "a departure was left out"),
     ("train.halted", "a train stands because its last departure failed"),
@@ -68,6 +70,8 @@ pub const NAMES: &[(&str, &str)] = &[
     ("train.resumed", "a halted train goes on"),
     ("change.opened", "a change ticket was made"),
     ("change.assigned", "a change ticket was named for a release"),
+    ("config.changed", "the store is used under another configuration than before"),
+    ("store.restored", "a backup took the place of the store"),
 ];
 
 /// What happened, for those who were not there.
@@ -217,6 +221,7 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::ApprovalEscalated => one("approval.escalated"),
         Verb::ApprovalExpired => one("approval.expired"),
         Verb::FreezeAdded => one("freeze.added"),
+        Verb::FreezeChanged => one("freeze.changed"),
         Verb::FreezeRemoved => one("freeze.removed"),
         Verb::FreezeBegan => one("freeze.began"),
         Verb::FreezeEnded => one("freeze.ended"),
@@ -227,6 +232,9 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::TrainHalted => one("train.halted"),
         Verb::TrainMissed => one("train.missed"),
         Verb::TrainResumed => one("train.resumed"),
+        Verb::OverrideReviewed => one("override.reviewed"),
+        Verb::ConfigChanged => one("config.changed"),
+        Verb::StoreRestored => one("store.restored"),
         Verb::QueueBlocked => one("queue.blocked"),
         Verb::ChangeOpened => one("change.opened"),
         Verb::ChangeAssigned => one("change.assigned"),

@@ -4,7 +4,9 @@ use globset::Glob;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{EnvName, FreezeId, ServiceName};
+use super::recurrence::Recurrence;
 use super::time::{Timestamp, Tz, Window};
+use super::words::words;
 
 /// Which services and environments something is about: glob patterns, `*` for all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,23 +74,70 @@ pub enum FreezeOrigin {
     Store(FreezeId),
 }
 
-/// A closed window: `[start, end)` in which no deployment of its scope may start.
+/// What becomes of a deployment that runs when a freeze begins to cover it (FRZ-3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Running {
+    /// It runs to its end: only starts are blocked.
+    #[default]
+    Finish,
+    /// It is held before its next step.
+    StopAtStep,
+}
+
+impl Running {
+    pub const ALL: [Self; 2] = [Self::Finish, Self::StopAtStep];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Finish => "finish",
+            Self::StopAtStep => "stop-at-step",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::Finish
+    }
+}
+words!(Running, "choice", Running::ALL);
+
+/// A closed window: `[start, end)` in which no deployment of its scope may start, once or again and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freeze {
     pub origin: FreezeOrigin,
     pub name: String,
     pub reason: String,
     pub scope: Scope,
+    /// The window; of a freeze that repeats the first one.
     pub window: Window,
     /// The zone its times were written in, and are shown in.
     pub zone: Tz,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Recurrence>,
+    #[serde(default, skip_serializing_if = "Running::is_default")]
+    pub running: Running,
+    /// What a calendar it came from calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// How often it was changed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(revision: &i64) -> bool {
+    *revision == 0
 }
 
 impl Freeze {
     pub fn is_over(&self, now: Timestamp) -> bool {
-        self.window.end <= now
+        match &self.repeats {
+            None => self.window.end <= now,
+            Some(repeats) => repeats.is_over(now, self.zone),
+        }
     }
 
     /// What a person types to name it: its id in the store, its name in the config.
@@ -98,28 +147,107 @@ impl Freeze {
             FreezeOrigin::Store(id) => id.to_string(),
         }
     }
+
+    /// The window in which `at` lies.
+    pub fn covering(&self, at: Timestamp) -> Option<Window> {
+        match &self.repeats {
+            None => Some(self.window).filter(|window| window.covers(at)),
+            Some(repeats) => repeats.covering(at, self.zone),
+        }
+    }
+
+    pub fn covers(&self, at: Timestamp) -> bool {
+        self.covering(at).is_some()
+    }
+
+    /// The first window that begins after `at`.
+    pub fn next(&self, at: Timestamp) -> Option<Window> {
+        match &self.repeats {
+            None => Some(self.window).filter(|window| window.start > at),
+            Some(repeats) => repeats.next(at, self.zone),
+        }
+    }
+
+    /// The window it is in, else the next one, else the last thing known of it.
+    pub fn current(&self, now: Timestamp) -> Window {
+        self.covering(now).or_else(|| self.next(now)).unwrap_or(self.window)
+    }
+
+    /// Its windows that have a part in the span, at most `most`.
+    pub fn windows(&self, span: Window, most: usize) -> Vec<Window> {
+        match &self.repeats {
+            None => {
+                Some(self.window).into_iter().filter(|window| window.overlaps(&span)).take(most).collect()
+            }
+            Some(repeats) => repeats.occurrences(span, self.zone, most),
+        }
+    }
+
+    pub fn touches(&self, span: Window) -> bool {
+        !self.windows(span, 1).is_empty()
+    }
+
+    /// A moment by which nothing of it is left; nothing: it has no end.
+    pub fn over_at(&self) -> Option<Timestamp> {
+        match &self.repeats {
+            None => Some(self.window.end),
+            Some(repeats) => repeats.over_at(self.zone),
+        }
+    }
 }
 
-/// The freezes that close `service` in `environment` now, and when the last of them ends.
+/// How many openings "opens again" is followed through before it counts as unknown.
+const OPENINGS: usize = 500;
+
+/// The freezes that close `service` in `environment` now: the one whose window ends last, and when they open again.
 ///
-/// Freezes that follow each other without a gap are followed to the end: "opens again at" must be true.
+/// Freezes that follow each other without a gap are followed to the end: "opens again at" must be true. Where that has
+/// no end that can be told (a freeze of every day, all day) there is none.
 pub fn closing<'a>(
     freezes: &'a [Freeze],
     service: &ServiceName,
     environment: &EnvName,
     now: Timestamp,
-) -> Option<(&'a Freeze, Timestamp)> {
+) -> Option<(&'a Freeze, Option<Timestamp>)> {
     let relevant: Vec<&Freeze> =
         freezes.iter().filter(|freeze| freeze.scope.covers(service, environment)).collect();
-    let first =
-        relevant.iter().filter(|freeze| freeze.window.covers(now)).max_by_key(|freeze| freeze.window.end)?;
-    let mut opens = first.window.end;
-    while let Some(next) =
-        relevant.iter().filter(|freeze| freeze.window.covers(opens)).map(|freeze| freeze.window.end).max()
-    {
-        opens = next;
+    let ends =
+        |at: Timestamp| relevant.iter().filter_map(move |freeze| Some((*freeze, freeze.covering(at)?.end)));
+    let (first, mut opens) = ends(now).max_by_key(|(_, end)| *end)?;
+    for _ in 0..OPENINGS {
+        match ends(opens).map(|(_, end)| end).max() {
+            Some(next) => opens = next,
+            None => return Some((first, Some(opens))),
+        }
     }
-    Some((first, opens))
+    Some((first, None))
+}
+
+/// The freezes that hold what runs of `service` in `environment` before its next step now, and when it opens again.
+pub fn stopping<'a>(
+    freezes: &'a [Freeze],
+    service: &ServiceName,
+    environment: &EnvName,
+    now: Timestamp,
+) -> (Vec<&'a Freeze>, Option<Timestamp>) {
+    let stops = |freeze: &&Freeze| {
+        freeze.running == Running::StopAtStep
+            && freeze.scope.covers(service, environment)
+            && freeze.covers(now)
+    };
+    let opens = closing(freezes, service, environment, now).and_then(|(_, opens)| opens);
+    (freezes.iter().filter(stops).collect(), opens)
+}
+
+/// The freeze that closes `service` in `environment` next, and its window.
+pub fn next_closing<'a>(
+    freezes: &'a [Freeze],
+    service: &ServiceName,
+    environment: &EnvName,
+    now: Timestamp,
+) -> Option<(&'a Freeze, Window)> {
+    let relevant = freezes.iter().filter(|freeze| freeze.scope.covers(service, environment));
+    relevant.filter_map(|freeze| Some((freeze, freeze.next(now)?))).min_by_key(|(_, window)| window.start)
 }
 
 #[cfg(test)]
@@ -135,6 +263,10 @@ pub(crate) mod tests {
             scope: Scope::everything(),
             window: Window::new(start.parse().unwrap(), end.parse().unwrap()).unwrap(),
             zone: Tz::UTC,
+            repeats: None,
+            running: Running::Finish,
+            uid: None,
+            revision: 0,
             created_by: None,
         }
     }
@@ -164,7 +296,7 @@ pub(crate) mod tests {
         ];
         let (first, opens) =
             closing(&freezes, &service, &env, "2026-09-01T11:00:00Z".parse().unwrap()).unwrap();
-        assert_eq!((first.name.as_str(), opens), ("a", "2026-09-01T15:00:00Z".parse().unwrap()));
+        assert_eq!((first.name.as_str(), opens), ("a", Some("2026-09-01T15:00:00Z".parse().unwrap())));
     }
 
     #[test]
@@ -176,6 +308,54 @@ pub(crate) mod tests {
         assert!(!scope("storefront", "staging").covers(&service, &env));
         assert!(Scope::new(vec!["[".into()], vec![]).is_err());
         assert_eq!(Scope::new(vec![], vec!["production".into()]).unwrap().describe(), "production");
+    }
+
+    fn repeating(name: &str, rule: &str, start: &str, end: &str) -> Freeze {
+        let local = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+        let zone = Tz::Europe__Berlin;
+        let repeats = Recurrence::new(
+            local(start),
+            local(end),
+            rule.parse().unwrap(),
+            std::collections::BTreeSet::new(),
+            zone,
+        );
+        let repeats = repeats.unwrap();
+        let window = repeats.first(zone).unwrap();
+        Freeze {
+            window,
+            zone,
+            repeats: Some(repeats),
+            ..freeze(name, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+        }
+    }
+
+    #[test]
+    fn nights_that_touch_the_weekend_open_on_monday_morning() {
+        let (service, env) = names();
+        let freezes = [
+            repeating("nights", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "2026-08-31 18:00", "2026-09-01 08:00"),
+            repeating("weekends", "FREQ=WEEKLY;BYDAY=SA", "2026-09-05 08:00", "2026-09-07 09:30"),
+        ];
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let friday = at("2026-09-04T19:00:00+02:00");
+        let (first, opens) = closing(&freezes, &service, &env, friday).unwrap();
+        assert_eq!((first.name.as_str(), opens), ("nights", Some(at("2026-09-07T09:30:00+02:00"))));
+        assert!(closing(&freezes, &service, &env, at("2026-09-07T09:30:00+02:00")).is_none());
+        let (next, window) = next_closing(&freezes, &service, &env, at("2026-09-07T10:00:00+02:00")).unwrap();
+        assert_eq!((next.name.as_str(), window.start), ("nights", at("2026-09-07T18:00:00+02:00")));
+    }
+
+    #[test]
+    fn what_is_closed_all_day_every_day_has_no_known_end() {
+        let (service, env) = names();
+        let always = [repeating("always", "FREQ=DAILY", "2026-09-01 00:00", "2026-09-02 00:00")];
+        let (first, opens) =
+            closing(&always, &service, &env, "2026-10-25T00:30:00Z".parse().unwrap()).unwrap();
+        assert_eq!((first.name.as_str(), opens), ("always", None));
+        let until = [repeating("q3", "FREQ=DAILY;UNTIL=20261231", "2026-09-01 00:00", "2026-09-02 00:00")];
+        let (_, opens) = closing(&until, &service, &env, "2026-10-25T00:30:00Z".parse().unwrap()).unwrap();
+        assert_eq!(opens, Some("2027-01-01T00:00:00+01:00".parse().unwrap()));
     }
 
     proptest! {
@@ -192,6 +372,7 @@ pub(crate) mod tests {
             match closing(&freezes, &service, &env, Timestamp::from_millis(now)) {
                 None => prop_assert!(!closed(now)),
                 Some((_, opens)) => {
+                    let opens = opens.unwrap();
                     prop_assert!(!closed(opens.millis()));
                     prop_assert!((now..opens.millis()).all(closed));
                 }

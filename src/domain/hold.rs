@@ -10,7 +10,7 @@ use super::deployment::Cause;
 use super::ids::DeploymentId;
 use super::policy::ScriptRole;
 use super::strategy::StepPlan;
-use super::time::{Timestamp, span};
+use super::time::{Timestamp, Tz, span, wall};
 use super::words::words;
 
 /// Why it waits.
@@ -25,6 +25,15 @@ pub enum HoldReason {
     Failed { cause: Cause },
     /// The analysis could not tell (exit status 75).
     Inconclusive,
+    /// A freeze that stops what runs has begun (FRZ-3).
+    Frozen {
+        name: String,
+        why: String,
+        /// When it opens again, as known then; nothing: no end of it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        zone: Tz,
+    },
 }
 
 /// What a person may decide about a hold.
@@ -83,7 +92,11 @@ impl Hold {
     /// Before a step that waits for a time or a person.
     pub fn before(number: u32, plan: &StepPlan, reason: HoldReason, since: Timestamp) -> Self {
         use Choice as C;
-        let choices = vec![C::Promote, C::PromoteFull, C::Fail, C::RollBack];
+        let choices = match reason {
+            // What a freeze holds goes on step by step, or not at all.
+            HoldReason::Frozen { .. } => vec![C::Promote, C::Fail, C::RollBack],
+            _ => vec![C::Promote, C::PromoteFull, C::Fail, C::RollBack],
+        };
         Self { number, step: plan.name.clone(), reason, since, choices }
     }
 
@@ -99,6 +112,11 @@ impl Hold {
         }
         choices.extend([C::Fail, C::RollBack]);
         Self { number, step: plan.name.clone(), reason, since, choices }
+    }
+
+    /// Whether it must be said why: also where somebody goes on that a freeze has stopped.
+    pub fn needs_reason(&self, choice: Choice) -> bool {
+        choice.needs_reason() || matches!(self.reason, HoldReason::Frozen { .. })
     }
 
     /// Whether nothing goes on until a person decides.
@@ -118,6 +136,7 @@ impl Hold {
             HoldReason::Promotion => format!("promote to {}?", self.step),
             HoldReason::Failed { .. } => format!("{} FAILED", self.step),
             HoldReason::Inconclusive => format!("{} is inconclusive", self.step),
+            HoldReason::Frozen { name, .. } => format!("held before {} by freeze \"{name}\"", self.step),
         }
     }
 }
@@ -132,6 +151,13 @@ impl fmt::Display for Hold {
             HoldReason::Promotion => write!(f, "waiting for a person before {step}"),
             HoldReason::Failed { cause } => write!(f, "{step} failed ({cause}); waiting for a decision"),
             HoldReason::Inconclusive => write!(f, "{step} is inconclusive; waiting for a decision"),
+            HoldReason::Frozen { name, why, until, zone } => {
+                let end = match until {
+                    Some(until) => format!("until {}", wall(*until, *zone)),
+                    None => "no known end".to_owned(),
+                };
+                write!(f, "stopped before {step} by freeze \"{name}\" ({why}), {end}; waiting for a decision")
+            }
         }
     }
 }

@@ -97,6 +97,32 @@ pub fn open_state(hours: &[OpenHours], zone: Tz, now: Timestamp) -> Result<(), O
     Err(next)
 }
 
+/// The windows of the rules that have a part in a span, in order.
+pub fn windows(hours: &[OpenHours], zone: Tz, span: Window) -> Vec<Window> {
+    let (first, last) = (span.start.in_zone(zone).date_naive(), span.end.in_zone(zone).date_naive());
+    let days = std::iter::successors(first.pred_opt(), chrono::NaiveDate::succ_opt);
+    let days = days.take_while(|day| *day <= last);
+    let mut windows: Vec<Window> =
+        days.flat_map(|day| hours.iter().filter_map(move |rule| rule.on(day, zone))).collect();
+    windows.retain(|window| window.overlaps(&span));
+    windows.sort_by_key(|window| window.start);
+    windows
+}
+
+/// When the hours that are open now end, those that follow without a gap included; nothing where they are not open, or
+/// do not end within a week.
+pub fn open_until(hours: &[OpenHours], zone: Tz, now: Timestamp) -> Option<Timestamp> {
+    let week = Window { start: now, end: now.plus(std::time::Duration::from_secs(8 * 86_400)) };
+    let mut until = now;
+    for window in windows(hours, zone, week) {
+        if window.start > until {
+            break;
+        }
+        until = until.max(window.end);
+    }
+    (until > now && until < week.end).then_some(until)
+}
+
 /// The weekday's number in [`OpenHours::days`], from its English abbreviation.
 fn weekday(name: &str) -> Option<u8> {
     let day: Weekday = name.parse().ok()?;

@@ -67,6 +67,7 @@ pub enum Verb {
     ApprovalEscalated,
     ApprovalExpired,
     FreezeAdded,
+    FreezeChanged,
     FreezeRemoved,
     FreezeBegan,
     FreezeEnded,
@@ -100,7 +101,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -125,6 +126,7 @@ impl Verb {
         Self::ApprovalEscalated,
         Self::ApprovalExpired,
         Self::FreezeAdded,
+        Self::FreezeChanged,
         Self::FreezeRemoved,
         Self::FreezeBegan,
         Self::FreezeEnded,
@@ -183,6 +185,7 @@ impl Verb {
             Self::ApprovalEscalated => "approval.escalated",
             Self::ApprovalExpired => "approval.expired",
             Self::FreezeAdded => "freeze.added",
+            Self::FreezeChanged => "freeze.changed",
             Self::FreezeRemoved => "freeze.removed",
             Self::FreezeBegan => "freeze.began",
             Self::FreezeEnded => "freeze.ended",

@@ -211,7 +211,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
             Some(replaced.into_iter().chain([Change::Approval(record(after)?)]).collect())
         }
         Verb::ApprovalWithdrawn => one(record(after).map(Change::Approval)),
-        Verb::FreezeAdded => one(record(after).map(|freeze| Change::Freeze(freeze, None))),
+        Verb::FreezeAdded | Verb::FreezeChanged => one(record(after).map(|freeze| Change::Freeze(freeze, None))),
         Verb::FreezeRemoved => one(record(before).map(|freeze| Change::Freeze(freeze, by()))),
         Verb::LockSet | Verb::LockEdited => one(record(after).map(|lock| Change::Lock(lock, None))),
         Verb::LockLifted => one(record(before).map(|lock| Change::Lock(lock, by()))),

@@ -407,7 +407,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::DeploymentGuided => Asks::Right(Right::Deploy),
         Verb::CancelRequested | Verb::DeploymentAbandoned => Asks::Right(Right::Cancel),
         Verb::DeploymentResolved => Asks::Right(Right::Resolve),
-        Verb::FreezeAdded | Verb::FreezeRemoved => Asks::Right(Right::Freeze),
+        Verb::FreezeAdded | Verb::FreezeChanged | Verb::FreezeRemoved => Asks::Right(Right::Freeze),
         Verb::LockSet | Verb::LockEdited | Verb::LockLifted => Asks::Right(Right::Lock),
         Verb::TrainSkipped | Verb::TrainResumed => Asks::Right(Right::Trains),
         Verb::OverrideReviewed => Asks::Right(Right::Review),

@@ -57,6 +57,15 @@ pub fn quoted(input: &str, max: usize) -> String {
     format!("'{cut}…'")
 }
 
+/// `a`, `a or b`, `a, b or c`.
+pub fn any_of(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
 /// `1 change`, `4 changes`, or that nobody wrote down how many.
 pub fn counted_changes(count: usize) -> String {
     match count {

@@ -166,6 +166,23 @@ pub fn resolve_local(local: NaiveDateTime, zone: Tz, fold: Fold) -> Timestamp {
     }
 }
 
+/// Like [`resolve_local`], but a time that is skipped is the moment at which the clock is put forward: the next instant
+/// that there is. So nothing that repeats is shorter or longer than the clocks of its zone make it.
+pub fn resolve_edge(local: NaiveDateTime, zone: Tz, fold: Fold) -> Timestamp {
+    let at = resolve_local(local, zone, fold);
+    let shows = |at: Timestamp| at.in_zone(zone).naive_local();
+    let skipped = shows(at) - local;
+    if skipped < TimeDelta::milliseconds(1) {
+        return at;
+    }
+    let (mut before, mut after) = (at.millis() - skipped.num_milliseconds(), at.millis());
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        if shows(Timestamp::from_millis(middle)) < local { before = middle } else { after = middle }
+    }
+    Timestamp::from_millis(after)
+}
+
 /// Reads what a person types for an instant, relative to `now`, in the wall clock of `zone`.
 ///
 /// `now`, `+2h30m`, `18:00` (the next one), `tomorrow 09:00`, `2026-12-24`, `2026-12-24 18:00`, RFC 3339.

@@ -177,6 +177,11 @@ impl From<BadText> for OpError {
         Self::new(ErrorKind::Usage, error.to_string())
     }
 }
+impl From<crate::domain::recurrence::BadRule> for OpError {
+    fn from(error: crate::domain::recurrence::BadRule) -> Self {
+        Self::new(ErrorKind::Usage, error.to_string())
+    }
+}
 impl From<BadTime> for OpError {
     fn from(error: BadTime) -> Self {
         Self::new(ErrorKind::Usage, error.to_string())

@@ -110,7 +110,7 @@ pub fn as_it_stands(cx: &Ctx<'_>, deployment: Deployment) -> Deployment {
 pub fn freezes(tx: &Tx<'_>, cx: &Ctx<'_>) -> Result<Vec<Freeze>, StoreError> {
     let mut all: Vec<Freeze> =
         cx.policy.freezes.iter().filter(|freeze| !freeze.is_over(cx.now)).cloned().collect();
-    all.extend(freezes::list_standing(tx, cx.now)?);
+    all.extend(freezes::list_standing(tx, cx.now)?.into_iter().filter(|freeze| !freeze.is_over(cx.now)));
     Ok(all)
 }
 

@@ -316,23 +316,14 @@ fn both(ended: &Ended) -> (Value, Value) {
 fn put_freeze(tx: &Tx<'_>, freeze: &Freeze, ended: &Ended) -> Result<(), StoreError> {
     let FreezeOrigin::Store(id) = freeze.origin else { return Ok(()) };
     let (at, by) = both(ended);
+    let mut values: Vec<Value> = freezes::written(freeze).into();
+    let made_by = freeze.created_by.clone().unwrap_or_default();
+    values.extend([made_by.into(), text(freeze.window.start), at, by, id.0.into()]);
     tx.execute(
-        "INSERT INTO freezes (id, name, reason, services, environments, starts_at, ends_at, zone, created_by, created_at,
-             removed_at, removed_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?6, ?10, ?11)",
-        &[
-            id.0.into(),
-            freeze.name.as_str().into(),
-            freeze.reason.as_str().into(),
-            json(&freeze.scope.services),
-            json(&freeze.scope.environments),
-            text(freeze.window.start),
-            text(freeze.window.end),
-            freeze.zone.name().into(),
-            freeze.created_by.clone().unwrap_or_default().into(),
-            at,
-            by,
-        ],
+        "INSERT INTO freezes (name, reason, services, environments, starts_at, ends_at, zone, repeats, running, uid,
+             revision, created_by, created_at, removed_at, removed_by, id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        &values,
     )
     .map(drop)
 }

@@ -25,7 +25,7 @@ const STORE_WORD: Duration = Duration::from_secs(15);
 pub(super) type End = (Cause, Option<String>);
 
 /// What a wait came to.
-enum Waited {
+pub(super) enum Waited {
     /// Its time has passed.
     Passed,
     Decided(Guidance),
@@ -48,12 +48,16 @@ struct Spared {
 
 /// What people have decided on the way, and how far it has come.
 #[derive(Default)]
-struct Course {
-    holds: u32,
+pub(super) struct Course {
+    pub(super) holds: u32,
     /// Whether pauses and analyses are passed over.
     full: bool,
     /// The first step that has not been come to.
     next: usize,
+    /// Whether a script has run: until then the gates that were asked at the claim are enough.
+    pub(super) begun: bool,
+    /// Freezes that somebody went past: they hold it once.
+    pub(super) past: Vec<String>,
 }
 
 impl Supervisor {
@@ -102,6 +106,9 @@ impl Supervisor {
                 self.skipped(index, plan, "is passed over");
                 index += 1;
                 continue;
+            }
+            if let Some(cause) = self.wait_out_freeze(course, index, plan).await {
+                return (cause, Some(plan.name.clone()));
             }
             if let Some(cause) = self.carry_out(course, index, plan).await {
                 return (cause, Some(plan.name.clone()));
@@ -159,7 +166,7 @@ impl Supervisor {
         }
     }
 
-    fn stopped_cause(&self) -> Cause {
+    pub(super) fn stopped_cause(&self) -> Cause {
         self.stop.cause().cloned().unwrap_or(Cause::Cancelled { by: "system".to_owned() })
     }
 
@@ -199,6 +206,7 @@ impl Supervisor {
         let mut attempt = 0;
         loop {
             attempt += 1;
+            course.begun = true;
             let step = self.begin_step(index, plan, attempt);
             let cause = self.run_script(index, plan.role, attempt).await;
             self.end_step(step, &cause);
@@ -235,21 +243,22 @@ impl Supervisor {
         let mut steps: BTreeMap<usize, Step> = BTreeMap::new();
         let mut failed: Vec<(usize, u32, Cause)> = Vec::new();
         let mut spared = Spared { used: 0, of: plans[waiting.front().map_or(0, |(index, _)| *index)].spare };
+        let mut frozen: Option<(usize, HoldReason)> = None;
         loop {
-            while running.len() < beside && failed.is_empty() && self.stop.cause().is_none() && !self.settled
-            {
+            while running.len() < beside && failed.is_empty() && frozen.is_none() && !self.is_ending() {
                 let Some((index, attempt)) = waiting.pop_front() else { break };
-                let plan = &plans[index];
-                let step = self.begin_step(index, plan, attempt);
-                match self.start_script(index, plan.role, attempt, Some(&plan.targets.join(" "))).await {
-                    Ok(script) => {
+                frozen = self.freeze_before(course, &plans[index]).await.map(|reason| (index, reason));
+                if frozen.is_some() || self.is_ending() {
+                    waiting.push_front((index, attempt));
+                    break;
+                }
+                course.begun = true;
+                match self.start_target(index, &plans[index], attempt).await {
+                    Ok((script, step)) => {
                         running.push(script);
                         steps.insert(index, step);
                     }
-                    Err(cause) => {
-                        self.end_step(step, &cause);
-                        failed.push((index, attempt, cause));
-                    }
+                    Err(cause) => failed.push((index, attempt, cause)),
                 }
             }
             if running.is_empty() {
@@ -264,6 +273,14 @@ impl Supervisor {
                 }
                 if self.stop.cause().is_some() {
                     return Some((self.stopped_cause(), name));
+                }
+                if failed.is_empty()
+                    && let Some((index, reason)) = frozen.take()
+                {
+                    if let Some(cause) = self.hold_frozen(course, index, &plans[index], reason).await {
+                        return Some((cause, name));
+                    }
+                    continue;
                 }
                 for (index, attempt, cause) in std::mem::take(&mut failed) {
                     if self.is_retried(&plans[index], attempt, &cause).await {
@@ -294,6 +311,27 @@ impl Supervisor {
                 if !is_fine {
                     failed.push((index, attempt, cause));
                 }
+            }
+        }
+    }
+
+    /// Whether nothing new may be started: somebody ended it, or settled it.
+    fn is_ending(&self) -> bool {
+        self.stop.cause().is_some() || self.settled
+    }
+
+    async fn start_target(
+        &mut self,
+        index: usize,
+        plan: &StepPlan,
+        attempt: u32,
+    ) -> Result<(Script, Step), Cause> {
+        let step = self.begin_step(index, plan, attempt);
+        match self.start_script(index, plan.role, attempt, Some(&plan.targets.join(" "))).await {
+            Ok(script) => Ok((script, step)),
+            Err(cause) => {
+                self.end_step(step, &cause);
+                Err(cause)
             }
         }
     }
@@ -412,7 +450,7 @@ impl Supervisor {
     }
 
     /// Waits for a person, or for so many milliseconds where the hold is a pause.
-    async fn wait(&mut self, hold: &Hold, pause_ms: u64) -> Waited {
+    pub(super) async fn wait(&mut self, hold: &Hold, pause_ms: u64) -> Waited {
         self.say(&hold.to_string());
         if hold.needs_person() {
             let choices: Vec<&str> = hold.choices.iter().map(|choice| choice.as_str()).collect();
@@ -470,10 +508,10 @@ impl Supervisor {
     }
 }
 
-fn stopped_by(guidance: &Guidance) -> Cause {
+pub(super) fn stopped_by(guidance: &Guidance) -> Cause {
     Cause::Stopped { by: guidance.by.name.clone(), reason: guidance.reason.clone() }
 }
 
-fn settled_by_others() -> Cause {
+pub(super) fn settled_by_others() -> Cause {
     Cause::Refused { why: "somebody settled it while it waited; nothing more was run".to_owned() }
 }

@@ -13,6 +13,7 @@
 mod adopt;
 pub mod courier;
 mod course;
+mod frozen;
 mod link;
 mod mask;
 mod output;

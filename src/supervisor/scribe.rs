@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, Stamp};
 use crate::domain::actor::Via;
 use crate::domain::deployment::{Beat, DeploymentState, Outcome, ProcessRef, Step};
-use crate::domain::hold::Hold;
+use crate::domain::hold::{Hold, HoldReason};
 use crate::domain::time::Timestamp;
 use crate::host::launch::Order;
 use crate::host::{clock, fault, process};
@@ -49,6 +49,8 @@ pub(super) enum Task {
     EndPause(u32),
     /// Whether a failed step may be run again by itself.
     MayRetry,
+    /// Whether a freeze holds it before its next step.
+    MayGoOn,
     /// The last good release is to follow, for this reason.
     RollBack(String),
     Finish(Box<Outcome>),
@@ -69,6 +71,8 @@ pub(super) enum Word {
     Beaten(Pulse),
     /// Who has locked the environment against it, if somebody has.
     Locked(Option<String>),
+    /// Freezes that hold it before its next step.
+    Frozen(Vec<HoldReason>),
     /// A pause is over, if nobody has decided otherwise.
     PauseOver(Pulse),
     Done,
@@ -115,6 +119,13 @@ pub(super) fn run() -> Result<(), OpError> {
                         order.ticket = (**ticket).clone();
                     }
                     say(&word);
+                }
+                Ok(Task::MayGoOn) => {
+                    // A freeze may have been written into relman.toml since; one that nobody can read changes nothing.
+                    if desk.refresh().is_err() {
+                        desk.config.stamp = Stamp::default();
+                    }
+                    say(&answer(&desk.cx(), &order, &Task::MayGoOn));
                 }
                 Ok(task) => say(&answer(&desk.cx(), &order, &task)),
                 Err(why) => say(&Word::Never(why.to_string())),
@@ -233,6 +244,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         Task::Step(step) => claim::step(cx, id, epoch, step).map(|_| Word::Done),
         Task::Ask(hold) => claim::hold(cx, id, epoch, hold).map(|_| Word::Done),
         Task::EndPause(hold) => claim::end_pause(cx, id, epoch, *hold).map(Word::PauseOver),
+        Task::MayGoOn => claim::frozen(cx, id).map(Word::Frozen),
         Task::MayRetry => claim::locked(cx, id).map(Word::Locked),
         Task::RollBack(reason) => follow_up::ask(cx, id, epoch, reason).map(|()| Word::Done),
         // Asked again because the answer got lost, the rollback has begun already.

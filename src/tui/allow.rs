@@ -103,6 +103,7 @@ fn needs_views(action: Action) -> bool {
             | Action::Schedule
             | Action::Chain
             | Action::Locks
+            | Action::StopTheLine
             | Action::Why
             | Action::Advance
             | Action::MoveBack
@@ -240,9 +241,9 @@ fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
     if action == Action::Filter {
         return Err("the calendar has no filter; w shows the agenda".to_owned());
     }
-    if action == Action::RemoveFreeze && calendar::removable(model).is_none() {
+    if matches!(action, Action::RemoveFreeze | Action::EditFreeze) && calendar::removable(model).is_none() {
         return Err(match calendar::pointed_at(model).first() {
-            Some(freeze) => format!("\"{}\" is written in relman.toml; take it out there", freeze.name),
+            Some(freeze) => format!("\"{}\" is written in relman.toml; change it there", freeze.name),
             None => "no freeze on this day".to_owned(),
         });
     }

@@ -15,9 +15,9 @@ use crate::ops::{ErrorKind, OpError};
 pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
         Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
-        Msg::Explained(report) => {
+        Msg::Explained(report, slots) => {
             let title = format!("Why {} may or may not go to {}", report.release, report.environment);
-            let lines = popup::pages::explanation(model, &report);
+            let lines = popup::pages::explanation(model, &report, Some(&slots));
             opened(model, |_| Popup::page(&title, lines))
         }
         Msg::Choices { service, environment, choices, .. }
@@ -43,6 +43,12 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         }
         Msg::Foretold(prognosis) => {
             opened(model, |_| Popup::Train(Box::new(popup::train::Page::new(*prognosis))))
+        }
+        Msg::Weighed(effect, lines) => {
+            if let Some(Popup::Form(form)) = model.popups.last_mut() {
+                form.weighed(*effect, lines);
+            }
+            settled(model)
         }
         Msg::Started(id, text) => {
             model.popups.clear();

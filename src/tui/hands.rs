@@ -109,6 +109,9 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Withdraw { .. }
         | Effect::ReviewOverride { .. }
         | Effect::AddFreeze(_)
+        | Effect::EditFreeze(_)
+        // Done at once where it hits nothing.
+        | Effect::Weigh(_)
         | Effect::RemoveFreeze { .. }
         | Effect::Demo
         | Effect::Note { .. } => true,

@@ -336,9 +336,14 @@ impl Panes {
 
 /// The time to the next moment at which a gate may change by itself, within a day.
 fn boundary(model: &Model) -> Option<Duration> {
-    let freezes =
-        model.views.board.freezes.iter().flat_map(|freeze| [freeze.window.start, freeze.window.end]);
-    let gates = model.views.board.cards.iter().filter_map(|card| card.next.as_ref()?.report.earliest);
+    let freezes = model.views.board.freezes.iter().flat_map(|freeze| {
+        let window = freeze.current(model.now);
+        [window.start, window.end]
+    });
+    let reports =
+        || model.views.board.cards.iter().filter_map(|card| card.next.as_ref()).map(|next| &next.report);
+    let gates = reports().filter_map(|report| report.earliest);
+    let gates = gates.chain(reports().filter_map(|report| Some(report.closes.as_ref()?.at)));
     let next = freezes.chain(gates).filter(|at| *at > model.now).min()?;
     let left = next.since(model.now) + Duration::from_millis(20);
     (left < Duration::from_secs(86_400)).then_some(left)

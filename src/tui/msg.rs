@@ -25,6 +25,7 @@ use crate::ops::deployment::rollback::{Choices, StartRollback};
 use crate::ops::deployment::start::{Preview, StartDeploy};
 use crate::ops::deployment::toggle::StartToggle;
 use crate::ops::freeze::NewFreeze;
+use crate::ops::freeze::edit::EditFreeze;
 use crate::ops::lock::{EditLock, NewLock};
 use crate::ops::past::{Place, Travel};
 use crate::ops::release::create::NewRelease;
@@ -36,6 +37,7 @@ use crate::ops::view::deployment::DeploymentView;
 use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
 use crate::ops::view::rights::Standing;
+use crate::ops::view::when::Slot;
 
 /// Everything the panes show, read in one go.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +88,7 @@ pub enum Msg {
     Travelled(Box<Views>, Place),
     Previewed(Box<Preview>, EnvName),
     /// Every gate of one deployment, to be read.
-    Explained(Box<GateReport>),
+    Explained(Box<GateReport>, Vec<Slot>),
     Choices {
         service: ServiceName,
         environment: EnvName,
@@ -95,6 +97,8 @@ pub enum Msg {
     },
     Detailed(Box<ReleaseView>),
     Foretold(Box<Prognosis>),
+    /// What an order would hit, before it is carried out.
+    Weighed(Box<Effect>, Vec<String>),
     LogRead(LogPage),
     /// The last lines of several logs.
     WallRead(Vec<(DeploymentId, Vec<Line>)>),
@@ -237,6 +241,9 @@ pub enum Effect {
         subject: ApprovalSubject,
     },
     AddFreeze(Box<NewFreeze>),
+    EditFreeze(Box<EditFreeze>),
+    /// Say first what one of these would hit; do it at once where that is nothing.
+    Weigh(Box<Effect>),
     RemoveFreeze {
         handle: String,
     },

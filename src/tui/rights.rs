@@ -65,7 +65,7 @@ fn asked(model: &Model, standing: &Standing, action: Action) -> Result<(), Denie
             over(Right::Review, review::due(model).ok().map(|bypass| &bypass.deployment))
         }
         Action::NewFreeze | Action::StopTheLine => policy.may_somewhere(Right::Freeze, roster, person),
-        Action::RemoveFreeze => match calendar::removable(model) {
+        Action::RemoveFreeze | Action::EditFreeze => match calendar::removable(model) {
             Some(freeze) => policy.may_in_scope(Right::Freeze, &freeze.scope, roster, person),
             None => Ok(()),
         },

@@ -401,6 +401,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::HourOn => past::travel(model, Travel::On(Stride::Hour)),
         Action::DayBack => past::travel(model, Travel::Back(Stride::Day)),
         Action::DayOn => past::travel(model, Travel::On(Stride::Day)),
+        Action::StopTheLine => {
+            model.popups.push(popup::form::freeze::stop_the_line(model));
+            Vec::new()
+        }
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],

@@ -14,7 +14,7 @@ use relman::domain::deployment::{
 };
 use relman::domain::digest::Digest;
 use relman::domain::extra_step::Condition;
-use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use relman::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
 use relman::domain::gate::GateReport;
 use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
 use relman::domain::hook::DeliveryState;
@@ -24,6 +24,7 @@ use relman::domain::lock::{Lock, LockKind};
 use relman::domain::note::Note;
 use relman::domain::override_review;
 use relman::domain::policy::ScriptRole;
+use relman::domain::recurrence::Recurrence;
 use relman::domain::release::{
     Block, Build, Check, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
     Tick,
@@ -111,6 +112,10 @@ fn a_freeze(name: &str, start: u64, end: u64) -> Freeze {
         scope: Scope::new(vec!["api".to_owned(), "web*".to_owned()], vec!["production".to_owned()]).unwrap(),
         window: Window::new(at(start), at(end)).unwrap(),
         zone: Tz::Europe__Berlin,
+        repeats: None,
+        running: Running::Finish,
+        uid: None,
+        revision: 0,
         created_by: Some("bob".to_owned()),
     }
 }
@@ -175,6 +180,7 @@ fn a_report() -> GateReport {
         subject: Digest::of(b"subject"),
         checks: Vec::new(),
         earliest: None,
+        closes: None,
     }
 }
 
@@ -353,6 +359,52 @@ fn a_freeze_reads_back_as_it_was_written(store: &Store) {
     let expected = Freeze { origin: FreezeOrigin::Store(id), ..new };
     assert_eq!(get(store, |tx| freezes::find(tx, id)), Some(expected.clone()));
     assert_eq!(get(store, |tx| freezes::list_standing(tx, at(0))), [expected]);
+}
+
+/// One that repeats on Fridays.
+fn a_weekly_freeze(name: &str, rule: &str) -> Freeze {
+    let zone = Tz::Europe__Berlin;
+    let local = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+    let except = std::iter::once("2026-12-25".parse().unwrap()).collect();
+    let (start, end) = (local("2026-09-04 16:00"), local("2026-09-07 08:00"));
+    let repeats = Recurrence::new(start, end, rule.parse().unwrap(), except, zone).unwrap();
+    let window = repeats.first(zone).unwrap();
+    let running = Running::StopAtStep;
+    let uid = Some("holiday@example.org".to_owned());
+    Freeze { window, zone, repeats: Some(repeats), running, uid, revision: 3, ..a_freeze(name, 1, 2) }
+}
+
+fn a_repeating_freeze_reads_back_and_stands_as_long_as_it_comes_again(store: &Store) {
+    let endless = a_weekly_freeze("Fridays", "FREQ=WEEKLY;BYDAY=FR");
+    let counted = a_weekly_freeze("Four Fridays", "FREQ=WEEKLY;BYDAY=FR;COUNT=4");
+    for freeze in [&endless, &counted] {
+        let id = put(store, |tx| freezes::insert(tx, freeze, "bob", at(0)));
+        let expected = Freeze { origin: FreezeOrigin::Store(id), ..freeze.clone() };
+        assert_eq!(get(store, |tx| freezes::find(tx, id)), Some(expected));
+    }
+    let names = |since: &str| -> Vec<String> {
+        let all = get(store, |tx| freezes::list_standing(tx, since.parse().unwrap()));
+        all.into_iter().map(|freeze| freeze.name).collect()
+    };
+    assert_eq!(names("2026-09-28T05:59:59Z"), ["Fridays", "Four Fridays"]);
+    assert_eq!(names("2026-09-28T06:00:00Z"), ["Fridays"]);
+    assert_eq!(names("2300-01-01T00:00:00Z"), ["Fridays"]);
+}
+
+fn a_freeze_is_changed_by_whoever_has_seen_it_as_it_is(store: &Store) {
+    let old = a_freeze("Year end", 10, 20);
+    let id = put(store, |tx| freezes::insert(tx, &old, "bob", at(0)));
+    let new = Freeze {
+        origin: FreezeOrigin::Store(id),
+        revision: 1,
+        created_by: Some("bob".to_owned()),
+        ..a_weekly_freeze("Fridays", "FREQ=WEEKLY")
+    };
+    assert!(put(store, |tx| freezes::update(tx, id, &new, 0)));
+    assert!(!put(store, |tx| freezes::update(tx, id, &old, 0)), "somebody was faster");
+    assert_eq!(get(store, |tx| freezes::find(tx, id)), Some(new.clone()));
+    put(store, |tx| freezes::remove(tx, id, "carol", at(1)));
+    assert!(!put(store, |tx| freezes::update(tx, id, &old, 1)), "it is gone");
 }
 
 fn freezes_stand_until_their_end_in_the_order_of_their_start(store: &Store) {
@@ -1159,6 +1211,8 @@ contract! {
     an_approval_of_a_release_that_has_ended_is_no_longer_open
     an_approval_needs_its_release
     a_freeze_reads_back_as_it_was_written
+    a_repeating_freeze_reads_back_and_stands_as_long_as_it_comes_again
+    a_freeze_is_changed_by_whoever_has_seen_it_as_it_is
     freezes_stand_until_their_end_in_the_order_of_their_start
     a_freeze_is_removed_once
     a_deployment_reads_back_as_it_was_written

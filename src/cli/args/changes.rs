@@ -25,7 +25,7 @@ impl Command {
             | Self::Unlock(_) => true,
             Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
             Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
-            Self::Freeze(verb) => !matches!(verb, Freeze::List),
+            Self::Freeze(verb) => !matches!(verb, Freeze::List | Freeze::Show { .. } | Freeze::Export(_)),
             Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
             Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
             Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
@@ -44,6 +44,7 @@ impl Command {
             | Self::Board(_)
             | Self::Status(_)
             | Self::Why(_)
+            | Self::When(_)
             | Self::Calendar(_)
             | Self::Rights(_)
             | Self::Backup(_)

@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod deployment;
+pub(super) mod freeze;
 pub(super) mod lock;
 mod outside;
 mod overrides;
@@ -17,6 +18,7 @@ pub(super) use self::deployment::{
     Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
     Toggle, Way, When,
 };
+pub(super) use self::freeze::Freeze;
 pub(super) use self::lock::{Lock, Unlock};
 pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
@@ -154,6 +156,8 @@ pub enum Command {
     Status(AsOf),
     /// Why a release may or may not go somewhere
     Why(Why),
+    /// When a release could go somewhere: the next slots that are open long enough
+    When(WhenSlots),
     /// Freezes and deployments of the coming weeks
     Calendar(Calendar),
     /// What you, or somebody else, may do where, and which line of relman.toml says so
@@ -401,63 +405,16 @@ pub struct Approvals {
     pub past: AsOf,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Freeze {
-    /// Add a closed window [start, end)
-    Add(AddFreeze),
-    /// Freezes that are not over
-    List,
-    /// Take one away, by its id or name
-    Remove {
-        freeze: String,
-        /// Why; kept in the journal
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
-    /// Stop the line: nothing starts from now on
-    Now(FreezeNow),
-}
-
 #[derive(Debug, Args)]
-pub struct AddFreeze {
-    pub name: String,
-    /// Such as "2026-12-24 18:00", "tomorrow 09:00", +2h
-    #[arg(long, value_name = "TIME")]
-    pub start: String,
-    /// The first moment that is open again; +2h is counted from the start
-    #[arg(long, value_name = "TIME")]
-    pub end: String,
-    /// Why; whoever is refused reads it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Glob over service names; may be repeated (default: all)
-    #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
-    /// Glob over environment names; may be repeated (default: all)
-    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
-    pub environments: Vec<String>,
-    /// IANA zone of start and end (default: the configuration's)
-    #[arg(long, value_name = "ZONE")]
-    pub time_zone: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct FreezeNow {
-    /// Why; whoever is refused reads it
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// How long
-    #[arg(long = "for", value_name = "DURATION", default_value = "4h")]
-    pub length: String,
-    /// Glob over service names; may be repeated (default: all)
-    #[arg(long = "service", value_name = "GLOB")]
-    pub services: Vec<String>,
-    /// Glob over environment names; may be repeated (default: all)
-    #[arg(long = "environment", alias = "env", value_name = "GLOB")]
-    pub environments: Vec<String>,
-    /// How to call it (otherwise: Stop the line, with a number if there is one already)
-    #[arg(long)]
-    pub name: Option<String>,
+pub struct WhenSlots {
+    pub release: ReleaseRef,
+    pub environment: EnvName,
+    /// How long it must be open (default: as long as it usually takes there)
+    #[arg(long = "for", value_name = "DURATION")]
+    pub length: Option<String>,
+    /// How many slots
+    #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub count: u16,
 }
 
 #[derive(Debug, Subcommand)]
@@ -496,6 +453,9 @@ pub struct Calendar {
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
+    /// IANA zone of days and times (default: the configuration's)
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,13 @@
 //! What `[[freezes]]` says.
 
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
 use super::Checker;
 use crate::config::raw::RawFreeze;
-use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
+use crate::domain::recurrence::Recurrence;
 use crate::domain::time::{Fold, Timestamp, Tz, Window, parse_when, parse_zone};
 
 impl Checker {
@@ -11,21 +16,16 @@ impl Checker {
         if raw.name.trim().is_empty() {
             self.error(keys!["freezes", index], "a freeze needs a name");
         }
-        if raw.rrule.is_some() {
-            let hint = Some("write one [[freezes]] for each time".to_owned());
-            self.hinted(&at("rrule"), "freezes that repeat are not supported by this version", hint);
-        }
-        match raw.running.as_deref() {
-            None | Some("finish") => {}
-            Some("stop-at-step") => {
-                let hint =
-                    Some("use \"finish\": what runs when the freeze begins runs to its end".to_owned());
-                self.hinted(&at("running"), "\"stop-at-step\" is not supported by this version", hint);
+        let running = match raw.running.as_deref() {
+            None => Some(Running::default()),
+            Some(text) => {
+                let known = text.parse::<Running>();
+                if known.is_err() {
+                    self.one_of(&at("running"), text, &Running::ALL.map(Running::as_str));
+                }
+                known.ok()
             }
-            Some(other) => {
-                self.one_of(&at("running"), other, &["finish", "stop-at-step"]);
-            }
-        }
+        };
         let zone = match raw.time_zone.as_deref().map(parse_zone) {
             None => self.zone,
             Some(Ok(zone)) => zone,
@@ -39,15 +39,47 @@ impl Checker {
         let scope = Scope::new(raw.services, raw.environments);
         let scope = scope.map_err(|why| self.error(keys!["freezes", index], why)).ok();
         let window = Window::new(start?, end?).map_err(|why| self.error(&at("end"), why)).ok();
+        let except = self.days(&at("except"), &raw.except);
+        let repeats = match raw.rrule.as_deref() {
+            None if !raw.except.is_empty() => {
+                self.error(&at("except"), "only a freeze with an rrule has days to leave out");
+                None
+            }
+            None => None,
+            Some(rule) => {
+                let (window, except) = (window?, except?);
+                let made = rule.parse().and_then(|rule| Recurrence::of(window, rule, except, zone));
+                Some(made.map_err(|why| self.error(&at("rrule"), why)).ok()?)
+            }
+        };
+        let first = repeats.as_ref().and_then(|repeats| repeats.first(zone));
         Some(Freeze {
             origin: FreezeOrigin::Config,
             name: raw.name,
             reason: raw.reason.unwrap_or_else(|| "no reason given".to_owned()),
             scope: scope?,
-            window: window?,
+            window: first.or(window)?,
             zone,
+            repeats,
+            running: running?,
+            uid: None,
+            revision: 0,
             created_by: None,
         })
+    }
+
+    /// Days as `2026-12-24`.
+    fn days(&mut self, keys: &[String], list: &[String]) -> Option<BTreeSet<NaiveDate>> {
+        let mut days = BTreeSet::new();
+        for text in list {
+            let Ok(day) = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d") else {
+                let shown = crate::domain::text::quoted(text, 40);
+                self.error(keys, format!("{shown} is not a day; write 2026-12-24"));
+                return None;
+            };
+            days.insert(day);
+        }
+        Some(days)
     }
 
     /// An absolute local time: words such as "tomorrow" mean something else every day and have no place in a file.

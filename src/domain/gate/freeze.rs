@@ -1,7 +1,7 @@
 //! Is the environment frozen now?
 
 use super::{Answer, BlockReason, DeployFacts};
-use crate::domain::freeze::{FreezeOrigin, closing};
+use crate::domain::freeze::{FreezeOrigin, closing, next_closing};
 use crate::domain::time::{Timestamp, wall};
 
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
@@ -18,17 +18,10 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
             zone: freeze.zone,
         });
     }
-    let next = facts
-        .freezes
-        .iter()
-        .filter(|freeze| freeze.window.start > now && freeze.scope.covers(service, env))
-        .min_by_key(|freeze| freeze.window.start);
-    match next {
-        Some(freeze) => Answer::pass(format!(
-            "open; \"{}\" closes it {}",
-            freeze.name,
-            wall(freeze.window.start, freeze.zone)
-        )),
+    match next_closing(&facts.freezes, service, env, now) {
+        Some((freeze, window)) => {
+            Answer::pass(format!("open; \"{}\" closes it {}", freeze.name, wall(window.start, freeze.zone)))
+        }
         None => Answer::pass("no freeze"),
     }
 }

@@ -14,6 +14,7 @@ mod lock;
 mod needs;
 mod order;
 pub mod reason;
+pub mod slots;
 mod soak;
 mod stage;
 pub mod stage_exit;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::reason::BlockReason;
+use self::slots::Closes;
 use super::actor::{Actor, Person, Roster};
 use super::approval::Approval;
 use super::change::ChangeTicket;
@@ -393,6 +395,9 @@ pub struct GateReport {
     /// open by themselves, and they are all open at once within their next openings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<Timestamp>,
+    /// What closes it within a day, where freezes and hours leave it open now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<Closes>,
 }
 
 impl GateReport {
@@ -453,6 +458,7 @@ pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
     let checks = ask_all(facts, now);
     GateReport {
         earliest: earliest(facts, &checks, now),
+        closes: closes(facts, &checks, now),
         at: now,
         release: facts.release.id.clone(),
         environment: facts.environment.name.clone(),
@@ -497,6 +503,16 @@ fn earliest(facts: &DeployFacts, checks: &[Checked], now: Timestamp) -> Option<T
         at = next;
     }
     None
+}
+
+/// What closes it soon, where that matters: a rollback does not care.
+fn closes(facts: &DeployFacts, checks: &[Checked], now: Timestamp) -> Option<Closes> {
+    let cares = |gate: GateId| {
+        let check = checks.iter().find(|check| check.gate == gate);
+        check.is_some_and(|check| matches!(check.answer, Answer::Pass { .. }))
+    };
+    let (service, cares) = (&facts.release.id.service, cares(GateId::Freeze) && cares(GateId::Window));
+    cares.then(|| slots::closes(&facts.freezes, service, &facts.environment, facts.zone, now)).flatten()
 }
 
 fn ask(gate: GateId, check: Gate, facts: &DeployFacts, now: Timestamp) -> Answer {

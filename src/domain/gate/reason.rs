@@ -12,7 +12,7 @@ use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName, Version};
 use crate::domain::lock::{Lock, LockKind};
 use crate::domain::policy::ScriptRole;
 use crate::domain::release::{ReleaseState, Stage};
-use crate::domain::text::counted_changes;
+use crate::domain::text::{any_of, counted_changes};
 use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
 /// Why a gate is closed.
@@ -84,7 +84,9 @@ pub enum BlockReason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<FreezeId>,
         reason: String,
-        opens: Timestamp,
+        /// Nothing: no end of it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opens: Option<Timestamp>,
         zone: Tz,
     },
     OutsideHours {
@@ -169,15 +171,6 @@ fn utc() -> Tz {
 
 fn go_around(release: &ReleaseId, env: &EnvName, gate: GateId) -> String {
     format!("or, where allowed: relman deploy {release} {env} --override {gate} --reason \"…\"")
-}
-
-/// `a`, `a or b`, `a, b or c`.
-fn any_of(names: &[String]) -> String {
-    match names {
-        [] => "nobody".to_owned(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} or {last}", most.join(", ")),
-    }
 }
 
 /// `failed: unit; not recorded for this artifact: uat`.
@@ -287,8 +280,11 @@ impl fmt::Display for BlockReason {
             ),
             Self::ChecksOpen { missing, failed } => write!(f, "{}", checks(missing, failed)),
             Self::ChecklistOpen { open } => write!(f, "not done: {}", open.join(", ")),
-            Self::Frozen { name, reason, opens, zone, .. } => {
+            Self::Frozen { name, reason, opens: Some(opens), zone, .. } => {
                 write!(f, "frozen by \"{name}\" until {} ({reason})", wall(*opens, *zone))
+            }
+            Self::Frozen { name, reason, opens: None, .. } => {
+                write!(f, "frozen by \"{name}\", no known end ({reason})")
             }
             Self::OutsideHours { hours, next: Some(next), zone } => {
                 write!(f, "outside the open hours ({}); opens {}", hours.join(", "), wall(*next, *zone))
@@ -371,7 +367,10 @@ impl BlockReason {
                 format!("needs checks {}", names.join(", "))
             }
             Self::ChecklistOpen { open } => format!("{} checklist items open", open.len()),
-            Self::Frozen { opens, zone, .. } => format!("frozen until {}", near(*opens, now, *zone)),
+            Self::Frozen { opens: Some(opens), zone, .. } => {
+                format!("frozen until {}", near(*opens, now, *zone))
+            }
+            Self::Frozen { opens: None, .. } => "frozen, no known end".to_owned(),
             Self::OutsideHours { next: Some(next), zone, .. } => {
                 format!("opens {}", near(*next, now, *zone))
             }
@@ -523,7 +522,7 @@ impl BlockReason {
     /// When it opens by itself, if it does and the moment is known.
     pub fn earliest(&self) -> Option<Timestamp> {
         match self {
-            Self::Frozen { opens, .. } => Some(*opens),
+            Self::Frozen { opens, .. } => *opens,
             Self::OutsideHours { next, .. } => *next,
             Self::Soaking { until, .. } => *until,
             Self::Locked { lock, .. } => lock.expires,

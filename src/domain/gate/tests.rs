@@ -99,8 +99,21 @@ fn approval(by: &str) -> Approval {
     }
 }
 
+/// A lock of somebody else until then.
+pub(super) fn lock_by_others(until: Timestamp) -> Lock {
+    Lock {
+        id: crate::domain::ids::LockId(1),
+        kind: crate::domain::lock::LockKind::Exclusive,
+        scope: crate::domain::freeze::Scope::everything(),
+        reason: "moving disks".into(),
+        by: person("di"),
+        since: now(),
+        expires: Some(until),
+    }
+}
+
 /// Everything in order: all gates pass.
-fn open() -> DeployFacts {
+pub(super) fn open() -> DeployFacts {
     let members = |names: &[&str]| Members {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         everyone: false,

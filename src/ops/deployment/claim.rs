@@ -6,8 +6,9 @@ use crate::domain::actor::Actor;
 use crate::domain::deployment::{
     Beat, CancelRequest, Cause, Deployment, DeploymentState, Outcome, Step, StepState,
 };
-use crate::domain::gate::{self, GateReport};
-use crate::domain::hold::{Guidance, Hold};
+use crate::domain::freeze::{self, Freeze};
+use crate::domain::gate::{self, Answer, GateId, GateReport};
+use crate::domain::hold::{Guidance, Hold, HoldReason};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::lock::Lock;
@@ -214,6 +215,32 @@ pub fn hold(cx: &Ctx<'_>, id: DeploymentId, epoch: i64, hold: &Hold) -> Result<b
         journal::append(tx, entry.before(&before).after(&after))?;
         Ok(true)
     })
+}
+
+/// The freezes that hold it before its next step, each with what a hold says about it (FRZ-3). What was let past the
+/// freeze gate when it began is let past here: rollbacks, hotfixes that skip it, overrides.
+pub fn frozen(cx: &Ctx<'_>, id: DeploymentId) -> Result<Vec<HoldReason>, OpError> {
+    cx.store.read(|tx| {
+        let d = super::known(tx, id)?;
+        stopping(tx, cx, &d)
+    })
+}
+
+pub(super) fn stopping(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<Vec<HoldReason>, OpError> {
+    let report = deployments::report_of(tx, d.id)?;
+    let at_start = report.checks.iter().find(|check| check.gate == GateId::Freeze).map(|check| &check.answer);
+    if matches!(at_start, Some(Answer::Skipped { .. } | Answer::Overridden { .. })) {
+        return Ok(Vec::new());
+    }
+    let freezes = facts::freezes(tx, cx)?;
+    let (stopping, until) = freeze::stopping(&freezes, &d.release.service, &d.environment, cx.now);
+    let hold = |freeze: &Freeze| HoldReason::Frozen {
+        name: freeze.name.clone(),
+        why: freeze.reason.clone(),
+        until,
+        zone: freeze.zone,
+    };
+    Ok(stopping.into_iter().map(hold).collect())
 }
 
 /// Who has locked the environment meanwhile against whoever started the deployment: then nothing of it is tried again by

@@ -1,14 +1,16 @@
 //! A person decides how a held deployment goes on. Only its supervisor acts; this leaves the decision where it looks.
 
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::hold::{Choice, FollowUp, Guidance, Hold};
+use crate::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::right::Right;
 use crate::domain::text::free;
+use crate::domain::time::wall;
 use crate::ops::{Ctx, ErrorKind, OpError};
-use crate::store::{deployments, journal};
+use crate::store::{Tx, deployments, journal};
 
+use super::claim::stopping;
 use super::{follow_up, whoever_started};
 
 /// One decision.
@@ -26,14 +28,22 @@ pub struct Decision {
 pub fn guide(cx: &Ctx<'_>, wanted: &Decision) -> Result<Deployment, OpError> {
     let (id, choice) = (wanted.deployment, wanted.choice);
     let reason = wanted.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
+    let unexplained = || {
+        OpError::new(ErrorKind::Usage, format!("{choice} needs a reason")).hint("say it with --reason \"…\"")
+    };
     if choice.needs_reason() && reason.is_none() {
-        return Err(OpError::new(ErrorKind::Usage, format!("{choice} needs a reason"))
-            .hint("say it with --reason \"…\""));
+        return Err(unexplained());
     }
     cx.act(Verb::DeploymentGuided, id, |tx| {
         let before = super::known(tx, id)?;
         let hold = held(&before, wanted)?;
         may_choose(cx, &before, &hold, choice)?;
+        if hold.needs_reason(choice) && reason.is_none() {
+            return Err(unexplained());
+        }
+        if choice == Choice::Promote && matches!(hold.reason, HoldReason::Frozen { .. }) {
+            past_freeze(tx, cx, &before)?;
+        }
         if choice == Choice::RollBack {
             follow_up::possible(tx, cx, &before)?;
         }
@@ -89,6 +99,18 @@ fn held(d: &Deployment, wanted: &Decision) -> Result<Hold, OpError> {
         return Err(OpError::conflict(why).hint(format!("choose one of {}", choices.join(", "))));
     }
     Ok(hold)
+}
+
+/// While the freeze lasts that holds it, only those go on who may go past freezes there.
+fn past_freeze(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<(), OpError> {
+    let stopping = stopping(tx, cx, d)?;
+    let Some(HoldReason::Frozen { name, until, zone, .. }) = stopping.first() else { return Ok(()) };
+    let Err(no) = whoever_started(cx, d, Right::Override) else { return Ok(()) };
+    let end = until
+        .map_or_else(|| "no end of it is known".to_owned(), |until| format!("until {}", wall(until, *zone)));
+    let sentence = format!("freeze \"{name}\" holds {}, {end}; {}", d.id, no.sentence);
+    Err(OpError::new(ErrorKind::Frozen, sentence)
+        .hint("wait for its end; fail ends the deployment as it is, roll-back goes back"))
 }
 
 /// To go on is to deploy; what failed is also for those who settle failures. Past every pause takes a right of its own.

@@ -20,7 +20,7 @@ pub mod ticket;
 pub mod toggle;
 pub mod turn;
 
-pub(super) use self::asked::{Errand, Place, ask};
+pub(in crate::ops) use self::asked::{Errand, Place, ask};
 pub use self::ticket::Ticket;
 use super::{Ctx, OpError};
 use crate::domain::deployment::Deployment;

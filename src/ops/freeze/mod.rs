@@ -1,13 +1,20 @@
-//! Verbs on freezes: add (also at once: stop the line), remove.
+//! Verbs on freezes: add (also at once: stop the line), change, remove.
 
-use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
+pub mod edit;
+pub mod impact;
+pub mod import;
+
+use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
 use crate::domain::ids::FreezeId;
 use crate::domain::journal::Verb;
+use crate::domain::recurrence::Recurrence;
 use crate::domain::right::Right;
 use crate::domain::text::free;
 use crate::domain::time::{Tz, Window};
 use crate::ops::{Ctx, OpError, facts};
-use crate::store::{deployments, freezes, journal};
+use crate::store::{Tx, freezes, journal};
+
+use self::impact::Impact;
 
 /// What a stop of the line is called where nobody gives it another name.
 pub const STOP_THE_LINE: &str = "Stop the line";
@@ -21,25 +28,53 @@ pub struct NewFreeze {
     pub numbered: bool,
     pub reason: String,
     pub scope: Scope,
+    /// The window; of one that repeats the first, which the rule may move.
     pub window: Window,
     pub zone: Tz,
+    pub repeats: Option<Recurrence>,
+    pub running: Running,
+    /// What the calendar it comes from calls it.
+    pub uid: Option<String>,
 }
 
-/// The new freeze and the deployments of its scope that go on running: a freeze blocks starts only.
+impl NewFreeze {
+    /// One that closes once and lets run what runs.
+    pub fn once(name: &str, reason: &str, scope: Scope, window: Window, zone: Tz) -> Self {
+        Self {
+            name: name.to_owned(),
+            numbered: false,
+            reason: reason.to_owned(),
+            scope,
+            window,
+            zone,
+            repeats: None,
+            running: Running::Finish,
+            uid: None,
+        }
+    }
+}
+
+/// The new freeze and what it hits.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Added {
     pub freeze: Freeze,
-    pub still_running: Vec<crate::domain::deployment::Deployment>,
+    pub impact: Impact,
 }
 
-pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
+/// The freeze as it would be recorded, or why it has no sense.
+fn drafted(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Freeze, OpError> {
+    let first = new.repeats.as_ref().and_then(|repeats| repeats.first(new.zone));
     let freeze = Freeze {
         origin: FreezeOrigin::Config,
         name: free("name", &new.name, 100)?,
         reason: free("reason", &new.reason, 2000)?,
         scope: new.scope.clone(),
-        window: new.window,
+        window: first.unwrap_or(new.window),
         zone: new.zone,
+        repeats: new.repeats.clone(),
+        running: new.running,
+        uid: new.uid.clone(),
+        revision: 0,
         created_by: Some(cx.actor.name().to_owned()),
     };
     if freeze.is_over(cx.now) {
@@ -50,6 +85,11 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
         return Err(OpError::new(crate::ops::ErrorKind::Usage, why)
             .hint("name what relman.toml names, or use a pattern: * for all"));
     }
+    Ok(freeze)
+}
+
+pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
+    let freeze = drafted(cx, new)?;
     cx.act(Verb::FreezeAdded, &freeze.name, |tx| {
         cx.may_in(Right::Freeze, &freeze.scope)?;
         let standing = facts::freezes(tx, cx)?;
@@ -59,45 +99,64 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
             freeze.name = format!("{} {number}", new.name);
             number += 1;
         }
-        if let Some(known) = standing.into_iter().find(|known| known.name == freeze.name) {
-            return Err(OpError::conflict(format!(
-                "there is a freeze \"{}\" already ({}); two of one name could not be told apart",
-                known.name,
-                known.handle()
-            ))
-            .hint("choose another name"));
-        }
+        name_is_free(tx, cx, &freeze)?;
         let id = freezes::insert(tx, &freeze, cx.actor.name(), cx.now)?;
         freeze.origin = FreezeOrigin::Store(id);
         let entry = cx.entry(Verb::FreezeAdded, id).because(Some(&freeze.reason)).after(&freeze);
         journal::append(tx, entry)?;
-        let covered = |d: &crate::domain::deployment::Deployment| {
-            d.state.is_live() && freeze.scope.covers(&d.release.service, &d.environment)
-        };
-        let still_running = deployments::list_active(tx)?.into_iter().filter(covered).collect();
-        Ok(Added { freeze, still_running })
+        let impact = impact::impact(tx, cx, &freeze)?;
+        Ok(Added { freeze, impact })
     })
+}
+
+/// Two of one name could not be told apart.
+fn name_is_free(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze) -> Result<(), OpError> {
+    let taken = |known: &Freeze| known.name == freeze.name && known.origin != freeze.origin;
+    let is_new = freeze.origin == FreezeOrigin::Config;
+    let known = facts::freezes(tx, cx)?
+        .into_iter()
+        .find(|known| taken(known) || (is_new && known.name == freeze.name));
+    let Some(known) = known else { return Ok(()) };
+    Err(OpError::conflict(format!(
+        "there is a freeze \"{}\" already ({}); two of one name could not be told apart",
+        known.name,
+        known.handle()
+    ))
+    .hint("choose another name"))
+}
+
+/// The freeze of that id or name, wherever it is written down.
+pub fn known(cx: &Ctx<'_>, wanted: &str) -> Result<Freeze, OpError> {
+    cx.store.read(|tx| named(tx, cx, wanted))
+}
+
+fn named(tx: &Tx<'_>, cx: &Ctx<'_>, wanted: &str) -> Result<Freeze, OpError> {
+    let standing = facts::freezes(tx, cx)?;
+    let id = wanted.parse::<FreezeId>().ok().map(FreezeOrigin::Store);
+    // A number means the freeze of that number, whatever others are called.
+    let by_id = standing.iter().find(|freeze| Some(freeze.origin) == id);
+    let found = by_id.or_else(|| standing.iter().find(|freeze| freeze.name == wanted));
+    found.cloned().ok_or_else(|| {
+        let shown = crate::domain::text::quoted(wanted, 60);
+        OpError::not_found(format!("freeze {shown}")).hint("see them with: relman freeze list")
+    })
+}
+
+/// The freeze of the store that is named by its id or its name.
+fn find(tx: &Tx<'_>, cx: &Ctx<'_>, wanted: &str) -> Result<(FreezeId, Freeze), OpError> {
+    let freeze = named(tx, cx, wanted)?;
+    let FreezeOrigin::Store(id) = freeze.origin else {
+        return Err(OpError::conflict(format!("\"{}\" is written in relman.toml", freeze.name))
+            .hint("take its [[freezes]] section out there"));
+    };
+    Ok((id, freeze))
 }
 
 /// Takes a freeze of the store away, named by its id or its name.
 pub fn remove(cx: &Ctx<'_>, wanted: &str, reason: Option<&str>) -> Result<Freeze, OpError> {
     let reason = reason.map(|text| free("reason", text, 2000)).transpose()?;
     cx.act(Verb::FreezeRemoved, crate::domain::text::fit(wanted, 100), |tx| {
-        let standing = facts::freezes(tx, cx)?;
-        let id = wanted.parse::<FreezeId>().ok().map(FreezeOrigin::Store);
-        // A number means the freeze of that number, whatever others are called.
-        let by_id = standing.iter().find(|freeze| Some(freeze.origin) == id);
-        let found = by_id.or_else(|| standing.iter().find(|freeze| freeze.name == wanted));
-        let Some(freeze) = found.cloned() else {
-            let shown = crate::domain::text::quoted(wanted, 60);
-            return Err(
-                OpError::not_found(format!("freeze {shown}")).hint("see them with: relman freeze list")
-            );
-        };
-        let FreezeOrigin::Store(id) = freeze.origin else {
-            return Err(OpError::conflict(format!("\"{}\" is written in relman.toml", freeze.name))
-                .hint("take its [[freezes]] section out there"));
-        };
+        let (id, freeze) = find(tx, cx, wanted)?;
         cx.may_in(Right::Freeze, &freeze.scope)?;
         freezes::remove(tx, id, cx.actor.name(), cx.now)?;
         let entry = cx.entry(Verb::FreezeRemoved, id).because(reason.as_deref()).before(&freeze);

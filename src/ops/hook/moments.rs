@@ -13,7 +13,7 @@ use crate::domain::hook::NEWS;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::policy::Reminders;
-use crate::domain::time::{Timestamp, span, wall};
+use crate::domain::time::{Timestamp, Window, span, wall};
 use crate::ops::view::board;
 use crate::ops::view::queue::{self, Pending};
 use crate::ops::{Ctx, OpError};
@@ -46,6 +46,9 @@ fn once(cx: &Ctx<'_>, what: &str, entry: impl Fn() -> NewEntry) -> Result<(), Op
     })
 }
 
+/// More windows than any freeze has in the time that is news.
+const MANY: usize = 10;
+
 /// Freezes that began or ended within the last day. One that was taken away has an entry of its own.
 fn freezes(cx: &Ctx<'_>) -> Result<(), OpError> {
     if !wanted(cx, &["freeze.began", "freeze.ended"]) {
@@ -55,8 +58,12 @@ fn freezes(cx: &Ctx<'_>) -> Result<(), OpError> {
     let is_news = |at: Timestamp| at > since && at <= cx.now;
     let stored = cx.store.read(|tx| freezes::list_standing(tx, since))?;
     let all: Vec<&Freeze> = cx.policy.freezes.iter().chain(&stored).collect();
-    for freeze in all {
-        let (start, end) = (freeze.window.start, freeze.window.end);
+    // One that repeats begins and ends anew each time.
+    let lately = Window { start: since, end: cx.now.plus(std::time::Duration::from_millis(1)) };
+    let each = all
+        .into_iter()
+        .flat_map(|freeze| freeze.windows(lately, MANY).into_iter().map(move |window| (freeze, window)));
+    for (freeze, Window { start, end }) in each {
         for (verb, word, at) in [(Verb::FreezeBegan, "began", start), (Verb::FreezeEnded, "ended", end)] {
             if is_news(at) && !(verb == Verb::FreezeBegan && end <= cx.now) {
                 let handle = freeze.handle();

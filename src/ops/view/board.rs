@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::domain::approval::{self, Approval};
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::freeze::Freeze;
+use crate::domain::gate::slots::{Closes, closes};
 use crate::domain::gate::stage_exit::{self, ExitAnswer, ExitCheck, Goal};
 use crate::domain::gate::{self, Answer, GateId, GateReport, Newest, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
@@ -112,7 +113,11 @@ pub struct Place {
     pub live: Option<Deployment>,
     /// The newest attempt, when it is not what is live.
     pub newest: Option<Deployment>,
-    pub freeze: Option<(String, Timestamp)>,
+    /// The freeze that closes it now and when it opens again, if that is known.
+    pub freeze: Option<(String, Option<Timestamp>)>,
+    /// What closes it within a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes: Option<Closes>,
 }
 
 pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
@@ -187,7 +192,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             pending,
             plans,
             locks,
-            freezes: freezes.into_iter().filter(|freeze| freeze.window.start <= soon).collect(),
+            freezes: freezes.into_iter().filter(|freeze| freeze.current(cx.now).start <= soon).collect(),
             is_new,
         })
     })
@@ -264,6 +269,9 @@ fn places(cx: &Ctx<'_>, spots: &Spots<'_>, freezes: &[Freeze]) -> Vec<Place> {
                 live: spot.live.clone(),
                 newest,
                 freeze: freeze.map(|(freeze, opens)| (freeze.name.clone(), opens)),
+                closes: cx.policy.environments.get(env).and_then(|environment| {
+                    closes(freezes, &service.name, environment, cx.policy.zone, cx.now)
+                }),
             });
         }
     }
@@ -412,7 +420,10 @@ pub fn standing(card: &Card, board: &Board, now: Timestamp) -> (Mood, String) {
             }
             Some(goal) => (Mood::Quiet, format!("was live in {}; something else is now", goal.environment)),
         },
-        Some(next) if next.report.allows() => (Mood::Good, format!("{} is open", next.environment)),
+        Some(next) if next.report.allows() => {
+            let closes = next.report.closes.as_ref().map(|closes| format!(", {}", closes.brief(now)));
+            (Mood::Good, format!("{} is open{}", next.environment, closes.unwrap_or_default()))
+        }
         Some(next) => match first_closed(&next.report) {
             // Its own stage comes first: that it is not in the deploy stage yet says nothing new.
             (GateId::Stage, _) => (Mood::Quiet, gaps),

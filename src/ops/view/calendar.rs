@@ -16,6 +16,8 @@ pub struct Calendar {
     pub span: Window,
     /// Freezes that overlap the span, by start.
     pub freezes: Vec<Freeze>,
+    /// Their windows in it, in the same order.
+    pub windows: Vec<Vec<Window>>,
     /// Deployments requested within it, newest first.
     pub deployments: Vec<Deployment>,
     /// Deployments that are to begin within it.
@@ -23,6 +25,9 @@ pub struct Calendar {
     /// Departures of trains within it, in order.
     pub departures: Vec<TrainStop>,
 }
+
+/// The most windows of one freeze that are looked at.
+const MOST: usize = 400;
 
 /// A departure, past or to come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,17 +41,19 @@ pub struct TrainStop {
 /// Every freeze that is not over, however far away, by start.
 pub fn freezes(cx: &Ctx<'_>) -> Result<Vec<Freeze>, OpError> {
     let mut standing = cx.store.read(|tx| facts::freezes(tx, cx))?;
-    standing.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
+    standing.sort_by_key(|freeze| (freeze.current(cx.now).start, freeze.current(cx.now).end));
     Ok(standing)
 }
 
 pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
     cx.store.read(|tx| {
         let mut overlapping: Vec<Freeze> =
-            cx.policy.freezes.iter().filter(|freeze| freeze.window.overlaps(&span)).cloned().collect();
+            cx.policy.freezes.iter().filter(|freeze| freeze.touches(span)).cloned().collect();
         let standing = freezes::list_standing(tx, span.start)?;
-        overlapping.extend(standing.into_iter().filter(|freeze| freeze.window.overlaps(&span)));
-        overlapping.sort_by_key(|freeze| (freeze.window.start, freeze.window.end));
+        overlapping.extend(standing.into_iter().filter(|freeze| freeze.touches(span)));
+        overlapping
+            .sort_by_key(|freeze| freeze.windows(span, 1).first().map(|window| (window.start, window.end)));
+        let windows = overlapping.iter().map(|freeze| freeze.windows(span, MOST)).collect();
         let deployments = deployments::list_between(tx, span, 500)?;
         let deployments = deployments.into_iter().map(|d| facts::as_it_stands(cx, d)).collect();
         let begins =
@@ -62,6 +69,6 @@ pub fn calendar(cx: &Ctx<'_>, span: Window) -> Result<Calendar, OpError> {
             }
         }
         departures.sort_by_key(|stop| stop.at);
-        Ok(Calendar { span, freezes: overlapping, deployments, scheduled, departures })
+        Ok(Calendar { span, freezes: overlapping, windows, deployments, scheduled, departures })
     })
 }

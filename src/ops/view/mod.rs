@@ -8,3 +8,4 @@ mod going_back;
 pub mod queue;
 pub mod release;
 pub mod rights;
+pub mod when;

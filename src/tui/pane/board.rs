@@ -526,12 +526,9 @@ fn card_lines(model: &Model, card: &Card, width: usize) -> Vec<Line<'static>> {
 /// The freezes that close something now, for the header.
 pub fn frozen_now(model: &Model) -> Option<String> {
     let now = model.now;
-    let freeze = model.views.board.freezes.iter().find(|freeze| freeze.window.covers(now))?;
+    let mut closed =
+        model.views.board.freezes.iter().filter_map(|freeze| Some((freeze, freeze.covering(now)?)));
+    let (freeze, window) = closed.next()?;
     // What is cut when there is little room is the name; when it opens is what people ask.
-    Some(format!(
-        "FROZEN until {}: {} ({})",
-        model.near(freeze.window.end),
-        freeze.scope.describe(),
-        freeze.name
-    ))
+    Some(format!("FROZEN until {}: {} ({})", model.near(window.end), freeze.scope.describe(), freeze.name))
 }

@@ -13,7 +13,7 @@ use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::scrolled;
 use crate::domain::deployment::Deployment;
-use crate::domain::freeze::{Freeze, FreezeOrigin};
+use crate::domain::freeze::{Freeze, FreezeOrigin, Running};
 use crate::domain::text::fit;
 use crate::domain::time::{Fold, Timestamp, Tz, Window, resolve_local, wall};
 use crate::domain::train::DepartureState;
@@ -26,7 +26,28 @@ const WITH_COUNTS: u16 = 70;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     Month,
+    Week,
     Agenda,
+}
+
+impl Shape {
+    fn next(self) -> Self {
+        match self {
+            Self::Month => Self::Week,
+            Self::Week => Self::Agenda,
+            Self::Agenda => Self::Month,
+        }
+    }
+}
+
+/// By whose clock the calendar is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The configuration's.
+    Policy,
+    Utc,
+    /// Each freeze by its own.
+    Own,
 }
 
 #[derive(Debug)]
@@ -34,6 +55,7 @@ pub struct State {
     /// The selected day in the configuration's zone.
     pub day: NaiveDate,
     pub shape: Shape,
+    pub clock: Clock,
     /// The selected line of the agenda.
     pub line: usize,
     /// Lines of the agenda scrolled out of sight above.
@@ -44,7 +66,14 @@ pub struct State {
 
 impl State {
     pub fn new(now: Timestamp, zone: Tz) -> Self {
-        Self { day: now.in_zone(zone).date_naive(), shape: Shape::Month, line: 0, top: 0, asked: None }
+        Self {
+            day: now.in_zone(zone).date_naive(),
+            shape: Shape::Month,
+            clock: Clock::Policy,
+            line: 0,
+            top: 0,
+            asked: None,
+        }
     }
 }
 
@@ -55,11 +84,63 @@ pub fn day_window(day: NaiveDate, zone: Tz) -> Window {
     Window { start, end: day.succ_opt().map_or(start, at) }
 }
 
+/// The zone of days and of what happens in them.
+pub fn zone(model: &Model) -> Tz {
+    if model.calendar.clock == Clock::Utc || model.times == Times::Utc { Tz::UTC } else { model.zone }
+}
+
+/// The zone a freeze is told in.
+fn zone_of(model: &Model, freeze: &Freeze) -> Tz {
+    match model.calendar.clock {
+        Clock::Own if model.times != Times::Utc => freeze.zone,
+        _ => zone(model),
+    }
+}
+
+pub fn zone_name(model: &Model) -> String {
+    let own = if model.calendar.clock == Clock::Own { ", freezes by their own clocks" } else { "" };
+    format!("{}{own}", zone(model).name())
+}
+
+/// Freezes that close a part of the span, each with the window that does.
+pub fn closed_in(model: &Model, span: Window) -> impl Iterator<Item = (&Freeze, Window)> {
+    let all = model.views.calendar.iter().flat_map(|view| view.freezes.iter().zip(&view.windows));
+    all.flat_map(move |(freeze, windows)| {
+        windows.iter().filter(move |window| window.overlaps(&span)).map(move |window| (freeze, *window))
+    })
+}
+
+/// When something happens in the span: `d` deployed, `s` scheduled, `t` a train departs.
+pub fn marks(model: &Model, span: Window) -> Vec<(Timestamp, &'static str)> {
+    let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
+    let mut marks: Vec<_> = deployed.filter_map(|d| Some((d.began_at()?, "d"))).collect();
+    marks.extend(scheduled(model, span).into_iter().map(|(_, at)| (at, "s")));
+    marks.extend(trains(model, span).map(|stop| (stop.at, "t")));
+    marks
+}
+
+/// The same in words.
+pub fn happenings(model: &Model, span: Window, zone: Tz) -> Vec<(Timestamp, String)> {
+    let clock = |at: Timestamp| at.in_zone(zone).format("%H:%M").to_string();
+    let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
+    let deployed = deployed.filter_map(|d| Some((d, d.began_at().filter(|at| span.covers(*at))?)));
+    let mut lines: Vec<(Timestamp, String)> =
+        deployed.map(|(d, at)| (at, format!("{} {} {} {}", clock(at), d.id, d.state, d.errand()))).collect();
+    lines.extend(scheduled(model, span).into_iter().map(|(d, at)| {
+        (at, format!("{} {} begins: {} by {}", clock(at), d.id, d.errand(), d.started_by.name))
+    }));
+    lines.extend(
+        trains(model, span).map(|stop| (stop.at, format!("{} train {}", clock(stop.at), stop.train))),
+    );
+    lines
+}
+
 /// The six weeks around the selected day's month.
 pub fn span(model: &Model) -> Window {
     let first = first_shown(model.calendar.day);
     let last = first + TimeDelta::days(42);
-    Window { start: day_window(first, model.zone).start, end: day_window(last, model.zone).start }
+    let zone = zone(model);
+    Window { start: day_window(first, zone).start, end: day_window(last, zone).start }
 }
 
 /// The weeks to read, if the calendar is in sight and shows others than were read: what nobody looks at costs nothing.
@@ -84,13 +165,14 @@ fn freezes(model: &Model) -> Vec<&Freeze> {
 
 /// Freezes that touch the selected day.
 pub fn of_selected_day(model: &Model) -> Vec<&Freeze> {
-    let day = day_window(model.calendar.day, model.zone);
-    freezes(model).into_iter().filter(|freeze| freeze.window.overlaps(&day)).collect()
+    let day = day_window(model.calendar.day, zone(model));
+    freezes(model).into_iter().filter(|freeze| freeze.touches(day)).collect()
 }
 
 /// Something with its place in the agenda.
 enum Item<'a> {
-    Freeze(&'a Freeze),
+    /// One of its windows.
+    Freeze(&'a Freeze, Window),
     /// A deployment and the time it is scheduled for.
     Scheduled(&'a Deployment, Timestamp),
     /// A departure of a train that is to come, or was left out.
@@ -114,11 +196,12 @@ fn scheduled(model: &Model, span: Window) -> Vec<(&Deployment, Timestamp)> {
 
 /// What the agenda lists, by time.
 fn items(model: &Model) -> Vec<Item<'_>> {
-    let mut items: Vec<Item<'_>> = freezes(model).into_iter().map(Item::Freeze).collect();
+    let mut items: Vec<Item<'_>> =
+        closed_in(model, span(model)).map(|(freeze, window)| Item::Freeze(freeze, window)).collect();
     items.extend(scheduled(model, span(model)).into_iter().map(|(d, at)| Item::Scheduled(d, at)));
     items.extend(trains(model, span(model)).map(Item::Train));
     items.sort_by_key(|item| match item {
-        Item::Freeze(freeze) => freeze.window.start,
+        Item::Freeze(_, window) => window.start,
         Item::Scheduled(_, at) => *at,
         Item::Train(stop) => stop.at,
     });
@@ -129,10 +212,10 @@ fn items(model: &Model) -> Vec<Item<'_>> {
 pub fn pointed_at(model: &Model) -> Vec<&Freeze> {
     match model.calendar.shape {
         Shape::Agenda => match items(model).into_iter().nth(model.calendar.line) {
-            Some(Item::Freeze(freeze)) => vec![freeze],
+            Some(Item::Freeze(freeze, _)) => vec![freeze],
             _ => Vec::new(),
         },
-        Shape::Month => of_selected_day(model),
+        Shape::Month | Shape::Week => of_selected_day(model),
     }
 }
 
@@ -160,6 +243,10 @@ fn move_or_ask(model: &mut Model, action: Action) {
             let by = if action == Action::Up { -1 } else { 1 };
             model.calendar.line = model.calendar.line.saturating_add_signed(by).min(last);
         }
+        Action::Up if model.calendar.shape == Shape::Week => go(model, -1),
+        Action::Down if model.calendar.shape == Shape::Week => go(model, 1),
+        Action::Left if model.calendar.shape == Shape::Week => go(model, -7),
+        Action::Right if model.calendar.shape == Shape::Week => go(model, 7),
         Action::Up => go(model, -7),
         Action::Down => go(model, 7),
         Action::Left => go(model, -1),
@@ -168,18 +255,36 @@ fn move_or_ask(model: &mut Model, action: Action) {
         Action::NextMonth | Action::PageDown | Action::HalfDown => month(model, 1),
         Action::Today => model.calendar.day = model.now.in_zone(model.zone).date_naive(),
         Action::CalendarView => {
-            model.calendar.shape = if agenda { Shape::Month } else { Shape::Agenda };
-            model.calendar.line = 0;
+            model.calendar.shape = model.calendar.shape.next();
+            // The agenda opens where what is over ends.
+            let is_to_come = |item: &Item<'_>| match item {
+                Item::Freeze(_, window) => window.end > model.now,
+                Item::Scheduled(..) => true,
+                Item::Train(stop) => stop.at > model.now,
+            };
+            model.calendar.line = items(model).iter().position(is_to_come).unwrap_or(0);
+        }
+        Action::CalendarZone => {
+            model.calendar.clock = match model.calendar.clock {
+                Clock::Policy => Clock::Utc,
+                Clock::Utc => Clock::Own,
+                Clock::Own => Clock::Policy,
+            };
+            model.say(format!("the calendar is in {}", zone_name(model)));
         }
         Action::NewFreeze => model.popups.push(popup::form::freeze::new_freeze(model)),
-        Action::StopTheLine => model.popups.push(popup::form::freeze::stop_the_line()),
+        Action::EditFreeze => {
+            if let Some(freeze) = removable(model).cloned() {
+                model.popups.push(popup::form::freeze::edit(&freeze));
+            }
+        }
         Action::RemoveFreeze => {
             if let Some(freeze) = removable(model).cloned() {
                 model.popups.push(Popup::remove_freeze(&freeze, model));
             }
         }
         Action::Open => {
-            let lines = describe(model);
+            let lines = in_full(model);
             model.popups.push(Popup::page(&format!("{}", model.calendar.day.format("%A %-d %B %Y")), lines));
         }
         _ => {}
@@ -236,8 +341,10 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new("reading the store…"), area);
         return;
     }
-    if model.calendar.shape == Shape::Agenda {
-        return agenda(model, frame, area);
+    match model.calendar.shape {
+        Shape::Agenda => return agenda(model, frame, area),
+        Shape::Week => return super::week::view(model, frame, area),
+        Shape::Month => {}
     }
     let cell: u16 = if area.width >= WITH_COUNTS { (area.width / 7).min(12) } else { 5 };
     let roomy = area.height >= 22;
@@ -259,13 +366,13 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let selected = model.calendar.day;
-    let today = model.now.in_zone(model.zone).date_naive();
+    let today = model.now.in_zone(zone(model)).date_naive();
     // As wide as a day with a freeze, deployments, schedules and a train: narrower days show no counts.
     let counts = cell >= 10;
     let legend = if counts { "  d deployed  s scheduled  t train" } else { "" };
     let mut lines = vec![Line::from(vec![
         Span::styled(selected.format("%B %Y").to_string(), theme.title),
-        Span::styled(format!("  {}  {} frozen{legend}", model.zone.name(), model.glyphs.frozen), theme.dim),
+        Span::styled(format!("  {}  {} frozen{legend}", zone_name(model), model.glyphs.frozen), theme.dim),
     ])];
     let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(|day| format!("{day:<cell$}")).concat();
     lines.push(Line::styled(names, theme.dim));
@@ -273,8 +380,8 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
     for _week in 0..6 {
         let mut spans = Vec::new();
         for _day in 0..7 {
-            let window = day_window(day, model.zone);
-            let frozen = freezes(model).iter().filter(|freeze| freeze.window.overlaps(&window)).count();
+            let window = day_window(day, zone(model));
+            let frozen = freezes(model).iter().filter(|freeze| freeze.touches(window)).count();
             let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
             let deployed = deployed.filter(|d| d.began_at().is_some_and(|at| window.covers(at))).count();
             let mark = if frozen > 0 { model.glyphs.frozen } else { " " };
@@ -312,11 +419,11 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
 /// What the selected day holds, and what comes next.
 fn describe(model: &Model) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let window = day_window(model.calendar.day, model.zone);
+    let window = day_window(model.calendar.day, zone(model));
     let mut lines = vec![Line::styled(model.calendar.day.format("%a %Y-%m-%d").to_string(), theme.strong)];
     let own = of_selected_day(model);
-    for freeze in &own {
-        lines.extend(freeze_lines(model, freeze));
+    for (freeze, closed) in closed_in(model, window) {
+        lines.extend(freeze_lines(model, freeze, closed));
     }
     let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
     let deployed = deployed.filter_map(|d| Some((d, d.began_at()?)));
@@ -329,17 +436,15 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
         lines.push(scheduled_line(model, d, at));
     }
     lines.extend(trains(model, window).map(|stop| train_line(model, stop)));
-    let next = freezes(model)
-        .into_iter()
-        .filter(|freeze| freeze.window.start >= window.end)
-        .min_by_key(|f| f.window.start);
-    if let Some(freeze) = next {
-        let when = model.near(freeze.window.start);
+    let just_before = Timestamp::from_millis(window.end.millis() - 1);
+    let next = freezes(model).into_iter().filter_map(|freeze| Some((freeze, freeze.next(just_before)?)));
+    if let Some((freeze, next)) = next.min_by_key(|(_, next)| next.start) {
+        let when = model.near(next.start);
         let what = format!("next: \"{}\" closes {} from {when}", freeze.name, freeze.scope.describe());
         lines.push(Line::styled(what, theme.dim));
     }
     for (d, at) in deployed {
-        let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
+        let zone = zone(model);
         let at = at.in_zone(zone).format("%H:%M");
         lines.push(Line::raw(format!(
             "  {at} {} {} {} to {} by {}",
@@ -349,8 +454,38 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
     lines
 }
 
+/// The same with the rule and the next windows of each freeze, for who wants to know.
+fn in_full(model: &Model) -> Vec<Line<'static>> {
+    const SHOWN: usize = 5;
+    let mut lines = describe(model);
+    for freeze in pointed_at(model) {
+        let zone = zone_of(model, freeze);
+        lines.push(Line::default());
+        lines.push(Line::styled(format!("\"{}\"", freeze.name), model.theme.strong));
+        if let Some(repeats) = &freeze.repeats {
+            lines.push(Line::raw(format!("  {} ({})", repeats.in_words(), repeats.rule)));
+        }
+        if freeze.running == Running::StopAtStep {
+            lines.push(Line::raw("  what runs when it begins is held before its next step"));
+        }
+        let first = freeze.covering(model.now).or_else(|| freeze.next(model.now));
+        let next = std::iter::successors(first, |window| freeze.next(window.start));
+        lines.extend(next.take(SHOWN).map(|window| {
+            let utc = |at: Timestamp| at.utc().format("%Y-%m-%d %H:%M");
+            Line::raw(format!(
+                "  {} until {} ({} to {} UTC)",
+                wall(window.start, zone),
+                wall(window.end, zone),
+                utc(window.start),
+                utc(window.end)
+            ))
+        }));
+    }
+    lines
+}
+
 fn scheduled_line(model: &Model, d: &Deployment, at: Timestamp) -> Line<'static> {
-    let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
+    let zone = zone(model);
     let closed =
         d.wait.as_ref().and_then(|wait| wait.outlook.as_ref()).map_or(0, |outlook| outlook.closed.len());
     let (warning, style) = match closed {
@@ -366,7 +501,7 @@ fn scheduled_line(model: &Model, d: &Deployment, at: Timestamp) -> Line<'static>
 }
 
 fn train_line(model: &Model, stop: &TrainStop) -> Line<'static> {
-    let zone = if model.times == Times::Utc { Tz::UTC } else { model.zone };
+    let zone = zone(model);
     let when = stop.at.in_zone(zone).format("%H:%M");
     let Some(departure) = &stop.departure else {
         return Line::styled(format!("  {when} train {} departs", stop.train), model.theme.busy);
@@ -390,25 +525,26 @@ pub fn train(model: &Model) -> Option<&TrainStop> {
             Some(Item::Train(stop)) => Some(stop),
             _ => None,
         },
-        Shape::Month => trains(model, day_window(model.calendar.day, model.zone)).next(),
+        Shape::Month | Shape::Week => trains(model, day_window(model.calendar.day, zone(model))).next(),
     }
 }
 
-fn freeze_lines(model: &Model, freeze: &Freeze) -> Vec<Line<'static>> {
+fn freeze_lines(model: &Model, freeze: &Freeze, window: Window) -> Vec<Line<'static>> {
     let theme = &model.theme;
-    let zone = if model.times == Times::Utc { Tz::UTC } else { freeze.zone };
-    let state = if freeze.window.covers(model.now) { "CLOSED NOW " } else { "" };
+    let zone = zone_of(model, freeze);
+    let state = if window.covers(model.now) { "CLOSED NOW " } else { "" };
+    let again = if freeze.repeats.is_some() { "repeats " } else { "" };
     let by = freeze.created_by.as_ref().map_or_else(|| "relman.toml".to_owned(), Clone::clone);
     vec![
         Line::from(vec![
-            Span::styled(format!("  {} {state}", model.glyphs.frozen), theme.bad),
+            Span::styled(format!("  {} {state}{again}", model.glyphs.frozen), theme.bad),
             Span::raw(format!("{}: {} ({})", freeze.name, freeze.scope.describe(), freeze.reason)),
         ]),
         Line::styled(
             format!(
                 "    {} until {} · {} {by}",
-                wall(freeze.window.start, zone),
-                wall(freeze.window.end, zone),
+                wall(window.start, zone),
+                wall(window.end, zone),
                 freeze.handle()
             ),
             theme.dim,
@@ -421,14 +557,14 @@ fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let mut lines = Vec::new();
     for (at, item) in all.iter().enumerate() {
         let mut own = match item {
-            Item::Freeze(freeze) => freeze_lines(model, freeze),
+            Item::Freeze(freeze, window) => freeze_lines(model, freeze, *window),
             Item::Scheduled(d, at) => {
                 let expires = d.wait.as_ref().map(|wait| model.moment(wait.expires)).unwrap_or_default();
-                let facts = format!("    {}, missed after {expires}", wall(*at, model.zone));
+                let facts = format!("    {}, missed after {expires}", wall(*at, zone(model)));
                 vec![scheduled_line(model, d, *at), Line::styled(facts, model.theme.dim)]
             }
             Item::Train(stop) => {
-                let facts = format!("    {}, Enter shows who comes along", wall(stop.at, model.zone));
+                let facts = format!("    {}, Enter shows who comes along", wall(stop.at, zone(model)));
                 vec![train_line(model, stop), Line::styled(facts, model.theme.dim)]
             }
         };

@@ -4,6 +4,7 @@ pub mod board;
 pub mod calendar;
 pub mod log;
 pub mod queue;
+mod week;
 
 use super::model::{Model, Pane};
 use super::theme::Glyphs;

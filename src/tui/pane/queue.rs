@@ -139,7 +139,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Why if item.back.is_some() => {
             let popup = item.report.as_ref().map(|report| {
                 let title = format!("Why it may or may not go back to {}", report.release);
-                Popup::page(&title, popup::pages::explanation(model, report))
+                Popup::page(&title, popup::pages::explanation(model, report, None))
             });
             model.popups.extend(popup);
             Vec::new()

@@ -271,9 +271,7 @@ impl Dialog {
         for warning in warnings {
             lines.push(Line::styled(format!("{} WARNING  {warning}", model.glyphs.warn), theme.alarm));
         }
-        let style = if preview.report.allows() { theme.good } else { theme.bad };
-        lines.push(Line::styled(preview.report.headline(), style));
-        lines.extend(gates::report(model, &preview.report));
+        lines.extend(verdict(model, &preview.report));
         lines
     }
 
@@ -318,6 +316,17 @@ impl Dialog {
         let title = format!("Deploy {} to {}{more}", self.preview.release.id, self.environment);
         dialog_box(model, frame, screen, &title, lines, &foot);
     }
+}
+
+/// What the gates say together, what closes it soon, and what each says.
+fn verdict(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let style = if report.allows() { theme.good } else { theme.bad };
+    let mut lines = vec![Line::styled(report.headline(), style)];
+    let closes = report.closes.as_ref().map(|closes| Line::styled(closes.sentence(model.now), theme.busy));
+    lines.extend(closes);
+    lines.extend(gates::report(model, report));
+    lines
 }
 
 /// What is known of a plan, for who decides.

@@ -65,7 +65,7 @@ impl Dialog {
     }
 
     pub fn paste(&mut self, text: &str) -> bool {
-        let is_typing = self.chosen.is_some_and(Choice::needs_reason);
+        let is_typing = self.chosen.is_some_and(|choice| self.hold.needs_reason(choice));
         if is_typing {
             self.reason.insert(text);
         }
@@ -92,7 +92,7 @@ impl Dialog {
             self.chosen = None;
             return Outcome::Stay;
         }
-        match (choice.needs_reason(), key) {
+        match (self.hold.needs_reason(choice), key) {
             (true, "<enter>") if self.reason.text().trim().is_empty() => {
                 Outcome::Say(format!("{choice} needs a reason"))
             }
@@ -179,7 +179,7 @@ impl Dialog {
             (false, None) => {
                 "press a letter to choose; nothing happens yet   Esc leaves it waiting".to_owned()
             }
-            (false, Some(choice)) if choice.needs_reason() => {
+            (false, Some(choice)) if self.hold.needs_reason(choice) => {
                 lines.push(Line::default());
                 lines.push(Line::from(vec![
                     Span::styled("reason: ", theme.key),

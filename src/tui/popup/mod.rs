@@ -194,7 +194,7 @@ impl Popup {
             facts: Vec::new(),
             lines: vec![
                 format!("\"{}\" closes {}: {}", freeze.name, freeze.scope.describe(), freeze.reason),
-                format!("until {}", model.moment(freeze.window.end)),
+                format!("until {}", model.moment(freeze.current(model.now).end)),
             ],
             production: None,
             typed: None,

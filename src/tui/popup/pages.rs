@@ -5,17 +5,30 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::gate::GateReport;
 use crate::ops::view::release::{Decision, ReleaseView};
+use crate::ops::view::when::Slot;
 use crate::tui::model::Model;
 use crate::tui::widget::gates;
 
 /// The page that says what each gate thinks of a deployment.
-pub fn explanation(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
+pub fn explanation(model: &Model, report: &GateReport, slots: Option<&[Slot]>) -> Vec<Line<'static>> {
     let style = if report.allows() { model.theme.good } else { model.theme.bad };
     let mut lines = vec![Line::styled(report.headline(), style)];
     lines.extend(gates::report(model, report));
+    if let Some(closes) = &report.closes {
+        lines.push(Line::styled(closes.sentence(model.now), model.theme.busy));
+    }
     if let Some(at) = report.earliest.filter(|at| *at > report.at) {
         lines.push(Line::raw(format!("earliest: {}", model.moment(at))));
     }
+    if slots.is_some_and(<[Slot]>::is_empty) {
+        lines.push(Line::styled("no freeze, window, soak or lock leaves a slot open", model.theme.bad));
+    }
+    lines.extend(
+        slots
+            .into_iter()
+            .flatten()
+            .map(|slot| Line::raw(format!("open {}", slot.sentence(model.zone, model.now)))),
+    );
     lines.push(Line::default());
     lines.push(Line::styled("Nothing starts from here: D asks for the deployment.", model.theme.dim));
     lines

@@ -22,7 +22,7 @@ use crate::ops::past::Past;
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
-use crate::ops::view::{board, calendar, deployment, queue, release};
+use crate::ops::view::{board, calendar, deployment, queue, release, when};
 use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, train};
 
 /// How often the store's change counter is looked at.
@@ -325,7 +325,10 @@ impl Worker {
                 Msg::Previewed(Box::new(preview), environment)
             }
             Effect::Explain { release, environment } => {
-                Msg::Explained(Box::new(start::explain(&cx, &release, &environment)?))
+                const SLOTS: usize = 3;
+                let report = start::explain(&cx, &release, &environment)?;
+                let found = when::when(&cx, &release, &environment, None, SLOTS)?;
+                Msg::Explained(Box::new(report), found.slots)
             }
             Effect::Deploy(wanted) => {
                 let d = start::start(&cx, &wanted)?.deployment;
@@ -442,14 +445,32 @@ impl Worker {
         })
     }
 
+    /// What a freeze would hit, and when it closes where that is not just what was typed.
+    fn weigh(&self, order: &Effect) -> Result<Vec<String>, OpError> {
+        let cx = self.desk.cx();
+        let (freeze, impact) = match order {
+            Effect::AddFreeze(new) => freeze::impact::preview(&cx, new)?,
+            Effect::EditFreeze(edit) => {
+                let edited = freeze::edit::preview(&cx, edit)?;
+                (edited.freeze, edited.impact)
+            }
+            _ => return Ok(Vec::new()),
+        };
+        let mut lines = impact.what(freeze.running);
+        if freeze.repeats.is_some() || !impact.clock_changes.is_empty() {
+            lines.extend(impact.when(freeze.zone));
+        }
+        Ok(lines)
+    }
+
     /// Verbs on what keeps deployments from beginning or sends them off: freezes, locks, trains.
     fn hold(&self, order: Effect) -> Result<Msg, OpError> {
         let cx = self.desk.cx();
         Ok(match order {
             Effect::AddFreeze(new) => {
                 let added = freeze::add(&cx, &new)?;
-                let until = wall(added.freeze.window.end, added.freeze.zone);
-                let running = match added.still_running.len() {
+                let until = wall(added.freeze.current(cx.now).end, added.freeze.zone);
+                let running = match added.impact.running.len() {
                     0 => String::new(),
                     count => format!("; {count} deployments still run (X stops one)"),
                 };
@@ -459,6 +480,16 @@ impl Worker {
                     added.freeze.scope.describe()
                 ))
             }
+            Effect::EditFreeze(edit) => {
+                let edited = freeze::edit::edit(&cx, &edit)?;
+                let until = wall(edited.freeze.current(cx.now).end, edited.freeze.zone);
+                let (handle, scope) = (edited.freeze.handle(), edited.freeze.scope.describe());
+                Msg::Done(format!("{handle} closes {scope} until {until} now"))
+            }
+            Effect::Weigh(order) => match self.weigh(&order)? {
+                lines if lines.is_empty() => return self.hold(*order),
+                lines => Msg::Weighed(order, lines),
+            },
             Effect::RemoveFreeze { handle } => {
                 let freeze = freeze::remove(&cx, &handle, None)?;
                 Msg::Done(format!("\"{}\" is gone", freeze.name))

@@ -45,7 +45,8 @@ impl Worker {
                 self.then()
             }
             Effect::Explain { release, environment } => {
-                Ok(Some(Msg::Explained(Box::new(start::explain(&then, &release, &environment)?))))
+                let report = start::explain(&then, &release, &environment)?;
+                Ok(Some(Msg::Explained(Box::new(report), Vec::new())))
             }
             Effect::Detail(id) => Ok(Some(Msg::Detailed(Box::new(release::release(&then, &id)?)))),
             _ => Err(OpError::conflict(

@@ -92,6 +92,12 @@ fn the_calendar_is_an_agenda_of_freezes_and_deployments() {
         "",
     );
     assert!(!env.run(&["calendar"]).ok().out.contains("Year end"), "six weeks do not reach that far");
+    let there = env.run(&["calendar", "--days", "200", "--time-zone", "America/New_York"]).ok().out;
+    assert!(
+        there.contains("Sun 2026-12-20 18:00 EST  frozen     everything until Mon 2027-01-04 02:00 EST"),
+        "{there}"
+    );
+    drop(env.run(&["calendar", "--time-zone", "Mars/Phobos"]).exits(2));
     team().run(&["calendar"]).is(0, "", "nothing in the next 42 days\n");
 }
 
@@ -135,4 +141,201 @@ fn a_mistyped_environment_freezes_nothing_and_says_what_was_meant() {
     let said = env.run(&[ADD, &["--reason", "books", "--environment", "prodution"]].concat()).exits(2);
     assert!(said.err.contains("no environment fits 'prodution'; did you mean production?"), "{said:#?}");
     env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+}
+
+const WEEKENDS: &[&str] = &[
+    "freeze",
+    "add",
+    "Weekends",
+    "--start",
+    "2026-09-01 16:00",
+    "--end",
+    "+64h",
+    "--rrule",
+    "FREQ=WEEKLY;BYDAY=FR",
+    "--environment",
+    "production",
+    "--reason",
+    "nobody is here",
+];
+
+#[test]
+fn a_freeze_repeats_in_the_wall_clock_of_its_zone() {
+    let mut env = team();
+    env.run(WEEKENDS).is(
+        0,
+        "F1 \"Weekends\" closes production from Fri 2026-09-04 16:00 CEST until Mon 2026-09-07 08:00 CEST, \
+         every week on Fri\n",
+        "",
+    );
+    let env = at(&mut env, "2026-10-24T12:00:00Z");
+    let listed = env.run(&["freeze", "list"]).ok().out;
+    assert!(listed.contains("closed now") && listed.contains("Mon 2026-10-26 08:00 CET"), "{listed}");
+    let shown = env.run(&["freeze", "show", "F1"]).ok().out;
+    for words in [
+        "closes Fri 2026-10-23 16:00 CEST until Mon 2026-10-26 08:00 CET (2026-10-23 14:00 to 2026-10-26 07:00 UTC)",
+        "clock change Fri 2026-10-23 16:00 CEST: lasts 2d17h instead of 2d16h, the clock is put back",
+        "closes Fri 2026-11-20 16:00 CET",
+    ] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+    let calendar = env.run(&["calendar", "--days", "14"]).ok().out;
+    assert_eq!(calendar.matches("frozen     production until").count(), 3, "{calendar}");
+}
+
+#[test]
+fn a_rule_without_sense_is_refused_with_what_can_be_said() {
+    let env = team();
+    let said = env.run(&[ADD, &["--reason", "r", "--rrule", "FREQ=HOURLY"]].concat()).exits(2);
+    assert!(said.err.contains("finer than a day") && said.err.contains("FREQ=WEEKLY;BYDAY=FR"), "{said:#?}");
+    let said = env
+        .run(&[ADD, &["--reason", "r", "--rrule", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"]].concat())
+        .exits(2);
+    assert!(said.err.contains("names no day that ever comes"), "{said:#?}");
+    env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+}
+
+#[test]
+fn what_is_closed_every_day_all_day_has_no_known_end() {
+    let env = ready();
+    drop(
+        env.run(&[
+            "freeze",
+            "add",
+            "For ever",
+            "--start",
+            "2026-09-01",
+            "--end",
+            "2026-09-02",
+            "--rrule",
+            "FREQ=DAILY",
+            "--reason",
+            "the service is retired",
+            "--service",
+            "api",
+        ])
+        .ok(),
+    );
+    let said = env.run(&["deploy", "api@1.0.0", "staging"]).exits(5);
+    assert!(said.err.contains("frozen by \"For ever\", no known end (the service is retired)"), "{said:#?}");
+    assert!(env.run(&["status"]).ok().out.contains("frozen by \"For ever\", no known end"));
+    let report = env.run(&["--json", "why", "api@1.0.0", "staging"]).exits(5).json();
+    assert_eq!(report["report"]["earliest"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_freeze_is_changed_with_a_reason_and_on_record() {
+    let env = team();
+    drop(env.run(&["freeze", "now", "--reason", "incident", "--for", "2h"]).ok());
+    let said = env.run(&["freeze", "edit", "F1", "--end", "+6h"]).exits(2);
+    assert!(said.err.contains("say why it is changed"), "{said:#?}");
+    let said =
+        env.run(&["freeze", "edit", "F1", "--end", "+6h", "--dry-run", "--reason", "it takes longer"]).ok();
+    assert!(said.out.contains("F1 \"Stop the line\" would close everything"), "{said:#?}");
+    assert!(env.run(&["freeze", "list"]).ok().out.contains("14:00 CEST"), "nothing was changed");
+    let said = env.run_as(
+        BOB,
+        &[
+            "freeze",
+            "edit",
+            "F1",
+            "--end",
+            "+6h",
+            "--service",
+            "api",
+            "--name",
+            "Outage",
+            "--reason",
+            "it takes longer",
+        ],
+    );
+    for words in [
+        "before: F1 \"Stop the line\" closed everything from Tue 2026-09-01 12:00 CEST until Tue 2026-09-01 14:00 CEST",
+        "F1 \"Outage\" closes api everywhere from Tue 2026-09-01 12:00 CEST until Tue 2026-09-01 18:00 CEST",
+    ] {
+        assert!(said.out.contains(words), "{words} {said:#?}");
+    }
+    let journal = env.run(&["--json", "audit", "list"]).ok().out;
+    assert!(journal.contains("freeze.changed") && journal.contains("it takes longer"), "{journal}");
+    let said = env.run(&["freeze", "edit", "F1", "--end", "+6h", "--reason", "again"]).exits(4);
+    assert!(said.err.contains("nothing about \"Outage\" would change"), "{said:#?}");
+}
+
+#[test]
+fn a_rule_is_kept_taken_and_given_by_an_edit() {
+    let env = team();
+    drop(env.run(WEEKENDS).ok());
+    drop(
+        env.run(&["freeze", "edit", "Weekends", "--except", "2026-12-25", "--running", "stop-at-step"]).ok(),
+    );
+    let freeze = env.run(&["--json", "freeze", "show", "F1"]).ok().json()["freeze"]["freeze"].clone();
+    assert_eq!(freeze["repeats"]["rule"], "FREQ=WEEKLY;BYDAY=FR");
+    assert_eq!(freeze["repeats"]["except"], serde_json::json!(["2026-12-25"]));
+    assert_eq!((freeze["running"].as_str(), freeze["revision"].as_i64()), (Some("stop-at-step"), Some(1)));
+    drop(env.run(&["freeze", "edit", "F1", "--rrule", "none"]).ok());
+    let freeze = env.run(&["--json", "freeze", "show", "F1"]).ok().json()["freeze"]["freeze"].clone();
+    assert_eq!(freeze["repeats"], serde_json::Value::Null);
+    assert_eq!(freeze["window"]["start"], "2026-09-04T14:00:00.000Z");
+}
+
+const HOLIDAYS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n\
+    BEGIN:VEVENT\r\nUID:xmas@example.org\r\nSUMMARY:Christmas\r\nDTSTART;VALUE=DATE:20251224\r\n\
+    DTEND;VALUE=DATE:20251227\r\nRRULE:FREQ=YEARLY\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:old@example.org\r\nSUMMARY:Last year\r\nDTSTART;VALUE=DATE:20250101\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:bad@example.org\r\nSUMMARY:Every hour\r\nDTSTART:20260904T100000Z\r\nDURATION:PT1H\r\n\
+    RRULE:FREQ=HOURLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+#[test]
+fn a_calendar_of_holidays_is_read_twice_and_recorded_once() {
+    let env = team();
+    env.write("holidays.ics", HOLIDAYS, 0o644);
+    let said = env.run(&["freeze", "import", "holidays.ics"]).exits(2);
+    assert!(said.err.contains("do not say what they close"), "{said:#?}");
+    let import = |file: &str, more: &[&str]| {
+        env.run(&[&["freeze", "import", file, "--environment", "production"], more].concat())
+    };
+    let said = import("holidays.ics", &["--dry-run"]).exits(1);
+    assert!(
+        said.out.contains("would be added: \"Christmas\" closes production from Thu 2026-12-24 00:00 CET"),
+        "{said:#?}"
+    );
+    env.run(&["freeze", "list"]).is(0, "", "no freeze is in force or to come\n");
+    let said = import("holidays.ics", &[]).exits(1);
+    for words in [
+        "added: \"Christmas\" closes production from Thu 2026-12-24 00:00 CET, every year in Dec on day 24",
+        "left out: line 10: \"Last year\" is over",
+        "not read: line 20: Every hour: FREQ=HOURLY is finer than a day",
+    ] {
+        assert!(said.out.contains(words), "{words}\n{said:#?}");
+    }
+    assert!(import("holidays.ics", &[]).exits(1).out.contains("as it was: \"Christmas\""));
+    env.write("holidays.ics", &HOLIDAYS.replace("20251227", "20251228"), 0o644);
+    assert!(import("holidays.ics", &[]).exits(1).out.contains("changed: \"Christmas\""));
+    let listed = env.run(&["--json", "freeze", "list"]).ok().json();
+    assert_eq!(listed["freezes"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["freezes"][0]["window"]["end"], "2025-12-27T23:00:00.000Z");
+    env.write("holidays.ics", "nothing", 0o644);
+    assert!(import("holidays.ics", &[]).exits(2).err.contains("no iCalendar file"));
+    drop(import("missing.ics", &[]).exits(1));
+}
+
+#[test]
+fn what_is_exported_is_known_again() {
+    let env = team();
+    drop(env.run(WEEKENDS).ok());
+    drop(env.run(&[ADD, &["--reason", "books"]].concat()).ok());
+    let said = env.run(&["freeze", "export"]).ok().out;
+    assert!(said.starts_with("BEGIN:VCALENDAR\r\n") && said.ends_with("END:VCALENDAR\r\n"), "{said}");
+    assert!(said.contains("DTSTART;TZID=Europe/Berlin:20260904T160000\r\n"), "{said}");
+    drop(env.run(&["freeze", "export", "all.ics"]).ok());
+    drop(env.run(&["freeze", "export", "all.ics"]).exits(4));
+    let again = env.run(&["freeze", "import", "all.ics"]).ok().out;
+    assert_eq!(again.matches("as it was: ").count(), 2, "{again}");
+
+    let other = team();
+    other.write("all.ics", &said, 0o644);
+    let there = other.run(&["freeze", "import", "all.ics"]).ok().out;
+    assert_eq!(there.matches("added: ").count(), 2, "{there}");
+    assert_eq!(other.run(&["freeze", "import", "all.ics"]).ok().out.matches("as it was: ").count(), 2);
+    assert!(!env.run(&["freeze", "export", "--to", "2026-10-01"]).ok().out.contains("Year end"));
 }

@@ -27,6 +27,7 @@ mod signing;
 mod store;
 mod streams;
 mod trains;
+mod when;
 
 use crate::support::env::TestEnv;
 

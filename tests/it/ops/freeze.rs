@@ -72,7 +72,7 @@ fn a_new_freeze_names_the_deployments_that_go_on() {
     let running = world.running(API, "dev");
     let added =
         world.as_("bob", |cx| add(cx, &new_freeze("Stop", "*", world.now, hours(&world, 1)))).unwrap();
-    assert_eq!(added.still_running, [running]);
+    assert_eq!(added.impact.running, [running]);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_new_freeze_does_not_name_deployments_elsewhere() {
     let world = deployable();
     world.running(API, "dev");
     let added = world.as_("bob", |cx| add(cx, &now_closed(&world, "Incident"))).unwrap();
-    assert!(added.still_running.is_empty());
+    assert!(added.impact.running.is_empty());
 }
 
 #[test]
@@ -257,7 +257,8 @@ fn a_configured_freeze_closes_as_well() {
     else {
         panic!("open");
     };
-    assert_eq!((name.as_str(), opens), ("Year end", "2026-09-03T08:00:00Z".parse().unwrap()));
+    let expected: Timestamp = "2026-09-03T08:00:00Z".parse().unwrap();
+    assert_eq!((name.as_str(), opens), ("Year end", Some(expected)));
 }
 
 #[test]

@@ -123,6 +123,23 @@ fn frozen() -> World {
     world
 }
 
+/// Closes dev for an hour.
+fn close(world: &World, name: &str) -> Result<(), OpError> {
+    let new = new_freeze(name, "dev", world.now, world.now.plus(Duration::from_hours(1)));
+    world.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
+}
+
+/// Gives a freeze an hour more.
+fn longer(world: &World, name: &str) -> Result<(), OpError> {
+    let edit = freeze::edit::EditFreeze {
+        freeze: name.to_owned(),
+        seen: 0,
+        new: new_freeze(name, "dev", world.now, world.now.plus(Duration::from_hours(2))),
+        reason: Some("it takes longer".to_owned()),
+    };
+    world.as_("bob", |cx| freeze::edit::edit(cx, &edit)).map(drop)
+}
+
 fn weekly() -> TrainName {
     "weekly".parse().unwrap()
 }
@@ -290,10 +307,8 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::ApprovalWithdrawn => (decided, |w| {
             w.as_("bob", |cx| withdraw(cx, &release_id(API), &about(Some("production")))).map(drop)
         }),
-        Verb::FreezeAdded => (world, |w| {
-            let new = new_freeze("Incident", "dev", w.now, w.now.plus(Duration::from_hours(1)));
-            w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
-        }),
+        Verb::FreezeAdded => (world, |w| close(w, "Incident")),
+        Verb::FreezeChanged => (frozen, |w| longer(w, "Incident")),
         Verb::FreezeRemoved => {
             (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
         }
@@ -413,10 +428,8 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::LockLifted
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return held_up(verb),
-        Verb::FreezeAdded => |w| {
-            let new = new_freeze("Year end", "dev", w.now, w.now.plus(Duration::from_hours(1)));
-            w.as_("bob", |cx| freeze::add(cx, &new)).map(drop)
-        },
+        Verb::FreezeAdded => |w| close(w, "Year end"),
+        Verb::FreezeChanged => |w| longer(w, "Year end"),
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
         Verb::DeploymentStarted => |w| w.start("alice", API, "production").map(drop),
         Verb::DeploymentGuided => |w| {
@@ -496,7 +509,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 31);
+    assert_eq!(seen, 32);
 }
 
 #[test]

@@ -342,7 +342,7 @@ fn a_closed_place_says_by_what_and_until_when() {
     let end = world.now.plus(Duration::from_hours(2));
     world.freeze("Incident", "staging", world.now, end);
     let frozen: Vec<_> = seen(&world).places.into_iter().map(|place| place.freeze).collect();
-    let closed = Some(("Incident".to_owned(), end));
+    let closed = Some(("Incident".to_owned(), Some(end)));
     assert_eq!(frozen, [None, closed.clone(), None, closed, None]);
 }
 

@@ -304,3 +304,78 @@ fn what_failed_before_the_switch_left_what_was_there() {
     let shown = env.run(&["show", "1"]).ok().out;
     assert!(shown.contains("still serves: switch to blue had not begun"), "{shown}");
 }
+
+/// A canary that is held by a freeze before its second share.
+fn frozen(more: &str) -> (TestEnv, i64) {
+    let env = canary("judge = \"person\"", "");
+    let config = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    env.config(&config.replace("[environments.staging]", &format!("[environments.staging]\n{more}")));
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(env.run(&["freeze", "now", "--reason", "errors everywhere", "--running", "stop-at-step"]).ok());
+    drop(decide(&env, &["promote"]).ok());
+    until_held(&env, id, 2);
+    (env, id)
+}
+
+#[test]
+fn a_freeze_that_stops_what_runs_holds_it_before_its_next_step() {
+    let (env, id) = frozen("");
+    let d = env.deployment(id);
+    assert_eq!(d["state"], "paused");
+    assert_eq!(d["hold"]["reason"]["because"], "frozen");
+    assert_eq!(d["hold"]["reason"]["name"], "Stop the line");
+    assert_eq!(ran(&env), ["10/1"], "the analysis of a person is none, and nothing else was begun");
+    let log = env.log(id);
+    assert!(
+        log.contains("stopped before deploy 50% by freeze \"Stop the line\" (errors everywhere), until"),
+        "{log}"
+    );
+    assert!(env.run(&["board"]).ok().out.contains("held before"), "{}", env.run(&["board"]).out);
+
+    // Nobody may go past it here; who waits until it is gone may.
+    drop(decide(&env, &["promote"]).exits(2));
+    let said = decide(&env, &["promote", "--reason", "it is not us"]).exits(5);
+    assert!(said.err.contains("freeze \"Stop the line\" holds #1"), "{said:#?}");
+    drop(env.run(&["freeze", "remove", "F1", "--reason", "over"]).ok());
+    drop(decide(&env, &["promote", "--reason", "it is over"]).ok());
+    until_held(&env, id, 3);
+    assert_eq!(ran(&env), ["10/1", "50/1"]);
+    drop(decide(&env, &["promote"]).ok());
+    env.until_state(id, "succeeded");
+    env.assert_sound();
+}
+
+#[test]
+fn what_a_freeze_holds_may_be_ended_cancelled_and_gone_past_on_record() {
+    let (env, id) = frozen("");
+    drop(decide(&env, &["fail", "--reason", "not today"]).ok());
+    assert_eq!(env.until_state(id, "failed")["cause"]["by"], "alice");
+
+    let (env, id) = frozen("");
+    drop(env.run(&["cancel", "1"]).ok());
+    env.until_state(id, "cancelled");
+
+    let (env, id) = frozen("override = [\"ops\"]\n[groups]\nops = [\"alice\"]");
+    drop(decide(&env, &["promote", "--reason", "it repairs the errors"]).ok());
+    until_held(&env, id, 3);
+    drop(decide(&env, &["promote"]).ok());
+    // It was gone past: the steps after that are not held again.
+    env.until_state(id, "succeeded");
+    assert_eq!(ran(&env), ["10/1", "50/1", "100/1", "verify"]);
+}
+
+#[test]
+fn a_freeze_that_lets_run_what_runs_holds_nothing() {
+    let env = canary("judge = \"person\"", "");
+    let id = env.start();
+    until_held(&env, id, 1);
+    drop(env.run(&["freeze", "now", "--reason", "errors everywhere"]).ok());
+    drop(decide(&env, &["promote-full", "--reason", "on"]));
+    drop(decide(&env, &["promote"]));
+    until_held(&env, id, 2);
+    assert_eq!(env.deployment(id)["hold"]["reason"]["because"], "promotion");
+    assert_eq!(ran(&env), ["10/1", "50/1"]);
+    drop(env.run(&["cancel", "1"]).ok());
+    env.until_state(id, "cancelled");
+}

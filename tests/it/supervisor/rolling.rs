@@ -187,3 +187,24 @@ fn a_stuck_target_is_stopped_by_itself_and_counts_as_one_that_failed() {
     assert!(!is_alive(pid));
     env.assert_sound();
 }
+
+#[test]
+fn a_freeze_that_stops_what_runs_lets_end_what_runs_and_starts_no_further_target() {
+    let env = env("");
+    env.start();
+    until_run(&env, &["a", "b"]);
+    drop(env.run(&["freeze", "now", "--reason", "alarm", "--running", "stop-at-step"]).ok());
+    env.touch("go-b");
+    until_run(&env, &["a"]);
+    assert_eq!(env.deployment(1)["state"], "running", "nobody is asked while a runs");
+    env.touch("go-a");
+    until("the freeze to hold it", || env.deployment(1), |d| d["hold"]["reason"]["because"] == "frozen");
+    assert_eq!(env.deployment(1)["hold"]["step"], "deploy c");
+    drop(env.run(&["freeze", "remove", "F1"]).ok());
+    drop(env.run(&["decide", "1", "promote", "--reason", "false alarm", "--detach"]).ok());
+    until_run(&env, &["c", "d"]);
+    env.touch("go-c");
+    env.touch("go-d");
+    env.until_state(1, "succeeded");
+    env.assert_sound();
+}

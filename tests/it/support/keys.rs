@@ -203,6 +203,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Abandon { .. }
             | Effect::Decide(_)
             | Effect::AddFreeze(_)
+            | Effect::EditFreeze(_)
+            | Effect::Weigh(_)
             | Effect::RemoveFreeze { .. }
             | Effect::Reschedule { .. }
             | Effect::Lock(_)
@@ -263,6 +265,7 @@ pub(crate) fn event(name: &str) -> KeyEvent {
         "del" => KeyCode::Delete,
         "f1" => KeyCode::F(1),
         "f5" => KeyCode::F(5),
+        "f8" => KeyCode::F(8),
         other => panic!("<{other}> is no key"),
     })
 }
@@ -278,7 +281,10 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
         Effect::Preview { release, environment } => start::preview(cx, release, environment)
             .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
         Effect::Explain { release, environment } => {
-            start::explain(cx, release, environment).map(|report| Msg::Explained(Box::new(report)))
+            let slots =
+                relman::ops::view::when::when(cx, release, environment, None, 3).map(|found| found.slots);
+            start::explain(cx, release, environment)
+                .and_then(|report| Ok(Msg::Explained(Box::new(report), slots?)))
         }
         Effect::Prognosis(name) => {
             relman::ops::train::prognosis(cx, name).map(|seen| Msg::Foretold(Box::new(seen)))

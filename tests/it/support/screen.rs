@@ -262,14 +262,9 @@ pub(crate) fn approved(world: &World, who: &str, id: &str) {
 
 /// Closes production from now on for four hours.
 pub(crate) fn frozen(world: &World) {
-    let new = freeze::NewFreeze {
-        numbered: false,
-        name: "Checkout incident".to_owned(),
-        reason: "carts vanish".to_owned(),
-        scope: Scope::new(vec!["*".to_owned()], vec!["production".to_owned()]).unwrap(),
-        window: Window::new(world.now, world.now.plus(Duration::from_secs(4 * 3600))).unwrap(),
-        zone: world.policy.zone,
-    };
+    let scope = Scope::new(vec!["*".to_owned()], vec!["production".to_owned()]).unwrap();
+    let window = Window::new(world.now, world.now.plus(Duration::from_secs(4 * 3600))).unwrap();
+    let new = freeze::NewFreeze::once("Checkout incident", "carts vanish", scope, window, world.policy.zone);
     world.as_("bob", |cx| freeze::add(cx, &new)).unwrap();
 }
 

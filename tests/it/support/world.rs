@@ -474,7 +474,9 @@ impl World {
     pub(crate) fn held(&self, d: &Deployment, reason: HoldReason) -> Hold {
         let plan = self.plan(d);
         let hold = match reason {
-            HoldReason::Promotion | HoldReason::Pause { .. } => Hold::before(1, &plan, reason, self.now),
+            HoldReason::Promotion | HoldReason::Pause { .. } | HoldReason::Frozen { .. } => {
+                Hold::before(1, &plan, reason, self.now)
+            }
             HoldReason::Failed { .. } | HoldReason::Inconclusive => Hold::after(1, &plan, reason, self.now),
         };
         assert!(self.as_("erin", |cx| claim::hold(cx, d.id, d.epoch, &hold)).unwrap());
@@ -519,14 +521,9 @@ pub(crate) const SCRIPT: ProcessRef = ProcessRef { pid: 4711, start: 99 };
 
 /// A freeze of all services in `env`.
 pub(crate) fn new_freeze(name: &str, env: &str, start: Timestamp, end: Timestamp) -> NewFreeze {
-    NewFreeze {
-        name: name.to_owned(),
-        numbered: false,
-        reason: "the books are closed".to_owned(),
-        scope: Scope::new(Vec::new(), vec![env.to_owned()]).unwrap(),
-        window: Window::new(start, end).unwrap(),
-        zone: relman::domain::time::Tz::UTC,
-    }
+    let scope = Scope::new(Vec::new(), vec![env.to_owned()]).unwrap();
+    let window = Window::new(start, end).unwrap();
+    NewFreeze::once(name, "the books are closed", scope, window, relman::domain::time::Tz::UTC)
 }
 
 /// What one gate of a report says.

@@ -22,7 +22,7 @@ fn open_store() -> World {
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 25] = [
+const DIALOGS: [(&str, &str); 27] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -38,6 +38,8 @@ const DIALOGS: [(&str, &str); 25] = [
     ("the form of options", "GkkkDO"),
     ("the form for later", "GkkkS"),
     ("the chain form", "GkkkC"),
+    ("a new freeze", "3n"),
+    ("the stop of the line", "N"),
     ("the locks", "L"),
     ("a new lock", "Ln"),
     ("several logs", "4|"),

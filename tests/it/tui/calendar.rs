@@ -153,7 +153,7 @@ fn the_agenda_lists_freezes_and_goes_through_them() {
     let mut ui = Ui::new(&world, "erin");
     ui.model.size = (100, 24);
     ui.go(Pane::Calendar);
-    ui.keys("w");
+    ui.keys("ww");
     assert_eq!(ui.model.calendar.shape, Shape::Agenda);
     let screen = ui.screen();
     for text in ["Checkout incident", "Inventory", "Quarter end", "CLOSED NOW", "relman.toml", "bob"] {
@@ -173,7 +173,7 @@ fn what_the_agenda_removes_is_what_it_marks() {
     frozen(&world);
     let mut ui = Ui::new(&world, "erin");
     ui.go(Pane::Calendar);
-    ui.keys("wj");
+    ui.keys("wwj");
     assert_eq!(ui.keys("x"), []);
     assert_eq!(ui.popup(), "", "the second one stands in relman.toml");
     assert!(ui.said().contains("Inventory"), "{:?}", ui.said());
@@ -186,4 +186,90 @@ fn the_details_of_a_day_open_as_a_page() {
     assert_eq!(ui.popup(), "page");
     assert!(ui.screen().contains("Tuesday 1 September 2026"), "{}", ui.screen());
     assert!(ui.screen().contains("#10 running search@0.8.2 to staging by alice"), "{}", ui.screen());
+}
+
+/// A freeze of every night, from 22:00 to 06:00 in New York.
+fn nightly(world: &crate::support::world::World) {
+    use relman::domain::recurrence::Recurrence;
+    use relman::domain::time::{Timestamp, Window};
+    use relman::ops::freeze::{NewFreeze, add};
+    let zone = Tz::America__New_York;
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let window = Window::new(at("2026-09-01T22:00:00-04:00"), at("2026-09-02T06:00:00-04:00")).unwrap();
+    let repeats =
+        Recurrence::of(window, "FREQ=DAILY".parse().unwrap(), std::collections::BTreeSet::new(), zone);
+    let once = crate::support::world::new_freeze("Nights", "production", window.start, window.end);
+    let new = NewFreeze { repeats: Some(repeats.unwrap()), zone, ..once };
+    world.as_("bob", |cx| add(cx, &new)).unwrap();
+}
+
+#[test]
+fn a_week_shows_each_day_as_a_bar_with_words_below() {
+    let world = team();
+    nightly(&world);
+    for size in [(80, 24), (120, 40), (200, 50)] {
+        let mut ui = Ui::new(&world, "erin");
+        ui.model.size = size;
+        ui.go(Pane::Calendar);
+        ui.load(&world);
+        ui.keys("w");
+        assert_eq!(ui.model.calendar.shape, Shape::Week);
+        let screen = ui.screen();
+        for words in
+            ["Week 36 of 2026", "Tue 01", "d deployed", "04:00-12:00 frozen: production, Nights (repeats)"]
+        {
+            assert!(screen.contains(words), "{size:?} {words}:\n{screen}");
+        }
+        assert!(screen.contains("▒▒▒▒▒▒▒▒"), "{screen}");
+        ui.keys("j");
+        assert_eq!(day(&ui), "2026-09-02", "a day on");
+        ui.keys("l");
+        assert_eq!(day(&ui), "2026-09-09", "a week on");
+    }
+}
+
+#[test]
+fn the_agenda_has_every_window_of_what_repeats_and_the_page_the_next_ones() {
+    let world = team();
+    nightly(&world);
+    let mut ui = Ui::new(&world, "erin");
+    ui.go(Pane::Calendar);
+    ui.load(&world);
+    ui.keys("ww");
+    assert!(ui.screen().matches("repeats Nights").count() > 2, "{}", ui.screen());
+    ui.keys("wj<enter>");
+    let screen = ui.screen();
+    assert!(screen.contains("every day (FREQ=DAILY)"), "{screen}");
+    assert!(screen.contains("UTC)"), "{screen}");
+}
+
+#[test]
+fn the_calendar_is_read_by_three_clocks() {
+    let world = team();
+    nightly(&world);
+    let mut ui = Ui::new(&world, "erin");
+    ui.model.size = (120, 40);
+    ui.go(Pane::Calendar);
+    ui.load(&world);
+    ui.keys("l");
+    assert!(
+        ui.screen().contains("Wed 2026-09-02 04:00 CEST until Wed 2026-09-02 12:00 CEST"),
+        "{}",
+        ui.screen()
+    );
+    ui.keys("z");
+    assert_eq!(ui.said(), "the calendar is in UTC");
+    assert!(
+        ui.screen().contains("Wed 2026-09-02 02:00 UTC until Wed 2026-09-02 10:00 UTC"),
+        "{}",
+        ui.screen()
+    );
+    ui.keys("z");
+    assert!(
+        ui.screen().contains("Tue 2026-09-01 22:00 EDT until Wed 2026-09-02 06:00 EDT"),
+        "{}",
+        ui.screen()
+    );
+    ui.keys("z");
+    assert_eq!(ui.said(), "the calendar is in Europe/Berlin");
 }

@@ -293,22 +293,97 @@ fn a_new_freeze_begins_on_the_selected_day_and_is_read_in_the_zone_of_the_config
         Scope::new(vec!["storefront".to_owned(), "pay*".to_owned()], vec!["production".to_owned()]).unwrap();
     let window = Window::new(at("2026-09-04T16:00:00Z"), at("2026-09-07T06:00:00Z")).unwrap();
     let zone = ui.model.zone;
-    let new = NewFreeze {
-        name: "Sale".to_owned(),
-        numbered: false,
-        reason: "all hands".to_owned(),
-        scope,
-        window,
-        zone,
-    };
-    assert_eq!(effects, [Effect::AddFreeze(Box::new(new))]);
+    let new = NewFreeze::once("Sale", "all hands", scope, window, zone);
+    assert_eq!(effects, [Effect::Weigh(Box::new(Effect::AddFreeze(Box::new(new))))]);
+}
+
+/// The freeze that is asked what it would hit.
+fn weighed(effects: &[Effect]) -> NewFreeze {
+    let [Effect::Weigh(order)] = effects else { panic!("{effects:?}") };
+    let Effect::AddFreeze(new) = order.as_ref() else { panic!("{effects:?}") };
+    new.as_ref().clone()
+}
+
+#[test]
+fn a_freeze_that_hits_something_is_added_when_that_was_read() {
+    let mut ui = freeze_form();
+    let effects = ui.keys("Sale<tab>why<tab><tab>+2h<c-s>");
+    let [Effect::Weigh(order)] = effects.as_slice() else { panic!("{effects:?}") };
+    let lines =
+        vec!["hits #7 api@1.0.0 to production by bob, which begins Tue 2026-09-01 13:00 CEST".to_owned()];
+    ui.send(Msg::Weighed(order.clone(), lines.clone()));
+    assert!(ui.screen().contains("hits #7 api@1.0.0 to production by bob"), "{}", ui.screen());
+    assert!(ui.screen().contains("Ctrl-S does it all the same"), "{}", ui.screen());
+    // Another freeze is another question.
+    let effects = ui.keys("<c-u>+3h<c-s>");
+    let [Effect::Weigh(other)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_ne!(other, order);
+    ui.send(Msg::Weighed(other.clone(), lines));
+    assert_eq!(ui.keys("<c-s>"), [other.as_ref().clone()]);
+}
+
+#[test]
+fn a_rule_and_its_exceptions_are_read_and_refused_at_their_fields() {
+    let begun = "Sale<tab>why<tab><tab>+2h<tab><tab><tab>";
+    let mut ui = freeze_form();
+    let new = weighed(&ui.keys(&format!("{begun}freq=weekly;byday=tu<tab>2026-09-08<tab><right><c-s>")));
+    let repeats = new.repeats.unwrap();
+    assert_eq!(repeats.rule.to_string(), "FREQ=WEEKLY;BYDAY=TU");
+    assert_eq!(repeats.except.len(), 1);
+    assert_eq!(new.running.to_string(), "stop-at-step");
+    for (keys, label, says) in [
+        ("FREQ=HOURLY<c-s>", "repeats", "finer than a day"),
+        ("<tab>2026-09-08<c-s>", "except", "only what repeats"),
+        ("FREQ=DAILY<tab>Christmas<c-s>", "except", "is not a day"),
+    ] {
+        let mut ui = freeze_form();
+        assert_eq!(ui.keys(&format!("{begun}{keys}")), [], "{keys}");
+        assert!(has_keys(&ui, label) && ui.screen().contains(says), "{keys}:\n{}", ui.screen());
+    }
+}
+
+#[test]
+fn a_freeze_in_force_is_changed_with_a_reason() {
+    let world = team();
+    frozen(&world);
+    let mut ui = Ui::new(&world, "erin");
+    ui.go(Pane::Calendar);
+    assert_eq!(ui.keys("e"), []);
+    assert!(field(&ui, "start").contains("2026-09-01 07:44"), "{}", ui.screen());
+    let effects = ui.keys("<tab><tab><tab><c-u>2026-09-01 20:00<c-s>");
+    assert_eq!(effects, []);
+    assert!(has_keys(&ui, "why") && ui.screen().contains("say why it changes"), "{}", ui.screen());
+    let effects = ui.keys("it takes longer<c-s>");
+    let [Effect::Weigh(order)] = effects.as_slice() else { panic!("{effects:?}") };
+    let Effect::EditFreeze(edit) = order.as_ref() else { panic!("{effects:?}") };
+    assert_eq!((edit.freeze.as_str(), edit.seen), ("F1", 0));
+    assert_eq!(edit.reason.as_deref(), Some("it takes longer"));
+    assert_eq!((edit.new.window.start, edit.new.window.end), (world.now, at("2026-09-01T18:00:00Z")));
+    assert_eq!(edit.new.scope.environments, ["production"]);
+}
+
+#[test]
+fn the_line_is_stopped_from_every_pane_by_one_key() {
+    for (pane, key) in [
+        (Pane::Board, "N"),
+        (Pane::Approvals, "N"),
+        (Pane::Calendar, "N"),
+        (Pane::Log, "N"),
+        (Pane::Log, "<f8>"),
+    ] {
+        let mut ui = Ui::new(&team(), "erin");
+        ui.go(pane);
+        ui.key(key);
+        assert!(ui.screen().contains("STOP THE LINE"), "{pane:?}:\n{}", ui.screen());
+        assert!(ui.screen().contains("runs now: #10 search@0.8.2"), "{pane:?}:\n{}", ui.screen());
+    }
 }
 
 #[test]
 fn an_end_may_be_a_length_from_the_start() {
     let mut ui = freeze_form();
     let effects = ui.keys("Sale<tab>why<tab><c-u>2026-09-04 18:00<tab>+2h<c-s>");
-    let [Effect::AddFreeze(new)] = effects.as_slice() else { panic!("{effects:?}") };
+    let new = weighed(&effects);
     assert_eq!(new.window.end, at("2026-09-04T18:00:00Z"));
 }
 
@@ -377,7 +452,7 @@ fn a_freeze_of_the_configuration_is_taken_out_there() {
     assert_eq!(ui.said(), "no freeze on this day");
     ui.keys("llll");
     assert_eq!(ui.keys("x"), []);
-    assert_eq!(ui.said(), "\"Inventory\" is written in relman.toml; take it out there");
+    assert_eq!(ui.said(), "\"Inventory\" is written in relman.toml; change it there");
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn what_is_scheduled_stands_on_its_card_and_in_the_calendar() {
     ui.go(Pane::Calendar);
     assert!(ui.screen().contains("09:44 #"), "{}", ui.screen());
     assert!(ui.screen().contains("begins: storefront@1.5.0 to dev by erin"), "{}", ui.screen());
-    drop(ui.keys("w"));
+    drop(ui.keys("ww"));
     assert!(ui.screen().contains("begins: storefront@1.5.0 to dev by erin"), "{}", ui.screen());
 }
 

@@ -87,13 +87,25 @@ fn the_month() {
 }
 
 #[test]
+fn the_week() {
+    pictures!("week", |size| {
+        let world = team();
+        frozen(&world);
+        let mut ui = erin(&world, size);
+        ui.go(Pane::Calendar);
+        ui.keys("w");
+        ui
+    });
+}
+
+#[test]
 fn the_agenda() {
     pictures!("agenda", |size| {
         let world = team();
         frozen(&world);
         let mut ui = erin(&world, size);
         ui.go(Pane::Calendar);
-        ui.keys("wj");
+        ui.keys("wwj");
         ui
     });
 }

@@ -13,9 +13,9 @@ use crate::support::screen::{approved, buffer, delivered, frozen, registered, te
 use crate::support::world::World;
 
 /// Places one can be in, with the keys that lead there from the board.
-const PLACES: [&str; 24] = [
-    "", "2", "3", "3w", "4", "/se", "?", ":", "!", "n", "e", "b", "<enter>", "D", "GkD", "GB", "GkkkkX",
-    "2a", "2x", "2<enter>", "3n", "3N", "3<enter>", "4<enter>",
+const PLACES: [&str; 25] = [
+    "", "2", "3", "3w", "3ww", "4", "/se", "?", ":", "!", "n", "e", "b", "<enter>", "D", "GkD", "GB",
+    "GkkkkX", "2a", "2x", "2<enter>", "3n", "3N", "3<enter>", "4<enter>",
 ];
 
 fn busy() -> World {

@@ -21,7 +21,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Outcome, Popup, dialog_box};
-use crate::domain::freeze::Scope;
+use crate::domain::freeze::{Freeze, Scope};
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::domain::prompt::Prompt;
 use crate::ops::approval::decide::Decision;
@@ -61,6 +61,8 @@ pub enum Kind {
     Decide(Box<Decision>),
     NewFreeze,
     StopTheLine,
+    /// The freeze as it was when the form opened.
+    EditFreeze(Box<Freeze>),
     /// Several releases, each after those it depends on.
     Chain,
     CancelAndRollBack(DeploymentId),
@@ -98,6 +100,13 @@ pub enum Kind {
     AsOf,
 }
 
+impl Kind {
+    /// Whether it is said what it would hit before it is done.
+    fn is_weighed(&self) -> bool {
+        matches!(self, Self::NewFreeze | Self::EditFreeze(_))
+    }
+}
+
 /// One field.
 #[derive(Debug)]
 pub struct Field {
@@ -125,6 +134,8 @@ pub struct Form {
     dirty: bool,
     warned: bool,
     pub sent: bool,
+    /// What the order would hit, as it was weighed last.
+    weighed: Option<(Effect, Vec<String>)>,
 }
 
 fn text(label: &'static str, example: &'static str) -> Field {
@@ -172,6 +183,7 @@ fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Fi
         dirty: false,
         warned: false,
         sent: false,
+        weighed: None,
     }))
 }
 
@@ -184,6 +196,14 @@ impl Form {
         }
         self.fields[self.at].input.insert(text);
         self.dirty = true;
+    }
+
+    /// What the order would hit: read first, then the same key does it.
+    pub fn weighed(&mut self, effect: Effect, lines: Vec<String>) {
+        if self.sent {
+            self.sent = false;
+            self.weighed = Some((effect, lines));
+        }
     }
 
     /// The order came back with an error: say it, keep what was typed.
@@ -266,6 +286,10 @@ impl Form {
                     Err(start) => self.send(Effect::Deploy(start)),
                 }
             }
+            Ok(effect) if self.kind.is_weighed() => {
+                let is_known = self.weighed.as_ref().is_some_and(|(known, _)| *known == effect);
+                self.send(if is_known { effect } else { Effect::Weigh(Box::new(effect)) })
+            }
             Ok(effect) => self.send(effect),
             Err(wrong) => {
                 self.point_at(wrong);
@@ -303,6 +327,7 @@ impl Form {
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
             Kind::AsOf => moment::asked(self, model),
+            Kind::EditFreeze(known) => freeze::edited(self, model, known),
             Kind::Chain => chain::started(self, model),
             Kind::Later { release, environment } => deployment::later(self, model, release, environment),
             Kind::Reschedule { id, within } => deployment::moved(self, model, *id, within),
@@ -380,6 +405,19 @@ impl Form {
             }
             lines.push(Line::from(spans));
         }
+        if let Some((_, hits)) = &self.weighed {
+            let room = usize::from(screen.height).saturating_sub(lines.len() + 5).max(2);
+            let hidden = if hits.len() > room { hits.len() - room + 1 } else { 0 };
+            lines.extend(
+                hits.iter().take(hits.len() - hidden).map(|hit| Line::styled(hit.clone(), theme.busy)),
+            );
+            if hidden > 0 {
+                lines.push(Line::styled(
+                    format!("{hidden} more lines: relman freeze add --dry-run"),
+                    theme.dim,
+                ));
+            }
+        }
         if let Some(error) = &self.error {
             lines.push(Line::styled(error.clone(), theme.bad));
         }
@@ -387,6 +425,7 @@ impl Form {
             (true, _) if self.kind == Kind::AsOf => "reading…",
             (true, _) => "saving…",
             (false, false) if self.kind == Kind::AsOf => "Enter shows it   Esc leaves",
+            (false, true) if self.weighed.is_some() => "Ctrl-S does it all the same   Esc leaves",
             (false, true) => "Enter next field   Ctrl-S does it   Esc leaves",
             (false, false) => "Enter next, on the last field saves   Ctrl-S saves   Esc leaves",
         };

@@ -1,0 +1,123 @@
+//! Events of a calendar as freezes: the same file read twice changes nothing the second time.
+
+use serde::Serialize;
+
+use super::edit::{self, EditFreeze};
+use super::{NewFreeze, add};
+use crate::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use crate::domain::ical::{Event, uid};
+use crate::domain::text::fit;
+use crate::ops::view::calendar;
+use crate::ops::{Ctx, ErrorKind, OpError};
+
+/// What became of an event, or would.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "became", rename_all = "lowercase")]
+pub enum Became {
+    Added {
+        freeze: Freeze,
+    },
+    Changed {
+        freeze: Freeze,
+    },
+    Unchanged {
+        freeze: Freeze,
+    },
+    /// It is in the past.
+    Over {
+        name: String,
+        line: usize,
+    },
+    Refused {
+        name: String,
+        line: usize,
+        why: String,
+    },
+}
+
+/// How events become freezes.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// What they close, where they do not say so themselves.
+    pub scope: Option<Scope>,
+    /// Where they come from, for those that say no reason.
+    pub source: String,
+    /// Only say what would become of them.
+    pub dry_run: bool,
+}
+
+/// Records each event by itself: one that is refused keeps no other away.
+pub fn import(cx: &Ctx<'_>, events: &[Event], how: &Import) -> Result<Vec<Became>, OpError> {
+    if how.scope.is_none() && events.iter().any(|event| event.scope.is_none()) {
+        return Err(OpError::new(ErrorKind::Usage, "the events do not say what they close")
+            .hint("say it: --environment production, and --service NAME where not all are meant"));
+    }
+    let mut outcomes = Vec::new();
+    for event in events {
+        if event.is_over(cx.now) {
+            outcomes.push(Became::Over { name: event.name.clone(), line: event.line });
+            continue;
+        }
+        outcomes.push(match one(cx, event, how) {
+            Ok(became) => became,
+            Err(error) if error.is_refusal() => {
+                Became::Refused { name: event.name.clone(), line: event.line, why: error.sentence }
+            }
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(outcomes)
+}
+
+fn one(cx: &Ctx<'_>, event: &Event, how: &Import) -> Result<Became, OpError> {
+    let everything = Scope::everything;
+    let scope = how.scope.clone().or_else(|| event.scope.clone()).unwrap_or_else(everything);
+    let reason = event.reason.clone().unwrap_or_else(|| format!("imported from {}", how.source));
+    let name = fit(&event.name, 90);
+    let new = NewFreeze {
+        numbered: true,
+        repeats: event.repeats.clone(),
+        running: event.running,
+        uid: Some(event.uid.clone()),
+        ..NewFreeze::once(&name, &fit(&reason, 1900), scope, event.window, event.zone)
+    };
+    let known = calendar::freezes(cx)?.into_iter().find(|freeze| uid(freeze) == event.uid);
+    let Some(known) = known else {
+        return Ok(Became::Added {
+            freeze: match how.dry_run {
+                true => super::impact::preview(cx, &new)?.0,
+                false => add(cx, &new)?.freeze,
+            },
+        });
+    };
+    // What relman.toml says is changed there; and its own name needs no other one.
+    let own = uid(&Freeze { uid: None, ..known.clone() }) == event.uid;
+    let new = NewFreeze { uid: known.uid.clone().or_else(|| new.uid.filter(|_| !own)), ..new };
+    // A number behind a name that was taken stays there.
+    let is_numbered =
+        known.name.strip_prefix(&format!("{name} ")).is_some_and(|rest| rest.parse::<u32>().is_ok());
+    let new = if is_numbered { NewFreeze { name: known.name.clone(), ..new } } else { new };
+    if known.origin == FreezeOrigin::Config || same(&known, &new) {
+        return Ok(Became::Unchanged { freeze: known });
+    }
+    let change = EditFreeze {
+        freeze: known.handle(),
+        seen: known.revision,
+        new,
+        reason: Some(format!("imported from {}", how.source)),
+    };
+    let edited = if how.dry_run { edit::preview(cx, &change) } else { edit::edit(cx, &change) };
+    Ok(Became::Changed { freeze: edited?.freeze })
+}
+
+fn same(known: &Freeze, new: &NewFreeze) -> bool {
+    known.name == new.name
+        && known.reason == new.reason
+        && known.scope == new.scope
+        && known.zone == new.zone
+        && known.running == new.running
+        && known.repeats == new.repeats
+        // A calendar knows seconds.
+        && known.window.start.millis().abs_diff(new.window.start.millis()) < 1000
+        && known.window.end.millis().abs_diff(new.window.end.millis()) < 1000
+}
