@@ -50,7 +50,9 @@ fn make(session: &mut Session, args: &Bundle) -> Result<u8, OpError> {
     let name = format!("{}-{}.relman.tar", release.service, release.version);
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(name));
     let policy = super::configuration::as_json(&desk.config);
-    let wanted = ops::Wanted { release, logs: !args.no_logs, brief: args.brief, policy };
+    let keys = desk.config.policy.signing.as_ref();
+    let allowed_signers = keys.and_then(|keys| std::fs::read_to_string(&keys.allowed).ok());
+    let wanted = ops::Wanted { release, logs: !args.no_logs, brief: args.brief, policy, allowed_signers };
     let file = audit::create(&path)?;
     let made = ops::write(&cx, &wanted, &OnDisk(&desk), &mut BufWriter::new(file));
     if made.is_err() {

@@ -11,7 +11,7 @@ use crate::domain::hook::Way;
 use crate::domain::policy::Service;
 use crate::host::state::State;
 use crate::host::{
-    doctor as machine, enforced, identity as machine_identity, people, scripts, setup, store_lock,
+    doctor as machine, enforced, identity as machine_identity, people, scripts, setup, signing, store_lock,
 };
 use crate::ops::deployment::tick;
 use crate::ops::hook::show;
@@ -42,6 +42,11 @@ pub(super) fn doctor(session: &mut Session) -> Result<u8, OpError> {
                 for service in config.policy.services.values() {
                     let (ok, text) = script_state(service);
                     add("scripts", ok, text);
+                }
+                if let Some(keys) = &config.policy.signing {
+                    for (ok, text) in signing::examine(keys, &config.path) {
+                        add("signers", ok, text);
+                    }
                 }
                 let holder = store_lock::holder(&config.database);
                 let config = session.as_asked(config);

@@ -31,7 +31,7 @@ pub enum Change {
     Release(Box<Release>),
     Approval(Box<Approval>),
     /// With what took it away, if something did.
-    Freeze(Freeze, Ended),
+    Freeze(Box<Freeze>, Ended),
     Lock(Lock, Ended),
     /// With what the gates said, where they were asked.
     Deployment(Box<Deployment>, Option<Box<GateReport>>),

@@ -21,7 +21,7 @@ use crate::domain::policy::KeyFiles;
 use crate::domain::signature::signers::AllowedSigners;
 use crate::domain::signature::sshsig::{SshSig, fingerprint};
 use crate::domain::signature::{Held, NAMESPACE, Signed, Signer};
-use crate::domain::text::{one_line, quoted};
+use crate::domain::text::{counted, one_line, quoted};
 use crate::domain::time::Timestamp;
 use crate::ops::approval::sign::Order;
 
@@ -187,8 +187,35 @@ pub(super) fn check(
     })
 }
 
+/// What about the files that list keys, and the programs that use them, keeps decisions from being signed or believed.
+pub fn examine(keys: &KeyFiles, config: &Path) -> Vec<(bool, String)> {
+    let mut found = Vec::new();
+    let shown = keys.allowed.display();
+    match allowed(&keys.allowed, config) {
+        Err(why) => found.push((false, why)),
+        Ok(listed) => {
+            for (line, why) in &listed.faults {
+                found.push((false, format!("{shown} line {line} is not used: {why}")));
+            }
+            let names: std::collections::BTreeSet<&String> =
+                listed.lines.iter().filter(|line| line.is_for_us).flat_map(|line| &line.principals).collect();
+            let count = names.len() as u64;
+            found.push((count > 0, format!("{shown} lists keys of {}", counted(count, "person", "people"))));
+        }
+    }
+    if let Some(Err(why)) = keys.revoked.as_ref().map(|path| guarded(path, config)) {
+        found.push((false, why));
+    }
+    for program in ["ssh-keygen", "ssh-add"] {
+        if place_of(program).is_none() {
+            found.push((false, lacking(program)));
+        }
+    }
+    found
+}
+
 /// The file of allowed signers, if nobody could have put a key into it who may not.
-pub(crate) fn allowed(path: &Path, config: &Path) -> Result<AllowedSigners, String> {
+fn allowed(path: &Path, config: &Path) -> Result<AllowedSigners, String> {
     let text = guarded(path, config)?;
     Ok(AllowedSigners::parse(&text))
 }
@@ -234,11 +261,17 @@ fn last_line(bytes: &[u8]) -> String {
     crate::domain::text::fit(&one_line(line.trim_end_matches('\r')), 200)
 }
 
+fn place_of(program: &str) -> Option<PathBuf> {
+    PLACES.iter().map(|dir| Path::new(dir).join(program)).find(|path| path.is_file())
+}
+
+fn lacking(program: &str) -> String {
+    format!("there is no {program} here: install OpenSSH's client programs")
+}
+
 /// Runs one of OpenSSH's programs with a clean environment.
 fn run(program: &str, args: &[&str], input: &[u8], ask: bool, patience: Duration) -> Result<Output, String> {
-    let found = PLACES.iter().map(|dir| Path::new(dir).join(program)).find(|path| path.is_file());
-    let found =
-        found.ok_or_else(|| format!("there is no {program} here: install OpenSSH's client programs"))?;
+    let found = place_of(program).ok_or_else(|| lacking(program))?;
     let mut command = process::std_command(&found.to_string_lossy());
     command.args(args).env_clear().env("PATH", PLACES.join(":")).env("LANG", "C").env("TZ", "UTC");
     if let Some(user) = User::from_uid(getuid()).ok().flatten() {

@@ -20,6 +20,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::journal::{Entry, Verb};
 use crate::domain::moment::Moment;
 use crate::domain::policy::{KeyFiles, Service};
+use crate::domain::release::Release;
 use crate::domain::replay::{Change, Key, changes, differences};
 use crate::domain::signature::{Signed, Signer};
 use crate::domain::subject::ScriptSet;
@@ -348,38 +349,42 @@ pub fn diff(cx: &Ctx<'_>, from: i64, to: i64) -> Result<Vec<Difference>, OpError
     Ok(all)
 }
 
+/// What became of a release.
+fn moved(before: &Release, now: &Release, edited: impl Fn() -> Option<String>) -> Option<String> {
+    let mut news = Vec::new();
+    if before.stage != now.stage {
+        news.push(format!("{} → {}", before.stage, now.stage));
+    }
+    if before.state != now.state {
+        news.push(now.state.to_string());
+    }
+    match (&before.blocked, &now.blocked) {
+        (None, Some(block)) => news.push(format!("blocked by {}: {}", block.by.name, block.reason)),
+        (Some(_), None) => news.push("no longer blocked".to_owned()),
+        _ => {}
+    }
+    if news.is_empty() {
+        let dull = ["revision", "updated_at"];
+        let names = edited()?;
+        let names: Vec<&str> = names.split(", ").filter(|name| !dull.contains(name)).collect();
+        news.push(format!("changed: {}", names.join(", ")));
+    }
+    Some(format!("{}: {}", now.id, news.join("; ")))
+}
+
 fn sentence(was: Option<&Change>, is: &Change) -> Option<(Matter, String)> {
     let edited = || {
         let names = differences(&was?.comparable(), &is.comparable());
         (!names.is_empty()).then(|| names.join(", "))
     };
     Some(match is {
-        Change::Release(now) => {
-            let Some(Change::Release(before)) = was else {
-                let text =
-                    format!("{} was registered by {}, now in {}", now.id, now.created_by.name, now.stage);
-                return Some((Matter::Releases, text));
-            };
-            let mut news = Vec::new();
-            if before.stage != now.stage {
-                news.push(format!("{} → {}", before.stage, now.stage));
+        Change::Release(now) => match was {
+            Some(Change::Release(before)) => (Matter::Releases, moved(before, now, edited)?),
+            _ => {
+                let by = &now.created_by.name;
+                (Matter::Releases, format!("{} was registered by {by}, now in {}", now.id, now.stage))
             }
-            if before.state != now.state {
-                news.push(now.state.to_string());
-            }
-            match (&before.blocked, &now.blocked) {
-                (None, Some(block)) => news.push(format!("blocked by {}: {}", block.by.name, block.reason)),
-                (Some(_), None) => news.push("no longer blocked".to_owned()),
-                _ => {}
-            }
-            if news.is_empty() {
-                let dull = ["revision", "updated_at"];
-                let names = edited()?;
-                let names: Vec<&str> = names.split(", ").filter(|name| !dull.contains(name)).collect();
-                news.push(format!("changed: {}", names.join(", ")));
-            }
-            (Matter::Releases, format!("{}: {}", now.id, news.join("; ")))
-        }
+        },
         Change::Approval(now) => {
             let about = now.subject.as_text();
             let text = match (was, &now.ended_why) {

@@ -93,6 +93,15 @@ pub fn list_signed(tx: &Tx<'_>, service: &ServiceName, now: Timestamp) -> Result
     )
 }
 
+/// Every signed decision in order behind the one of that number, at most `limit`, ended ones too.
+pub fn walk_signed(tx: &Tx<'_>, after: i64, limit: u32) -> Result<Vec<Approval>, StoreError> {
+    tx.query(
+        "SELECT * FROM approvals WHERE statement IS NOT NULL AND id > ?1 ORDER BY id LIMIT ?2",
+        &[after.into(), i64::from(limit).into()],
+        approval,
+    )
+}
+
 /// The decision that was signed with this number.
 pub fn find_by_nonce(tx: &Tx<'_>, nonce: &str) -> Result<Option<Approval>, StoreError> {
     tx.query_opt("SELECT * FROM approvals WHERE nonce = ?1", &[nonce.into()], approval)

@@ -172,7 +172,7 @@ fn approval(row: &Row) -> Result<Change, StoreError> {
 
 fn freeze(row: &Row) -> Result<Change, StoreError> {
     let ended = ended(row, "removed_at", "removed_by")?;
-    Ok(Change::Freeze(freezes::freeze(row)?, ended))
+    Ok(Change::Freeze(Box::new(freezes::freeze(row)?), ended))
 }
 
 fn lock(row: &Row) -> Result<Change, StoreError> {

@@ -2,12 +2,13 @@
 
 use ratatui::text::{Line, Span};
 
+use super::action::Action;
 use super::answer;
 use super::model::Model;
 use super::msg::{Effect, Views};
 use super::pane::{board, queue};
 use crate::domain::time::Timestamp;
-use crate::ops::past::{Place, Travel};
+use crate::ops::past::{Place, Stride, Travel};
 
 /// Orders a step through time.
 pub(super) fn travel(model: &mut Model, travel: Travel) -> Vec<Effect> {
@@ -38,6 +39,19 @@ pub(super) fn arrive(model: &mut Model, views: Views, place: Place) -> Vec<Effec
         ));
     }
     Vec::new()
+}
+
+/// Goes a step into the past or back.
+pub(super) fn step(model: &mut Model, action: Action) -> Vec<Effect> {
+    let by = match action {
+        Action::EntryBack => Travel::Back(Stride::Entry),
+        Action::EntryOn => Travel::On(Stride::Entry),
+        Action::HourBack => Travel::Back(Stride::Hour),
+        Action::HourOn => Travel::On(Stride::Hour),
+        Action::DayBack => Travel::Back(Stride::Day),
+        _ => Travel::On(Stride::Day),
+    };
+    travel(model, by)
 }
 
 /// The present is shown again.

@@ -14,7 +14,7 @@ use super::worker::foremost;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
-use crate::ops::past::{Stride, Travel};
+use crate::ops::past::Travel;
 use crate::ops::view::queue::Pending;
 
 /// Notices fade after this many milliseconds; errors stay until a key.
@@ -122,11 +122,13 @@ fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
 }
 
 fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
+    // What is news is told against what was on the screen; from the past nothing is.
+    let was_now = model.past.is_none();
     past::come_back(model, now);
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
     let ended = newly_ended(model, &views);
     let followed = newly_followed(model, &views);
-    let wanted = newly_wanted(model, &views);
+    let wanted = newly_wanted(model, &views).filter(|_| was_now);
     model.now = now;
     if let Some(calendar) = &views.calendar {
         model.calendar.asked = Some(calendar.span);
@@ -395,12 +397,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(popup::form::moment::ask(model));
             Vec::new()
         }
-        Action::EntryBack => past::travel(model, Travel::Back(Stride::Entry)),
-        Action::EntryOn => past::travel(model, Travel::On(Stride::Entry)),
-        Action::HourBack => past::travel(model, Travel::Back(Stride::Hour)),
-        Action::HourOn => past::travel(model, Travel::On(Stride::Hour)),
-        Action::DayBack => past::travel(model, Travel::Back(Stride::Day)),
-        Action::DayOn => past::travel(model, Travel::On(Stride::Day)),
+        Action::EntryBack
+        | Action::EntryOn
+        | Action::HourBack
+        | Action::HourOn
+        | Action::DayBack
+        | Action::DayOn => past::step(model, action),
         Action::StopTheLine => {
             model.popups.push(popup::form::freeze::stop_the_line(model));
             Vec::new()

@@ -316,6 +316,15 @@ fn what_a_deployment_does_is_kept_in_full(store: &Store) {
     assert_eq!(about.as_deref(), Some("{\"release\":\"api@1.0.0\"}"));
 }
 
+fn a_review() -> override_review::Review {
+    override_review::Review {
+        finding: override_review::Finding::Unjustified,
+        by: person("carol").person,
+        at: at(9),
+        note: "it could wait".to_owned(),
+    }
+}
+
 fn an_override_that_was_used_is_reviewed_once(store: &Store) {
     insert_release(store, API);
     let past = Deployment { overrides: vec!["soak".to_owned()], ..a_deployment("staging", 1) };
@@ -324,13 +333,7 @@ fn an_override_that_was_used_is_reviewed_once(store: &Store) {
     assert_eq!(open(), [], "nothing has gone past anything yet");
     assert!(put(store, |tx| deployments::claim(tx, id, 1, at(6))));
     assert_eq!(open(), [id]);
-    let carol = person("carol").person;
-    let review = override_review::Review {
-        finding: override_review::Finding::Unjustified,
-        by: carol,
-        at: at(9),
-        note: "it could wait".to_owned(),
-    };
+    let review = a_review();
     put(store, |tx| override_reviews::insert(tx, id, &review));
     assert_eq!(open(), []);
     assert_eq!(get(store, |tx| override_reviews::find(tx, id)), Some(review.clone()));
@@ -1020,7 +1023,8 @@ fn with_one_of_each(store: &Store) {
         .write_quietly(|tx| {
             trains::insert(tx, &departure)?;
             trains::resume(tx, &train, "erin", at(6), "mended")?;
-            notes::insert(tx, &note)
+            notes::insert(tx, &note)?;
+            override_reviews::insert(tx, id, &a_review())
         })
         .unwrap();
 }

@@ -96,9 +96,13 @@ fn verify(session: &mut Session, since: Option<i64>) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let wanted = Wanted { since, remembered: desk.remembered() };
     let verified = verify_with(&desk.cx(), &wanted)?;
-    let seen = verified.rows + verified.logs.same;
+    let seen = verified.rows + verified.logs.same + verified.signatures;
     let (rows, logs) = (counted(verified.rows, "row", "rows"), counted(verified.logs.same, "log", "logs"));
-    let also = format!("{rows} and {logs} are as it says");
+    let signatures = match verified.signatures {
+        0 => String::new(),
+        count => format!("; {} good", counted(count, "signature is", "signatures are")),
+    };
+    let also = format!("{rows} and {logs} are as it says{signatures}");
     Ok(tell(session, &verified, since.unwrap_or(1), (seen > 0).then_some(also)))
 }
 

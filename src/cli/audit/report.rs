@@ -78,8 +78,12 @@ fn chapters(report: &Report, zone: Tz) -> Vec<(&'static str, Vec<String>)> {
         format!("{} left {} without {}: {} (entry {})", gap.release, gap.stage, gap.gate, gap.lacks, gap.seq)
     };
     let over = |over: &report::Override| {
+        let reviewed = match &over.review {
+            Some(review) => format!("{} by {}: {}", review.finding, review.by.name, review.note),
+            None => "not reviewed".to_owned(),
+        };
         format!(
-            "{} {} to {}: {} opened the {} gate ({}): {} (entry {}, {})",
+            "{} {} to {}: {} opened the {} gate ({}): {}; {reviewed} (entry {}, {})",
             over.deployment,
             over.release,
             over.environment,
@@ -96,6 +100,12 @@ fn chapters(report: &Report, zone: Tz) -> Vec<(&'static str, Vec<String>)> {
         format!("{}{place}: {} was not asked, {} (entry {})", skip.release, skip.gate, skip.why, skip.seq)
     };
     let own = |case: &report::SelfService| format!("{} (entry {})", case.sentence, case.seq);
+    let unsigned = |case: &report::Unsigned| {
+        format!(
+            "{} approved {} for {} unsigned (entry {})",
+            case.person, case.release, case.environment, case.seq
+        )
+    };
     let waived = |case: &report::Waived| {
         format!("{}: {} by {} (entry {})", case.deployment, case.what, case.by, case.seq)
     };
@@ -121,6 +131,7 @@ fn chapters(report: &Report, zone: Tz) -> Vec<(&'static str, Vec<String>)> {
         ("overrides", report.overrides.iter().map(over).collect()),
         ("gates skipped for hotfixes", report.skips.iter().map(skip).collect()),
         ("own approvals and self-service", report.self_service.iter().map(own).collect()),
+        ("unsigned approvals where signatures are looked at", report.unsigned.iter().map(unsigned).collect()),
         ("steps and pauses passed over", report.waived.iter().map(waived).collect()),
         ("refused attempts", report.refused.iter().map(refused).collect()),
     ]

@@ -157,12 +157,7 @@ impl Checker {
     /// The whole file. `None` only together with at least one error.
     pub(super) fn config(&mut self, raw: Raw) -> Option<Config> {
         self.refuse_what_is_not_supported(&raw);
-        if let Some(zone) = &raw.relman.time_zone {
-            match parse_zone(zone) {
-                Ok(zone) => self.zone = zone,
-                Err(why) => self.error(keys!["relman", "time-zone"], why),
-            }
-        }
+        self.clock(raw.relman.time_zone.as_ref());
         if let Some(ttl) = self.duration(keys!["relman", "approval-ttl"], raw.relman.approval_ttl.as_ref()) {
             self.approval_ttl = ttl;
         }
@@ -246,6 +241,14 @@ impl Checker {
         let retention = self.duration(keys, text)?;
         self.warning(keys, "accepted, but this version keeps logs for ever");
         Some(retention)
+    }
+
+    fn clock(&mut self, zone: Option<&String>) {
+        match zone.map(|zone| parse_zone(zone)) {
+            Some(Ok(zone)) => self.zone = zone,
+            Some(Err(why)) => self.error(keys!["relman", "time-zone"], why),
+            None => {}
+        }
     }
 
     fn refuse_servers(&mut self, database: &str) {

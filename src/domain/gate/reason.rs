@@ -216,6 +216,16 @@ fn held_remedy(holder: &Holder) -> String {
     }
 }
 
+/// What there is of the approvals, and which do not count.
+fn missing(tally: &Tally, zone: Tz) -> String {
+    let rules = tally.rules.iter();
+    let parts: Vec<String> =
+        rules.map(|rule| format!("{} of {} from {}", rule.by.len(), rule.needed, rule.group)).collect();
+    let ignored = tally.ignored.iter();
+    let ignored = ignored.map(|(who, why)| format!("; {who}'s does not count: {}", why.sentence(zone)));
+    format!("{}{}", parts.join(", "), ignored.collect::<String>())
+}
+
 /// Who is to be asked for the approvals that are missing.
 fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
     if let Some(rule) = tally.unsatisfiable().next() {
@@ -292,18 +302,7 @@ impl fmt::Display for BlockReason {
             Self::OutsideHours { hours, next: None, .. } => {
                 write!(f, "outside the open hours ({})", hours.join(", "))
             }
-            Self::ApprovalsMissing { tally, zone, .. } => {
-                let parts: Vec<String> = tally
-                    .rules
-                    .iter()
-                    .map(|rule| format!("{} of {} from {}", rule.by.len(), rule.needed, rule.group))
-                    .collect();
-                write!(f, "{}", parts.join(", "))?;
-                for (who, why) in &tally.ignored {
-                    write!(f, "; {who}'s does not count: {}", why.sentence(*zone))?;
-                }
-                Ok(())
-            }
+            Self::ApprovalsMissing { tally, zone, .. } => f.write_str(&missing(tally, *zone)),
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
             Self::Locked { lock, zone } => write!(f, "{}", lock.sentence(*zone)),
             Self::Held { holder } => f.write_str(&held(holder)),

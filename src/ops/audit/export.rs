@@ -259,7 +259,8 @@ pub fn verify(file: &mut dyn BufRead) -> Result<Verified, OpError> {
     let ((entries, hash), bad) = chain.end();
     // A line nobody can read breaks the chain too.
     let bad = bad.or_else(|| findings.list.first().map(|first| (entries + 1, first.sentence.clone())));
-    Ok(Verified { entries, head: hex(&hash), bad, findings, rows: 0, logs: logs::Logs::default(), remarks })
+    let (logs, signatures) = (logs::Logs::default(), 0);
+    Ok(Verified { entries, head: hex(&hash), bad, findings, rows: 0, logs, signatures, remarks })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod history;
 mod logs;
 pub mod report;
 pub(in crate::ops) mod rows;
+mod signatures;
 
 use serde::Serialize;
 
@@ -35,6 +36,8 @@ pub enum FindingKind {
     Record,
     /// The output of a deployment.
     Log,
+    /// What somebody signed.
+    Signature,
 }
 
 /// One thing that is not as it was recorded.
@@ -85,6 +88,8 @@ pub struct Verified {
     /// How many rows of the store were compared with the journal.
     pub rows: u64,
     pub logs: logs::Logs,
+    /// How many signatures under decisions are good.
+    pub signatures: u64,
     /// What could not be judged, and what is no fault.
     pub remarks: Vec<String>,
 }
@@ -124,11 +129,14 @@ pub fn verify_with(cx: &Ctx<'_>, wanted: &Wanted) -> Result<Verified, OpError> {
     }
     rows.compare(cx, &mut findings)?;
     let logs = logs::compare(cx, wanted.since.is_some(), &mut findings)?;
+    let signatures = signatures::compare(cx, &mut findings)?;
     let mut remarks = logs.remarks();
+    remarks.extend(signatures.remark());
     remarks.extend(rows.remarks());
     remarks.extend(chain.remark());
     let ((entries, hash), bad) = chain.end();
-    Ok(Verified { entries, head: hex(&hash), bad, findings, rows: rows.compared(), logs, remarks })
+    let (rows, signatures) = (rows.compared(), signatures.good);
+    Ok(Verified { entries, head: hex(&hash), bad, findings, rows, logs, signatures, remarks })
 }
 
 fn walk(

@@ -16,11 +16,12 @@ use crate::domain::gate::{Answer, GateReport};
 use crate::domain::hold::Choice;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::journal::{Body, Done, Entry, Verb};
+use crate::domain::override_review::Review;
 use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::replay::{Change, changes};
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, OpError};
-use crate::store::{approvals, releases};
+use crate::store::{approvals, override_reviews, releases};
 
 /// Evidence a release did not have when it left a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +46,8 @@ pub struct Override {
     pub reason: String,
     /// What the gate said.
     pub against: String,
+    /// What somebody else found about it since; nothing: nobody has looked.
+    pub review: Option<Review>,
 }
 
 /// A gate that was not asked because of the kind of the release.
@@ -66,6 +69,15 @@ pub struct SelfService {
     pub environment: Option<EnvName>,
     pub person: String,
     pub sentence: String,
+}
+
+/// An approval where signatures are looked at, without one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unsigned {
+    pub seq: i64,
+    pub release: ReleaseId,
+    pub environment: EnvName,
+    pub person: String,
 }
 
 /// A step that was left out, or a pause that was passed over, while a deployment ran.
@@ -100,6 +112,7 @@ pub struct Report {
     pub overrides: Vec<Override>,
     pub skips: Vec<Skip>,
     pub self_service: Vec<SelfService>,
+    pub unsigned: Vec<Unsigned>,
     pub waived: Vec<Waived>,
     pub refused: Vec<Refused>,
     /// By service: how many deployments ended well, and how many otherwise.
@@ -130,6 +143,7 @@ pub fn report(cx: &Ctx<'_>, range: Range, service: Option<&ServiceName>) -> Resu
                 Change::Approval(approval)
                     if verb == Verb::ApprovalGranted && approval.verdict == Verdict::Approved =>
                 {
+                    report.signed(cx, entry, approval);
                     let own = cx.store.read(|tx| releases::find(tx, &approval.release))?;
                     report.approved(entry, approval, own.as_ref());
                 }
@@ -151,6 +165,9 @@ pub fn report(cx: &Ctx<'_>, range: Range, service: Option<&ServiceName>) -> Resu
         report.alone(cx, seq, &d)?;
     }
     report.self_service.sort_by_key(|case| case.seq);
+    for over in &mut report.overrides {
+        over.review = cx.store.read(|tx| override_reviews::find(tx, over.deployment))?;
+    }
     Ok(report)
 }
 
@@ -242,6 +259,16 @@ impl Report {
         });
     }
 
+    /// Whether it is signed is a fact of the record; where that matters the configuration says.
+    fn signed(&mut self, cx: &Ctx<'_>, entry: &Entry, approval: &crate::domain::approval::Approval) {
+        let Some(name) = approval.subject.environment() else { return };
+        let looks = cx.policy.environments.get(name).is_some_and(|env| env.signing.looks());
+        if looks && approval.signed.is_none() {
+            let (release, person) = (approval.release.clone(), approval.by.name.clone());
+            self.unsigned.push(Unsigned { seq: entry.seq, release, environment: name.clone(), person });
+        }
+    }
+
     fn began(&mut self, entry: &Entry, d: &Deployment, gates: &GateReport) {
         let hotfix = |why: &str| !d.rescue && why.contains("hotfix");
         for check in &gates.checks {
@@ -257,6 +284,7 @@ impl Report {
                     by: by.clone(),
                     reason: because.clone(),
                     against: reason.to_string(),
+                    review: None,
                 }),
                 Answer::Skipped { why } if hotfix(why) => self.skips.push(Skip {
                     seq: entry.seq,
@@ -339,6 +367,7 @@ impl Report {
             && self.overrides.is_empty()
             && self.skips.is_empty()
             && self.self_service.is_empty()
+            && self.unsigned.is_empty()
             && self.waived.is_empty()
             && self.refused.is_empty()
     }

@@ -10,9 +10,10 @@ use crate::domain::gate::{Answer, GateReport};
 use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::journal::{Entry, Verb};
 use crate::domain::note::Note;
+use crate::domain::override_review::Review;
 use crate::domain::replay::{Change, changes};
 use crate::ops::{Ctx, Filter, OpError};
-use crate::store::{Tx, approvals, deployments, journal, notes, records, releases, steps};
+use crate::store::{Tx, approvals, deployments, journal, notes, override_reviews, records, releases, steps};
 
 /// Everything but the journal and the logs.
 pub(super) struct Gathered {
@@ -31,8 +32,10 @@ struct Told {
     deployment: Deployment,
     steps: Vec<Step>,
     gates: Option<GateReport>,
-    /// Gates that were opened on record.
+    /// Gates that were opened on record, and what somebody else found about that.
     overrides: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<Review>,
     notes: Vec<Note>,
 }
 
@@ -44,6 +47,7 @@ const ABOUT: &str = "This archive holds what relman has on record about one rele
     deployments/N.json each deployment: steps, gate report, overrides, outcome, notes\n\
     logs/N.log         what its scripts printed, as far as its outcome vouches for it\n\
     policy.json        the policy in force when the archive was made\n\
+    allowed_signers    whose key was whose then: ssh-keygen -Y verify checks the signatures in approvals.json with it\n\
     journal.jsonl      the journal from the first entry of the release to the newest one\n\
     \n\
     To verify it: relman bundle verify FILE. It needs neither store nor configuration nor network. What is proven by\n\
@@ -69,6 +73,8 @@ pub(super) fn gather(cx: &Ctx<'_>, wanted: &Wanted, until: i64) -> Result<Gather
             ("approvals.json".to_owned(), pretty(&approvals::list_of(tx, id)?)),
             ("policy.json".to_owned(), pretty(&wanted.policy)),
         ];
+        let signers = wanted.allowed_signers.clone();
+        records.extend(signers.map(|text| (super::SIGNERS.to_owned(), text.into_bytes())));
         let mut logs = Vec::new();
         for d in deployments_of(tx, id)? {
             subjects.insert(d.id.to_string());
@@ -98,6 +104,7 @@ fn told(tx: &Tx<'_>, d: Deployment) -> Result<Told, OpError> {
     Ok(Told {
         steps: steps::list_of(tx, d.id)?,
         notes: notes::list_of(tx, d.id)?,
+        review: override_reviews::find(tx, d.id)?,
         deployment,
         gates,
         overrides,

@@ -27,6 +27,7 @@ use crate::store::journal;
 const FORMAT: &str = "relman-bundle-1";
 const MANIFEST: &str = "manifest.json";
 const JOURNAL: &str = "journal.jsonl";
+const SIGNERS: &str = "allowed_signers";
 
 /// What goes in.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Wanted {
     pub brief: bool,
     /// The policy in force, as `relman config show --json` tells it.
     pub policy: serde_json::Value,
+    /// The file that says whose key is whose, as it is now: with it the signatures under decisions can be checked.
+    pub allowed_signers: Option<String>,
 }
 
 /// The largest log that goes in, and all of them together.

@@ -7,8 +7,8 @@ use std::io::{self, BufRead, Read};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{FORMAT, Header, JOURNAL, LARGEST_LOG, MANIFEST, Manifest, Sum, as_digest, journal_of};
-use crate::domain::approval::{Approval, ApprovalSubject};
+use super::{FORMAT, Header, JOURNAL, LARGEST_LOG, MANIFEST, Manifest, SIGNERS, Sum, as_digest, journal_of};
+use crate::domain::approval::Approval;
 use crate::domain::deployment::Deployment;
 use crate::domain::journal::{Hash, unhex};
 use crate::domain::release::Release;
@@ -124,8 +124,7 @@ fn name_of(entry: &tar::Entry<'_, impl Read>) -> Result<String, OpError> {
         let number = name.strip_prefix(folder).and_then(|rest| rest.strip_suffix(ending));
         number.is_some_and(|number| number.parse::<i64>().is_ok_and(|n| n > 0 && n.to_string() == number))
     };
-    let known =
-        [MANIFEST, JOURNAL, "README.txt", "release.json", "approvals.json", "policy.json", "signatures.json"];
+    let known = [MANIFEST, JOURNAL, "README.txt", "release.json", "approvals.json", "policy.json", SIGNERS];
     if known.contains(&name.as_str()) || number("deployments/", ".json") || number("logs/", ".log") {
         return Ok(name);
     }
@@ -287,7 +286,7 @@ impl Seen {
         }
         for approval in std::mem::take(&mut self.approvals) {
             // What a request's digest is about is in the release itself; only an environment's content is whole here.
-            let is_whole = approval.subject != ApprovalSubject::Request;
+            let is_whole = approval.subject.environment().is_some();
             if is_whole && !is_digest_of(&approval.digest, &approval.content) {
                 let why = format!("approval {} is about other content than its digest", approval.id.0);
                 self.is_bad("approvals.json", why);

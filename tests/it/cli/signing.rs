@@ -230,3 +230,36 @@ fn where_it_is_optional_who_has_no_key_approves_unsigned() {
     let why = env.run(&["why", "api@1.0.0", "production"]).ok();
     assert!(why.out.contains("approved by bob (unsigned)"), "{why:#?}");
 }
+
+#[test]
+fn doctor_says_which_lines_are_not_used_and_who_could_write_the_list() {
+    let env = team("required");
+    let line = key(&env, "bobs", "ed25519");
+    env.write(SIGNERS, &format!("bob {line}\n*@example.org {line}\n"), 0o644);
+    let said = env.run(&["doctor"]);
+    assert!(said.out.contains("line 2 is not used: a pattern for a name"), "{said:#?}");
+    assert!(said.out.contains("lists keys of 1 person"), "{said:#?}");
+    env.write(SIGNERS, &format!("bob {line}\n"), 0o664);
+    let said = env.run(&["doctor"]).exits(1);
+    assert!(said.out.contains("✗ signers") && said.out.contains("chmod go-w"), "{said:#?}");
+}
+
+#[test]
+fn the_archive_of_a_release_holds_what_its_signatures_are_checked_with() {
+    let env = team("required");
+    let line = key(&env, "bobs", "ed25519");
+    env.write(SIGNERS, &format!("bob {line}\n"), 0o644);
+    drop(approve(&env, BOB, &["--key", "bobs"]).ok());
+    let verified = env.run(&["audit", "verify"]).ok();
+    assert!(verified.out.contains("1 signature is good"), "{verified:#?}");
+    drop(env.run(&["bundle", "api@1.0.0", "--output", "api.tar"]).ok());
+    drop(env.run(&["bundle", "verify", "api.tar"]).ok());
+    drop(ssh(&env, "tar", &["-xf", "api.tar"], None).ok());
+    let approvals = std::fs::read_to_string(env.path("approvals.json")).unwrap();
+    let approvals: serde_json::Value = serde_json::from_str(&approvals).unwrap();
+    let signed = &approvals[0]["signed"];
+    env.write("statement", signed["statement"].as_str().unwrap(), 0o644);
+    env.write("statement.sig", signed["signature"].as_str().unwrap(), 0o644);
+    let verify = ["-Y", "verify", "-f", SIGNERS, "-I", "bob", "-n", "approval@relman", "-s", "statement.sig"];
+    drop(ssh(&env, "ssh-keygen", &verify, Some("statement")).ok());
+}

@@ -17,8 +17,13 @@ impl Logs for NoLogs {
 }
 
 fn composed(world: &World, brief: bool) -> (Vec<u8>, bundle::Bundled) {
-    let wanted =
-        Wanted { release: release_id("api@1.0.0"), logs: true, brief, policy: serde_json::json!({}) };
+    let wanted = Wanted {
+        release: release_id("api@1.0.0"),
+        logs: true,
+        brief,
+        policy: serde_json::json!({}),
+        allowed_signers: None,
+    };
     let mut bytes = Vec::new();
     let head = world.as_("erin", audit::head).unwrap();
     let at = (head.instance, head.seq, head.hash);
@@ -73,8 +78,13 @@ fn a_brief_archive_that_is_passed_off_as_a_full_one_is_noticed() {
 #[test]
 fn what_was_handed_out_is_on_record_with_its_hash() {
     let world = eventful();
-    let wanted =
-        Wanted { release: release_id("api@1.0.0"), logs: false, brief: false, policy: serde_json::json!({}) };
+    let wanted = Wanted {
+        release: release_id("api@1.0.0"),
+        logs: false,
+        brief: false,
+        policy: serde_json::json!({}),
+        allowed_signers: None,
+    };
     let mut bytes = Vec::new();
     let (made, entries) =
         world.journaled(|| world.as_("erin", |cx| bundle::write(cx, &wanted, &NoLogs, &mut bytes)).unwrap());

@@ -8,6 +8,7 @@ use relman::domain::signature::{Assurance, Signed, Statement};
 use relman::domain::time::Timestamp;
 use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::approval::sign::{self, Signing};
+use relman::ops::audit::{self, FindingKind};
 use relman::ops::{ErrorKind, OpError};
 use relman::store::approvals;
 
@@ -256,4 +257,49 @@ fn an_approval_for_later_counts_from_then_on() {
     assert_eq!(as_bob(&world, &past).unwrap_err().kind, ErrorKind::Usage);
     assert_eq!(payload(&world).verdict, Verdict::Approved);
     assert!(Assurance::Unsigned < Assurance::File && Assurance::Agent < Assurance::SecurityKey);
+}
+
+/// What verification says about signatures.
+fn verified(world: &World) -> (u64, Vec<String>) {
+    let verified = world.as_("alice", audit::verify).unwrap();
+    let about = verified.findings.list.into_iter().filter(|found| found.kind == FindingKind::Signature);
+    (verified.signatures, about.map(|found| found.sentence).collect())
+}
+
+#[test]
+fn verification_looks_at_every_signature_also_of_decisions_that_have_ended() {
+    let mut world = world("required");
+    as_bob(&world, &yes()).unwrap();
+    world.withdraw("bob", API, PRODUCTION);
+    as_bob(&world, &yes()).unwrap();
+    assert_eq!(verified(&world), (2, vec![]));
+    world.machine.keys.borrow_mut().remove("bob");
+    let (good, bad) = verified(&world);
+    assert_eq!((good, bad.len()), (0, 2));
+    assert!(bad[0].contains("approval 1 of api@1.0.0 by bob: its signature does not hold"), "{bad:?}");
+    // Without a list of keys nothing can be said, and that is said.
+    world.policy.signing = None;
+    let verified = world.as_("alice", audit::verify).unwrap();
+    assert!(
+        verified.remarks.iter().any(|line| line.contains("2 signatures could not be checked")),
+        "{verified:?}"
+    );
+}
+
+#[test]
+fn a_history_that_was_rewritten_below_a_signature_breaks_it() {
+    let world = world("required");
+    as_bob(&world, &yes()).unwrap();
+    tampered(&world, |approval| {
+        let signed = approval.signed.as_mut().unwrap();
+        let statement = Statement::parse(&signed.statement).unwrap();
+        let other = Statement { journal: (1, [9; 32]), nonce: "e".repeat(32), ..statement };
+        *signed = fake_signature("key of bob", &other.text());
+    });
+    let (good, bad) = verified(&world);
+    assert_eq!((good, bad.len()), (1, 1));
+    assert!(
+        bad[0].contains("entry 1 of the journal is not the one that was there when it was signed"),
+        "{bad:?}"
+    );
 }
