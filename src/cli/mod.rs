@@ -24,6 +24,7 @@ mod release;
 mod toggle;
 mod train;
 mod waiting;
+mod who;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -158,6 +159,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board => board::board(session),
         Command::Status => board::status(session),
+        Command::Who(args) => who::who(session, &args),
         Command::Why(args) => why::why(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),
         Command::Audit(verb) => audit::run(session, verb),

@@ -41,6 +41,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod prompt;
 pub mod release;
+pub mod session;
 pub mod signature;
 pub mod strategy;
 pub mod subject;

@@ -16,6 +16,7 @@ pub mod freeze;
 pub mod lock;
 pub mod open;
 pub mod override_review;
+pub mod presence;
 pub mod release;
 pub mod train;
 pub mod view;

@@ -15,11 +15,11 @@ mod embedded {
 }
 
 /// The schema this program was written for.
-pub const SCHEMA_VERSION: i64 = 8;
+pub const SCHEMA_VERSION: i64 = 11;
 
 /// SHA-256 over the schema as SQLite keeps it, one per version. A trigger or a view that somebody planted could
 /// turn a "no" into a "yes" while it is stored, so a store whose schema is not exactly ours is not opened.
-const FINGERPRINT: &str = "2b490ee1a7bb063e7139fec6012a2532c4b23d03fef1a3ffe4447b750974a665";
+const FINGERPRINT: &str = "6c7b1494f5af596b2390f913e6600e225302930a3507335c39c2a35b1f5aebee";
 
 /// The version of the schema in the store; 0 when there is none yet.
 fn version(driver: &Sqlite) -> Result<i64, StoreError> {

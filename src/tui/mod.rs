@@ -13,6 +13,7 @@ pub mod model;
 pub mod msg;
 pub mod pane;
 pub mod popup;
+pub mod presence;
 mod splits;
 mod tail;
 mod terminal;
@@ -90,6 +91,7 @@ fn first_model(desk: &Desk) -> Model {
     let glyphs = Glyphs::for_terminal(locale.as_deref(), environment::variable("TERM").as_deref());
     let mut model =
         Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs);
+    model.human = desk.actor.person.human().to_owned();
     model.is_demo = crate::demo::is_demo(&desk.config.policy);
     model
 }
@@ -132,6 +134,7 @@ struct Panes {
     /// Whether the process stopped itself, with the terminal given back: then it has been taken again already.
     slept: bool,
     ended: Option<u8>,
+    teller: presence::Teller,
 }
 
 impl Panes {
@@ -154,6 +157,7 @@ impl Panes {
             pace: FRAME,
             slept: false,
             ended: None,
+            teller: presence::Teller::default(),
         })
     }
 
@@ -262,7 +266,11 @@ impl Panes {
             self.model.now = self.model.now.max(clock::now());
         }
         self.dirty = true;
+        let is_key = matches!(msg, Msg::Key(_));
         for effect in update::update(&mut self.model, msg) {
+            self.order(effect);
+        }
+        if let Some(effect) = self.teller.order(&self.model, is_key) {
             self.order(effect);
         }
     }

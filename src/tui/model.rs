@@ -66,6 +66,8 @@ pub struct Model {
     pub is_demo: bool,
     /// Who sits here, as the kernel says.
     pub actor: String,
+    /// The name of the human, whoever they have become since the login.
+    pub human: String,
     pub focus: Pane,
     pub zoomed: bool,
     /// Whether the first views have arrived.
@@ -97,6 +99,8 @@ pub struct Model {
     /// Whether what is going on is waiting for the store: it ends with the next views.
     pub store_held: bool,
     pub suspend: bool,
+    /// The newest line somebody said to all, once the store was read.
+    pub heard: Option<i64>,
 }
 
 impl Model {
@@ -111,6 +115,7 @@ impl Model {
             glyphs,
             policy,
             is_demo: false,
+            human: actor.clone(),
             actor,
             focus: Pane::Board,
             zoomed: false,
@@ -134,6 +139,7 @@ impl Model {
             redraw: false,
             store_held: false,
             suspend: false,
+            heard: None,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName, 
 use crate::domain::override_review::{Bypass, Finding};
 use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
+use crate::domain::session::{Call, Focus, Session};
 use crate::domain::time::{Timestamp, Window};
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
@@ -47,6 +48,10 @@ pub struct Views {
     pub deployments: Vec<Deployment>,
     /// The deployment the log pane shows.
     pub shown: Option<DeploymentView>,
+    /// Who has the panes open.
+    pub sessions: Vec<Session>,
+    /// What somebody said to all who have.
+    pub call: Option<Call>,
 }
 
 /// A part of a log.
@@ -254,6 +259,8 @@ pub enum Effect {
         origin: Origin,
         rows: usize,
     },
+    /// Tell others what is before the eyes here.
+    Tell(Box<Focus>),
     Bell,
     Redraw,
     Suspend,

@@ -121,7 +121,7 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     if std::mem::take(&mut model.store_held) {
         model.busy = None;
     }
-    let mut effects = Vec::new();
+    let mut effects = hear(model);
     if let Some(text) = ended {
         model.say(text);
         effects.push(Effect::Bell);
@@ -135,6 +135,20 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     }
     effects.extend(answer::look_again(model));
     effects
+}
+
+/// What somebody has said to all since the views were read before.
+fn hear(model: &mut Model) -> Vec<Effect> {
+    let Some(call) = model.views.call.clone() else {
+        model.heard = model.heard.or(Some(0));
+        return Vec::new();
+    };
+    let before = model.heard.replace(call.id);
+    if before.is_none_or(|before| before >= call.id) || call.by.human() == model.human {
+        return Vec::new();
+    }
+    model.say(format!("{} says: {}", call.by.human(), call.text));
+    vec![Effect::Bell]
 }
 
 /// The deployment whose log should stand ready now, if another one than before: something began, and nobody picked the
@@ -361,6 +375,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Messages => {
             let lines = popup::pages::messages(model);
             model.popups.push(Popup::page("Messages, newest first", lines));
+            Vec::new()
+        }
+        Action::Who => {
+            let lines = super::presence::page(model);
+            model.popups.push(Popup::page("Who else is in", lines));
             Vec::new()
         }
         Action::Zoom => {

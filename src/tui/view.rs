@@ -19,6 +19,7 @@ use super::layout::{self, Borders};
 use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
 use super::popup;
+use super::presence;
 use super::widget::footer;
 use super::widget::wrap::wrap;
 use crate::domain::text::fit;
@@ -146,6 +147,10 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         (None, None) => (model.actor.clone(), theme.dim),
     };
     let room = width.saturating_sub(used + 1);
+    // What is urgent is not cut for it.
+    let others = presence::count(model).map(|count| format!(" {count}"));
+    let others = others.filter(|count| right.0.chars().count() + count.len() <= room);
+    let right = (format!("{}{}", right.0, others.unwrap_or_default()), right.1);
     let text = fit(&right.0, room);
     let gap = room.saturating_sub(text.chars().count());
     spans.push(Span::raw(" ".repeat(gap)));

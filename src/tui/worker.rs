@@ -6,12 +6,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use super::msg::{Effect, Msg, Views};
+use super::presence::Telling;
 use super::tail::TailOrder;
 use crate::desk::Desk;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
+use crate::domain::session::Session;
 use crate::domain::time::{Window, wall};
-use crate::host::store_lock;
+use crate::host::{process, store_lock};
 use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
     abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
@@ -19,7 +21,7 @@ use crate::ops::deployment::{
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, train};
+use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, presence, train};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -42,6 +44,9 @@ pub(super) struct Worker {
     shown: Option<DeploymentId>,
     /// What had not ended when the views were read last.
     active: Vec<Deployment>,
+    /// Who was in when the views were read last.
+    sessions: Vec<Session>,
+    telling: Telling,
     seen: i64,
     /// The trouble that was said last.
     troubled: RefCell<String>,
@@ -62,6 +67,8 @@ pub(super) fn run(
         let seconds = waited.as_secs();
         let _gone = notices.send(Msg::StoreHeld(format!("waiting for the store{by}, {seconds}s")));
     }));
+    let own = i32::try_from(std::process::id()).ok().and_then(process::identify);
+    let telling = Telling::new(&desk.cx(), own);
     let mut worker = Worker {
         desk,
         messages,
@@ -70,6 +77,8 @@ pub(super) fn run(
         watched: None,
         shown: None,
         active: Vec::new(),
+        sessions: Vec::new(),
+        telling,
         seen: -1,
         troubled: RefCell::default(),
     };
@@ -91,7 +100,9 @@ pub(super) fn run(
             last_look = Instant::now();
             worker.look_at_rules();
             worker.look_for_ends();
+            worker.look_who_left();
         }
+        worker.telling.tell(&worker.desk.cx());
         worker.look();
     }
 }
@@ -110,6 +121,9 @@ impl Views {
             overrides: override_review::list(cx, false)?,
             calendar: month.map(|month| calendar::calendar(cx, month)).transpose()?,
             shown: shown.map(|id| deployment::deployment(cx, id)).transpose()?,
+            // Information beside the work: that it cannot be read is no reason to show nothing.
+            sessions: presence::list(cx).unwrap_or_default(),
+            call: presence::heard(cx).unwrap_or_default(),
             deployments,
         })
     }
@@ -160,6 +174,13 @@ impl Worker {
         }
     }
 
+    /// Nobody says that they leave: their process is gone.
+    fn look_who_left(&mut self) {
+        if presence::sweep(&self.desk.cx(), &self.sessions) {
+            self.load();
+        }
+    }
+
     fn reconcile(&mut self) {
         self.desk.machine().refresh();
         match tick::tick(&self.desk.cx()) {
@@ -185,6 +206,7 @@ impl Worker {
         match Views::read(&cx, self.watched, self.month) {
             Ok(views) => {
                 self.active.clone_from(&views.board.active);
+                self.sessions.clone_from(&views.sessions);
                 drop(self.troubled.take());
                 self.shown = views.shown.as_ref().map(|view| view.deployment.id);
                 self.say(Msg::Loaded(Box::new(views), cx.now));
@@ -254,6 +276,7 @@ impl Worker {
             Effect::ReadLog { id, origin, rows } => {
                 let _gone = self.tail.send(TailOrder::Read { id, origin, rows });
             }
+            Effect::Tell(focus) => self.telling.want(*focus),
             Effect::Demo => return self.demo().map(Some),
             order => return self.verb(order).map(Some),
         }

@@ -136,6 +136,8 @@ pub enum Command {
     Board,
     /// What runs where
     Status,
+    /// Who has the panes open, and what they look at
+    Who(Who),
     /// Why a release may or may not go somewhere
     Why(Why),
     /// Freezes and deployments of the coming weeks
@@ -451,6 +453,13 @@ pub enum Train {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Who {
+    /// Say a line to all of them instead
+    #[arg(long, value_name = "TEXT")]
+    pub say: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,10 @@ impl Dialog {
         Some(Self { deployment, hold, chosen, reason, arming: Arming::now(model), sent: false })
     }
 
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
     pub fn is_about(&self, id: DeploymentId) -> bool {
         self.deployment.id == id
     }

@@ -89,6 +89,10 @@ impl Dialog {
         self.service == *service && !self.sent
     }
 
+    pub fn environment(&self) -> &EnvName {
+        &self.environment
+    }
+
     /// Whether it is about this.
     pub fn is_about(&self, service: &ServiceName, environment: &EnvName) -> bool {
         self.service == *service && self.environment == *environment

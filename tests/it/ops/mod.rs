@@ -17,6 +17,7 @@ mod model;
 mod on_record;
 mod overrides;
 mod phases;
+mod presence;
 mod prompts;
 mod reconcile;
 mod release;

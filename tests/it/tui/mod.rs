@@ -15,6 +15,7 @@ mod later;
 mod log;
 mod log_views;
 mod options;
+mod presence;
 mod rollback_dialog;
 mod screens;
 mod sizes;
