@@ -186,6 +186,15 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
         add("approvals count for", span(env.approval_ttl));
     }
     add("self-approval", if env.self_approval { "allowed".to_owned() } else { String::new() });
+    if let Some(rule) = &env.four_eyes {
+        let from = if rule.from.is_empty() { "anybody else".to_owned() } else { rule.from.join(" or ") };
+        let exempt = if rule.exempt.is_empty() {
+            String::new()
+        } else {
+            format!("; not for {}", rule.exempt.join(", "))
+        };
+        add("four-eyes", format!("{from} confirms it live, within {}{exempt}", span(rule.ttl)));
+    }
     add("deployers", env.deployers.join(", "));
     add("override", env.overriders.join(", "));
     add("soak", if env.soak.is_zero() { String::new() } else { span(env.soak) });
@@ -204,6 +213,9 @@ fn as_json(config: &config::Config) -> serde_json::Value {
         serde_json::json!({
             "name": env.name, "kind": env.kind, "mirrors": env.mirrors, "approvals": env.approvals,
             "rollback-approvals": env.rollback_approvals, "approval-ttl-seconds": env.approval_ttl.as_secs(),
+            "four-eyes": env.four_eyes.as_ref().map(|rule| serde_json::json!({
+                "from": rule.from, "exempt": rule.exempt, "ttl-seconds": rule.ttl.as_secs(),
+            })),
             "deployers": env.deployers, "override": env.overriders, "confirm": env.confirm,
             "self-approval": env.self_approval, "soak-seconds": env.soak.as_secs(), "hours": hours,
         })

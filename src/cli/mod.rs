@@ -26,6 +26,7 @@ mod train;
 mod waiting;
 mod who;
 mod why;
+mod witness;
 
 use std::path::{Path, PathBuf};
 
@@ -159,6 +160,8 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board => board::board(session),
         Command::Status => board::status(session),
+        Command::Take(args) => witness::take(session, &args),
+        Command::Witness(args) => witness::witness(session, args),
         Command::Who(args) => who::who(session, &args),
         Command::Why(args) => why::why(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),

@@ -55,6 +55,8 @@ pub(super) struct RawEnvironment {
     pub after_failure: Option<String>,
     pub one_in_queue: Option<bool>,
     pub outdated: Option<String>,
+    /// A switch or a table: looked at by hand.
+    pub four_eyes: Option<toml::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -239,10 +241,12 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "after-failure",
             "one-in-queue",
             "outdated",
+            "four-eyes",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),
     ("environments.*.rollback-approvals.*", &["from", "count"]),
+    ("environments.*.four-eyes", &["from", "exempt", "ttl"]),
     (
         "services.*",
         &[

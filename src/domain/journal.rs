@@ -65,6 +65,9 @@ pub enum Verb {
     DeploymentPaused,
     DeploymentResumed,
     DeploymentGuided,
+    DeploymentTaken,
+    WitnessAsked,
+    WitnessGave,
     DeploymentFinished,
     DeploymentLost,
     CancelRequested,
@@ -75,7 +78,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 44] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ReleaseCreated,
@@ -110,6 +113,9 @@ impl Verb {
         Self::DeploymentPaused,
         Self::DeploymentResumed,
         Self::DeploymentGuided,
+        Self::DeploymentTaken,
+        Self::WitnessAsked,
+        Self::WitnessGave,
         Self::DeploymentFinished,
         Self::DeploymentLost,
         Self::CancelRequested,
@@ -155,6 +161,9 @@ impl Verb {
             Self::DeploymentPaused => "deployment.paused",
             Self::DeploymentResumed => "deployment.resumed",
             Self::DeploymentGuided => "deployment.guided",
+            Self::DeploymentTaken => "deployment.taken",
+            Self::WitnessAsked => "witness.asked",
+            Self::WitnessGave => "witness.gave",
             Self::DeploymentFinished => "deployment.finished",
             Self::DeploymentLost => "deployment.lost",
             Self::CancelRequested => "deployment.cancel-requested",

@@ -51,4 +51,5 @@ pub mod time;
 pub mod toggle;
 pub mod train;
 pub mod wait;
+pub mod witness;
 mod words;

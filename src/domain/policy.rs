@@ -25,6 +25,7 @@ use super::time::Tz;
 use super::toggle::{Flip, Toggle};
 use super::train::Train;
 use super::wait::QueueOrder;
+use super::witness::FourEyes;
 use super::words::words;
 
 /// Everything the rules may consult besides the recorded facts.
@@ -191,6 +192,8 @@ pub struct Environment {
     pub one_in_queue: bool,
     /// Whether an older version than the live one is refused, unless it is asked for as a rollback (PIP-9).
     pub blocks_outdated: bool,
+    /// Whether a second person confirms each start live, and who may be that.
+    pub four_eyes: Option<FourEyes>,
 }
 
 impl Environment {

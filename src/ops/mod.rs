@@ -20,6 +20,7 @@ pub mod presence;
 pub mod release;
 pub mod train;
 pub mod view;
+pub mod witness;
 
 use std::collections::BTreeSet;
 

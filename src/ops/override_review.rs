@@ -85,7 +85,7 @@ fn reviewers<'a>(cx: &Ctx<'a>, env: &EnvName) -> Vec<&'a str> {
     let Some(env) = cx.policy.environments.get(env) else { return Vec::new() };
     let approvers = env.approvals.iter().map(|rule| rule.from.as_str());
     let mut groups: Vec<&str> = env.overriders.iter().map(String::as_str).chain(approvers).collect();
-    groups.sort();
+    groups.sort_unstable();
     groups.dedup();
     groups
 }

@@ -24,6 +24,7 @@ pub mod steps;
 pub mod trains;
 mod tx;
 mod value;
+pub mod witnesses;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

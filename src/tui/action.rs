@@ -56,6 +56,7 @@ pub enum Action {
     Approve,
     Reject,
     Withdraw,
+    Witness,
     ReviewOverride,
     NewFreeze,
     StopTheLine,
@@ -207,6 +208,14 @@ pub const ENTRIES: &[Entry] = &[
     ),
     row(Action::Reject, "reject", "reject it with a reason", APPROVALS, &["x"], Some("reject")),
     row(Action::Withdraw, "withdraw", "take your own decision back", APPROVALS, &["W"], None),
+    row(
+        Action::Witness,
+        "witness",
+        "confirm live what somebody else is starting",
+        &[Place::In(Pane::Board), Place::In(Pane::Approvals)],
+        &["E"],
+        None,
+    ),
     row(
         Action::ReviewOverride,
         "review-override",

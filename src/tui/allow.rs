@@ -18,6 +18,9 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
     if !model.loaded && needs_views(action) {
         return Err("still reading the store; one moment".to_owned());
     }
+    if action == Action::Witness && super::presence::asking(model).is_none() {
+        return Err("nobody else asks for a witness".to_owned());
+    }
     match model.focus {
         Pane::Board => on_board(model, action),
         Pane::Approvals => on_approvals(model, action),

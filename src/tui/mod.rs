@@ -11,6 +11,7 @@ pub mod keymap;
 pub mod layout;
 pub mod model;
 pub mod msg;
+pub mod news;
 pub mod pane;
 pub mod popup;
 pub mod presence;
@@ -91,7 +92,7 @@ fn first_model(desk: &Desk) -> Model {
     let glyphs = Glyphs::for_terminal(locale.as_deref(), environment::variable("TERM").as_deref());
     let mut model =
         Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs);
-    model.human = desk.actor.person.human().to_owned();
+    desk.actor.person.human().clone_into(&mut model.human);
     model.is_demo = crate::demo::is_demo(&desk.config.policy);
     model
 }

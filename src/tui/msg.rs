@@ -17,6 +17,7 @@ use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
 use crate::domain::session::{Call, Focus, Session};
 use crate::domain::time::{Timestamp, Window};
+use crate::domain::witness::Request;
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::chain::StartChain;
@@ -35,6 +36,7 @@ use crate::ops::view::calendar::Calendar;
 use crate::ops::view::deployment::DeploymentView;
 use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
+use crate::ops::witness::{Asked, Confirm};
 
 /// Everything the panes show, read in one go.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,8 @@ pub struct Views {
     pub deployments: Vec<Deployment>,
     /// The deployment the log pane shows.
     pub shown: Option<DeploymentView>,
+    /// Who asks for a second person.
+    pub witnesses: Vec<Request>,
     /// Who has the panes open.
     pub sessions: Vec<Session>,
     /// What somebody said to all who have.
@@ -94,6 +98,10 @@ pub enum Msg {
     },
     Detailed(Box<ReleaseView>),
     Foretold(Box<Prognosis>),
+    /// The code for a second person.
+    WitnessAsked(Box<Asked>),
+    /// What a second person should know.
+    WitnessShown(Box<Request>, Box<Pending>),
     LogRead(LogPage),
     /// The last lines of several logs.
     WallRead(Vec<(DeploymentId, Vec<Line>)>),
@@ -259,6 +267,17 @@ pub enum Effect {
         origin: Origin,
         rows: usize,
     },
+    /// Ask for a second person.
+    AskWitness {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    /// Show what somebody asks a witness for.
+    ShowWitness(Box<Request>),
+    /// Confirm it.
+    Confirm(Box<Confirm>),
+    /// Say that one looks after it.
+    Take(DeploymentId),
     /// Tell others what is before the eyes here.
     Tell(Box<Focus>),
     Bell,

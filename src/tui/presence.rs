@@ -15,6 +15,7 @@ use crate::domain::actor::Actor;
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::session::{Asking, Focus, Intent, Session, marks};
+use crate::domain::witness::Request;
 use crate::ops::{Ctx, presence};
 
 /// What the person has before their eyes.
@@ -54,6 +55,13 @@ pub fn count(model: &Model) -> Option<String> {
 /// Who looks at a release, or is about to do something with it.
 pub fn mark(model: &Model, release: &ReleaseId) -> Option<String> {
     marks(others(model).filter(|session| session.focus.is_on(release)))
+}
+
+/// What somebody else asks a witness for.
+pub fn asking(model: &Model) -> Option<&Request> {
+    let open = |request: &&Request| request.witnessed.is_none() && request.stands(model.now);
+    let is_others = |request: &&Request| request.starter.person.human() != model.human;
+    model.views.witnesses.iter().filter(open).find(is_others)
 }
 
 /// Who watches a deployment.
@@ -190,6 +198,11 @@ impl Popup {
                 release: Some(dialog.deployment().release.clone()),
                 deployment: Some(dialog.deployment().id),
                 ..plain(Intent::Decide)
+            },
+            Self::Witness(dialog) => Asking {
+                release: Some(dialog.request.release.clone()),
+                environment: Some(dialog.request.environment.clone()),
+                ..plain(Intent::Witness)
             },
             Self::Form(form) => return form.asking(),
             _ => return None,

@@ -108,7 +108,7 @@ fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
 
 fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
-    let ended = newly_ended(model, &views);
+    let ended = newly_ended(model, &views).or_else(|| newly_asked(model, &views));
     let followed = newly_followed(model, &views);
     model.now = now;
     if let Some(calendar) = &views.calendar {
@@ -172,6 +172,16 @@ fn newly_followed(model: &Model, views: &Views) -> Option<DeploymentId> {
     started(now).filter(|_| model.log.follow && started(before).is_none())
 }
 
+/// Somebody else asks for a second person: they stand there and wait.
+fn newly_asked(model: &Model, views: &Views) -> Option<String> {
+    let is_known = |id| model.views.witnesses.iter().any(|known| known.id == id);
+    let mut open = views.witnesses.iter().filter(|request| request.witnessed.is_none());
+    let request =
+        open.find(|r| model.loaded && !is_known(r.id) && r.starter.person.human() != model.human)?;
+    let starter = request.starter.person.human();
+    Some(format!("{starter} asks for a witness: {} to {} (E)", request.release, request.environment))
+}
+
 /// A deployment that was running in the views before and is over now.
 fn newly_ended(model: &Model, views: &Views) -> Option<String> {
     let was_running = model.views.board.active.iter().filter(|d| d.state.is_live());
@@ -221,7 +231,9 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
     match outcome {
         Outcome::Stay => model.popups.push(popup),
         Outcome::Close => {}
-        Outcome::Do(effects) => return effects,
+        Outcome::Do(effects) => {
+            return effects.into_iter().flat_map(|effect| follow_up(model, effect)).collect();
+        }
         Outcome::DoAndStay(effects) => {
             model.popups.push(popup);
             return effects;
@@ -392,6 +404,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
+    if action == Action::Witness {
+        return witnessing(model);
+    }
     let effects = match model.focus {
         Pane::Board => board::act(model, action),
         Pane::Approvals => queue::act(model, action),
@@ -406,6 +421,7 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
                 | Effect::AskChoices { .. }
                 | Effect::Detail(_)
                 | Effect::Prognosis(_)
+                | Effect::ShowWitness(_)
                 | Effect::Demo
         )
     });
@@ -413,6 +429,13 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         model.busy = Some((format!("{}…", entry(action).name), model.now));
     }
     effects.into_iter().flat_map(|effect| follow_up(model, effect)).collect()
+}
+
+/// Shows what somebody asks a witness for.
+fn witnessing(model: &mut Model) -> Vec<Effect> {
+    let Some(request) = super::presence::asking(model).cloned() else { return Vec::new() };
+    model.busy = Some((format!("{}…", entry(Action::Witness).name), model.now));
+    vec![Effect::ShowWitness(Box::new(request))]
 }
 
 /// Showing a log means going to its pane.

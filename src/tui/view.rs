@@ -141,7 +141,12 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         spans.push(Span::raw(" "));
     }
     let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
+    let asks = presence::asking(model).map(|request| {
+        let starter = request.starter.person.human().to_owned();
+        (format!("{starter} ASKS FOR A WITNESS (E)"), theme.alarm)
+    });
     let right = match (waiting, board::frozen_now(model)) {
+        (None, _) if asks.is_some() => asks.unwrap_or_default(),
         (Some(d), _) => (format!("{} WAITS FOR A DECISION", d.id), theme.alarm),
         (None, Some(frozen)) => (frozen, theme.alarm),
         (None, None) => (model.actor.clone(), theme.dim),

@@ -16,12 +16,14 @@ use crate::domain::time::{Window, wall};
 use crate::host::{process, store_lock};
 use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
-    abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
+    abandon, cancel, chain, guide, later, note, resolve, rollback, start, take, tick, toggle,
 };
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::{board, calendar, deployment, queue, release};
-use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, presence, train};
+use crate::ops::{
+    Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, presence, train, witness,
+};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -123,6 +125,7 @@ impl Views {
             shown: shown.map(|id| deployment::deployment(cx, id)).transpose()?,
             // Information beside the work: that it cannot be read is no reason to show nothing.
             sessions: presence::list(cx).unwrap_or_default(),
+            witnesses: witness::open(cx)?,
             call: presence::heard(cx).unwrap_or_default(),
             deployments,
         })
@@ -236,7 +239,8 @@ impl Worker {
         match result {
             Ok(Some(msg)) => {
                 // What this process did itself is not in the change counter of its own connection.
-                let changed = matches!(msg, Msg::Done(_) | Msg::Started(..) | Msg::Decided(_));
+                let changed =
+                    matches!(msg, Msg::WitnessAsked(_) | Msg::Done(_) | Msg::Started(..) | Msg::Decided(_));
                 if let Msg::Started(id, _) = &msg {
                     self.watched = Some(*id);
                 }
@@ -431,6 +435,23 @@ impl Worker {
                     "{release}: your decision about {} is withdrawn",
                     approval.subject.as_text()
                 ))
+            }
+            Effect::Take(id) => {
+                let (d, over) = take::take(&cx, id)?;
+                let from = over.map(|over| format!(", taken over from {}", over.by.human()));
+                Msg::Done(format!("you are on {}{}", d.id, from.unwrap_or_default()))
+            }
+            Effect::AskWitness { release, environment } => {
+                Msg::WitnessAsked(Box::new(witness::ask(&cx, &release, &environment)?))
+            }
+            Effect::ShowWitness(request) => {
+                let item = queue::of_deployment(&cx, &request.release, &request.environment)?;
+                Msg::WitnessShown(request, Box::new(item))
+            }
+            Effect::Confirm(wanted) => {
+                let request = witness::confirm(&cx, &wanted)?;
+                let starter = request.starter.person.human();
+                Msg::Done(format!("you have confirmed what {starter} starts: {}", request.release))
             }
             order => self.hold(order)?,
         })

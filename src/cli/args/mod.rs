@@ -136,6 +136,10 @@ pub enum Command {
     Board,
     /// What runs where
     Status,
+    /// Say that you look after a deployment that waits for a person; takes it over from whoever was on it
+    Take(Id),
+    /// Confirm live what somebody else is starting, with the code they tell you
+    Witness(Witness),
     /// Who has the panes open, and what they look at
     Who(Who),
     /// Why a release may or may not go somewhere
@@ -453,6 +457,17 @@ pub enum Train {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Witness {
+    /// Without one: who asks for a witness now
+    #[arg(requires = "environment")]
+    pub release: Option<ReleaseRef>,
+    pub environment: Option<EnvName>,
+    /// The code the starter was shown (default: asked for on a terminal)
+    #[arg(long, requires = "release")]
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod approvals;
 mod checks;
 mod deployer;
 mod exclusive;
+pub mod four_eyes;
 mod freeze;
 mod lock;
 mod needs;
@@ -35,6 +36,7 @@ use super::release::Release;
 use super::signature::Signatures;
 use super::time::{Timestamp, Tz};
 use super::toggle::Flip;
+use super::witness::Request;
 use super::words::words;
 
 /// The gates in the order they are shown: what is fixed first, what other people can clear later, the exclusive
@@ -52,12 +54,14 @@ pub enum GateId {
     Freeze,
     Window,
     Approvals,
+    #[serde(rename = "four-eyes")]
+    FourEyes,
     Lock,
     Exclusive,
 }
 
 impl GateId {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Deployer,
         Self::Stage,
         Self::Order,
@@ -68,6 +72,7 @@ impl GateId {
         Self::Freeze,
         Self::Window,
         Self::Approvals,
+        Self::FourEyes,
         Self::Lock,
         Self::Exclusive,
     ];
@@ -84,6 +89,7 @@ impl GateId {
             Self::Freeze => "freeze",
             Self::Window => "window",
             Self::Approvals => "approvals",
+            Self::FourEyes => "four-eyes",
             Self::Lock => "lock",
             Self::Exclusive => "exclusive",
         }
@@ -142,6 +148,7 @@ impl GateId {
                 | Self::Checklist
                 | Self::Freeze
                 | Self::Window
+                | Self::FourEyes
         )
     }
 }
@@ -274,6 +281,8 @@ pub struct DeployFacts {
     pub approvals: Vec<Approval>,
     /// Who has asked for deployments of it to this environment that have not begun.
     pub schedulers: Vec<Person>,
+    /// The asking for a second person that this start may count on.
+    pub witness: Option<Request>,
     /// Names of checks that must have passed for this artifact.
     pub required_checks: Vec<String>,
     pub required_items: Vec<String>,
@@ -396,7 +405,7 @@ impl GateReport {
 
 type Gate = fn(&DeployFacts, Timestamp) -> Answer;
 
-const GATES: [(GateId, Gate); 12] = [
+const GATES: [(GateId, Gate); 13] = [
     (GateId::Deployer, deployer::check),
     (GateId::Stage, stage::check),
     (GateId::Order, order::check),
@@ -407,6 +416,7 @@ const GATES: [(GateId, Gate); 12] = [
     (GateId::Freeze, freeze::check),
     (GateId::Window, window::check),
     (GateId::Approvals, approvals::check),
+    (GateId::FourEyes, four_eyes::check),
     (GateId::Lock, lock::check),
     (GateId::Exclusive, exclusive::check),
 ];

@@ -75,6 +75,7 @@ fn environment() -> Environment {
         holds_after_failure: false,
         one_in_queue: false,
         blocks_outdated: false,
+        four_eyes: None,
     }
 }
 
@@ -125,6 +126,7 @@ fn open() -> DeployFacts {
         }),
         freezes: Vec::new(),
         schedulers: Vec::new(),
+        witness: None,
         approvals: vec![approval("bo")],
         required_checks: Vec::new(),
         required_items: Vec::new(),

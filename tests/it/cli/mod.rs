@@ -19,6 +19,7 @@ mod signing;
 mod store;
 mod streams;
 mod trains;
+mod witness;
 
 use crate::support::env::TestEnv;
 

@@ -31,3 +31,4 @@ mod train;
 mod turn;
 mod verbs;
 pub(crate) mod view;
+mod witness;

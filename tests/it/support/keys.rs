@@ -138,6 +138,7 @@ impl Ui {
             Some(Popup::Confirm(_)) => "confirm",
             Some(Popup::Form(_)) => "form",
             Some(Popup::Guide(_)) => "guide",
+            Some(Popup::Witness(_)) => "witness",
             Some(Popup::Page { .. }) => "page",
             Some(Popup::Locks(_)) => "locks",
             Some(Popup::Train(_)) => "train",
@@ -199,6 +200,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Cancel { .. }
             | Effect::CancelAndRollBack { .. }
             | Effect::Guide(_)
+            | Effect::Confirm(_)
+            | Effect::AskWitness { .. }
             | Effect::Abandon { .. }
             | Effect::Decide(_)
             | Effect::AddFreeze(_)

@@ -20,3 +20,4 @@ mod rollback_dialog;
 mod screens;
 mod sizes;
 mod state;
+mod witness;
