@@ -92,6 +92,12 @@ pub fn code(random: &str) -> String {
     code
 }
 
+/// Whether a text could be a code at all: anything else is a slip of the fingers and costs nothing.
+pub fn is_code(text: &str) -> bool {
+    let text = text.trim().to_uppercase();
+    text.len() == LENGTH && text.bytes().all(|c| LETTERS.contains(&c))
+}
+
 /// What is kept of a code.
 pub fn challenge(nonce: &str, code: &str) -> Digest {
     let code = code.trim().to_uppercase();
@@ -186,6 +192,7 @@ mod tests {
         #[test]
         fn every_code_is_short_and_readable(random in "[0-9a-f]{32}") {
             let code = code(&random);
+            prop_assert!(is_code(&code) && !is_code(&code[1..]));
             prop_assert!(code.len() == 5 && code.bytes().all(|c| LETTERS.contains(&c)), "{code}");
         }
     }

@@ -134,6 +134,10 @@ impl Dialog {
             return Outcome::Do(vec![Effect::Watch(holder.id)]);
         }
         if key == "W" && !self.sent && self.needs_witness() {
+            // It is on record, and takes the place of what somebody else asks for here.
+            if !self.arming.is_armed(model) {
+                return Outcome::Say("that was too quick to be meant; press W again".to_owned());
+            }
             let (release, environment) = (self.preview.release.id.clone(), self.environment.clone());
             return Outcome::DoAndStay(vec![Effect::AskWitness { release, environment }]);
         }

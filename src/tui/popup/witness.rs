@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::confirm::banner;
 use super::{Arming, Outcome, dialog_box, is_production};
-use crate::domain::witness::Request;
+use crate::domain::witness::{self, Request};
 use crate::ops::view::queue::Pending;
 use crate::ops::witness::Confirm;
 use crate::tui::model::Model;
@@ -52,7 +52,7 @@ impl Dialog {
             self.typed.key(key);
             return Outcome::Stay;
         }
-        if self.typed.text().trim().is_empty() || !self.arming.has_passed(model) {
+        if !witness::is_code(self.typed.text()) || !self.arming.has_passed(model) {
             let starter = self.request.starter.person.human();
             return Outcome::Say(format!("type the code {starter} tells you, then Enter; Esc leaves"));
         }

@@ -293,6 +293,10 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
                 choices: Box::new(choices),
             })
         }
+        Effect::ShowWitness(request) => {
+            relman::ops::view::queue::of_deployment(cx, &request.release, &request.environment)
+                .map(|item| Msg::WitnessShown(request.clone(), Box::new(item)))
+        }
         Effect::Detail(id) => release::release(cx, id).map(|view| Msg::Detailed(Box::new(view))),
         _ => return None,
     })

@@ -23,6 +23,8 @@ fn asking(world: &World) -> (Ui, String) {
     erin.select(NEXT);
     drop(erin.ask(world, "D"));
     assert!(erin.screen().contains("W asks for a second person"), "{}", erin.screen());
+    assert_eq!(erin.keys("W"), [], "too quick to be meant");
+    erin.wait(1000);
     let Effect::AskWitness { release, environment } = erin.keys("W").remove(0) else { panic!("no asking") };
     let asked = world.as_("erin", |cx| relman::ops::witness::ask(cx, &release, &environment)).unwrap();
     let code = asked.code.clone();
