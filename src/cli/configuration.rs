@@ -244,6 +244,15 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
         let groups = if grant.groups.is_empty() { "nobody".to_owned() } else { grant.groups.join(", ") };
         add(right.short_form().unwrap_or(right.as_str()), groups);
     }
+    if let Some(rule) = &env.four_eyes {
+        let from = if rule.from.is_empty() { "anybody else".to_owned() } else { rule.from.join(" or ") };
+        let exempt = if rule.exempt.is_empty() {
+            String::new()
+        } else {
+            format!("; not for {}", rule.exempt.join(", "))
+        };
+        add("four-eyes", format!("{from} confirms it live, within {}{exempt}", span(rule.ttl)));
+    }
     add("soak", if env.soak.is_zero() { String::new() } else { span(env.soak) });
     let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
     add("hours", hours.join(", "));
@@ -270,6 +279,9 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "rights": lists(&env.rights), "confirm": env.confirm,
             "change-controlled": env.change_controlled, "remind-every-seconds": seconds(env.reminders.every),
             "escalate-after-seconds": seconds(env.reminders.escalate_after), "escalate-to": env.reminders.escalate_to,
+            "four-eyes": env.four_eyes.as_ref().map(|rule| serde_json::json!({
+                "from": rule.from, "exempt": rule.exempt, "ttl-seconds": rule.ttl.as_secs(),
+            })),
             "self-approval": env.self_approval, "soak-seconds": env.soak.as_secs(), "hours": hours,
         })
     };

@@ -2,7 +2,7 @@
 
 use super::args::{Cancel, Deploy, Deployments, Guide, Id, Resolve, ResolveOutcome, Rollback};
 use super::out::{Out, Tone};
-use super::{Session, exit, log, prompts, waiting, why};
+use super::{Session, exit, log, prompts, waiting, why, witness};
 use crate::desk::Desk;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::hold::Hold;
@@ -10,6 +10,7 @@ use crate::domain::ids::DeploymentId;
 use crate::domain::text::counted_changes;
 use crate::domain::time::{Timestamp, relative, span, stopwatch, wall};
 use crate::domain::wait::Wait;
+use crate::domain::witness::Eyes;
 use crate::ops::deployment::{
     abandon as abandoning, cancel as cancelling, guide as guiding, reconcile, resolve as resolving,
     rollback as going_back, start,
@@ -73,6 +74,9 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
         ..start::StartDeploy::new(release, args.environment)
     };
     settle_orphans(&desk);
+    if args.witness {
+        witness::wait_for(session, &desk, &wanted.release, &wanted.environment)?;
+    }
     if noop {
         let planned = start::plan(&desk.cx(), &wanted)?;
         return started_or_followed(session, &desk, planned.deployment.id, !follows);
@@ -271,6 +275,8 @@ pub(super) fn show(session: &mut Session, args: &Id) -> Result<u8, OpError> {
         ("ahead", pending.and_then(Wait::ahead)),
         ("was asked", d.wait.as_ref().filter(|_| !d.state.is_pending()).map(ToString::to_string)),
         ("waits", d.hold.as_ref().map(|hold| waits(d.id, hold))),
+        ("on it", d.on_it().map(|taken| taken.by.human().to_owned())),
+        ("four-eyes", d.witness.as_ref().map(Eyes::sentence)),
         ("meanwhile", view.still_serves()),
         ("helped", d.guided.then(|| "a person decided about a failed step".to_owned())),
         ("rollback", d.follow_up.as_ref().map(|wanted| wanted.sentence(d.state.is_over()))),

@@ -33,7 +33,9 @@ mod toggle;
 mod train;
 mod waiting;
 mod when;
+mod who;
 mod why;
+mod witness;
 
 use std::path::{Path, PathBuf};
 
@@ -252,6 +254,9 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Unlock(args) => lock::unlock(session, &args),
         Command::Board(args) => board::board(session, &args),
         Command::Status(args) => board::status(session, args.as_of.as_deref()),
+        Command::Take(args) => witness::take(session, &args),
+        Command::Witness(args) => witness::witness(session, args),
+        Command::Who(args) => who::who(session, &args),
         Command::Why(args) => why::why(session, &args),
         Command::When(args) => when::when(session, &args),
         Command::Calendar(args) => calendar::calendar(session, &args),

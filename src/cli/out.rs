@@ -225,6 +225,11 @@ fn sgr(look: Look) -> String {
     codes.join(";")
 }
 
+/// Says something to the person in front, whatever the answer looks like.
+pub(super) fn tell(text: &str) {
+    complain!("{}", multi_line(text));
+}
+
 /// Says that the store is locked and by whom, once a second.
 pub(super) fn waiting(waited: Duration, store: &Path) {
     let by = crate::host::store_lock::holder(store)

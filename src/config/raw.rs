@@ -64,6 +64,8 @@ pub(super) struct RawEnvironment {
     pub remind_every: Option<String>,
     pub escalate_after: Option<String>,
     pub escalate_to: Vec<String>,
+    /// A switch or a table: looked at by hand.
+    pub four_eyes: Option<toml::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -292,10 +294,12 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "remind-every",
             "escalate-after",
             "escalate-to",
+            "four-eyes",
         ],
     ),
     ("environments.*.approvals.*", &["from", "count"]),
     ("environments.*.rollback-approvals.*", &["from", "count"]),
+    ("environments.*.four-eyes", &["from", "exempt", "ttl"]),
     (
         "services.*",
         &[

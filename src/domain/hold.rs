@@ -76,6 +76,16 @@ impl Choice {
 }
 words!(Choice, "choice", Choice::ALL);
 
+/// Somebody has said that they look after a deployment that waits for a person. Nothing is held by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The hold it is about; nothing: it was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<u32>,
+    pub by: Person,
+    pub at: Timestamp,
+}
+
 /// A deployment that waits before, or after, one of its steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {

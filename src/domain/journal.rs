@@ -88,6 +88,9 @@ pub enum Verb {
     DeploymentPaused,
     DeploymentResumed,
     DeploymentGuided,
+    DeploymentTaken,
+    WitnessAsked,
+    WitnessGave,
     DeploymentFinished,
     DeploymentLost,
     CancelRequested,
@@ -101,7 +104,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 58] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -147,6 +150,9 @@ impl Verb {
         Self::DeploymentPaused,
         Self::DeploymentResumed,
         Self::DeploymentGuided,
+        Self::DeploymentTaken,
+        Self::WitnessAsked,
+        Self::WitnessGave,
         Self::DeploymentFinished,
         Self::DeploymentLost,
         Self::CancelRequested,
@@ -206,6 +212,9 @@ impl Verb {
             Self::DeploymentPaused => "deployment.paused",
             Self::DeploymentResumed => "deployment.resumed",
             Self::DeploymentGuided => "deployment.guided",
+            Self::DeploymentTaken => "deployment.taken",
+            Self::WitnessAsked => "witness.asked",
+            Self::WitnessGave => "witness.gave",
             Self::DeploymentFinished => "deployment.finished",
             Self::DeploymentLost => "deployment.lost",
             Self::CancelRequested => "deployment.cancel-requested",

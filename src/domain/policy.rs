@@ -28,6 +28,7 @@ use super::time::Tz;
 use super::toggle::{Flip, Toggle};
 use super::train::Train;
 use super::wait::QueueOrder;
+use super::witness::FourEyes;
 use super::words::words;
 
 /// Said where somebody who only looks wants to change something.
@@ -207,6 +208,8 @@ pub struct Environment {
     pub change_controlled: bool,
     /// How a decision that stays open is brought to mind.
     pub reminders: Reminders,
+    /// Whether a second person confirms each start live, and who may be that.
+    pub four_eyes: Option<FourEyes>,
 }
 
 /// How often people are reminded of an open decision, and who else is told when it stays open for too long (APR-24).

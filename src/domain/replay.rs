@@ -195,7 +195,9 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::FreezeEnded
         | Verb::QueueBlocked
         | Verb::ChangeOpened
-        | Verb::ChangeAssigned => Some(Vec::new()),
+        | Verb::ChangeAssigned
+        | Verb::WitnessAsked
+        | Verb::WitnessGave => Some(Vec::new()),
         Verb::ReleaseCreated
         | Verb::ReleaseEdited
         | Verb::ReleaseAdvanced
@@ -228,6 +230,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::DeploymentPaused
         | Verb::DeploymentResumed
         | Verb::DeploymentGuided
+        | Verb::DeploymentTaken
         | Verb::DeploymentFinished
         | Verb::DeploymentLost
         | Verb::CancelRequested
@@ -315,6 +318,8 @@ mod tests {
             Verb::QueueBlocked,
             Verb::ChangeOpened,
             Verb::ChangeAssigned,
+            Verb::WitnessAsked,
+            Verb::WitnessGave,
         ];
         for verb in Verb::ALL.into_iter().filter(|verb| !quiet.contains(verb)) {
             let mut body = body(verb, "not a name!");

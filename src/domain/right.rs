@@ -401,12 +401,13 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::DeploymentStarted | Verb::DeploymentScheduled | Verb::DeploymentRescheduled => {
             Asks::Right(Right::Deploy)
         }
-        // The ticket it goes there under.
-        Verb::ChangeAssigned => Asks::Right(Right::Deploy),
+        // The ticket it goes there under; a second person for what is started at once.
+        Verb::ChangeAssigned | Verb::WitnessAsked => Asks::Right(Right::Deploy),
         // A pause; a failed step asks for the right to resolve, and going past every pause for promote-full.
         Verb::DeploymentGuided => Asks::Right(Right::Deploy),
         Verb::CancelRequested | Verb::DeploymentAbandoned => Asks::Right(Right::Cancel),
-        Verb::DeploymentResolved => Asks::Right(Right::Resolve),
+        // At a pause it takes the right to deploy.
+        Verb::DeploymentResolved | Verb::DeploymentTaken => Asks::Right(Right::Resolve),
         Verb::FreezeAdded | Verb::FreezeChanged | Verb::FreezeRemoved => Asks::Right(Right::Freeze),
         Verb::LockSet | Verb::LockEdited | Verb::LockLifted => Asks::Right(Right::Lock),
         Verb::TrainSkipped | Verb::TrainResumed => Asks::Right(Right::Trains),
@@ -415,6 +416,7 @@ pub fn asked_by(verb: Verb) -> Asks {
             Asks::Free("the approval rules of the environment say who decides")
         }
         Verb::ApprovalWithdrawn => Asks::Free("an own decision may always be taken back"),
+        Verb::WitnessGave => Asks::Free("the four-eyes rule of the environment says who confirms"),
         Verb::NoteAdded => Asks::Free("what was seen may be written down by everybody"),
         Verb::ReleaseRejected => Asks::Free("follows from the rejection of a request"),
         Verb::StoreCreated | Verb::StoreMigrated => Asks::Free("whoever comes first with a new relman"),

@@ -16,7 +16,8 @@ use crate::domain::right::{Place, Right};
 use crate::domain::signature::Signatures;
 use crate::domain::subject::{DeploySubject, ScriptSet};
 use crate::domain::toggle::Flip;
-use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases};
+use crate::domain::witness::Request;
+use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases, witnesses};
 
 use super::approval::signatures;
 use super::{Ctx, OpError, change};
@@ -132,6 +133,7 @@ pub fn for_deploy(
             let pending = pending::list_of(tx, &service.name, name)?;
             approval::schedulers(&pending, &wish.release.id, name).into_iter().cloned().collect()
         },
+        witness: witness(tx, wish)?,
         upstream,
         holder: deployments::find_active(tx, &service.name, name)?.map(|d| holder(as_it_stands(cx, d))),
         locks: locks::list_standing(tx, cx.now)?,
@@ -181,6 +183,18 @@ pub fn for_deploy(
     Ok(together(cx, wish, around, given))
 }
 
+/// What was asked of a second person for this start: a deployment that has begun keeps what it used.
+fn witness(tx: &Tx<'_>, wish: &Wish<'_>) -> Result<Option<Request>, StoreError> {
+    if wish.environment.four_eyes.is_none() {
+        return Ok(None);
+    }
+    let used = wish.except.map(|id| witnesses::find_used(tx, id)).transpose()?.flatten();
+    match used {
+        Some(used) => Ok(Some(used)),
+        None => witnesses::find_open(tx, &wish.service.name, &wish.environment.name),
+    }
+}
+
 /// The recorded part of the facts. Views read it once for a whole board.
 #[derive(Clone)]
 pub struct Given {
@@ -188,6 +202,8 @@ pub struct Given {
     pub approvals: Vec<Approval>,
     /// Who has asked for deployments of it to this environment that have not begun.
     pub schedulers: Vec<Person>,
+    /// The asking for a second person that counts there.
+    pub witness: Option<Request>,
     /// The newest deployments in the phase before.
     pub upstream: Option<Upstream>,
     /// Who holds the environment.
@@ -309,6 +325,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         freezes: given.freezes,
         approvals: given.approvals,
         schedulers: given.schedulers,
+        witness: given.witness,
         required_checks: if required(StageGate::Checks) {
             cx.policy.stage(Stage::Test).checks.clone()
         } else {

@@ -22,10 +22,12 @@ pub mod open;
 pub mod outside;
 pub mod override_review;
 pub mod past;
+pub mod presence;
 pub mod release;
 pub mod restore;
 pub mod train;
 pub mod view;
+pub mod witness;
 
 use std::collections::BTreeSet;
 

@@ -15,11 +15,11 @@ mod embedded {
 }
 
 /// The schema this program was written for.
-pub const SCHEMA_VERSION: i64 = 8;
+pub const SCHEMA_VERSION: i64 = 9;
 
 /// SHA-256 over the schema as SQLite keeps it, one per version. A trigger or a view that somebody planted could
 /// turn a "no" into a "yes" while it is stored, so a store whose schema is not exactly ours is not opened.
-const FINGERPRINT: &str = "d6f1fcd3b62f655046916c735d2910a530f9da1a0ad0c1233b484fcb854ccd07";
+const FINGERPRINT: &str = "8f670b98c3e51c49374adc0f38666e3cd755a74ef5865fd12252f0c4714fa4e2";
 
 /// The version of the schema in the store; 0 when there is none yet.
 fn version(driver: &Sqlite) -> Result<i64, StoreError> {

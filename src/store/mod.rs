@@ -22,11 +22,13 @@ pub mod override_reviews;
 pub mod pending;
 pub mod records;
 pub mod releases;
+pub mod sessions;
 mod sqlite;
 pub mod steps;
 pub mod trains;
 mod tx;
 mod value;
+pub mod witnesses;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -174,6 +176,25 @@ impl Store {
                 }
                 Ok(value)
             }
+            Err(error) => {
+                self.driver.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    /// Like [`Store::write_quietly`] for what is worth no wait: where another process is writing, or the store cannot be
+    /// written, it is left out.
+    pub fn write_if_free<T>(
+        &self,
+        mut f: impl FnMut(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.driver.begin_write(Duration::ZERO, None)?;
+        self.appended.set(0);
+        let result =
+            migrate::check_unchanged(&self.driver).and_then(|()| f(&Tx::new(&self.driver, &self.appended)));
+        match result {
+            Ok(value) => self.driver.commit().map(|()| value),
             Err(error) => {
                 self.driver.rollback();
                 Err(error)

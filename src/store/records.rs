@@ -365,10 +365,10 @@ fn put_deployment(tx: &Tx<'_>, d: &Deployment, report: Option<&GateReport>) -> R
              uid, left_running, report, relman_version, content, rescue, wait, noop, answers, toggle, left_out,
              on_failure, claimed_at, finished_at, heartbeat_at, script_pid, script_start, progress, progress_note,
              log_size, log_digest, log_dropped, cancel_by, cancel_at, cancel_kind, cancel_reason, hold, guidance,
-             guided, follow_up, cause, failed_step, recovered_by)
+             guided, follow_up, cause, failed_step, recovered_by, taken, witness)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
                  ?23, '', ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41,
-                 ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52)",
+                 ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54)",
         &[
             d.id.0.into(),
             text(&d.release.service),
@@ -422,6 +422,8 @@ fn put_deployment(tx: &Tx<'_>, d: &Deployment, report: Option<&GateReport>) -> R
             opt_json(d.cause.as_ref()),
             d.failed_step.clone().into(),
             d.recovered_by.clone().into(),
+            opt_json(d.taken.as_ref()),
+            opt_json(d.witness.as_ref()),
         ],
     )
     .map(drop)

@@ -25,6 +25,9 @@ pub fn allow(model: &Model, action: Action) -> Result<(), String> {
     } else if matches!(action, Action::EntryOn | Action::HourOn | Action::DayOn) {
         return Err("this is now; { ( and - go back".to_owned());
     }
+    if action == Action::Witness && super::presence::asking(model).is_none() {
+        return Err("nobody else asks for a witness".to_owned());
+    }
     match model.focus {
         Pane::Board => on_board(model, action),
         Pane::Approvals => on_approvals(model, action),

@@ -4,6 +4,7 @@ use ratatui::text::Line;
 
 use super::model::{Model, Pane};
 use super::msg::{Effect, Msg};
+use super::news;
 use super::pane::log;
 use super::popup::{self, Popup};
 use crate::domain::ids::{EnvName, ServiceName};
@@ -41,6 +42,16 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             let lines = popup::pages::release(model, &view);
             opened(model, |_| Popup::page(&title, lines))
         }
+        Msg::WitnessAsked(asked) => {
+            if let Some(Popup::Deploy(dialog)) = model.popups.last_mut() {
+                dialog.code = Some((asked.code, asked.request.expires_at));
+                dialog.top = 0;
+            }
+            settled(model)
+        }
+        Msg::WitnessShown(request, item) => opened(model, |model| {
+            Popup::Witness(Box::new(popup::witness::Dialog::new(*request, *item, model)))
+        }),
         Msg::Foretold(prognosis) => {
             opened(model, |_| Popup::Train(Box::new(popup::train::Page::new(*prognosis))))
         }
@@ -77,6 +88,11 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
 /// Said when what a dialog shows is no longer what it showed.
 const CHANGED: &str = "what this is about has changed; look again";
 
+/// Says what is another than it was.
+fn changed(model: &mut Model, news: &[String]) {
+    model.complain(news::told(news).unwrap_or_else(|| CHANGED.to_owned()));
+}
+
 /// The views were read again: a question on the screen is about what is there now, or goes away.
 pub(super) fn look_again(model: &mut Model) -> Vec<Effect> {
     let Some(mut top) = model.popups.pop() else { return Vec::new() };
@@ -85,13 +101,14 @@ pub(super) fn look_again(model: &mut Model) -> Vec<Effect> {
             model.popups.push(top);
             effects
         }
-        Err(popup::Stale::Changed) => {
+        Err(popup::Stale::Changed(news)) => {
             model.popups.push(top);
-            model.complain(CHANGED);
+            changed(model, &news);
             Vec::new()
         }
-        Err(popup::Stale::Gone) => {
-            model.complain("what was asked about is over meanwhile; nothing was done");
+        Err(popup::Stale::Gone(what)) => {
+            let what = what.unwrap_or_else(|| "what was asked about is over meanwhile".to_owned());
+            model.complain(format!("{what}; nothing was done"));
             Vec::new()
         }
     }
@@ -103,10 +120,10 @@ fn is_open_about(model: &Model, service: &ServiceName, environment: &EnvName) ->
 
 fn refresh_rollback(model: &mut Model, choices: Choices) -> Vec<Effect> {
     if let Some(Popup::Rollback(mut dialog)) = model.popups.pop() {
-        let is_other = dialog.refresh(choices, model);
+        let news = dialog.refresh(choices, model);
         model.popups.push(Popup::Rollback(dialog));
-        if is_other {
-            model.complain(CHANGED);
+        if let Some(news) = news {
+            changed(model, &news);
         }
     }
     settled(model)
@@ -136,9 +153,10 @@ fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<
     match model.popups.pop() {
         Some(Popup::Deploy(mut dialog)) if dialog.is_about(&preview, &environment) => {
             let is_other = dialog.refresh(preview, model);
+            let news = dialog.news.clone();
             model.popups.push(Popup::Deploy(dialog));
             if is_other {
-                model.complain(CHANGED);
+                changed(model, &news);
             }
             return settled(model);
         }
@@ -164,6 +182,7 @@ fn close_sent(model: &mut Model) {
     let is_done = match model.popups.last() {
         Some(Popup::Form(form)) => form.sent,
         Some(Popup::Guide(dialog)) => dialog.sent,
+        Some(Popup::Witness(dialog)) => dialog.sent,
         _ => false,
     };
     if is_done {
@@ -190,6 +209,11 @@ fn on_failure(model: &mut Model, error: OpError) -> Vec<Effect> {
         Some(Popup::Rollback(mut dialog)) => {
             dialog.failed();
             model.popups.push(Popup::Rollback(dialog));
+            model.complain(text);
+        }
+        Some(Popup::Witness(mut dialog)) => {
+            dialog.failed(model);
+            model.popups.push(Popup::Witness(dialog));
             model.complain(text);
         }
         Some(Popup::Guide(mut dialog)) if dialog.sent => {

@@ -114,6 +114,9 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Weigh(_)
         | Effect::RemoveFreeze { .. }
         | Effect::Demo
+        | Effect::AskWitness { .. }
+        | Effect::Confirm(_)
+        | Effect::Take(_)
         | Effect::Note { .. } => true,
         Effect::Load
         | Effect::ShowMonth(_)
@@ -126,6 +129,8 @@ fn changes(effect: &Effect) -> bool {
         | Effect::WatchAll { .. }
         | Effect::Compare { .. }
         | Effect::ReadLog { .. }
+        | Effect::ShowWitness(_)
+        | Effect::Tell(_)
         | Effect::Bell
         | Effect::Travel(_)
         | Effect::Redraw

@@ -12,9 +12,11 @@ pub mod keymap;
 pub mod layout;
 pub mod model;
 pub mod msg;
+pub mod news;
 pub mod pane;
 mod past;
 pub mod popup;
+pub mod presence;
 mod rights;
 mod splits;
 mod tail;
@@ -93,6 +95,7 @@ fn first_model(desk: &Desk) -> Model {
     let glyphs = Glyphs::for_terminal(locale.as_deref(), environment::variable("TERM").as_deref());
     let mut model =
         Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs);
+    desk.actor.person.human().clone_into(&mut model.human);
     model.is_demo = crate::demo::is_demo(&desk.config.policy);
     model
 }
@@ -135,6 +138,7 @@ struct Panes {
     /// Whether the process stopped itself, with the terminal given back: then it has been taken again already.
     slept: bool,
     ended: Option<u8>,
+    teller: presence::Teller,
 }
 
 impl Panes {
@@ -157,6 +161,7 @@ impl Panes {
             pace: FRAME,
             slept: false,
             ended: None,
+            teller: presence::Teller::default(),
         })
     }
 
@@ -269,7 +274,11 @@ impl Panes {
             self.model.now = self.model.now.max(clock::now());
         }
         self.dirty = true;
+        let is_key = matches!(msg, Msg::Key(_));
         for effect in update::update(&mut self.model, msg) {
+            self.order(effect);
+        }
+        if let Some(effect) = self.teller.order(&self.model, is_key) {
             self.order(effect);
         }
     }

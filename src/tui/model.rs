@@ -67,6 +67,8 @@ pub struct Model {
     pub is_demo: bool,
     /// Who sits here, as the kernel says.
     pub actor: String,
+    /// The name of the human, whoever they have become since the login.
+    pub human: String,
     pub focus: Pane,
     pub zoomed: bool,
     /// Whether the first views have arrived.
@@ -102,6 +104,8 @@ pub struct Model {
     pub suspend: bool,
     /// Whether this keyboard only looks until somebody says who they are.
     pub locked: bool,
+    /// The newest line somebody said to all, once the store was read.
+    pub heard: Option<i64>,
 }
 
 impl Model {
@@ -116,6 +120,7 @@ impl Model {
             glyphs,
             policy,
             is_demo: false,
+            human: actor.clone(),
             actor,
             focus: Pane::Board,
             zoomed: false,
@@ -141,6 +146,7 @@ impl Model {
             store_held: false,
             suspend: false,
             locked: false,
+            heard: None,
         }
     }
 

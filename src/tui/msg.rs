@@ -15,7 +15,9 @@ use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName, 
 use crate::domain::override_review::{Bypass, Finding};
 use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
+use crate::domain::session::{Call, Focus, Session};
 use crate::domain::time::{Timestamp, Window};
+use crate::domain::witness::Request;
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::chain::StartChain;
@@ -38,6 +40,7 @@ use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::when::Slot;
+use crate::ops::witness::{Asked, Confirm};
 
 /// Everything the panes show, read in one go.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +56,12 @@ pub struct Views {
     pub shown: Option<DeploymentView>,
     /// Who sits here and belongs where, once that was read.
     pub rights: Option<Standing>,
+    /// Who asks for a second person.
+    pub witnesses: Vec<Request>,
+    /// Who has the panes open.
+    pub sessions: Vec<Session>,
+    /// What somebody said to all who have.
+    pub call: Option<Call>,
 }
 
 /// A part of a log.
@@ -99,6 +108,10 @@ pub enum Msg {
     Foretold(Box<Prognosis>),
     /// What an order would hit, before it is carried out.
     Weighed(Box<Effect>, Vec<String>),
+    /// The code for a second person.
+    WitnessAsked(Box<Asked>),
+    /// What a second person should know.
+    WitnessShown(Box<Request>, Box<Pending>),
     LogRead(LogPage),
     /// The last lines of several logs.
     WallRead(Vec<(DeploymentId, Vec<Line>)>),
@@ -269,6 +282,19 @@ pub enum Effect {
         origin: Origin,
         rows: usize,
     },
+    /// Ask for a second person.
+    AskWitness {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    /// Show what somebody asks a witness for.
+    ShowWitness(Box<Request>),
+    /// Confirm it.
+    Confirm(Box<Confirm>),
+    /// Say that one looks after it.
+    Take(DeploymentId),
+    /// Tell others what is before the eyes here.
+    Tell(Box<Focus>),
     Bell,
     Redraw,
     Suspend,

@@ -126,7 +126,7 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     let was_now = model.past.is_none();
     past::come_back(model, now);
     let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
-    let ended = newly_ended(model, &views);
+    let ended = newly_ended(model, &views).or_else(|| newly_asked(model, &views));
     let followed = newly_followed(model, &views);
     let wanted = newly_wanted(model, &views).filter(|_| was_now);
     model.now = now;
@@ -140,7 +140,7 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     if std::mem::take(&mut model.store_held) {
         model.busy = None;
     }
-    let mut effects = Vec::new();
+    let mut effects = hear(model);
     if let Some(text) = ended {
         model.say(text);
         effects.push(Effect::Bell);
@@ -158,6 +158,20 @@ fn on_views(model: &mut Model, views: Views, now: Timestamp) -> Vec<Effect> {
     }
     effects.extend(answer::look_again(model));
     effects
+}
+
+/// What somebody has said to all since the views were read before.
+fn hear(model: &mut Model) -> Vec<Effect> {
+    let Some(call) = model.views.call.clone() else {
+        model.heard = model.heard.or(Some(0));
+        return Vec::new();
+    };
+    let before = model.heard.replace(call.id);
+    if before.is_none_or(|before| before >= call.id) || call.by.human() == model.human {
+        return Vec::new();
+    }
+    model.say(format!("{} says: {}", call.by.human(), call.text));
+    vec![Effect::Bell]
 }
 
 /// The deployment whose log should stand ready now, if another one than before: something began, and nobody picked the
@@ -179,6 +193,16 @@ fn newly_followed(model: &Model, views: &Views) -> Option<DeploymentId> {
     let before = &log::shown(model)?.deployment;
     let now = views.shown.as_ref().map(|view| &view.deployment).filter(|now| now.id == before.id)?;
     started(now).filter(|_| model.log.follow && started(before).is_none())
+}
+
+/// Somebody else asks for a second person: they stand there and wait.
+fn newly_asked(model: &Model, views: &Views) -> Option<String> {
+    let is_known = |id| model.views.witnesses.iter().any(|known| known.id == id);
+    let mut open = views.witnesses.iter().filter(|request| request.witnessed.is_none());
+    let request =
+        open.find(|r| model.loaded && !is_known(r.id) && r.starter.person.human() != model.human)?;
+    let starter = request.starter.person.human();
+    Some(format!("{starter} asks for a witness: {} to {} (E)", request.release, request.environment))
 }
 
 /// A deployment that was running in the views before and is over now.
@@ -254,7 +278,9 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
     match outcome {
         Outcome::Stay => model.popups.push(popup),
         Outcome::Close => {}
-        Outcome::Do(effects) => return effects,
+        Outcome::Do(effects) => {
+            return effects.into_iter().flat_map(|effect| follow_up(model, effect)).collect();
+        }
         Outcome::DoAndStay(effects) => {
             model.popups.push(popup);
             return effects;
@@ -368,6 +394,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         model.complain(why);
         return Vec::new();
     }
+    if let Some(popup) = opened(model, action) {
+        model.popups.push(popup);
+        return Vec::new();
+    }
     match action {
         Action::FocusBoard => focus(model, Pane::Board),
         Action::FocusApprovals => focus(model, Pane::Approvals),
@@ -381,46 +411,17 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.typing_filter = Some(String::new());
             Vec::new()
         }
-        Action::Help => {
-            model.popups.push(Popup::Help(popup::help::Help::default()));
-            Vec::new()
-        }
-        Action::Palette => {
-            model.popups.push(Popup::Palette(popup::palette::Palette::default()));
-            Vec::new()
-        }
-        Action::Locks => {
-            model.popups.push(Popup::Locks(popup::locks::Locks::new(&model.views.board.locks)));
-            Vec::new()
-        }
-        Action::AsOf => {
-            model.popups.push(popup::form::moment::ask(model));
-            Vec::new()
-        }
         Action::EntryBack
         | Action::EntryOn
         | Action::HourBack
         | Action::HourOn
         | Action::DayBack
         | Action::DayOn => past::step(model, action),
-        Action::StopTheLine => {
-            model.popups.push(popup::form::freeze::stop_the_line(model));
-            Vec::new()
-        }
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         Action::Times => {
-            model.times = match model.times {
-                Times::Relative => Times::Local,
-                Times::Local => Times::Utc,
-                Times::Utc => Times::Relative,
-            };
-            model.say(match model.times {
-                Times::Relative => "times are relative".to_owned(),
-                Times::Local => format!("times are in {}", model.zone.name()),
-                Times::Utc => "times are in UTC".to_owned(),
-            });
+            switch_times(model);
             Vec::new()
         }
         Action::LockKeyboard => {
@@ -428,15 +429,6 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.locked = true;
             model
                 .say("the keyboard is locked: the screen goes on, acting keys are refused; :unlock opens it");
-            Vec::new()
-        }
-        Action::UnlockKeyboard => {
-            model.popups.push(Popup::Unlock(popup::unlock::Dialog::new(model)));
-            Vec::new()
-        }
-        Action::Messages => {
-            let lines = popup::pages::messages(model);
-            model.popups.push(Popup::page("Messages, newest first", lines));
             Vec::new()
         }
         Action::Zoom => {
@@ -448,7 +440,38 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
+/// What an action opens wherever one is.
+fn opened(model: &Model, action: Action) -> Option<Popup> {
+    Some(match action {
+        Action::Help => Popup::Help(popup::help::Help::default()),
+        Action::Palette => Popup::Palette(popup::palette::Palette::default()),
+        Action::Locks => Popup::Locks(popup::locks::Locks::new(&model.views.board.locks)),
+        Action::AsOf => popup::form::moment::ask(model),
+        Action::StopTheLine => popup::form::freeze::stop_the_line(model),
+        Action::UnlockKeyboard => Popup::Unlock(popup::unlock::Dialog::new(model)),
+        Action::Messages => Popup::page("Messages, newest first", popup::pages::messages(model)),
+        Action::Who => Popup::page("Who else is in", super::presence::page(model)),
+        _ => return None,
+    })
+}
+
+fn switch_times(model: &mut Model) {
+    model.times = match model.times {
+        Times::Relative => Times::Local,
+        Times::Local => Times::Utc,
+        Times::Utc => Times::Relative,
+    };
+    model.say(match model.times {
+        Times::Relative => "times are relative".to_owned(),
+        Times::Local => format!("times are in {}", model.zone.name()),
+        Times::Utc => "times are in UTC".to_owned(),
+    });
+}
+
 fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
+    if action == Action::Witness {
+        return witnessing(model);
+    }
     let effects = match model.focus {
         Pane::Board => board::act(model, action),
         Pane::Approvals => queue::act(model, action),
@@ -463,6 +486,7 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
                 | Effect::AskChoices { .. }
                 | Effect::Detail(_)
                 | Effect::Prognosis(_)
+                | Effect::ShowWitness(_)
                 | Effect::Demo
         )
     });
@@ -470,6 +494,13 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         model.busy = Some((format!("{}…", entry(action).name), model.now));
     }
     effects.into_iter().flat_map(|effect| follow_up(model, effect)).collect()
+}
+
+/// Shows what somebody asks a witness for.
+fn witnessing(model: &mut Model) -> Vec<Effect> {
+    let Some(request) = super::presence::asking(model).cloned() else { return Vec::new() };
+    model.busy = Some((format!("{}…", entry(Action::Witness).name), model.now));
+    vec![Effect::ShowWitness(Box::new(request))]
 }
 
 /// Showing a log means going to its pane.

@@ -21,6 +21,7 @@ use super::model::{Model, Pane};
 use super::pane::{self, board, calendar, log, queue};
 use super::past;
 use super::popup;
+use super::presence;
 use super::widget::footer;
 use super::widget::wrap::wrap;
 use crate::domain::text::fit;
@@ -146,8 +147,13 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         spans.push(Span::raw(" "));
     }
     let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
+    let asks = presence::asking(model).map(|request| {
+        let starter = request.starter.person.human().to_owned();
+        (format!("{starter} ASKS FOR A WITNESS (E)"), theme.alarm)
+    });
     let right = match (waiting, board::frozen_now(model)) {
         _ if model.past.is_some() => (past::corner(model), theme.alarm),
+        (None, _) if asks.is_some() => asks.unwrap_or_default(),
         (Some(d), _) => (format!("{} WAITS FOR A DECISION", d.id), theme.alarm),
         (None, Some(frozen)) => (frozen, theme.alarm),
         (None, None) => (model.actor.clone(), theme.dim),
@@ -157,6 +163,10 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         Some(mark) => (format!("{mark}  {}", right.0), theme.alarm),
         None => right,
     };
+    // What is urgent is not cut for it.
+    let others = presence::count(model).map(|count| format!(" {count}"));
+    let others = others.filter(|count| right.0.chars().count() + count.len() <= room);
+    let right = (format!("{}{}", right.0, others.unwrap_or_default()), right.1);
     let text = fit(&right.0, room);
     let gap = room.saturating_sub(text.chars().count());
     spans.push(Span::raw(" ".repeat(gap)));

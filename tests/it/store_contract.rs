@@ -16,7 +16,7 @@ use relman::domain::digest::Digest;
 use relman::domain::extra_step::Condition;
 use relman::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
 use relman::domain::gate::GateReport;
-use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason};
+use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason, Taken};
 use relman::domain::hook::DeliveryState;
 use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId};
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
@@ -29,16 +29,19 @@ use relman::domain::release::{
     Block, Build, Check, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review, Stage,
     Tick,
 };
+use relman::domain::session::{Call, Focus, Session};
 use relman::domain::signature::{Held, Signed, Statement};
 use relman::domain::strategy::{Color, StepPlan};
 use relman::domain::time::{Timestamp, Tz, Window};
 use relman::domain::toggle::Flip;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::domain::wait::{Outlook, Wait};
+use relman::domain::witness;
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, changes, deployments, freezes, journal, locks,
-    meta, moments, notes, outbox, override_reviews, pending, records, releases, steps, trains,
+    meta, moments, notes, outbox, override_reviews, pending, records, releases, sessions, steps, trains,
+    witnesses,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -154,6 +157,8 @@ fn a_deployment(env: &str, epoch: i64) -> Deployment {
         cancel: None,
         hold: None,
         guidance: None,
+        taken: None,
+        witness: None,
         guided: false,
         follow_up: None,
         noop: false,
@@ -1205,7 +1210,79 @@ macro_rules! contract {
     };
 }
 
+/// What people say to each other beside the record: who is in, a line to all, who is on it, who confirmed it.
+fn what_people_say_to_each_other_reads_back(store: &Store) {
+    let session = Session {
+        person: person("bob").person,
+        tty: None,
+        client: Some("192.0.2.1".to_owned()),
+        host: "bastion".to_owned(),
+        boot: "boot-1".to_owned(),
+        process: ProcessRef { pid: 7, start: u64::MAX / 2 },
+        since: at(1),
+        active_at: at(2),
+        focus: Focus { pane: "log".to_owned(), deployment: Some(DeploymentId(3)), ..Focus::default() },
+    };
+    put(store, |tx| sessions::put(tx, &session));
+    let later = Session { active_at: at(3), focus: Focus::default(), ..session };
+    put(store, |tx| sessions::put(tx, &later));
+    assert_eq!(get(store, sessions::list), std::slice::from_ref(&later), "one row a process");
+    put(store, |tx| sessions::remove(tx, &later));
+    assert_eq!(get(store, sessions::list), []);
+    let call = Call { id: 1, at: at(5), by: person("bob").person, text: "hold on".to_owned() };
+    put(store, |tx| sessions::call(tx, &call, at(0)));
+    assert_eq!(get(store, |tx| sessions::find_call(tx, at(5))), Some(call.clone()));
+    assert_eq!(get(store, |tx| sessions::find_call(tx, at(6))), None);
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let taken = Taken { hold: Some(2), by: person("carol").person, at: at(4) };
+    put(store, |tx| deployments::take(tx, id, &taken));
+    assert_eq!(get(store, |tx| deployments::get(tx, id)).taken, Some(taken));
+}
+
+fn a_confirmation_of_a_second_person_is_used_once(store: &Store) {
+    insert_release(store, API);
+    let id = insert_running(store, "staging");
+    let asking = witness::Request {
+        id: 1,
+        release: release_id(API),
+        environment: env_name("staging"),
+        subject: Digest::of(b"subject"),
+        starter: person("erin"),
+        asked_at: at(1),
+        expires_at: at(6),
+        nonce: "n".to_owned(),
+        challenge: witness::challenge("n", "KRTNP"),
+        tries: 0,
+        witnessed: None,
+        used_by: None,
+        ended_why: None,
+    };
+    let (service, env) = (asking.release.service.clone(), asking.environment.clone());
+    let open = || get(store, |tx| witnesses::find_open(tx, &service, &env));
+    let first = put(store, |tx| witnesses::insert(tx, &asking));
+    assert_eq!(open(), Some(witness::Request { id: first, ..asking.clone() }));
+    let second = store.write_quietly(|tx| witnesses::insert(tx, &asking));
+    assert_eq!(second.unwrap_err().kind, Kind::Conflict, "one at a time for a place");
+    assert!(!put(store, |tx| witnesses::consume(tx, first, id)), "nobody has confirmed it");
+    put(store, |tx| witnesses::count_try(tx, first));
+    let confirmed = witness::Confirmed { by: person("bob"), at: at(2) };
+    assert!(put(store, |tx| witnesses::confirm(tx, first, &confirmed, at(7))));
+    assert!(!put(store, |tx| witnesses::confirm(tx, first, &confirmed, at(9))), "the first is it");
+    let stands = open().unwrap();
+    assert_eq!((stands.tries, stands.witnessed, stands.expires_at), (1, Some(confirmed), at(7)));
+    assert!(put(store, |tx| witnesses::consume(tx, first, id)));
+    assert!(!put(store, |tx| witnesses::consume(tx, first, id)), "it serves once");
+    assert_eq!((open(), get(store, witnesses::list_open)), (None, Vec::new()));
+    assert_eq!(get(store, |tx| witnesses::find_used(tx, id)).unwrap().id, first);
+    let third = put(store, |tx| witnesses::insert(tx, &asking));
+    assert!(put(store, |tx| witnesses::end(tx, third, "too late")));
+    assert!(!put(store, |tx| witnesses::end(tx, third, "again")));
+}
+
 contract! {
+    what_people_say_to_each_other_reads_back
+    a_confirmation_of_a_second_person_is_used_once
     a_release_reads_back_as_it_was_written
     a_missing_release_is_missing
     an_approval_reads_back_as_it_was_written

@@ -21,6 +21,8 @@ impl Command {
             | Self::Reschedule(_)
             | Self::Resolve(_)
             | Self::Tick
+            | Self::Take(_)
+            | Self::Witness(_)
             | Self::Restore(_)
             | Self::Unlock(_) => true,
             Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
@@ -34,6 +36,7 @@ impl Command {
             // Asking about a ticket writes down what was answered.
             Self::Change(verb) => !matches!(verb, Change::Show { .. }),
             Self::Override(verb) => !matches!(verb, Override::List { .. }),
+            Self::Who(who) => who.say.is_some(),
             Self::Toggle(toggle) => toggle.name.is_some(),
             Self::Approvals(_)
             | Self::Deployments(_)

@@ -15,7 +15,7 @@ pub struct Deploy {
     /// Why; kept with the deployment
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Open this gate on record: order, needs, soak, checks, checklist, freeze, window, change, approvals or lock; may be
+    /// Open this gate on record: order, needs, soak, checks, checklist, freeze, window, change, approvals, four-eyes or lock; may be
     /// repeated; needs --reason
     #[arg(long = "override", value_name = "GATE")]
     pub overrides: Vec<GateId>,
@@ -43,6 +43,9 @@ pub struct Deploy {
     /// Leave out the hooks that are asked before it begins; on record, needs --reason
     #[arg(long, requires = "reason", conflicts_with = "noop")]
     pub skip_hooks: bool,
+    /// Where a second person must confirm it live: show the code to tell them, and wait for them
+    #[arg(long, conflicts_with_all = ["noop", "at", "queue", "after", "expire"])]
+    pub witness: bool,
     #[command(flatten)]
     pub when: When,
     /// Where something is closed that opens again or that other people open, wait for it instead of refusing

@@ -154,6 +154,12 @@ pub enum Command {
     Board(Board),
     /// What runs where
     Status(AsOf),
+    /// Say that you look after a deployment that waits for a person; takes it over from whoever was on it
+    Take(Id),
+    /// Confirm live what somebody else is starting, with the code they tell you
+    Witness(Witness),
+    /// Who has the panes open, and what they look at
+    Who(Who),
     /// Why a release may or may not go somewhere
     Why(Why),
     /// When a release could go somewhere: the next slots that are open long enough
@@ -437,6 +443,24 @@ pub enum Train {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Witness {
+    /// Without one: who asks for a witness now
+    #[arg(requires = "environment")]
+    pub release: Option<ReleaseRef>,
+    pub environment: Option<EnvName>,
+    /// The code the starter was shown (default: asked for on a terminal)
+    #[arg(long, requires = "release")]
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Who {
+    /// Say a line to all of them instead
+    #[arg(long, value_name = "TEXT")]
+    pub say: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ macro_rules! keys {
 mod change;
 mod delivery;
 mod extra;
+mod four_eyes;
 mod freeze;
 mod hook;
 mod lint;
@@ -400,6 +401,7 @@ impl Checker {
             queue,
             holds_after_failure,
             blocks_outdated: outdated == "block",
+            four_eyes: raw.four_eyes.as_ref().and_then(|rule| self.four_eyes(&at("four-eyes"), rule)),
             one_in_queue: raw.one_in_queue.unwrap_or(false),
             change_controlled: raw.change_controlled,
             reminders,

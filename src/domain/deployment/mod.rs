@@ -12,13 +12,14 @@ pub use self::cause::{Cause, Limit};
 pub use self::step::{Step, StepState};
 use crate::domain::actor::Person;
 use crate::domain::digest::Digest;
-use crate::domain::hold::{FollowUp, Guidance, Hold, OnFailure};
+use crate::domain::hold::{FollowUp, Guidance, Hold, OnFailure, Taken};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use crate::domain::strategy::Color;
 use crate::domain::text::one_line;
 use crate::domain::time::{Timestamp, wall};
 use crate::domain::toggle::Flip;
 use crate::domain::wait::{Rank, Wait};
+use crate::domain::witness::Eyes;
 use crate::domain::words::words;
 
 /// Where a deployment stands. The database checks the same words.
@@ -234,6 +235,12 @@ pub struct Deployment {
     pub hold: Option<Hold>,
     /// What a person decided about that hold and its supervisor has not begun to do.
     pub guidance: Option<Guidance>,
+    /// Who has said that they look after it while it waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+    /// The second person who confirmed it live, or why none was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Eyes>,
     /// Whether a person had to help it on; its success counts as a failure in the figures (EXE-12).
     pub guided: bool,
     /// The rollback that follows its end.
@@ -378,6 +385,13 @@ impl Deployment {
             Some(_) => DeploymentState::Waiting,
         };
         Self { state, wait, ..self }
+    }
+
+    /// Who looks after it, where it still waits for what they took on.
+    pub fn on_it(&self) -> Option<&Taken> {
+        let waits = self.state == DeploymentState::Lost || self.hold.as_ref().is_some_and(Hold::needs_person);
+        let hold = self.hold.as_ref().map(|hold| hold.number);
+        self.taken.as_ref().filter(|taken| waits && taken.hold == hold)
     }
 
     /// Whether a person has asked for its end and it has not ended yet.

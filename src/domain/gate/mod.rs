@@ -9,6 +9,7 @@ mod change;
 mod checks;
 mod deployer;
 mod exclusive;
+pub mod four_eyes;
 mod freeze;
 mod lock;
 mod needs;
@@ -41,6 +42,7 @@ use super::right::Ruling;
 use super::signature::Signatures;
 use super::time::{Timestamp, Tz};
 use super::toggle::Flip;
+use super::witness::Request;
 use super::words::words;
 
 /// The gates in the order they are shown: what is fixed first, what other people can clear later, the exclusive
@@ -59,12 +61,14 @@ pub enum GateId {
     Window,
     Change,
     Approvals,
+    #[serde(rename = "four-eyes")]
+    FourEyes,
     Lock,
     Exclusive,
 }
 
 impl GateId {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Deployer,
         Self::Stage,
         Self::Order,
@@ -76,6 +80,7 @@ impl GateId {
         Self::Window,
         Self::Change,
         Self::Approvals,
+        Self::FourEyes,
         Self::Lock,
         Self::Exclusive,
     ];
@@ -93,6 +98,7 @@ impl GateId {
             Self::Window => "window",
             Self::Change => "change",
             Self::Approvals => "approvals",
+            Self::FourEyes => "four-eyes",
             Self::Lock => "lock",
             Self::Exclusive => "exclusive",
         }
@@ -153,6 +159,7 @@ impl GateId {
                 | Self::Freeze
                 | Self::Window
                 | Self::Change
+                | Self::FourEyes
         )
     }
 }
@@ -296,6 +303,8 @@ pub struct DeployFacts {
     pub approvals: Vec<Approval>,
     /// Who has asked for deployments of it to this environment that have not begun.
     pub schedulers: Vec<Person>,
+    /// The asking for a second person that this start may count on.
+    pub witness: Option<Request>,
     /// Names of checks that must have passed for this artifact.
     pub required_checks: Vec<String>,
     pub required_items: Vec<String>,
@@ -437,7 +446,7 @@ impl GateReport {
 
 type Gate = fn(&DeployFacts, Timestamp) -> Answer;
 
-const GATES: [(GateId, Gate); 13] = [
+const GATES: [(GateId, Gate); 14] = [
     (GateId::Deployer, deployer::check),
     (GateId::Stage, stage::check),
     (GateId::Order, order::check),
@@ -449,6 +458,7 @@ const GATES: [(GateId, Gate); 13] = [
     (GateId::Window, window::check),
     (GateId::Change, change::check),
     (GateId::Approvals, approvals::check),
+    (GateId::FourEyes, four_eyes::check),
     (GateId::Lock, lock::check),
     (GateId::Exclusive, exclusive::check),
 ];

@@ -106,6 +106,17 @@ pub enum BlockReason {
         by: String,
         reason: String,
     },
+    Unwitnessed {
+        /// Groups the second person is of; empty: anybody else.
+        from: Vec<String>,
+        by_itself: bool,
+        /// Who has asked for one, until when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<(String, Timestamp)>,
+        /// Why a confirmation that there is does not count.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why_not: Option<String>,
+    },
     Locked {
         lock: Lock,
         zone: Tz,
@@ -189,6 +200,31 @@ fn needs(unmet: &[Need]) -> String {
         format!("requires {} or newer to be live here; {live}", need.requires)
     };
     unmet.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Why there is no second person.
+fn unwitnessed(by_itself: bool, why_not: Option<&str>, asked: Option<&(String, Timestamp)>) -> String {
+    if by_itself {
+        return "a second person must confirm it live; what begins by itself has nobody who could".to_owned();
+    }
+    let asks = asked.map(|(by, _)| format!("; {by} asks for one now")).unwrap_or_default();
+    let why_not = why_not.map(|why| format!("; {why}")).unwrap_or_default();
+    format!("a second person must confirm it live{why_not}{asks}")
+}
+
+/// How to get a second person.
+fn call_somebody(from: &[String], by_itself: bool, release: &ReleaseId, env: &EnvName) -> String {
+    if by_itself {
+        return format!("start it by hand at that time: relman deploy {release} {env} --witness");
+    }
+    let who = match from {
+        [] => "somebody else".to_owned(),
+        groups => format!("somebody of {}", any_of(groups)),
+    };
+    format!(
+        "have {who} at hand, then: relman deploy {release} {env} --witness; they type: relman witness {release} {env}; {}",
+        go_around(release, env, GateId::FourEyes)
+    )
 }
 
 /// Who holds the environment, and how that stands.
@@ -304,6 +340,9 @@ impl fmt::Display for BlockReason {
             }
             Self::ApprovalsMissing { tally, zone, .. } => f.write_str(&missing(tally, *zone)),
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
+            Self::Unwitnessed { by_itself, why_not, asked, .. } => {
+                f.write_str(&unwitnessed(*by_itself, why_not.as_deref(), asked.as_ref()))
+            }
             Self::Locked { lock, zone } => write!(f, "{}", lock.sentence(*zone)),
             Self::Held { holder } => f.write_str(&held(holder)),
             Self::ChangeMissing { age, .. }
@@ -380,6 +419,8 @@ impl BlockReason {
                 format!("waits for {}", groups.join(", "))
             }
             Self::Rejected { by, .. } => format!("rejected by {by}"),
+            Self::Unwitnessed { asked: Some((by, _)), .. } => format!("{by} asks for a witness"),
+            Self::Unwitnessed { .. } => "needs a witness".to_owned(),
             Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
                 format!("automation stopped by {}", lock.by.name)
             }
@@ -457,6 +498,7 @@ impl BlockReason {
             Self::Rejected { by, .. } => {
                 format!("talk to {by}, who may: relman withdraw {release} {env}")
             }
+            Self::Unwitnessed { from, by_itself, .. } => call_somebody(from, *by_itself, release, env),
             Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
                 format!("when its reason is gone: relman unlock {}; or deploy by hand", lock.id)
             }

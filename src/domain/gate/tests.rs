@@ -77,6 +77,7 @@ fn environment() -> Environment {
         blocks_outdated: false,
         change_controlled: false,
         reminders: crate::domain::policy::Reminders::default(),
+        four_eyes: None,
     }
 }
 
@@ -148,6 +149,7 @@ pub(super) fn open() -> DeployFacts {
         }),
         freezes: Vec::new(),
         schedulers: Vec::new(),
+        witness: None,
         approvals: vec![approval("bo")],
         required_checks: Vec::new(),
         required_items: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState, Step};
 use crate::domain::extra_step;
-use crate::domain::gate::{self, DeployFacts, GateReport, Overrides};
+use crate::domain::gate::{self, Answer, DeployFacts, GateId, GateReport, Overrides, four_eyes};
 use crate::domain::hook::Guard;
 use crate::domain::ids::{DeploymentId, Version};
 use crate::domain::policy::{Environment, ScriptRole, Service};
@@ -187,6 +187,12 @@ impl Asked {
     }
 }
 
+/// Whether the four-eyes gate was asked, and passed: an overridden one has no witness.
+pub(super) fn is_watched(asked: &Asked) -> bool {
+    let mut own = asked.report.checks.iter().filter(|check| check.gate == GateId::FourEyes);
+    own.any(|check| matches!(check.answer, Answer::Pass { .. }))
+}
+
 /// The deployment as it would be recorded now, without its number.
 pub(super) fn draft(
     tx: &Tx<'_>,
@@ -236,6 +242,8 @@ pub(super) fn draft(
         cancel: None,
         hold: None,
         guidance: None,
+        taken: None,
+        witness: four_eyes::eyes(&asked.facts, cx.now).filter(|_| is_watched(asked)),
         guided: false,
         follow_up: None,
         wait: None,

@@ -144,6 +144,7 @@ fn is_hopeless(reason: &BlockReason) -> bool {
             | BlockReason::NotInPipeline { .. }
             | BlockReason::NoScript { .. }
             | BlockReason::ReleaseOver { .. }
+            | BlockReason::Unwitnessed { by_itself: true, .. }
     )
 }
 

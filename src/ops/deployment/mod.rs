@@ -15,6 +15,7 @@ pub mod resolve;
 pub mod rollback;
 mod sides;
 pub mod start;
+pub mod take;
 pub mod tick;
 pub mod ticket;
 pub mod toggle;

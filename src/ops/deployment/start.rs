@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::domain::approval::Approval;
 use crate::domain::change::Change;
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::gate::{GateId, GateReport, Overrides};
@@ -21,9 +22,11 @@ use crate::domain::release::Release;
 use crate::domain::right::{Place as Where, Right};
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
+use crate::domain::time::relative;
+use crate::domain::witness::Eyes;
 use crate::ops::facts::{self, Surroundings};
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError, change, override_review};
-use crate::store::{Tx, deployments, journal, releases};
+use crate::store::{Tx, deployments, journal, releases, witnesses};
 
 use super::asked::{Asked, Errand, Place, ask, draft};
 use super::later::{self, Later};
@@ -100,6 +103,12 @@ pub struct Preview {
     pub has_plan: bool,
     /// The newest plan of this release for this environment.
     pub plan: Option<Deployment>,
+    /// Every decision about it for there, those that ended as well.
+    #[serde(skip)]
+    pub decisions: Vec<Approval>,
+    /// What it would do, in full.
+    #[serde(skip)]
+    pub content: String,
     /// How many changes it would take back, where something newer is live (PIP-9).
     pub takes_away: usize,
     /// How many changes it brings, where that is more than may go there by themselves, and how many may (PIP-10).
@@ -135,6 +144,11 @@ pub fn explain(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<GateReport
     Ok(look(cx, id, env, false)?.report)
 }
 
+/// The same with everything a person should know who only looks.
+pub fn overview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, OpError> {
+    look(cx, id, env, false)
+}
+
 fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Preview, OpError> {
     let service = cx.service(&id.service)?;
     let environment = facts::environment(cx, env)?;
@@ -168,6 +182,12 @@ fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Pre
                 }
                 None => None,
             },
+            decisions: asked_facts
+                .approvals
+                .into_iter()
+                .filter(|approval| approval.subject.environment() == Some(env))
+                .collect(),
+            content: asked_facts.content,
             takes_away: asked_facts.outdated.map_or(0, |(_, changes)| changes),
             release,
             report,
@@ -303,6 +323,13 @@ pub(in crate::ops) fn record(
     let id = deployments::insert(tx, &deployment, &planned, &report)?;
     deployments::set_about(tx, id, &asked.facts.content)?;
     let deployment = Deployment { id, ..deployment };
+    let witness =
+        if matches!(deployment.witness, Some(Eyes::Witnessed { .. })) { &asked.facts.witness } else { &None };
+    if let Some(request) = witness
+        && !witnesses::consume(tx, request.id, id)?
+    {
+        return Err(OpError::conflict("the confirmation of the second person was used already"));
+    }
     also(tx, &deployment)?;
     let is_own_wish = wanted.later.as_ref().is_none_or(|later| later.train.is_none() && !later.delivered);
     let is_queued = deployment.state != DeploymentState::Scheduled && !deployment.noop;
@@ -337,8 +364,13 @@ fn who_was_faster(cx: &Ctx<'_>, wanted: &StartDeploy) -> Option<OpError> {
         .read(|tx| deployments::find_active(tx, &wanted.release.service, &wanted.environment))
         .ok()??;
     let error = OpError::conflict(format!(
-        "{} was faster: {} of {} to {} is {}",
-        holder.started_by.name, holder.id, holder.release, holder.environment, holder.state
+        "{} was faster: {} of {} to {} was started {} and is {}",
+        holder.started_by.name,
+        holder.id,
+        holder.release,
+        holder.environment,
+        relative(holder.requested_at, cx.now),
+        holder.state
     ));
     Some(error.hint(format!("watch it: relman attach {}", holder.id.0)))
 }

@@ -16,9 +16,10 @@ use crate::domain::lock::Lock;
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::time::{Timestamp, span};
+use crate::domain::witness::Request;
 use crate::ops::facts::{self, Given, Surroundings, Wish};
 use crate::ops::{Ctx, OpError, change};
-use crate::store::{Tx, approvals, deployments, locks, releases};
+use crate::store::{Tx, approvals, deployments, locks, releases, witnesses};
 
 /// What the board shows.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -148,6 +149,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         }
         let spots = spots(tx, cx)?;
         let (active, pending) = deployments::list_unfinished(tx)?;
+        let witnesses = witnesses::list_open(tx)?;
         let hotfixes: Vec<Release> =
             open.iter().filter(|release| release.kind == ReleaseKind::Hotfix).cloned().collect();
         let arrived = arrived(&hotfixes, &attempts);
@@ -170,6 +172,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
                         hotfixes: &hotfixes,
                         arrived: &arrived,
                         pending: &pending,
+                        witnesses: &witnesses,
                         approvals,
                     };
                     let next = next(tx, cx, asked, &cells, &spots)?;
@@ -313,6 +316,7 @@ struct Asked<'a> {
     arrived: &'a [(ReleaseId, EnvName)],
     /// What has not begun.
     pending: &'a [Deployment],
+    witnesses: &'a [Request],
     approvals: Vec<Approval>,
 }
 
@@ -324,7 +328,8 @@ fn next(
     cells: &[Cell],
     spots: &Spots<'_>,
 ) -> Result<Option<Next>, OpError> {
-    let Asked { service, release, around, freezes, locks, hotfixes, arrived, pending, approvals } = asked;
+    let Asked { service, release, around, freezes, locks, hotfixes, arrived, pending, witnesses, approvals } =
+        asked;
     let was_good = |env: &EnvName| {
         let cell = cells.iter().find(|cell| cell.environment == *env);
         cell.is_some_and(|cell| matches!(cell.reached, Reached::Live | Reached::Replaced))
@@ -352,6 +357,10 @@ fn next(
         freezes: freezes.to_vec(),
         approvals,
         schedulers: approval::schedulers(pending, &release.id, env).into_iter().cloned().collect(),
+        witness: {
+            let is_here = |r: &&Request| r.release.service == service.name && r.environment == *env;
+            witnesses.iter().find(is_here).filter(|_| environment.four_eyes.is_some()).cloned()
+        },
         upstream: facts::upstream(service, env, |env| Ok(newest_at(spots, service, env)))?,
         holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
         locks: locks.to_vec(),
@@ -444,7 +453,8 @@ fn in_progress(d: &Deployment, now: Timestamp) -> (Mood, String) {
         return (Mood::Busy, format!("{id} to {env} cancelling"));
     }
     if let Some(hold) = d.hold.as_ref().filter(|hold| hold.needs_person()) {
-        return (Mood::Bad, format!("DECIDE: {}, {id} to {env}", hold.brief()));
+        let who = d.on_it().map(|taken| format!(" ({} is on it)", taken.by.human())).unwrap_or_default();
+        return (Mood::Bad, format!("DECIDE{who}: {}, {id} to {env}", hold.brief()));
     }
     let percent = d.progress.map(|percent| format!(" {percent}%")).unwrap_or_default();
     (Mood::Busy, format!("{id} {} to {env}{percent}, {}", d.state, span(d.duration(now))))

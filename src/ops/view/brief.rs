@@ -104,10 +104,10 @@ fn tested(item: &Pending) -> Option<Fact> {
     (!checks.is_empty()).then(|| ("checks", checks.join(", ")))
 }
 
-/// Gates that are closed beside the approvals themselves: whether it could start at all.
+/// Gates that are closed beside those that wait for a second person's word: whether it could start at all.
 fn closed(item: &Pending, zone: Tz, now: Timestamp) -> Vec<Fact> {
     let Some(report) = &item.report else { return Vec::new() };
-    let others = report.closed().filter(|check| check.gate != GateId::Approvals);
+    let others = report.closed().filter(|check| !matches!(check.gate, GateId::Approvals | GateId::FourEyes));
     let lines: Vec<String> = others
         .filter_map(|check| match &check.answer {
             Answer::Blocked { reason } => Some(format!("{}: {reason}", check.gate)),

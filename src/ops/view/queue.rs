@@ -19,6 +19,7 @@ use crate::domain::subject_changes::run_otherwise;
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
 use crate::ops::approval::signatures;
+use crate::ops::deployment::start;
 use crate::ops::hook::moments;
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, approvals, deployments, releases};
@@ -156,6 +157,24 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
         }
         pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
         Ok(pending)
+    })
+}
+
+/// What a second person should know who confirms a deployment: the same as who approves it.
+pub fn of_deployment(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Pending, OpError> {
+    let seen = start::overview(cx, id, env)?;
+    cx.store.read(|tx| {
+        let subject = ApprovalSubject::Environment(env.clone());
+        let about = (seen.report.subject.clone(), seen.content.clone());
+        let live = seen.live.as_ref();
+        Ok(Pending {
+            otherwise: otherwise(tx, live, &seen.content)?,
+            skipped: skipped(tx, live, &seen.release)?,
+            live: seen.live.clone(),
+            plan: seen.plan.clone(),
+            report: Some(seen.report.clone()),
+            ..Pending::about(seen.release.clone(), subject, about, cx.now)
+        })
     })
 }
 

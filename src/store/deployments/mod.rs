@@ -10,7 +10,7 @@ pub use self::environment::{
 };
 pub use self::progress::{
     beat, claim, finish, guide, hold, mark_lost, release_hold, request_cancel, set_about, set_follow_up,
-    set_report,
+    set_report, take,
 };
 
 use super::value::{json, opt_json, opt_text, small, text};
@@ -30,7 +30,7 @@ macro_rules! select {
              d.requested_at, d.claimed_at, d.finished_at, d.heartbeat_at, d.host, d.boot, d.uid, d.script_pid,
              d.script_start, d.progress, d.progress_note, d.log_size, d.log_digest, d.log_dropped, d.cancel_by,
              d.cancel_at, d.cancel_kind, d.cancel_reason, d.hold, d.guidance, d.guided, d.follow_up, d.wait, d.noop, d.answers,
-             d.toggle, d.on_failure, d.left_out, d.cause, d.failed_step, d.left_running, d.recovered_by
+             d.toggle, d.on_failure, d.left_out, d.taken, d.witness, d.cause, d.failed_step, d.left_running, d.recovered_by
              FROM ",
             $from
         )
@@ -89,6 +89,8 @@ pub(in crate::store) fn deployment(row: &Row) -> Result<Deployment, StoreError> 
         cancel,
         hold: row.opt_json("hold")?,
         guidance: row.opt_json("guidance")?,
+        taken: row.opt_json("taken")?,
+        witness: row.opt_json("witness")?,
         guided: row.int("guided")? != 0,
         follow_up: row.opt_json("follow_up")?,
         wait: row.opt_json("wait")?,
@@ -126,9 +128,9 @@ pub fn insert(
         "INSERT INTO deployments (service, version, environment, kind, state, epoch, strategy, previous,
              artifact_digest, subject, color, reason, overrides, by_name, by_uid, by_login, requested_at, host, boot,
              uid, left_running, report, relman_version, content, rescue, wait,
-             noop, answers, toggle, left_out, on_failure)
+             noop, answers, toggle, left_out, on_failure, witness)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, '[]', ?21,
-                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) RETURNING id",
+                 ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31) RETURNING id",
         &[
             text(&d.release.service),
             text(&d.release.version),
@@ -160,6 +162,7 @@ pub fn insert(
             opt_text(d.toggle.as_ref()),
             opt_json(Some(&d.left_out).filter(|names| !names.is_empty())),
             opt_text(d.on_failure),
+            opt_json(d.witness.as_ref()),
         ],
         |row| row.int("id"),
     )?;

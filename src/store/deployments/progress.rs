@@ -3,7 +3,7 @@
 use super::get;
 use crate::domain::deployment::{Beat, CancelKind, CancelRequest, Cause, DeploymentState, Outcome};
 use crate::domain::gate::GateReport;
-use crate::domain::hold::{FollowUp, Guidance, Hold};
+use crate::domain::hold::{FollowUp, Guidance, Hold, Taken};
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
 use crate::store::value::{json, size, text};
@@ -78,6 +78,11 @@ pub fn guide(tx: &Tx<'_>, id: DeploymentId, guidance: &Guidance) -> Result<bool,
         &[id.0.into(), json(guidance)],
     )?;
     Ok(rows == 1)
+}
+
+/// Notes who looks after it: whoever says so last.
+pub fn take(tx: &Tx<'_>, id: DeploymentId, taken: &Taken) -> Result<(), StoreError> {
+    tx.execute("UPDATE deployments SET taken = ?2 WHERE id = ?1", &[id.0.into(), json(taken)]).map(drop)
 }
 
 /// Records which rollback is to follow, or what became of it.

@@ -11,6 +11,7 @@ use super::super::layout;
 use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
+use super::super::presence;
 use super::{longest_that_fits, scrolled};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{DeploymentId, ReleaseId};
@@ -416,13 +417,18 @@ fn row(model: &Model, card: &Card, width: usize, widest_id: usize) -> Vec<Line<'
     head.extend(cells(model, &card.cells, width.saturating_sub(others + id_width)));
     let (note, note_style) = note(model, card);
     let room = width.saturating_sub(4);
-    let title_room = room.saturating_sub(note.width().min(room / 2) + 2);
+    // Who else is on it is short, or cut, and goes before the title.
+    let others = presence::mark(model, &release.id).map(|mark| format!("{}  ", fit(&mark, room / 2)));
+    let others = others.unwrap_or_default();
+    let note_room = room.saturating_sub(others.width());
+    let title_room = note_room.saturating_sub(note.width().min(room / 2) + 2);
     let title = fit(&release.title, title_room);
     let body = vec![
         Span::raw("    "),
         Span::styled(title.clone(), theme.dim),
         Span::raw("  "),
-        Span::styled(fit(&note, room.saturating_sub(title.width() + 2)), note_style),
+        Span::styled(others, theme.busy),
+        Span::styled(fit(&note, note_room.saturating_sub(title.width() + 2)), note_style),
     ];
     vec![Line::from(head), Line::from(body)]
 }
@@ -512,6 +518,7 @@ fn card_lines(model: &Model, card: &Card, width: usize) -> Vec<Line<'static>> {
     let age = model.age(release.stage_since);
     let (note, note_style) = note(model, card);
     // In a narrow column what it waits for matters more than where: that is its next environment.
+    let others = presence::mark(model, &release.id).unwrap_or_default();
     let next = card.next.as_ref().map(|next| format!("{}: ", next.environment)).unwrap_or_default();
     let note = note.strip_prefix(&next).unwrap_or(&note);
     vec![
@@ -519,7 +526,7 @@ fn card_lines(model: &Model, card: &Card, width: usize) -> Vec<Line<'static>> {
         Line::raw(fit(&format!("{}{risk} {age}", release.id.version), width)),
         Line::from(cells(model, &card.cells, width)),
         Line::styled(fit(note, width), note_style),
-        Line::default(),
+        Line::styled(fit(&others, width), theme.busy),
     ]
 }
 

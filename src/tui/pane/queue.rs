@@ -11,6 +11,7 @@ use super::super::layout;
 use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
+use super::super::presence;
 use super::{board, longest_that_fits, scrolled};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
@@ -272,6 +273,7 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
 pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let mut lines = vec![Line::styled(item.release.title.clone(), theme.strong)];
+    lines.extend(presence::mark(model, &item.release.id).map(|mark| Line::styled(mark, theme.busy)));
     let line = |(label, text): Fact| {
         let style = if label == "rejected" { theme.bad } else { Style::new() };
         Line::from(vec![Span::styled(format!("{label:<12}"), theme.dim), Span::styled(text, style)])

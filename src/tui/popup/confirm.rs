@@ -5,8 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Arming, Outcome, dialog_box};
+use crate::domain::approval::Approval;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
+use crate::tui::news;
 use crate::tui::widget::input::{Input, Typed};
 
 /// One question.
@@ -20,6 +22,8 @@ pub struct Dialog {
     pub production: Option<String>,
     /// The word to type, with what was typed so far.
     pub typed: Option<(String, Input)>,
+    /// What others have decided about it.
+    pub decisions: Vec<Approval>,
     pub effect: Effect,
     pub arming: Arming,
 }
@@ -28,6 +32,16 @@ impl Dialog {
     /// Whether it says the same as another one about the same.
     pub fn says_what(&self, other: &Self) -> bool {
         self.facts == other.facts && self.lines == other.lines && self.effect == other.effect
+    }
+
+    /// What it says that an earlier one about the same did not.
+    pub fn news(&self, before: &Self) -> Vec<String> {
+        let said = |dialog: &Self| -> Vec<String> {
+            dialog.facts.iter().map(ToString::to_string).chain(dialog.lines.iter().cloned()).collect()
+        };
+        let decided = news::decisions(&before.decisions, &self.decisions);
+        let other = news::lines(&said(before), &said(self));
+        if decided.is_empty() { other } else { decided }
     }
 
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {

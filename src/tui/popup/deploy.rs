@@ -14,10 +14,12 @@ use crate::domain::ids::EnvName;
 use crate::domain::policy::Environment;
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::counted_changes;
-use crate::domain::time::stopwatch;
+use crate::domain::time::{Timestamp, stopwatch};
 use crate::ops::deployment::start::{Preview, StartDeploy};
+use crate::ops::witness;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
+use crate::tui::news;
 use crate::tui::widget::gates;
 use crate::tui::widget::input::Input;
 use crate::tui::widget::wrap::wrap;
@@ -33,6 +35,10 @@ pub struct Dialog {
     pub top: usize,
     /// Whether another environment was asked for and has not come yet.
     turning: bool,
+    /// What changed since it opened.
+    pub news: Vec<String>,
+    /// The code for a second person, and until when it counts.
+    pub code: Option<(String, Timestamp)>,
 }
 
 impl Dialog {
@@ -45,11 +51,16 @@ impl Dialog {
             sent: false,
             top: 0,
             turning: false,
+            news: Vec::new(),
+            code: None,
         }
     }
 
     /// The gates changed while the dialog was open: show that, and ask again from the start.
     pub fn disarm(&mut self, report: GateReport, model: &Model) {
+        if self.news.is_empty() {
+            self.news = news::gates(&self.preview.report, &report);
+        }
         self.preview.report = report;
         self.typed = Input::default();
         self.arming = Arming::now(model);
@@ -80,6 +91,9 @@ impl Dialog {
             && live(&self.preview) == live(&preview)
             && self.preview.steps == preview.steps;
         let report = preview.report.clone();
+        if !is_same {
+            self.news = news::preview(&self.preview, &preview);
+        }
         self.preview = preview;
         if !is_same {
             self.disarm(report, model);
@@ -112,6 +126,20 @@ impl Dialog {
         if key == "O" && !self.sent && self.typed.text().is_empty() && self.preview.report.allows() {
             let start = StartDeploy { seen: Some(self.preview.report.clone()), ..self.order() };
             return Outcome::Instead(Box::new(super::form::options::ask(model, &self.preview, start)));
+        }
+        if key == "l"
+            && self.typed.text().is_empty()
+            && let Some(holder) = news::holder(&self.preview.report)
+        {
+            return Outcome::Do(vec![Effect::Watch(holder.id)]);
+        }
+        if key == "W" && !self.sent && self.needs_witness() {
+            // It is on record, and takes the place of what somebody else asks for here.
+            if !self.arming.is_armed(model) {
+                return Outcome::Say("that was too quick to be meant; press W again".to_owned());
+            }
+            let (release, environment) = (self.preview.release.id.clone(), self.environment.clone());
+            return Outcome::DoAndStay(vec![Effect::AskWitness { release, environment }]);
         }
         if key == "P" && self.preview.has_plan && !self.sent && self.typed.text().is_empty() {
             return Outcome::Instead(Box::new(self.plan(model)));
@@ -147,6 +175,22 @@ impl Dialog {
         }
     }
 
+    /// Whether nothing but a second person is missing.
+    fn needs_witness(&self) -> bool {
+        witness::is_missing(&self.preview.report)
+    }
+
+    /// The code, where one was asked for and still counts.
+    fn code(&self, model: &Model) -> Option<Line<'static>> {
+        let (code, until) =
+            self.code.as_ref().filter(|(_, until)| self.needs_witness() && *until > model.now)?;
+        let text = format!(
+            "tell a second person this code: {code}   (E in their panes; until {})",
+            model.near(*until)
+        );
+        Some(Line::styled(text, model.theme.alarm))
+    }
+
     fn order(&self) -> StartDeploy {
         StartDeploy::new(self.preview.release.id.clone(), self.environment.clone())
     }
@@ -179,6 +223,7 @@ impl Dialog {
             ],
             production: is_production(model, env).then(|| env.to_string()),
             typed: None,
+            decisions: Vec::new(),
             effect: Effect::Plan(Box::new(self.order())),
             arming: Arming::now(model),
         }))
@@ -194,6 +239,33 @@ impl Dialog {
         Outcome::DoAndStay(vec![Effect::Preview { release: id.clone(), environment }])
     }
 
+    /// What is read first: what changed under the reader, and what they say to somebody else.
+    fn on_top(&self, model: &Model) -> Vec<Line<'static>> {
+        let told =
+            |news: &String| Line::styled(format!("{} CHANGED  {news}", model.glyphs.warn), model.theme.alarm);
+        self.news.iter().map(told).chain(self.code(model)).collect()
+    }
+
+    fn warnings(&self, model: &Model) -> Vec<Line<'static>> {
+        let (theme, preview) = (&model.theme, &self.preview);
+        let mut lines = Vec::new();
+        if let Some((changes, max)) = preview.too_many {
+            let text = format!(
+                "{} WARNING  {changes} changes at once; at most {max} go there by themselves",
+                model.glyphs.warn
+            );
+            lines.push(Line::styled(text, theme.alarm));
+        }
+        let warnings = preview.report.checks.iter().filter_map(|check| match &check.answer {
+            Answer::Pass { evidence } if check.gate == GateId::Lock => evidence.strip_prefix("WARNING "),
+            _ => None,
+        });
+        for warning in warnings {
+            lines.push(Line::styled(format!("{} WARNING  {warning}", model.glyphs.warn), theme.alarm));
+        }
+        lines
+    }
+
     /// Everything the dialog says, before it is cut to the screen.
     fn body(&self, model: &Model) -> Vec<Line<'static>> {
         let theme = &model.theme;
@@ -203,6 +275,7 @@ impl Dialog {
         if env.is_some_and(Environment::is_production) {
             lines.push(banner(model, self.environment.as_str()));
         }
+        lines.extend(self.on_top(model));
         let from = preview.live.as_ref().map_or_else(
             || "nothing".to_owned(),
             |live| {
@@ -257,20 +330,7 @@ impl Dialog {
             let mean = preview.durations.iter().sum::<u64>() / preview.durations.len() as u64;
             lines.push(fact("usually", stopwatch(std::time::Duration::from_millis(mean))));
         }
-        if let Some((changes, max)) = preview.too_many {
-            let text = format!(
-                "{} WARNING  {changes} changes at once; at most {max} go there by themselves",
-                model.glyphs.warn
-            );
-            lines.push(Line::styled(text, theme.alarm));
-        }
-        let warnings = preview.report.checks.iter().filter_map(|check| match &check.answer {
-            Answer::Pass { evidence } if check.gate == GateId::Lock => evidence.strip_prefix("WARNING "),
-            _ => None,
-        });
-        for warning in warnings {
-            lines.push(Line::styled(format!("{} WARNING  {warning}", model.glyphs.warn), theme.alarm));
-        }
+        lines.extend(self.warnings(model));
         lines.extend(verdict(model, &preview.report));
         lines
     }
@@ -308,6 +368,10 @@ impl Dialog {
         let ways = format!("   S later{plan}{other}   Tab env   Esc");
         let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
             (true, true, _) => "starting…".to_owned(),
+            (false, _, _) if self.needs_witness() => format!("W asks for a second person{ways}"),
+            (false, _, _) if news::holder(&self.preview.report).is_some() => {
+                format!("closed   l watch it{ways}")
+            }
             (false, _, _) => format!("closed: see the marked lines{ways}"),
             (true, false, true) => format!("Enter deploys once typed{ways}"),
             (true, false, false) => format!("y deploy   n no{ways}"),

@@ -48,6 +48,10 @@ impl Dialog {
         Some(Self { deployment, hold, chosen, reason, arming: Arming::now(model), sent: false })
     }
 
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
     pub fn is_about(&self, id: DeploymentId) -> bool {
         self.deployment.id == id
     }
@@ -58,6 +62,12 @@ impl Dialog {
         now.is_some_and(|d| {
             d.hold.as_ref() == Some(&self.hold) && d.guidance.is_none() && d.cancel == self.deployment.cancel
         })
+    }
+
+    /// Who looks after it may be another now.
+    pub fn look_again(&mut self, model: &Model) {
+        let now = model.views.board.active.iter().find(|d| d.id == self.deployment.id);
+        self.deployment.taken = now.and_then(|d| d.taken.clone());
     }
 
     pub fn failed(&mut self) {
@@ -78,6 +88,9 @@ impl Dialog {
             return if leaves { Outcome::Close } else { Outcome::Stay };
         }
         let Some(choice) = self.chosen else {
+            if key == "i" && self.hold.needs_person() {
+                return Outcome::DoAndStay(vec![Effect::Take(self.deployment.id)]);
+            }
             return match self.hold.choices.iter().find(|choice| key_of(**choice) == key) {
                 _ if leaves || key == "q" => Outcome::Close,
                 Some(choice) => {
@@ -158,6 +171,11 @@ impl Dialog {
             format!("for {}, started by {}", span(model.now.since(self.hold.since)), d.started_by.name),
             theme.dim,
         ));
+        if let Some(taken) = self.deployment.on_it() {
+            let ago = span(model.now.since(taken.at));
+            let text = format!("{} is on it, for {ago}; i takes it over", taken.by.human());
+            lines.push(Line::styled(text, theme.busy));
+        }
         let shown = model.views.shown.as_ref().filter(|view| view.deployment.id == d.id);
         if let Some(serves) = shown.and_then(DeploymentView::still_serves) {
             lines.push(Line::raw(serves));
@@ -176,9 +194,7 @@ impl Dialog {
         }
         let foot = match (self.sent, self.chosen) {
             (true, _) => "telling it…".to_owned(),
-            (false, None) => {
-                "press a letter to choose; nothing happens yet   Esc leaves it waiting".to_owned()
-            }
+            (false, None) => "press a letter to choose; nothing happens yet   i I am on it   Esc".to_owned(),
             (false, Some(choice)) if self.hold.needs_reason(choice) => {
                 lines.push(Line::default());
                 lines.push(Line::from(vec![

@@ -11,6 +11,7 @@ pub mod palette;
 pub mod rollback;
 pub mod train;
 pub mod unlock;
+pub mod witness;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -23,6 +24,7 @@ use super::allow::allow;
 use super::layout;
 use super::model::Model;
 use super::msg::Effect;
+use super::news;
 use super::widget::input::Input;
 use super::widget::wrap::wrap;
 use crate::domain::approval::Verdict;
@@ -45,6 +47,7 @@ pub enum Popup {
     Confirm(Box<confirm::Dialog>),
     Form(Box<form::Form>),
     Guide(Box<guide::Dialog>),
+    Witness(Box<witness::Dialog>),
     /// Text to read.
     Page {
         title: String,
@@ -77,10 +80,12 @@ pub enum Outcome {
 }
 
 /// What became of a question while it stood on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stale {
-    Gone,
-    Changed,
+    /// It is about nothing any more; what became of it, where that is known.
+    Gone(Option<String>),
+    /// It says something else now: what.
+    Changed(Vec<String>),
 }
 
 /// Accepting keys are ignored for half a second after a dialog opened and until there was a moment without any
@@ -130,6 +135,7 @@ impl Popup {
             ],
             production: is_production(model, &d.environment).then(|| d.environment.to_string()),
             typed: None,
+            decisions: Vec::new(),
             effect: Effect::Cancel { id: d.id, reason: None },
             arming: Arming::now(model),
         }))
@@ -164,6 +170,7 @@ impl Popup {
             ],
             production: is_production(model, &d.environment).then(|| d.environment.to_string()),
             typed: is_protected(model, &d.environment).then(|| (version, Input::default())),
+            decisions: Vec::new(),
             effect: Effect::Cancel { id: d.id, reason: None },
             arming: Arming::now(model),
         }))
@@ -183,6 +190,7 @@ impl Popup {
             lines: Vec::new(),
             production: environment.as_ref().filter(|env| is_production(model, env)).map(ToString::to_string),
             typed: environment.filter(|env| is_protected(model, env)).map(|_| (version, Input::default())),
+            decisions: item.decisions.clone(),
             effect: Effect::Decide(Box::new(decision)),
             arming: Arming::now(model),
         }))
@@ -198,6 +206,7 @@ impl Popup {
             ],
             production: None,
             typed: None,
+            decisions: Vec::new(),
             effect: Effect::RemoveFreeze { handle: freeze.handle() },
             arming: Arming::now(model),
         }))
@@ -209,15 +218,32 @@ impl Popup {
         match self {
             Self::Deploy(dialog) => Ok(dialog.question().into_iter().collect()),
             Self::Rollback(dialog) => Ok(dialog.question().into_iter().collect()),
-            Self::Guide(dialog) if !dialog.sent && !dialog.holds(model) => Err(Stale::Gone),
+            Self::Guide(dialog) if !dialog.sent && !dialog.holds(model) => {
+                Err(Stale::Gone(news::ended(dialog.deployment().id, &known(model))))
+            }
+            Self::Guide(dialog) => {
+                dialog.look_again(model);
+                Ok(Vec::new())
+            }
+            Self::Form(form) => {
+                form.look_again(model);
+                Ok(Vec::new())
+            }
+            Self::Witness(dialog) if !dialog.sent && !dialog.holds(model) => {
+                let starter = dialog.request.starter.person.human();
+                Err(Stale::Gone(Some(format!("{starter} needs no witness for this any more"))))
+            }
             Self::Confirm(dialog) => {
-                let Some(fresh) = Self::question(model, &dialog.effect) else { return Err(Stale::Gone) };
+                let Some(fresh) = Self::question(model, &dialog.effect) else {
+                    return Err(Stale::Gone(over(model, &dialog.effect)));
+                };
                 let Self::Confirm(fresh) = fresh else { return Ok(Vec::new()) };
                 if dialog.says_what(&fresh) {
                     return Ok(Vec::new());
                 }
+                let news = fresh.news(dialog);
                 *dialog = fresh;
-                Err(Stale::Changed)
+                Err(Stale::Changed(news))
             }
             _ => Ok(Vec::new()),
         }
@@ -252,6 +278,7 @@ impl Popup {
             Self::Confirm(dialog) => dialog.key(model, key),
             Self::Form(form) => form.key(model, key),
             Self::Guide(dialog) => dialog.key(model, key),
+            Self::Witness(dialog) => dialog.key(model, key),
             Self::Page { lines, top, .. } => {
                 let (width, height) = model.size;
                 let screen = Rect::new(0, 0, width, height);
@@ -267,7 +294,10 @@ impl Popup {
 
     /// Whether it asks for a confirmation.
     pub fn asks(&self) -> bool {
-        matches!(self, Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_) | Self::Unlock(_))
+        matches!(
+            self,
+            Self::Deploy(_) | Self::Rollback(_) | Self::Confirm(_) | Self::Unlock(_) | Self::Witness(_)
+        )
     }
 
     /// Pasted text: into fields, never into confirmations.
@@ -289,6 +319,7 @@ impl Popup {
             Self::Deploy(_)
             | Self::Rollback(_)
             | Self::Confirm(_)
+            | Self::Witness(_)
             | Self::Locks(_)
             | Self::Train(_)
             | Self::Unlock(_)
@@ -304,6 +335,7 @@ impl Popup {
             Self::Confirm(dialog) => dialog.view(model, frame, screen),
             Self::Form(form) => form.view(model, frame, screen),
             Self::Guide(dialog) => dialog.view(model, frame, screen),
+            Self::Witness(dialog) => dialog.view(model, frame, screen),
             Self::Page { title, lines, top } => {
                 let lines = wrap(lines, widest(screen));
                 let room = usize::from(screen.height.saturating_sub(4));
@@ -321,6 +353,22 @@ impl Popup {
             Self::Palette(palette) => palette.view(model, frame, screen),
             Self::Unlock(dialog) => dialog.view(model, frame, screen),
         }
+    }
+}
+
+/// Deployments the panes know, those that have ended among them.
+fn known(model: &Model) -> Vec<Deployment> {
+    let board = &model.views.board;
+    board.active.iter().chain(&board.pending).chain(&model.views.deployments).cloned().collect()
+}
+
+/// What became of what was asked about.
+fn over(model: &Model, effect: &Effect) -> Option<String> {
+    match effect {
+        Effect::Cancel { id, .. } => news::ended(*id, &known(model)),
+        Effect::Decide(decision) => Some(format!("{} waits for no decision any more", decision.release)),
+        Effect::RemoveFreeze { handle } => Some(format!("freeze {handle} is gone already")),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::gate::GateReport;
+use crate::domain::release::Release;
 use crate::ops::view::release::{Decision, ReleaseView};
 use crate::ops::view::when::Slot;
 use crate::tui::model::Model;
@@ -80,12 +81,8 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
     fact("target", release.plan.target.map(|at| model.moment(at)));
     fact("risk", release.plan.risk.map(|risk| risk.to_string()));
     fact("rollback plan", release.plan.rollback.clone());
-    let requires: Vec<String> = release.plan.requires.iter().map(ToString::to_string).collect();
-    if !requires.is_empty() {
-        fact("requires", Some(format!("{} or newer, live where it goes", requires.join(", "))));
-    }
-    if !release.plan.toggles.is_empty() {
-        fact("toggles", Some(release.plan.toggles.join(", ")));
+    for (label, value) in beside(release) {
+        fact(label, Some(value));
     }
     fact("commit", release.build.commit.clone());
     fact("artifact", release.build.artifact.clone());
@@ -121,6 +118,19 @@ pub fn release(model: &Model, view: &ReleaseView) -> Vec<Line<'static>> {
         )));
     }
     lines
+}
+
+/// What it needs where it goes, and what guards it there.
+fn beside(release: &Release) -> Vec<(&'static str, String)> {
+    let requires: Vec<String> = release.plan.requires.iter().map(ToString::to_string).collect();
+    let mut known = Vec::new();
+    if !requires.is_empty() {
+        known.push(("requires", format!("{} or newer, live where it goes", requires.join(", "))));
+    }
+    if !release.plan.toggles.is_empty() {
+        known.push(("toggles", release.plan.toggles.join(", ")));
+    }
+    known
 }
 
 /// What was said, newest first.

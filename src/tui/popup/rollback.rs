@@ -89,6 +89,10 @@ impl Dialog {
         self.service == *service && !self.sent
     }
 
+    pub fn environment(&self) -> &EnvName {
+        &self.environment
+    }
+
     /// Whether it is about this.
     pub fn is_about(&self, service: &ServiceName, environment: &EnvName) -> bool {
         self.service == *service && self.environment == *environment
@@ -102,7 +106,7 @@ impl Dialog {
 
     /// What was asked again says something else than what the person reads: shown, and chosen anew. Returns whether it
     /// does.
-    pub fn refresh(&mut self, choices: Choices, model: &Model) -> bool {
+    pub fn refresh(&mut self, choices: Choices, model: &Model) -> Option<Vec<String>> {
         let shape = |choices: &Choices| {
             let at = choices.occupant.as_ref().map(|d| (d.id, d.state));
             let toggles: Vec<String> = choices.toggles.iter().map(|known| known.flip().to_string()).collect();
@@ -110,13 +114,13 @@ impl Dialog {
             (at, candidates.collect::<Vec<_>>(), toggles)
         };
         let is_same = shape(&self.choices) == shape(&choices);
-        self.choices = choices;
+        let before = std::mem::replace(&mut self.choices, choices);
         if !is_same {
             (self.at, self.field) = (0, Field::Release);
             self.typed = Input::default();
             self.arming = Arming::now(model);
         }
-        !is_same
+        (!is_same).then(|| changes(&before, &self.choices))
     }
 
     pub fn failed(&mut self) {
@@ -321,6 +325,29 @@ impl Dialog {
         }
         Line::from(spans)
     }
+}
+
+/// What is another about where one could go back to.
+fn changes(before: &Choices, now: &Choices) -> Vec<String> {
+    let mut news = Vec::new();
+    let at = |choices: &Choices| choices.occupant.as_ref().map(|d| (d.id, d.state));
+    if at(before) != at(now) {
+        news.push(match &now.occupant {
+            Some(d) => {
+                format!("{} ({}, by {}) is {} there now", d.id, d.release, d.started_by.name, d.state_word())
+            }
+            None => "nothing is there any more".to_owned(),
+        });
+    }
+    let names = |choices: &Choices| -> Vec<String> {
+        choices.candidates.iter().map(|one| one.deployment.release.version.to_string()).collect()
+    };
+    let (old, new) = (names(before), names(now));
+    news.extend(new.iter().filter(|name| !old.contains(name)).map(|name| format!("{name} is good as well")));
+    news.extend(
+        old.iter().filter(|name| !new.contains(name)).map(|name| format!("{name} is no way back any more")),
+    );
+    news
 }
 
 /// So many changes are listed.

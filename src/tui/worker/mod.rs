@@ -8,22 +8,26 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use super::msg::{Effect, Msg, Views};
+use super::presence::Telling;
 use super::tail::TailOrder;
 use crate::desk::Desk;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
+use crate::domain::session::Session;
 use crate::domain::time::{Window, wall};
-use crate::host::store_lock;
+use crate::host::{process, store_lock};
 use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
-    abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
+    abandon, cancel, chain, guide, later, note, resolve, rollback, start, take, tick, toggle,
 };
 use crate::ops::past::Past;
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::{board, calendar, deployment, queue, release, when};
-use crate::ops::{Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, train};
+use crate::ops::{
+    Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, presence, train, witness,
+};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -46,6 +50,9 @@ pub(super) struct Worker {
     shown: Option<DeploymentId>,
     /// What had not ended when the views were read last.
     active: Vec<Deployment>,
+    /// Who was in when the views were read last.
+    sessions: Vec<Session>,
+    telling: Telling,
     seen: i64,
     /// The trouble that was said last.
     troubled: RefCell<String>,
@@ -68,6 +75,8 @@ pub(super) fn run(
         let seconds = waited.as_secs();
         let _gone = notices.send(Msg::StoreHeld(format!("waiting for the store{by}, {seconds}s")));
     }));
+    let own = i32::try_from(std::process::id()).ok().and_then(process::identify);
+    let telling = Telling::new(&desk.cx(), own);
     let mut worker = Worker {
         desk,
         messages,
@@ -76,6 +85,8 @@ pub(super) fn run(
         watched: None,
         shown: None,
         active: Vec::new(),
+        sessions: Vec::new(),
+        telling,
         seen: -1,
         troubled: RefCell::default(),
         past: None,
@@ -102,7 +113,9 @@ pub(super) fn run(
             last_look = Instant::now();
             worker.look_at_rules();
             worker.look_for_ends();
+            worker.look_who_left();
         }
+        worker.telling.tell(&worker.desk.cx());
         worker.look();
     }
 }
@@ -121,6 +134,10 @@ impl Views {
             overrides: override_review::list(cx, false)?,
             calendar: month.map(|month| calendar::calendar(cx, month)).transpose()?,
             shown: shown.map(|id| deployment::deployment(cx, id)).transpose()?,
+            // Information beside the work: that it cannot be read is no reason to show nothing.
+            sessions: presence::list(cx).unwrap_or_default(),
+            witnesses: witness::open(cx)?,
+            call: presence::heard(cx).unwrap_or_default(),
             deployments,
             rights: Some(Standing::of(cx)),
         })
@@ -172,6 +189,13 @@ impl Worker {
         }
     }
 
+    /// Nobody says that they leave: their process is gone.
+    fn look_who_left(&mut self) {
+        if presence::sweep(&self.desk.cx(), &self.sessions) {
+            self.load();
+        }
+    }
+
     fn reconcile(&mut self) {
         self.desk.machine().refresh();
         match tick::tick(&self.desk.cx()) {
@@ -204,6 +228,7 @@ impl Worker {
         match Views::read(&cx, self.watched, self.month) {
             Ok(views) => {
                 self.active.clone_from(&views.board.active);
+                self.sessions.clone_from(&views.sessions);
                 drop(self.troubled.take());
                 self.shown = views.shown.as_ref().map(|view| view.deployment.id);
                 self.say(Msg::Loaded(Box::new(views), cx.now));
@@ -233,7 +258,8 @@ impl Worker {
         match result {
             Ok(Some(msg)) => {
                 // What this process did itself is not in the change counter of its own connection.
-                let changed = matches!(msg, Msg::Done(_) | Msg::Started(..) | Msg::Decided(_));
+                let changed =
+                    matches!(msg, Msg::WitnessAsked(_) | Msg::Done(_) | Msg::Started(..) | Msg::Decided(_));
                 if let Msg::Started(id, _) = &msg {
                     self.watched = Some(*id);
                 }
@@ -283,6 +309,7 @@ impl Worker {
             Effect::ReadLog { id, origin, rows } => {
                 let _gone = self.tail.send(TailOrder::Read { id, origin, rows });
             }
+            Effect::Tell(focus) => self.telling.want(*focus),
             Effect::Demo => return self.demo().map(Some),
             order => return self.verb(order).map(Some),
         }
@@ -440,6 +467,23 @@ impl Worker {
                     "{release}: your decision about {} is withdrawn",
                     approval.subject.as_text()
                 ))
+            }
+            Effect::Take(id) => {
+                let (d, over) = take::take(&cx, id)?;
+                let from = over.map(|over| format!(", taken over from {}", over.by.human()));
+                Msg::Done(format!("you are on {}{}", d.id, from.unwrap_or_default()))
+            }
+            Effect::AskWitness { release, environment } => {
+                Msg::WitnessAsked(Box::new(witness::ask(&cx, &release, &environment)?))
+            }
+            Effect::ShowWitness(request) => {
+                let item = queue::of_deployment(&cx, &request.release, &request.environment)?;
+                Msg::WitnessShown(request, Box::new(item))
+            }
+            Effect::Confirm(wanted) => {
+                let request = witness::confirm(&cx, &wanted)?;
+                let starter = request.starter.person.human();
+                Msg::Done(format!("you have confirmed what {starter} starts: {}", request.release))
             }
             order => self.hold(order)?,
         })

@@ -9,7 +9,7 @@ fn why_shows_every_gate_with_its_remedy_and_who_can_clear_it() {
     env.run(&["why", "api@1.0.0", "production"]).is(
         11,
         &format!(
-            "production is closed for api@1.0.0: 2 of 12 gates (order, approvals)\n  \
+            "production is closed for api@1.0.0: 2 of 13 gates (order, approvals)\n  \
              ✓ deployer   alice may deploy here\n  \
              ✓ stage      in the deploy stage\n  \
              ✗ order      nothing has been deployed to staging yet\n    \
@@ -22,13 +22,14 @@ fn why_shows_every_gate_with_its_remedy_and_who_can_clear_it() {
              ✓ window     open at all hours\n  \
              ✗ approvals  0 of 1 from managers\n    \
              → ask bob or carol (for managers) to: relman approve {digest}\n  \
+             ✓ four-eyes  one person may start it here\n  \
              ✓ lock       not locked\n  \
              ✓ exclusive  nothing else is running here\n"
         ),
         "",
     );
     let said = env.run(&["why", "api@1.0.0", "staging"]).ok();
-    assert!(said.out.starts_with("staging is open for api@1.0.0: all 12 gates pass\n"), "{said:#?}");
+    assert!(said.out.starts_with("staging is open for api@1.0.0: all 13 gates pass\n"), "{said:#?}");
 }
 
 #[test]

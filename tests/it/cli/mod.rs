@@ -28,6 +28,7 @@ mod store;
 mod streams;
 mod trains;
 mod when;
+mod witness;
 
 use crate::support::env::TestEnv;
 

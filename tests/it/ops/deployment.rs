@@ -230,7 +230,7 @@ fn a_refused_start_is_journaled_with_what_the_gates_said() {
     let error = refused(&world, "erin", ErrorKind::Blocked, REFUSED, |cx| start(cx, &wish(API, "dev")));
     let told: GateReport = serde_json::from_value(world.last_entry().1.detail.unwrap()).unwrap();
     assert_eq!(told, *error.report.unwrap());
-    assert_eq!((closed(&told), told.checks.len()), (vec!["stage"], 12));
+    assert_eq!((closed(&told), told.checks.len()), (vec!["stage"], 13));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_refusal_names_every_closed_gate_and_what_to_do() {
     let verb = (Verb::DeploymentStarted, "api@1.0.0 → production");
     let error =
         refused(&world, "alice", ErrorKind::NotPermitted, verb, |cx| start(cx, &wish(API, "production")));
-    assert!(error.sentence.contains("5 of 12 gates (deployer, stage, order, soak, approvals)"), "{error}");
+    assert!(error.sentence.contains("5 of 13 gates (deployer, stage, order, soak, approvals)"), "{error}");
     assert_eq!(error.hints[0], "ask dave or erin");
     assert_eq!(error.hints.len(), 5);
 }

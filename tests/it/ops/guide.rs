@@ -8,6 +8,7 @@ use relman::domain::journal::Verb;
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::{cancel, cancel_and_roll_back};
 use relman::ops::deployment::guide::{Decision, guide};
+use relman::ops::deployment::take::take;
 use relman::ops::deployment::{claim, finish, follow_up};
 use relman::ops::view::board::{Mood, board, standing};
 use relman::ops::{ErrorKind, OpError};
@@ -258,4 +259,25 @@ fn who_started_it_decides_only_as_long_as_they_may_deploy_there() {
     let error = decide(&world, "erin", Choice::Retry, None).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotPermitted, "{error}");
     decide(&world, "dave", Choice::Retry, None).unwrap();
+}
+
+#[test]
+fn somebody_is_on_it_until_it_goes_on_and_another_takes_it_over() {
+    let world = on_its_way();
+    let d = world.running(NEXT, "production");
+    world.held(&d, failed());
+    let (taken, before) = world.as_("dave", |cx| take(cx, d.id)).unwrap();
+    assert_eq!((taken.on_it().unwrap().by.name.as_str(), before), ("dave", None));
+    let (same, entries) = world.journaled(|| world.as_("dave", |cx| take(cx, d.id)).unwrap());
+    assert_eq!((same.0.taken, entries), (taken.taken, Vec::new()), "once is enough");
+    let (_, over) = world.as_("erin", |cx| take(cx, d.id)).unwrap();
+    assert_eq!(over.unwrap().by.name, "dave");
+    assert_eq!(world.last_entry().1.reason.as_deref(), Some("takes it over from dave"));
+    // Nobody else is kept from deciding by it, and what comes next is nobody's yet.
+    decide(&world, "dave", Choice::Retry, None).unwrap();
+    let hold = relman::domain::hold::Hold::after(2, &world.plan(&d), failed(), world.now);
+    world.as_("erin", |cx| relman::ops::deployment::claim::hold(cx, d.id, d.epoch, &hold)).unwrap();
+    assert_eq!(world.deployment(d.id).on_it(), None);
+    let error = world.as_("alice", |cx| take(cx, d.id)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotPermitted);
 }

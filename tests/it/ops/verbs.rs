@@ -21,9 +21,9 @@ use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::later::{Later, reschedule};
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
-use relman::ops::deployment::{claim, guide, note};
+use relman::ops::deployment::{claim, guide, note, take};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
-use relman::ops::{Ctx, change, freeze, lock, override_review, train};
+use relman::ops::{Ctx, change, freeze, lock, override_review, train, witness};
 use relman::ops::{Liveness, OpError};
 
 use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
@@ -35,7 +35,7 @@ pub(super) type Act = fn(&World) -> Result<(), OpError>;
 /// A release in the deploy stage, a check, a checklist, and a freeze in the configuration.
 pub(super) fn world() -> World {
     let world = World::with(&format!(
-        r#"{POLICY}
+        r#"{}
 [stages.test]
 checks = ["unit"]
 [stages.prepare]
@@ -50,7 +50,8 @@ name = "Year end"
 environments = ["production"]
 start = "2026-12-20 00:00"
 end = "2027-01-04 00:00"
-"#
+"#,
+        POLICY.replace("kind = \"staging\"", "kind = \"staging\"\nfour-eyes = true")
     ));
     world.release(API);
     world.advance(API, 5);
@@ -97,6 +98,29 @@ fn held() -> World {
 fn decide_so(world: &World, choice: Choice) -> Result<(), OpError> {
     let decision = guide::Decision { deployment: "1".parse().unwrap(), choice, reason: None, seen: None };
     world.as_("erin", |cx| guide::guide(cx, &decision)).map(drop)
+}
+
+/// Live in dev; staging asks for a second person.
+fn tried() -> World {
+    let world = world();
+    world.deploy(API, "dev");
+    world
+}
+
+fn ask_witness(cx: &Ctx<'_>) -> Result<witness::Asked, OpError> {
+    witness::ask(cx, &release_id(API), &env_name("staging"))
+}
+
+fn asked() -> World {
+    let world = tried();
+    world.as_("erin", ask_witness).unwrap();
+    world
+}
+
+/// With the code of the first asking of a world.
+fn confirm() -> witness::Confirm {
+    let code = relman::domain::witness::code(&format!("{:032x}", 2));
+    witness::Confirm { release: release_id(API), environment: env_name("staging"), code, seen: None }
 }
 
 fn lost() -> World {
@@ -314,8 +338,8 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         }
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
         Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
-        Verb::CancelRequested => {
-            (in_dev, |w| w.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).map(drop))
+        Verb::DeploymentTaken | Verb::WitnessAsked | Verb::WitnessGave | Verb::CancelRequested => {
+            return between_two(verb);
         }
         Verb::DeploymentAbandoned => {
             (stuck, |w| w.as_("erin", |cx| abandon(cx, "1".parse().unwrap(), "hangs")).map(drop))
@@ -350,6 +374,43 @@ fn about_the_record(verb: Verb) -> Option<(fn() -> World, Act)> {
         _ => return None,
     };
     Some((before, act))
+}
+
+/// What one person says to another about a deployment.
+fn between_two(verb: Verb) -> Option<(fn() -> World, Act)> {
+    let (before, act): (fn() -> World, Act) = match verb {
+        Verb::DeploymentTaken => {
+            (lost, |w| w.as_("erin", |cx| take::take(cx, "1".parse().unwrap())).map(drop))
+        }
+        Verb::WitnessAsked => (tried, |w| w.as_("erin", ask_witness).map(drop)),
+        Verb::WitnessGave => (asked, |w| w.as_("dave", |cx| witness::confirm(cx, &confirm())).map(drop)),
+        Verb::OverrideReviewed => (bypassed, |w| {
+            let review =
+                |cx: &Ctx<'_>| override_review::review(cx, DeploymentId(1), Finding::Justified, "it was");
+            w.as_("carol", review).map(drop)
+        }),
+        Verb::NoteAdded => {
+            (in_dev, |w| w.as_("bob", |cx| note::add(cx, DeploymentId(1), "slow disk")).map(drop))
+        }
+        Verb::CancelRequested => {
+            (in_dev, |w| w.as_("erin", |cx| cancel(cx, "1".parse().unwrap(), None)).map(drop))
+        }
+        _ => return None,
+    };
+    Some((before, act))
+}
+
+fn not_between_two(verb: Verb) -> Option<Act> {
+    let act: Act = match verb {
+        Verb::DeploymentTaken => |w| {
+            let d = w.running(API, "dev");
+            w.as_("erin", |cx| take::take(cx, d.id)).map(drop)
+        },
+        Verb::WitnessAsked => |w| w.as_("erin", ask_witness).map(drop),
+        Verb::WitnessGave => |w| w.as_("dave", |cx| witness::confirm(cx, &confirm())).map(drop),
+        _ => return None,
+    };
+    Some(act)
 }
 
 /// What keeps deployments from beginning, or lets them begin later.
@@ -436,6 +497,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
             w.running(API, "dev");
             decide_so(w, Choice::Promote)
         },
+        Verb::DeploymentTaken | Verb::WitnessAsked | Verb::WitnessGave => return not_between_two(verb),
         Verb::CancelRequested => |w| {
             let ended = w.deploy(API, "dev");
             w.as_("erin", |cx| cancel(cx, ended.id, None)).map(drop)
@@ -509,7 +571,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 32);
+    assert_eq!(seen, 35);
 }
 
 #[test]
@@ -529,7 +591,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 29);
+    assert_eq!(seen, 32);
 }
 
 #[test]

@@ -6,3 +6,4 @@ mod looks;
 mod quiet;
 mod restored;
 mod rules;
+mod together;

@@ -138,6 +138,7 @@ impl Ui {
             Some(Popup::Confirm(_)) => "confirm",
             Some(Popup::Form(_)) => "form",
             Some(Popup::Guide(_)) => "guide",
+            Some(Popup::Witness(_)) => "witness",
             Some(Popup::Page { .. }) => "page",
             Some(Popup::Locks(_)) => "locks",
             Some(Popup::Train(_)) => "train",
@@ -200,6 +201,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Cancel { .. }
             | Effect::CancelAndRollBack { .. }
             | Effect::Guide(_)
+            | Effect::Confirm(_)
+            | Effect::AskWitness { .. }
             | Effect::Abandon { .. }
             | Effect::Decide(_)
             | Effect::AddFreeze(_)
@@ -296,6 +299,10 @@ fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpEr
                 needs_confirmation: cx.policy.environments[environment].confirm,
                 choices: Box::new(choices),
             })
+        }
+        Effect::ShowWitness(request) => {
+            relman::ops::view::queue::of_deployment(cx, &request.release, &request.environment)
+                .map(|item| Msg::WitnessShown(request.clone(), Box::new(item)))
         }
         Effect::Detail(id) => release::release(cx, id).map(|view| Msg::Detailed(Box::new(view))),
         _ => return None,

@@ -2,13 +2,14 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use relman::domain::witness::FourEyes;
 use relman::tui::action::ENTRIES;
 use relman::tui::model::Pane;
 use relman::tui::msg::{Effect, Msg};
 
 use crate::support::keys::{Ui, is_severe, names};
-use crate::support::screen::{approved, begun, ended, team, with_storefront};
-use crate::support::world::World;
+use crate::support::screen::{approved, begun, ended, environment, team, with_storefront};
+use crate::support::world::{World, release_id};
 
 /// A store in which as much as possible is allowed: open gates, something to stop, something to go back to.
 fn open_store() -> World {
@@ -18,11 +19,15 @@ fn open_store() -> World {
     approved(&world, "dave", "storefront@1.4.1");
     let id = begun(&world, "alice", "payments@3.2.0", "dev");
     ended(&world, id, None);
+    let dev = world.policy.environments.get_mut(&environment("dev")).unwrap();
+    dev.four_eyes = Some(FourEyes { from: Vec::new(), exempt: Vec::new(), ttl: FourEyes::TTL });
+    let wanted = (release_id("payments@3.2.0"), environment("dev"));
+    world.as_("alice", |cx| relman::ops::witness::ask(cx, &wanted.0, &wanted.1)).unwrap();
     world
 }
 
 /// How one gets to each dialog, from the board.
-const DIALOGS: [(&str, &str); 27] = [
+const DIALOGS: [(&str, &str); 28] = [
     ("the plain board", ""),
     ("the approval queue", "2"),
     ("the calendar", "3"),
@@ -50,6 +55,7 @@ const DIALOGS: [(&str, &str); 27] = [
     ("a locked keyboard", ":lock<enter>"),
     ("the question that frees it", ":lock<enter>:unlock<enter>"),
     ("the form for a moment", "@"),
+    ("the dialog of a witness", "E"),
 ];
 
 fn erin(world: &World) -> Ui {

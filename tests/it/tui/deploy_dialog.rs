@@ -493,7 +493,13 @@ fn a_dialog_shows_what_changed_under_it_and_takes_nothing_typed_before() {
     assert_eq!(ui.answer(&world, effects), []);
     assert!(!report(&ui).allows());
     assert_eq!(dialog(&ui).typed.text(), "");
-    assert_eq!(ui.said(), "what this is about has changed; look again");
+    let said = "freeze: frozen by \"Checkout incident\"";
+    assert!(
+        ui.said().starts_with(said) && ui.said().ends_with("gates are closed: freeze; look again"),
+        "{}",
+        ui.said()
+    );
+    assert!(ui.screen().contains("! CHANGED  freeze: frozen by"), "{}", ui.screen());
     assert!(ui.screen().contains("carts vanish"), "{}", ui.screen());
 }
 
@@ -530,7 +536,8 @@ fn a_second_cancel_that_would_kill_is_asked_for_anew() {
     ui.wait(1000);
     world.as_("dave", |cx| relman::ops::deployment::cancel::cancel(cx, running, None)).unwrap();
     drop(ui.load(&world));
-    assert_eq!(ui.said(), "what this is about has changed; look again");
+    let said = "now It was asked to stop already: this kills it at once.; look again";
+    assert_eq!(ui.said(), said);
     assert!(ui.screen().contains("this kills it at once"), "{}", ui.screen());
     assert_eq!(ui.keys("y"), [], "it was armed for something else");
     ui.wait(1000);
@@ -547,5 +554,47 @@ fn a_question_about_what_is_over_goes_away() {
     assert_eq!(ui.popup(), "confirm");
     world.end(&world.deployment(running), relman::domain::deployment::DeploymentState::Succeeded);
     drop(ui.load(&world));
-    assert_eq!((ui.popup(), ui.said()), ("", "what was asked about is over meanwhile; nothing was done"));
+    assert_eq!((ui.popup(), ui.said()), ("", "#11 succeeded meanwhile; nothing was done"));
+}
+
+#[test]
+fn who_took_an_approval_back_is_named() {
+    let world = agreed();
+    let mut ui = production(&world);
+    world.withdraw("bob", "storefront@1.4.1", "production");
+    let effects = ui.load(&world);
+    // Somebody is wanted again: that rings, and is all that happens.
+    assert_eq!(ui.answer(&world, effects), [Effect::Bell]);
+    assert!(ui.said().starts_with("bob withdrew; approvals: 0 of 1 from managers"), "{}", ui.said());
+    assert!(ui.screen().contains("CHANGED  bob withdrew"), "{}", ui.screen());
+}
+
+#[test]
+fn who_was_faster_is_named_and_one_key_watches_what_they_started() {
+    let mut world = agreed();
+    let mut ui = production(&world);
+    begun(&world, "erin", "storefront@1.4.1", "production");
+    world.pass(std::time::Duration::from_secs(2));
+    let effects = ui.load(&world);
+    drop(ui.answer(&world, effects));
+    assert!(
+        ui.said().contains("was started by erin 2s ago (storefront@1.4.1); l watches it"),
+        "{}",
+        ui.said()
+    );
+    let effects = ui.keys("l");
+    let watched: Vec<&Effect> = effects.iter().filter(|effect| matches!(effect, Effect::Watch(_))).collect();
+    assert_eq!((ui.popup(), ui.model.focus, watched.len()), ("", Pane::Log, 1), "{effects:?}");
+}
+
+#[test]
+fn another_live_version_and_another_content_are_named() {
+    let mut world = agreed();
+    let mut ui = production(&world);
+    *world.machine.script.borrow_mut() = "other".to_owned();
+    world.pass(std::time::Duration::from_secs(2));
+    let effects = ui.load(&world);
+    // Somebody is wanted again: that rings, and is all that happens.
+    assert_eq!(ui.answer(&world, effects), [Effect::Bell]);
+    assert!(ui.said().contains("what would be deployed is another: "), "{}", ui.said());
 }

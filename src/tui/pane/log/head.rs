@@ -33,7 +33,8 @@ pub(super) fn headline(model: &Model, view: &DeploymentView, width: usize) -> Li
         _ if waits_for_person(d) => " (R decides)",
         _ => "",
     };
-    let hold = d.hold.as_ref().map(|hold| format!(": {}", hold.brief())).unwrap_or_default();
+    let on_it = d.on_it().map(|taken| format!(", {} is on it", taken.by.human())).unwrap_or_default();
+    let hold = d.hold.as_ref().map(|hold| format!(": {}{on_it}", hold.brief())).unwrap_or_default();
     let bar = match d.progress.filter(|_| d.state.is_live()) {
         Some(percent) => {
             let full = usize::from(percent) / 10;
@@ -150,6 +151,12 @@ pub(super) fn details(model: &Model, view: &DeploymentView) -> Vec<Line<'static>
     }
     if let Some(hold) = &d.hold {
         add("waits", hold.to_string());
+    }
+    if let Some(taken) = d.on_it() {
+        add("on it", format!("{}, {}", taken.by.human(), model.moment(taken.at)));
+    }
+    if let Some(eyes) = &d.witness {
+        add("four-eyes", eyes.sentence());
     }
     if d.guided {
         add("helped", "a person decided about a failed step".to_owned());

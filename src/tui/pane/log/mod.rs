@@ -14,6 +14,7 @@ use crate::tui::layout;
 use crate::tui::model::{Model, Pane};
 use crate::tui::msg::{Effect, LogPage, Origin};
 use crate::tui::popup::{Popup, may_be_decided};
+use crate::tui::presence;
 
 pub use self::body::view;
 
@@ -437,7 +438,8 @@ pub fn title(model: &Model) -> String {
         (search, Some((at, all))) => format!(" /{search} {at} of {all}"),
         (search, None) => format!(" /{search}"),
     };
-    format!(" {id} {state}{search}")
+    let watched = presence::watchers(model, id).map(|who| format!(", {who}")).unwrap_or_default();
+    format!(" {id} {state}{watched}{search}")
 }
 
 /// How far through the log the page is, while it is held.

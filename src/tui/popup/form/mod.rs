@@ -206,6 +206,17 @@ impl Form {
         }
     }
 
+    /// What it was filled from may be another now: then it says so while it can still be copied.
+    pub fn look_again(&mut self, model: &Model) {
+        let Kind::Edit { id, revision } = &self.kind else { return };
+        let card = model.views.board.cards.iter().find(|card| card.release.id == *id);
+        if self.sent || card.is_none_or(|card| card.release.revision == *revision) {
+            return;
+        }
+        self.error =
+            Some(format!("{id} was changed by somebody else meanwhile: Esc, then e shows it as it is now"));
+    }
+
     /// The order came back with an error: say it, keep what was typed.
     pub fn failed(&mut self, why: String) {
         self.error = Some(why);
