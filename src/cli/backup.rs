@@ -4,10 +4,11 @@ use super::args::{Backup, Restore};
 use super::{Session, exit};
 use crate::config;
 use crate::domain::actor::Via;
+use crate::host::machine::Local;
 use crate::host::restore::{Candidate, new_file, nobody_at_work};
 use crate::host::state::State;
 use crate::host::{clock, identity};
-use crate::ops::{ErrorKind, OpError, Store, audit, restore as ops};
+use crate::ops::{Ctx, ErrorKind, OpError, Store, audit, restore as ops};
 
 pub(super) fn backup(session: &mut Session, args: &Backup) -> Result<u8, OpError> {
     session.may_touch_files()?;
@@ -20,7 +21,7 @@ pub(super) fn backup(session: &mut Session, args: &Backup) -> Result<u8, OpError
         return Err(why.into());
     }
     let copy = Store::open(&args.file)?;
-    let head = audit::head(&crate::ops::Ctx { store: &copy, ..cx })?;
+    let head = audit::head(&Ctx { store: &copy, ..cx })?;
     copy.leave_alone()?;
     if session.out.is_json() {
         session.out.json("backup", &serde_json::json!({ "file": args.file, "head": head }));
@@ -41,7 +42,13 @@ pub(super) fn restore(session: &mut Session, args: &Restore) -> Result<u8, OpErr
     let candidate = Candidate::copy(&state, &args.file)?;
     // One that is damaged or missing is what a restore is for; one that is only in use is not.
     let replaced = match Store::open(state.store()) {
-        Ok(current) => Some(ops::let_go(&current)?),
+        Ok(current) => {
+            let machine = Local::new(state.clone(), config.path.clone());
+            let policy = &config.policy;
+            let cx = Ctx { store: &current, policy, actor: &actor, machine: &machine, now };
+            ops::permitted(&cx)?;
+            Some(ops::let_go(&current)?)
+        }
         Err(error) if error.kind == crate::ops::StoreErrorKind::Busy => return Err(error.into()),
         Err(error) => {
             session.out.note(&format!("the store in place could not be opened: {error}"));

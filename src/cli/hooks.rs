@@ -124,8 +124,6 @@ fn retry(session: &mut Session, id: Option<i64>) -> Result<u8, OpError> {
     cx.machine.outside().send_courier();
     if session.out.is_json() {
         session.out.json("retried", &count);
-    } else if count == 0 {
-        session.out.note("nothing was given up");
     } else {
         session.out.line(format!("{count} told again; see what comes of it: relman hooks deliveries"));
     }

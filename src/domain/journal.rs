@@ -101,10 +101,11 @@ pub enum Verb {
     QueueBlocked,
     ChangeOpened,
     ChangeAssigned,
+    DeliveryRetried,
 }
 
 impl Verb {
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 59] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -163,6 +164,7 @@ impl Verb {
         Self::QueueBlocked,
         Self::ChangeOpened,
         Self::ChangeAssigned,
+        Self::DeliveryRetried,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -225,6 +227,7 @@ impl Verb {
             Self::QueueBlocked => "queue.blocked",
             Self::ChangeOpened => "change.opened",
             Self::ChangeAssigned => "change.assigned",
+            Self::DeliveryRetried => "delivery.retried",
         }
     }
 }

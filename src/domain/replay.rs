@@ -196,6 +196,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::QueueBlocked
         | Verb::ChangeOpened
         | Verb::ChangeAssigned
+        | Verb::DeliveryRetried
         | Verb::WitnessAsked
         | Verb::WitnessGave => Some(Vec::new()),
         Verb::ReleaseCreated
@@ -318,6 +319,7 @@ mod tests {
             Verb::QueueBlocked,
             Verb::ChangeOpened,
             Verb::ChangeAssigned,
+            Verb::DeliveryRetried,
             Verb::WitnessAsked,
             Verb::WitnessGave,
         ];

@@ -45,6 +45,8 @@ pub enum Right {
     Trains,
     /// Say whether an override of somebody else was right.
     Review,
+    /// Look after the store: put a backup in its place, tell again what hooks were not told.
+    Administer,
 }
 
 /// What holds where no list names a right.
@@ -58,7 +60,7 @@ pub enum Otherwise {
 }
 
 impl Right {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Request,
         Self::Plan,
         Self::Evidence,
@@ -73,6 +75,7 @@ impl Right {
         Self::Lock,
         Self::Trains,
         Self::Review,
+        Self::Administer,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -91,6 +94,7 @@ impl Right {
             Self::Lock => "lock",
             Self::Trains => "trains",
             Self::Review => "review",
+            Self::Administer => "administer",
         }
     }
 
@@ -111,13 +115,16 @@ impl Right {
             Self::Lock => "set or lift locks",
             Self::Trains => "halt or resume trains",
             Self::Review => "review overrides",
+            Self::Administer => "administer the store",
         }
     }
 
     /// What holds where no list names it: as it was before there were rights. Stopping is never harder than starting.
     pub fn otherwise(self) -> Otherwise {
         match self {
-            Self::Request | Self::Plan | Self::Block | Self::Deploy | Self::Freeze => Otherwise::Everyone,
+            Self::Request | Self::Plan | Self::Block | Self::Deploy | Self::Freeze | Self::Administer => {
+                Otherwise::Everyone
+            }
             Self::Evidence => Otherwise::Like(Self::Plan),
             Self::Unblock => Otherwise::Like(Self::Block),
             Self::Cancel | Self::Resolve | Self::Lock | Self::Trains => Otherwise::Like(Self::Deploy),
@@ -128,12 +135,15 @@ impl Right {
 
     /// Whether it can be asked about an environment, and so be given there.
     pub fn has_environment(self) -> bool {
-        !matches!(self, Self::Request | Self::Plan | Self::Evidence | Self::Block | Self::Unblock)
+        !matches!(
+            self,
+            Self::Request | Self::Plan | Self::Evidence | Self::Block | Self::Unblock | Self::Administer
+        )
     }
 
-    /// Whether it can be asked about a service, and so be given there. A train takes many along.
+    /// Whether it can be asked about a service, and so be given there. A train takes many along, a store holds all.
     pub fn has_service(self) -> bool {
-        self != Self::Trains
+        !matches!(self, Self::Trains | Self::Administer)
     }
 
     /// The older key of an environment that says the same.
@@ -367,6 +377,7 @@ impl Policy {
         person: &Person,
     ) -> Result<(), Denied> {
         if !right.has_environment() {
+            // What is about no service in particular has no list there.
             return self.may(right, Place::service(&service.name), roster, person);
         }
         let mut last = Ok(());
@@ -420,7 +431,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::NoteAdded => Asks::Free("what was seen may be written down by everybody"),
         Verb::ReleaseRejected => Asks::Free("follows from the rejection of a request"),
         Verb::StoreCreated | Verb::StoreMigrated => Asks::Free("whoever comes first with a new relman"),
-        Verb::StoreRestored => Asks::Free("whoever may write the file can put another one in its place"),
+        Verb::StoreRestored | Verb::DeliveryRetried => Asks::Right(Right::Administer),
         Verb::HistoryAccepted => Asks::Free("what one remembers oneself"),
         Verb::RecordExported => Asks::Free("whoever may read the store can take it away"),
         Verb::ConfigChanged => {

@@ -46,6 +46,9 @@ fn is_empty(roster: &Roster, group: &str) -> bool {
 }
 
 fn places(policy: &Policy, right: Right) -> Vec<Place<'_>> {
+    if !right.has_environment() && !right.has_service() {
+        return vec![Place::default()];
+    }
     let mut places = Vec::new();
     for service in policy.services.values() {
         match right.has_environment() {

@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::audit::history::Remembered;
 use super::audit::{Findings, chain::Chain, instance};
-use super::{ErrorKind, Filter, OpError, Store};
+use super::{Ctx, ErrorKind, Filter, OpError, Store};
 use crate::domain::actor::Actor;
 use crate::domain::digest::hex;
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::{NewEntry, Verb};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::store::{deployments, journal};
@@ -54,6 +55,15 @@ pub fn let_go(store: &Store) -> Result<Remembered, OpError> {
             .hint("leave every other relman first; who has it open: fuser or lsof on the store's file")
     })?;
     Ok(end)
+}
+
+/// Whether this person may put another store in the place of this one. A no is on record, as everywhere. Of a store that
+/// cannot be opened nobody can be asked.
+pub fn permitted(cx: &Ctx<'_>) -> Result<(), OpError> {
+    match cx.may(Right::Administer, Place::default()) {
+        Ok(()) => Ok(()),
+        Err(no) => cx.act(Verb::StoreRestored, cx.store.read(instance)?, |_| Err(no.clone())),
+    }
 }
 
 /// Checks a copy of the backup and writes into it that it was restored.

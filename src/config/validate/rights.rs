@@ -146,6 +146,10 @@ fn place_of(section: Section<'_>, right: Right, grant: &Grant) -> Vec<String> {
 /// Where and why a right cannot be given there.
 fn misplaced(right: Right, section: Section<'_>) -> Option<(String, String)> {
     match section {
+        Section::Environment(_) | Section::Service(_) if right == Right::Administer => Some((
+            format!("the right {right} is about the whole store"),
+            format!("write it in [rights]: {right} = […]"),
+        )),
         Section::Environment(_) if !right.has_environment() => Some((
             format!("the right {right} is about a release, not about an environment"),
             format!("write it in [rights] or [services.S.rights]: {right} = […]"),

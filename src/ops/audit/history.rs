@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instance;
 use crate::domain::digest::hex;
-use crate::domain::journal::Verb;
+use crate::domain::journal::{Done, Verb};
 use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, journal};
@@ -62,7 +62,7 @@ fn restored(tx: &Tx<'_>, instance: &str) -> Result<String, OpError> {
     let newest = journal::list_about(tx, instance, 1)?.into_iter().next();
     let restored = newest.filter(|entry| entry.verb == Verb::StoreRestored.as_str());
     let said = restored.and_then(|entry| {
-        let body = entry.parsed()?;
+        let body = entry.parsed().filter(|body| body.result == Done::Done)?;
         let why = body.reason.clone().unwrap_or_default();
         Some(format!("; a backup was restored by {} (entry {}: {why})", body.actor.name(), entry.seq))
     });

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::domain::event::{self, Event};
 use crate::domain::hook::{Delivery, Hook};
+use crate::domain::journal::Verb;
+use crate::domain::right::{Place, Right};
 use crate::ops::{Ctx, OpError};
 use crate::store::outbox;
 use crate::store::{journal, meta};
@@ -74,21 +76,30 @@ pub fn delivery(cx: &Ctx<'_>, id: i64) -> Result<(Delivery, Option<Event>), OpEr
     })
 }
 
-/// Lets a delivery begin anew, or all that were given up.
+/// Lets a delivery begin anew, or all that were given up. Returns how many.
 pub fn retry(cx: &Ctx<'_>, id: Option<i64>) -> Result<usize, OpError> {
-    cx.store.write_quietly(|tx| {
+    let which = id.map_or_else(|| "all that were given up".to_owned(), |id| id.to_string());
+    cx.act(Verb::DeliveryRetried, &which, |tx| {
+        cx.may(Right::Administer, Place::default())?;
         let wanted = match id {
-            Some(id) => vec![outbox::find(tx, id)?.ok_or_else(|| unknown(id))?.id],
-            None => outbox::list_given_up(tx)?.iter().map(|one| one.id).collect(),
+            Some(id) => vec![outbox::find(tx, id)?.ok_or_else(|| unknown(id))?],
+            None => outbox::list_given_up(tx)?,
         };
-        let mut count = 0;
-        for one in &wanted {
-            count += usize::from(outbox::again(tx, *one, cx.now)?);
+        let mut begun = Vec::new();
+        for one in wanted {
+            if outbox::again(tx, one.id, cx.now)? {
+                begun.push(one.id);
+            }
         }
-        if id.is_some() && count == 0 {
-            return Err(OpError::conflict("it is being told right now"));
+        if begun.is_empty() {
+            return Err(match id {
+                Some(_) => OpError::conflict("it is being told right now"),
+                None => OpError::conflict("nothing was given up"),
+            }
+            .hint("see how each stands: relman hooks deliveries"));
         }
-        Ok(count)
+        journal::append(tx, cx.entry(Verb::DeliveryRetried, &which).detail(&begun))?;
+        Ok(begun.len())
     })
 }
 

@@ -78,7 +78,8 @@ fn of_right(cx: &Ctx<'_>, right: Right, roster: &Roster, person: &Person) -> Vec
 fn places<'a>(cx: &Ctx<'a>, right: Right) -> Vec<Place<'a>> {
     let services = cx.policy.services.values();
     match (right.has_environment(), right.has_service()) {
-        (false, _) => services.map(|service| Place::service(&service.name)).collect(),
+        (false, false) => vec![Place::default()],
+        (false, true) => services.map(|service| Place::service(&service.name)).collect(),
         (true, false) => cx.policy.environments.keys().map(Place::environment).collect(),
         (true, true) => {
             let mut places = Vec::new();

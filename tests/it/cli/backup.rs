@@ -72,6 +72,23 @@ fn nothing_is_restored_while_a_deployment_runs_or_somebody_has_the_store_open() 
 }
 
 #[test]
+fn who_may_not_administer_the_store_restores_nothing_and_that_is_on_record() {
+    let env = backed_up();
+    let rules = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    env.write("relman.toml", &format!("{rules}\n[rights]\nadminister = [\"managers\"]\n"), 0o644);
+    // Whoever comes next notices the new rules.
+    drop(env.run(&["release", "list"]).ok());
+    let said = env.run(&["restore", "monday.db", "--reason", "x"]).exits(12);
+    assert!(
+        said.err.contains("alice may not administer the store: only managers may ([rights] administer)"),
+        "{said:#?}"
+    );
+    let entry = env.run(&["--json", "audit", "list", "--limit", "1"]).ok().json()["entries"][0].clone();
+    assert_eq!((&entry["verb"], &entry["body"]["result"]), (&"store.restored".into(), &"refused".into()));
+    env.assert_sound();
+}
+
+#[test]
 fn what_came_after_the_backup_leaves_its_files_under_another_name() {
     let env = TestEnv::deploying("echo one");
     drop(env.deploy().ok());

@@ -163,6 +163,18 @@ fn services_and_environments_are_a_matter_of_the_webhook() {
     );
 }
 
+/// With a delivery that nobody will try again by itself.
+pub(super) fn given_up() -> World {
+    let mut world = told("\"release.*\" = [[\"./a\"]]");
+    *world.machine.outside.hears.borrow_mut() = false;
+    world.release(API);
+    while world.as_("bob", show::given_up).unwrap().is_empty() {
+        drop(carried(&world));
+        world.pass(Duration::from_hours(4));
+    }
+    world
+}
+
 #[test]
 fn what_cannot_be_told_is_tried_again_later_and_later_and_then_given_up_for_all_to_see() {
     let mut world = told("\"release.*\" = [[\"./a\"]]");

@@ -22,10 +22,12 @@ use relman::ops::deployment::later::{Later, reschedule};
 use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::{claim, guide, note, take};
+use relman::ops::hook::show;
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
 use relman::ops::{Ctx, change, freeze, lock, override_review, train, witness};
 use relman::ops::{Liveness, OpError};
 
+use super::hook::given_up;
 use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
 
 pub(super) const API: &str = "api@1.0.0";
@@ -283,7 +285,11 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     }
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::ChangeAssigned => (controlled, |w| assign(w, "CHG0030001")),
-        Verb::HistoryAccepted | Verb::RecordExported | Verb::OverrideReviewed | Verb::NoteAdded => {
+        Verb::HistoryAccepted
+        | Verb::RecordExported
+        | Verb::DeliveryRetried
+        | Verb::OverrideReviewed
+        | Verb::NoteAdded => {
             return about_the_record(verb);
         }
         Verb::TrainSkipped
@@ -360,6 +366,7 @@ fn about_the_record(verb: Verb) -> Option<(fn() -> World, Act)> {
             let other = Remembered { hash: "00".repeat(32), ..seen };
             w.as_("erin", |cx| history::accept(cx, Some(&other), "restored")).map(drop)
         }),
+        Verb::DeliveryRetried => (given_up, |w| w.as_("bob", |cx| show::retry(cx, None)).map(drop)),
         Verb::RecordExported => {
             (world, |w| w.as_("erin", |cx| export::begin(cx, Format::Jsonl, 1, None)).map(drop))
         }
@@ -447,6 +454,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
             let seen = w.as_("erin", history::newest).unwrap();
             w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
         },
+        Verb::DeliveryRetried => |w| w.as_("bob", |cx| show::retry(cx, None)).map(drop),
         // Only releases that have ended refuse these.
         Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
         Verb::ChangeAssigned => |w| {
@@ -571,7 +579,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 35);
+    assert_eq!(seen, 36);
 }
 
 #[test]
@@ -591,7 +599,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 32);
+    assert_eq!(seen, 33);
 }
 
 #[test]
