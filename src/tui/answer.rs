@@ -21,6 +21,13 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             let lines = popup::pages::explanation(model, &report, Some(&slots));
             opened(model, |_| Popup::page(&title, lines))
         }
+        Msg::Slots { release, environment, slots } => {
+            if let Some(Popup::Form(mut form)) = model.popups.pop_if(|top| matches!(top, Popup::Form(_))) {
+                form.learn_slots(model, &release, &environment, &slots);
+                model.popups.push(Popup::Form(form));
+            }
+            settled(model)
+        }
         Msg::Choices { service, environment, choices, .. }
             if is_open_about(model, &service, &environment) =>
         {
@@ -162,6 +169,8 @@ fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<
         }
         // The same release, another environment: it was asked for in the dialog.
         Some(Popup::Deploy(dialog)) if !dialog.sent && dialog.preview.release.id == preview.release.id => {}
+        // The ticket was named in a form that came from the dialog.
+        Some(Popup::Form(form)) if form.is_ticket_for(&preview.release.id, &environment) => {}
         top => model.popups.extend(top),
     }
     if is_awaited(model) {

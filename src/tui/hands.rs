@@ -115,6 +115,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::RemoveFreeze { .. }
         | Effect::Demo
         | Effect::AskWitness { .. }
+        | Effect::NameChange { .. }
         | Effect::Confirm(_)
         | Effect::Take(_)
         | Effect::Note { .. } => true,
@@ -129,6 +130,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::WatchAll { .. }
         | Effect::Compare { .. }
         | Effect::ReadLog { .. }
+        | Effect::AskSlots { .. }
         | Effect::ShowWitness(_)
         | Effect::Tell(_)
         | Effect::Bell

@@ -25,7 +25,7 @@ pub mod theme;
 pub mod update;
 pub mod view;
 pub mod widget;
-mod worker;
+pub mod worker;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

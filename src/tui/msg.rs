@@ -98,6 +98,12 @@ pub enum Msg {
     Previewed(Box<Preview>, EnvName),
     /// Every gate of one deployment, to be read.
     Explained(Box<GateReport>, Vec<Slot>),
+    /// When a release can go to an environment.
+    Slots {
+        release: ReleaseId,
+        environment: EnvName,
+        slots: Vec<Slot>,
+    },
     Choices {
         service: ServiceName,
         environment: EnvName,
@@ -281,6 +287,17 @@ pub enum Effect {
         id: DeploymentId,
         origin: Origin,
         rows: usize,
+    },
+    /// Find out when it can go there.
+    AskSlots {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    /// Name the change ticket, and look again at what it would be deployed under.
+    NameChange {
+        release: ReleaseId,
+        environment: EnvName,
+        number: String,
     },
     /// Ask for a second person.
     AskWitness {

@@ -285,7 +285,11 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
             model.popups.push(popup);
             return effects;
         }
-        Outcome::Instead(other) => model.popups.push(*other),
+        Outcome::Instead(other) => {
+            let wanted = other.wants_to_know();
+            model.popups.push(*other);
+            return wanted.into_iter().collect();
+        }
         Outcome::Run(action) => return act(model, action),
         Outcome::Unlock => {
             model.locked = false;

@@ -208,8 +208,9 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Schedule => {
             let popup = schedule(model, card);
+            let wanted = popup.as_ref().and_then(Popup::wants_to_know);
             model.popups.extend(popup);
-            Vec::new()
+            wanted.into_iter().collect()
         }
         Action::Chain => {
             let form = target(model, card).map(|env| popup::form::chain::ask(model, &id, &env));

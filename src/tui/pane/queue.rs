@@ -155,8 +155,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         Action::Schedule => {
             let popup = schedule(model, item);
+            let wanted = popup.as_ref().and_then(Popup::wants_to_know);
             model.popups.extend(popup);
-            Vec::new()
+            wanted.into_iter().collect()
         }
         Action::GoLog => {
             // What is gone back to may be on no card; what is left is what one wants to see then.

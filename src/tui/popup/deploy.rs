@@ -123,6 +123,10 @@ impl Dialog {
             let form = super::form::deployment::ask_later(model, id, &self.environment, Some(report));
             return Outcome::Instead(Box::new(form));
         }
+        if key == "C" && !self.sent && self.typed.text().is_empty() && self.has_ticket() {
+            let form = super::form::deployment::ticket(&self.preview.release.id, &self.environment);
+            return Outcome::Instead(Box::new(form));
+        }
         if key == "O" && !self.sent && self.typed.text().is_empty() && self.preview.report.allows() {
             let start = StartDeploy { seen: Some(self.preview.report.clone()), ..self.order() };
             return Outcome::Instead(Box::new(super::form::options::ask(model, &self.preview, start)));
@@ -173,6 +177,11 @@ impl Dialog {
             "n" | "N" | "<enter>" | "q" => Outcome::Close,
             _ => Outcome::Stay,
         }
+    }
+
+    /// Whether it is deployed under a change ticket.
+    fn has_ticket(&self) -> bool {
+        self.preview.report.checks.iter().any(|check| check.gate == GateId::Change)
     }
 
     /// Whether nothing but a second person is missing.
@@ -365,7 +374,8 @@ impl Dialog {
         }
         let plan = if self.preview.has_plan { "   P plan" } else { "" };
         let other = if self.preview.report.allows() { "   O options" } else { "" };
-        let ways = format!("   S later{plan}{other}   Tab env   Esc");
+        let ticket = if self.has_ticket() { "   C ticket" } else { "" };
+        let ways = format!("   S later{plan}{ticket}{other}   Tab env   Esc");
         let foot = match (self.preview.report.allows(), self.sent, self.preview.needs_confirmation) {
             (true, true, _) => "starting…".to_owned(),
             (false, _, _) if self.needs_witness() => format!("W asks for a second person{ways}"),

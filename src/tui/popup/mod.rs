@@ -214,6 +214,14 @@ impl Popup {
 
     /// Looks again at what a question is about, after something changed. `Err` with a sentence: it is about nothing any
     /// more, or says something else now and nothing accepts it for a moment.
+    /// What is to be found out for it once it is open.
+    pub fn wants_to_know(&self) -> Option<Effect> {
+        match self {
+            Self::Form(form) => form.wants_to_know(),
+            _ => None,
+        }
+    }
+
     pub fn look_again(&mut self, model: &Model) -> Result<Vec<Effect>, Stale> {
         match self {
             Self::Deploy(dialog) => Ok(dialog.question().into_iter().collect()),

@@ -1,6 +1,9 @@
 //! Carries out orders on a thread of its own, answers with messages, and notices what other processes did.
 
+mod look;
 mod past;
+
+pub use look::look;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -24,9 +27,9 @@ use crate::ops::past::Past;
 use crate::ops::release::{advance, back, block, create, edit};
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
-use crate::ops::view::{board, calendar, deployment, queue, release, when};
+use crate::ops::view::{board, calendar, deployment, queue};
 use crate::ops::{
-    Ctx, ErrorKind, Filter, OpError, facts, freeze, lock, override_review, presence, train, witness,
+    Ctx, ErrorKind, Filter, OpError, change, facts, freeze, lock, override_review, presence, train, witness,
 };
 
 /// How often the store's change counter is looked at.
@@ -346,16 +349,14 @@ impl Worker {
 
     fn verb(&self, order: Effect) -> Result<Msg, OpError> {
         let cx = self.desk.cx();
+        if let Some(seen) = look(&cx, &order)? {
+            return Ok(seen);
+        }
         Ok(match order {
-            Effect::Preview { release, environment } => {
+            Effect::NameChange { release, environment, number } => {
+                change::assign_along(&cx, &release, &environment, &number)?;
                 let preview = start::preview(&cx, &release, &environment)?;
                 Msg::Previewed(Box::new(preview), environment)
-            }
-            Effect::Explain { release, environment } => {
-                const SLOTS: usize = 3;
-                let report = start::explain(&cx, &release, &environment)?;
-                let found = when::when(&cx, &release, &environment, None, SLOTS)?;
-                Msg::Explained(Box::new(report), found.slots)
             }
             Effect::Deploy(wanted) => {
                 let d = start::start(&cx, &wanted)?.deployment;
@@ -368,12 +369,6 @@ impl Worker {
             Effect::Plan(wanted) => {
                 let d = start::plan(&cx, &wanted)?.deployment;
                 Msg::Started(d.id, format!("{} plans: {} to {}", d.id, d.release, d.environment))
-            }
-            Effect::AskChoices { service, environment } => {
-                let choices = rollback::choices(&cx, &service, &environment)?;
-                let needs_confirmation =
-                    cx.policy.environments.get(&environment).is_some_and(|env| env.confirm);
-                Msg::Choices { service, environment, choices: Box::new(choices), needs_confirmation }
             }
             Effect::RollBack(wanted) => {
                 let d = rollback::rollback(&cx, &wanted)?.deployment;
@@ -431,7 +426,6 @@ impl Worker {
     fn record(&self, order: Effect) -> Result<Msg, OpError> {
         let cx = self.desk.cx();
         Ok(match order {
-            Effect::Detail(id) => Msg::Detailed(Box::new(release::release(&cx, &id)?)),
             Effect::Create { id, new } => {
                 let release = create::create(&cx, &id, &new)?;
                 Msg::Done(format!("{id} registered in the {} stage", release.stage))
@@ -475,10 +469,6 @@ impl Worker {
             }
             Effect::AskWitness { release, environment } => {
                 Msg::WitnessAsked(Box::new(witness::ask(&cx, &release, &environment)?))
-            }
-            Effect::ShowWitness(request) => {
-                let item = queue::of_deployment(&cx, &request.release, &request.environment)?;
-                Msg::WitnessShown(request, Box::new(item))
             }
             Effect::Confirm(wanted) => {
                 let request = witness::confirm(&cx, &wanted)?;
@@ -538,7 +528,6 @@ impl Worker {
                 let freeze = freeze::remove(&cx, &handle, None)?;
                 Msg::Done(format!("\"{}\" is gone", freeze.name))
             }
-            Effect::Prognosis(name) => Msg::Foretold(Box::new(train::prognosis(&cx, &name)?)),
             Effect::SkipTrain { train: name, reason } => {
                 let skipped = train::skip(&cx, &name, reason.as_deref())?;
                 let at = wall(skipped.departs_at, train::zone(&cx, &name));

@@ -5,14 +5,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use relman::domain::ansi;
 use relman::domain::ids::DeploymentId;
-use relman::ops::OpError;
-use relman::ops::deployment::{rollback, start};
-use relman::ops::view::release;
 use relman::tui::model::{Model, Pane};
 use relman::tui::msg::{Effect, LogPage, Msg, Views};
 use relman::tui::popup::Popup;
 use relman::tui::theme::{Glyphs, Theme};
 use relman::tui::update::update;
+use relman::tui::worker::look;
 use relman::tui::{pane, widget};
 
 use super::world::World;
@@ -101,10 +99,10 @@ impl Ui {
     pub(crate) fn answer(&mut self, world: &World, effects: Vec<Effect>) -> Vec<Effect> {
         let mut left = Vec::new();
         for effect in effects {
-            match world.as_(&self.who.clone(), |cx| answer(cx, &effect)) {
-                Some(Ok(msg)) => left.extend(self.send(msg)),
-                Some(Err(error)) => left.extend(self.send(Msg::Failed(error))),
-                None => left.push(effect),
+            match world.as_(&self.who.clone(), |cx| look(cx, &effect)) {
+                Ok(Some(msg)) => left.extend(self.send(msg)),
+                Err(error) => left.extend(self.send(Msg::Failed(error))),
+                Ok(None) => left.push(effect),
             }
         }
         left
@@ -198,6 +196,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Chain(_)
             | Effect::RollBack(_)
             | Effect::Toggle(_)
+            | Effect::NameChange { .. }
             | Effect::Cancel { .. }
             | Effect::CancelAndRollBack { .. }
             | Effect::Guide(_)
@@ -277,36 +276,6 @@ pub(crate) fn event(name: &str) -> KeyEvent {
 pub(crate) fn views(world: &World, who: &str, model: &Model) -> Views {
     let month = pane::calendar::span(model);
     world.as_(who, |cx| Views::read(cx, model.log.shown, Some(month)).unwrap())
-}
-
-fn answer(cx: &relman::ops::Ctx<'_>, effect: &Effect) -> Option<Result<Msg, OpError>> {
-    Some(match effect {
-        Effect::Preview { release, environment } => start::preview(cx, release, environment)
-            .map(|preview| Msg::Previewed(Box::new(preview), environment.clone())),
-        Effect::Explain { release, environment } => {
-            let slots =
-                relman::ops::view::when::when(cx, release, environment, None, 3).map(|found| found.slots);
-            start::explain(cx, release, environment)
-                .and_then(|report| Ok(Msg::Explained(Box::new(report), slots?)))
-        }
-        Effect::Prognosis(name) => {
-            relman::ops::train::prognosis(cx, name).map(|seen| Msg::Foretold(Box::new(seen)))
-        }
-        Effect::AskChoices { service, environment } => {
-            rollback::choices(cx, service, environment).map(|choices| Msg::Choices {
-                service: service.clone(),
-                environment: environment.clone(),
-                needs_confirmation: cx.policy.environments[environment].confirm,
-                choices: Box::new(choices),
-            })
-        }
-        Effect::ShowWitness(request) => {
-            relman::ops::view::queue::of_deployment(cx, &request.release, &request.environment)
-                .map(|item| Msg::WitnessShown(request.clone(), Box::new(item)))
-        }
-        Effect::Detail(id) => release::release(cx, id).map(|view| Msg::Detailed(Box::new(view))),
-        _ => return None,
-    })
 }
 
 /// A part of a log whose first line stands at `top`.

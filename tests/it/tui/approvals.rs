@@ -309,12 +309,12 @@ fn where_a_later_time_is_asked_for_stands_what_is_closed_now() {
     let world = team();
     let mut ui = Ui::new(&world, "erin");
     ui.pick("storefront@1.4.1");
-    assert_eq!(ui.keys("S"), []);
+    assert_eq!(ui.ask(&world, "S"), []);
     assert!(ui.screen().contains("closed now: approvals: "), "{}", ui.screen());
     approved(&world, "dave", "storefront@1.4.1");
     let mut ui = Ui::new(&world, "erin");
     ui.pick("storefront@1.4.1");
-    assert_eq!(ui.keys("S"), []);
+    assert_eq!(ui.ask(&world, "S"), []);
     assert!(ui.screen().contains("to production later"), "{}", ui.screen());
     assert!(!ui.screen().contains("closed now"), "{}", ui.screen());
 }

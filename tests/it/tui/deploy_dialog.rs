@@ -2,7 +2,7 @@
 
 use relman::domain::gate::GateReport;
 use relman::domain::ids::DeploymentId;
-use relman::ops::deployment::start::StartDeploy;
+use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::release::cancel;
 use relman::ops::{ErrorKind, OpError};
 use relman::tui::action::ENTRIES;
@@ -597,4 +597,44 @@ fn another_live_version_and_another_content_are_named() {
     // Somebody is wanted again: that rings, and is all that happens.
     assert_eq!(ui.answer(&world, effects), [Effect::Bell]);
     assert!(ui.said().contains("what would be deployed is another: "), "{}", ui.said());
+}
+
+/// The change system of the team knows no ticket by its title.
+fn under_change_control(world: &mut World) {
+    let policy = crate::support::screen::TEAM
+        .replace("soak = \"1h\"", "soak = \"1h\"\nchange-controlled = true")
+        .replace("[services.storefront]", "[change]\ncommand = [\"./itsm.sh\"]\ncreate = false\n[services.storefront]\nchange-controlled = true");
+    let config = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &policy);
+    world.policy = config.unwrap_or_else(|why| panic!("{why}")).policy;
+}
+
+#[test]
+fn the_change_ticket_is_named_in_the_dialog_and_asked_about_at_once() {
+    let mut world = agreed();
+    under_change_control(&mut world);
+    let mut ui = closed(&world);
+    assert!(ui.screen().contains("C ticket"), "{}", ui.screen());
+    assert_eq!(ui.keys("C"), []);
+    assert_eq!(ui.keys("CHG 1<c-s>"), [], "{}", ui.screen());
+    assert!(ui.screen().contains("is not the number of a ticket"), "{}", ui.screen());
+    let order = ui.keys("<c-u>CHG0030001<c-s>");
+    let (release, environment) = (release_id("storefront@1.4.1"), environment("production"));
+    let number = "CHG0030001".to_owned();
+    assert_eq!(
+        order,
+        [Effect::NameChange { release: release.clone(), environment: environment.clone(), number }]
+    );
+    // What the worker answers takes the place of the form.
+    *world.machine.outside.change.borrow_mut() = Ok(relman::domain::change::Answered {
+        number: Some("CHG0030001".to_owned()),
+        phase: Some(relman::domain::change::Phase::Open),
+        ..Default::default()
+    });
+    world
+        .as_("erin", |cx| relman::ops::change::assign_along(cx, &release, &environment, "CHG0030001"))
+        .unwrap();
+    let preview = world.as_("erin", |cx| start::preview(cx, &release, &environment)).unwrap();
+    drop(ui.send(Msg::Previewed(Box::new(preview), environment)));
+    assert_eq!(ui.popup(), "deploy");
+    assert!(report(&ui).allows() && ui.screen().contains("CHG0030001"), "{}", ui.screen());
 }

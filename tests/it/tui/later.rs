@@ -42,7 +42,7 @@ fn wanted(world: &World, at: Option<Duration>, expire: u64) -> StartDeploy {
 #[test]
 fn a_time_is_asked_for_and_the_version_typed() {
     let (world, mut ui) = ready();
-    assert_eq!(ui.keys("S"), []);
+    assert_eq!(ui.ask(&world, "S"), []);
     let screen = ui.screen();
     for words in
         ["PRODUCTION: deploy storefront@1.4.1 to production later", "empty: as soon as it is open", "1h"]
@@ -56,6 +56,22 @@ fn a_time_is_asked_for_and_the_version_typed() {
         ui.keys("1.4.1<c-s>"),
         [Effect::Deploy(Box::new(wanted(&world, Some(Duration::from_hours(2)), 3600)))]
     );
+}
+
+#[test]
+fn the_form_says_when_it_can_begin() {
+    let (world, mut ui) = ready();
+    let wanted = ui.keys("S");
+    assert!(ui.screen().contains("looking for when it can begin"), "{}", ui.screen());
+    assert_eq!(ui.answer(&world, wanted), []);
+    assert!(ui.screen().contains("open now until Sat 2026-09-05 18:00 CEST"), "{}", ui.screen());
+    // What is typed meanwhile stays.
+    drop(ui.keys("<esc>"));
+    let wanted = ui.keys("S");
+    drop(ui.keys("22:00"));
+    drop(ui.answer(&world, wanted));
+    let screen = ui.screen();
+    assert!(screen.contains("22:00") && !screen.contains("looking for"), "{screen}");
 }
 
 #[test]
@@ -85,8 +101,8 @@ fn a_plan_is_asked_for_before_its_script_runs() {
 
 #[test]
 fn enter_alone_schedules_nothing() {
-    let (_world, mut ui) = ready();
-    let effects = ui.keys("S+2h<enter>2h<enter><enter><enter>1.4.1<enter><enter>");
+    let (world, mut ui) = ready();
+    let effects = ui.ask(&world, "S+2h<enter>2h<enter><enter><enter>1.4.1<enter><enter>");
     assert_eq!(effects, []);
     assert_eq!(ui.popup(), "form");
 }
@@ -111,7 +127,7 @@ fn from_the_deploy_dialog_s_leads_to_later() {
 #[test]
 fn what_is_asked_for_may_be_put_before_what_waits() {
     let (world, mut ui) = ready();
-    let effects = ui.keys("S<enter><enter><enter><right><enter><enter>1.4.1<c-s>");
+    let effects = ui.ask(&world, "S<enter><enter><enter><right><enter><enter>1.4.1<c-s>");
     let wanted = wanted(&world, None, 3600);
     let later = wanted.later.clone().map(|later| Later { jumps: Some(true), ..later });
     assert_eq!(effects, [Effect::Deploy(Box::new(StartDeploy { later, ..wanted }))]);

@@ -1,6 +1,7 @@
 //! Forms about deployments.
 
 use super::{Form, Kind, Ordered, choice, form, preset, text, typed};
+use crate::domain::change;
 use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
@@ -8,6 +9,7 @@ use crate::domain::time::{Fold, parse_duration, parse_when, span};
 use crate::domain::wait::{Wait, closed};
 use crate::ops::deployment::later::Later;
 use crate::ops::deployment::start::StartDeploy;
+use crate::ops::view::when::Slot;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::popup::{Popup, is_production, is_protected};
@@ -58,6 +60,17 @@ pub fn schedule(
     }
 }
 
+/// Stands where the slots will.
+pub(super) const LOOKING: &str = "looking for when it can begin…";
+
+/// When it can begin.
+pub(super) fn slots(model: &Model, slots: &[Slot]) -> Vec<String> {
+    match slots {
+        [] => vec!["open at no time: a freeze, a window or a lock keeps it closed (w says more)".to_owned()],
+        slots => slots.iter().map(|slot| format!("open {}", slot.sentence(model.zone, model.now))).collect(),
+    }
+}
+
 /// What is asked where something is to begin later, with what the gates say now.
 pub fn ask_later(
     model: &Model,
@@ -71,6 +84,7 @@ pub fn ask_later(
     ];
     let closed = report.map(closed).unwrap_or_default();
     notes.extend(closed.iter().map(|gate| format!("closed now: {gate}")));
+    notes.push(LOOKING.to_owned());
     let title = match is_production(model, environment) {
         true => format!("PRODUCTION: deploy {release} to {environment} later"),
         false => format!("Deploy {release} to {environment} later"),
@@ -86,6 +100,21 @@ pub fn ask_later(
         fields.push(typed("version", "type it, as for every deployment there"));
     }
     form(Kind::Later { release: release.clone(), environment: environment.clone() }, title, notes, fields)
+}
+
+/// Which change ticket it is deployed under.
+pub fn ticket(release: &ReleaseId, environment: &EnvName) -> Popup {
+    let notes = vec![
+        "It takes the place of the ticket that is found by its title, and is asked about at once.".to_owned(),
+    ];
+    let kind = Kind::Ticket { release: release.clone(), environment: environment.clone() };
+    let fields = vec![text("number", "as its system writes it: CHG0030001, OPS-142")];
+    form(kind, format!("Change ticket of {release} in {environment}"), notes, fields)
+}
+
+pub(super) fn ticketed(form: &Form, release: &ReleaseId, environment: &EnvName) -> Ordered {
+    let number = change::number(form.value("number")).map_err(|why| ("number", why.to_string()))?;
+    Ok(Effect::NameChange { release: release.clone(), environment: environment.clone(), number })
 }
 
 pub fn reschedule(d: &Deployment, wait: &Wait, model: &Model) -> Popup {

@@ -26,6 +26,7 @@ use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::domain::prompt::Prompt;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::start::StartDeploy;
+use crate::ops::view::when::Slot;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::{Input, Typed};
@@ -70,6 +71,11 @@ pub enum Kind {
     Resolve(DeploymentId),
     /// Deploy not at once.
     Later {
+        release: ReleaseId,
+        environment: EnvName,
+    },
+    /// The number of the change ticket something is deployed under.
+    Ticket {
         release: ReleaseId,
         environment: EnvName,
     },
@@ -196,6 +202,26 @@ impl Form {
         }
         self.fields[self.at].input.insert(text);
         self.dirty = true;
+    }
+
+    /// What is to be found out for it once it is open.
+    pub fn wants_to_know(&self) -> Option<Effect> {
+        let Kind::Later { release, environment } = &self.kind else { return None };
+        Some(Effect::AskSlots { release: release.clone(), environment: environment.clone() })
+    }
+
+    /// Whether it has named the change ticket of this.
+    pub fn is_ticket_for(&self, release: &ReleaseId, environment: &EnvName) -> bool {
+        let kind = Kind::Ticket { release: release.clone(), environment: environment.clone() };
+        self.sent && self.kind == kind
+    }
+
+    /// Shows when it can begin.
+    pub fn learn_slots(&mut self, model: &Model, release: &ReleaseId, environment: &EnvName, slots: &[Slot]) {
+        if self.kind == (Kind::Later { release: release.clone(), environment: environment.clone() }) {
+            self.notes.retain(|note| note != deployment::LOOKING);
+            self.notes.extend(deployment::slots(model, slots));
+        }
     }
 
     /// What the order would hit: read first, then the same key does it.
@@ -341,6 +367,7 @@ impl Form {
             Kind::EditFreeze(known) => freeze::edited(self, model, known),
             Kind::Chain => chain::started(self, model),
             Kind::Later { release, environment } => deployment::later(self, model, release, environment),
+            Kind::Ticket { release, environment } => deployment::ticketed(self, release, environment),
             Kind::Reschedule { id, within } => deployment::moved(self, model, *id, within),
             Kind::Lock => lock::set(self, model),
             Kind::EditLock(id) => lock::edited(self, model, *id),

@@ -1,0 +1,41 @@
+//! Orders that only look: what is read for a dialog or a page.
+
+use crate::ops::deployment::{rollback, start};
+use crate::ops::view::{queue, release, when};
+use crate::ops::{Ctx, OpError, train};
+use crate::tui::msg::{Effect, Msg};
+
+/// So many slots are looked for.
+const SLOTS: usize = 3;
+
+/// What there is to see; nothing where the order does something.
+pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
+    Ok(Some(match order {
+        Effect::Preview { release, environment } => {
+            let preview = start::preview(cx, release, environment)?;
+            Msg::Previewed(Box::new(preview), environment.clone())
+        }
+        Effect::Explain { release, environment } => {
+            let report = start::explain(cx, release, environment)?;
+            let found = when::when(cx, release, environment, None, SLOTS)?;
+            Msg::Explained(Box::new(report), found.slots)
+        }
+        Effect::AskSlots { release, environment } => {
+            let slots = when::when(cx, release, environment, None, SLOTS)?.slots;
+            Msg::Slots { release: release.clone(), environment: environment.clone(), slots }
+        }
+        Effect::AskChoices { service, environment } => {
+            let choices = Box::new(rollback::choices(cx, service, environment)?);
+            let needs_confirmation = cx.policy.environments.get(environment).is_some_and(|env| env.confirm);
+            let (service, environment) = (service.clone(), environment.clone());
+            Msg::Choices { service, environment, choices, needs_confirmation }
+        }
+        Effect::Prognosis(name) => Msg::Foretold(Box::new(train::prognosis(cx, name)?)),
+        Effect::Detail(id) => Msg::Detailed(Box::new(release::release(cx, id)?)),
+        Effect::ShowWitness(request) => {
+            let item = queue::of_deployment(cx, &request.release, &request.environment)?;
+            Msg::WitnessShown(request.clone(), Box::new(item))
+        }
+        _ => return Ok(None),
+    }))
+}
