@@ -251,7 +251,7 @@ fn in_the_open(name: &str, state: &State) -> OpError {
         ErrorKind::Unusable,
         format!("{dir} is shared by a group, so its members could write the store past {name}"),
     )
-    .hint(format!("chmod 0700 {dir} && chmod 0600 {}", state.store().display()))
+    .hint(format!("chmod 00700 {dir} && chmod 0600 {}", state.store().display()))
 }
 
 /// One look at the place of the journal they saw last.

@@ -9,6 +9,7 @@ use super::{Session, audit, exit};
 use crate::desk::Desk;
 use crate::domain::ids::{DeploymentId, ReleaseRef};
 use crate::domain::text::counted;
+use crate::host::regular;
 use crate::ops::bundle::{self as ops, Logs};
 use crate::ops::release::find;
 use crate::ops::{ErrorKind, OpError};
@@ -34,7 +35,7 @@ struct OnDisk<'a>(&'a Desk);
 
 impl Logs for OnDisk<'_> {
     fn open(&self, id: DeploymentId) -> Option<Box<dyn Read>> {
-        let file = File::open(self.0.state().files_of(id).log()).ok()?;
+        let file = regular::open(&self.0.state().files_of(id).log()).ok()?;
         Some(Box::new(file))
     }
 }

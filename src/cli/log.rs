@@ -148,7 +148,15 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
     let cx = desk.cx();
     let view = view::deployment(&cx, args.id)?;
     let files = desk.state().files_of(args.id);
-    let Ok(reader) = LogReader::open(&files.log(), &files.index()) else {
+    let opened = LogReader::open(&files.log(), &files.index());
+    if let Err(why) = &opened
+        && why.kind() == std::io::ErrorKind::InvalidInput
+    {
+        let sentence = format!("the log of {} is not read: {why}", args.id);
+        return Err(OpError::new(ErrorKind::Unusable, sentence)
+            .hint(format!("look at {} and at who can write there", files.dir().display())));
+    }
+    let Ok(reader) = opened else {
         if (view.deployment.state.is_live() || view.deployment.state.is_pending()) && args.follow {
             return follow_to_end(session, &desk, args.id, true);
         }

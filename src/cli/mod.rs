@@ -74,15 +74,23 @@ impl Session {
     /// The configuration of the system, where it names the user this process runs as: then it is the only one.
     fn enforced(&self) -> Result<Option<PathBuf>, OpError> {
         let path = enforced::system_config();
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let Some(name) = config::load(&path).ok().and_then(|config| config.service_user) else {
-            return Ok(None);
+        let loaded = config::load(&path);
+        let named = loaded.as_ref().ok().and_then(|config| config.service_user.clone());
+        let Some(name) = named.filter(|name| enforced::is_run_as(name)) else {
+            // Closed where it cannot be known: without these rules everybody whom sudo lets through would bring their own.
+            let is_unreadable = loaded.is_err() && path.symlink_metadata().is_ok();
+            let called = enforced::through_sudo().filter(|(_, is_service)| is_unreadable || *is_service);
+            let Some((account, _)) = called else { return Ok(None) };
+            let sentence = format!(
+                "relman is called through sudo as {account}, and {} does not say what holds then",
+                path.display()
+            );
+            let error = OpError::new(ErrorKind::NotPermitted, sentence);
+            return Err(match loaded {
+                Err(problems) => error.hint(format!("root mends it: {problems}")),
+                Ok(_) => error.hint(format!("root writes there: [relman] service-user = \"{account}\"")),
+            });
         };
-        if !enforced::is_run_as(&name) {
-            return Ok(None);
-        }
         let refuse = |sentence: String| OpError::new(ErrorKind::NotPermitted, sentence);
         if let Some(why) = enforced::not_roots(&path) {
             return Err(refuse(format!("{} decides who may do what: {why}", path.display())));

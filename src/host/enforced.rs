@@ -56,6 +56,20 @@ pub fn service() -> Option<&'static Service> {
     SERVICE.get()
 }
 
+/// Whether sudo started this process, or something says that it did: sudo always leaves its variables.
+fn is_through_sudo() -> bool {
+    let says_so = ["SUDO_UID", "SUDO_COMMAND"].iter().any(|name| environment::raw(name).is_some());
+    says_so || parent_status().is_ok_and(|status| started_sudo(&status).is_some())
+}
+
+/// The account that sudo made this process run as, unless it is root, and whether nobody logs in as it: such an account is
+/// a service user's.
+pub fn through_sudo() -> Option<(String, bool)> {
+    let user = User::from_uid(getuid()).ok().flatten().filter(|user| !user.uid.is_root())?;
+    let has_no_shell = ["nologin", "false"].iter().any(|end| user.shell.ends_with(end));
+    is_through_sudo().then_some((user.name, has_no_shell))
+}
+
 /// Who called sudo, as far as that can be believed.
 pub(super) fn caller() -> Option<u32> {
     service()?;
@@ -109,8 +123,7 @@ fn started_sudo(status: &str) -> Option<u32> {
 /// relman's own commands take orders from relman alone. Through sudo they would run what a person orders under the service
 /// user's name; sudo always says that it was there, and relman takes that away for its own children.
 pub fn refuse_from_sudo() -> Result<(), String> {
-    let says_so = ["SUDO_UID", "SUDO_COMMAND"].iter().any(|name| environment::raw(name).is_some());
-    if says_so || parent_status().is_ok_and(|status| started_sudo(&status).is_some()) {
+    if is_through_sudo() {
         return Err("this is a command of relman itself; it is not run through sudo".to_owned());
     }
     Ok(())

@@ -46,7 +46,7 @@ pub fn hold(path: &Path) -> io::Result<Option<Held>> {
 
 /// Whether somebody holds the lock. A missing file is held by nobody.
 pub fn is_held(path: &Path) -> io::Result<bool> {
-    let file = match OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW).open(path) {
+    let file = match super::regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use notify::Watcher as _;
 
+use super::regular;
 use crate::domain::time::Timestamp;
 
 /// One entry of the index: from this offset on, output was written at this time. 16 bytes, little endian.
@@ -45,7 +46,7 @@ pub struct LogReader {
 
 impl LogReader {
     pub fn open(log: &Path, index: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::open(log)?, index: File::open(index).ok() })
+        Ok(Self { file: regular::open(log)?, index: regular::open(index).ok() })
     }
 
     pub fn size(&self) -> u64 {

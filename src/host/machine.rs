@@ -11,7 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::outside::World;
 use super::state::State;
-use super::{enforced, environment, exit_record, identity, launch, lock, people, process, scripts, signing};
+use super::{
+    enforced, environment, exit_record, identity, launch, lock, people, process, regular, scripts, signing,
+};
 use crate::domain::actor::Person;
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
@@ -167,14 +169,14 @@ impl Machine for Local {
     }
 
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {
-        match std::fs::File::open(self.state.files_of(id).log()) {
+        match regular::open(&self.state.files_of(id).log()) {
             Ok(file) => digest_of(file),
             Err(_) => (0, Digest::of(b"")),
         }
     }
 
     fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)> {
-        let file = std::fs::File::open(self.state.files_of(id).log()).ok()?;
+        let file = regular::open(&self.state.files_of(id).log()).ok()?;
         let now = file.metadata().ok()?.len();
         Some((now, digest_of(file.take(size)).1))
     }

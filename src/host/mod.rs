@@ -18,6 +18,7 @@ pub mod machine;
 pub mod outside;
 pub mod people;
 pub mod process;
+pub mod regular;
 pub mod restore;
 pub mod scripts;
 pub mod setup;

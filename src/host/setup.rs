@@ -85,7 +85,10 @@ fn modes(state: &State, dir_mode: u32, file_mode: u32) -> Vec<Finding> {
         let found = meta.mode() & 0o7777;
         if found != mode {
             let shown = path.display();
-            wrong.push(("modes", false, format!("{shown} has mode {found:04o}: chmod {mode:04o} {shown}")));
+            // chmod keeps the setgid of a directory unless it is told with five digits.
+            let digits = if found & !mode & 0o7000 == 0 { 4 } else { 5 };
+            let told = format!("{shown} has mode {found:04o}: chmod {mode:0digits$o} {shown}");
+            wrong.push(("modes", false, told));
         }
     }
     if wrong.is_empty() {
@@ -187,9 +190,10 @@ pub fn enforced_script(user: &str, group: &str, dir: &Path, config: &Path, progr
          set -eu\n\
          getent group {group} >/dev/null || groupadd {group}\n\
          getent passwd {user} >/dev/null || useradd --system --user-group --home-dir {dir} --shell /usr/sbin/nologin {user}\n\
-         install -d -m 0700 -o {user} -g {user} {dir}\n\
+         install -d -m 0700 -o {user} -g {user} {dir} && chmod 00700 {dir}\n\
          install -d -m 0755 -o root -g root {folder}\n\
          test -e {config} || printf '%s\\n' '[relman]' 'database = \"{dir}/relman.db\"' 'service-user = \"{user}\"' > {config}\n\
+         grep -q '^service-user = \"{user}\"' {config} || {{ echo 'write into [relman] of {config}: service-user = \"{user}\"; then run this again' >&2; exit 1; }}\n\
          chown root:root {config} && chmod 0644 {config}\n\
          chown root:root {program} && chmod 0755 {program}\n\
          rule=$(mktemp)\n\

@@ -87,7 +87,7 @@ impl State {
             return Err(trouble(format!(
                 "everyone may {what} the state directory {shown} (mode {mode:04o})"
             ))
-            .hint(format!("chmod 0700 {shown}, or for a group: chmod 2770 {shown}"))
+            .hint(format!("chmod 00700 {shown}, or for a group: chmod 2770 {shown}"))
             .hint("or give the store a directory of its own: [relman] database = \".relman/relman.db\""));
         }
         if shared && mode & 0o2000 == 0 {

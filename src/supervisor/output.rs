@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::digest::{Digest, hex};
 use crate::host::clock;
 use crate::host::logfile::Mark;
+use crate::host::regular;
 use crate::host::state::DeploymentFiles;
 
 use super::mask::Masker;
@@ -56,7 +57,7 @@ impl Log {
             note: None,
             file,
         };
-        let mut known = File::open(files.log())?;
+        let mut known = regular::open(&files.log())?;
         let mut buffer = vec![0; 256 * 1024];
         loop {
             let read = io::Read::read(&mut known, &mut buffer)?;

@@ -81,7 +81,7 @@ fn shell_accepts(shell: &str, script: &std::path::Path) -> Option<bool> {
     match checked {
         Ok(output) => Some(output.status.success()),
         Err(_) => {
-            println!("skipped: no {shell} here");
+            crate::support::skipped(&format!("no {shell} here"));
             None
         }
     }

@@ -50,12 +50,12 @@ impl Bastion {
     /// `None` where this cannot be tried, which is said.
     pub(super) fn new(needs: &[&str]) -> Option<Self> {
         if !nix::unistd::getuid().is_root() {
-            println!("skipped: needs root");
+            crate::support::skipped("needs root");
             return None;
         }
         let tools = ["useradd", "userdel", "groupadd", "groupdel", "setpriv"];
         if let Some(missing) = tools.iter().chain(needs).find(|name| !is_there(name)) {
-            println!("skipped: there is no {missing} here");
+            crate::support::skipped(&format!("there is no {missing} here"));
             return None;
         }
         let tag = format!("{}n{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -71,7 +71,7 @@ impl Bastion {
                 .iter()
                 .all(|name| change("useradd", &["-M", "-s", "/bin/sh", "-G", &bastion.group, name.as_str()]));
         if !made {
-            println!("skipped: accounts cannot be made here");
+            crate::support::skipped("accounts cannot be made here");
             return None;
         }
         for dir in ["", "bin", "etc"] {
@@ -128,6 +128,11 @@ impl Bastion {
     /// Prints the set-up with relman itself and lets root's shell carry it out.
     #[track_caller]
     pub(super) fn set_up(&self, way: &str) {
+        drop(self.tries_to_set_up(way).ok());
+    }
+
+    /// The same, and what came of it.
+    pub(super) fn tries_to_set_up(&self, way: &str) -> Said {
         let (dir, base) = (self.state().display().to_string(), self.base.display().to_string());
         let mut args = vec!["setup", way, "--group", self.group.as_str(), "--dir", dir.as_str()];
         if way == "enforced" {
@@ -136,8 +141,7 @@ impl Bastion {
         let printed = self.at("root", &self.program(), &args, &[]).ok();
         self.write("setup.sh", &printed.out, 0o644);
         let _one = ACCOUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = tool("sh", &[&format!("{base}/setup.sh")]).unwrap();
-        assert!(done.status.success(), "{}\n{done:#?}", printed.out);
+        Said::of(&tool("sh", &[&format!("{base}/setup.sh")]).unwrap())
     }
 
     /// Runs a program as somebody, with a clean environment and what `vars` add or forge.

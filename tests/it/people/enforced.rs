@@ -12,7 +12,7 @@ fn enforced() -> Option<Bastion> {
     bastion.rules("etc/relman.toml", &format!("service-user = \"{}\"", bastion.service));
     let said = bastion.through_sudo(&bastion.alice, &["--version"]);
     if said.code != 0 {
-        println!("skipped: sudo does not work here: {}", said.err.trim());
+        crate::support::skipped(&format!("sudo does not work here: {}", said.err.trim()));
         return None;
     }
     Some(bastion)
@@ -130,6 +130,48 @@ fn it_reads_the_rules_of_the_system_alone_and_takes_no_orders_of_its_own_kind() 
     std::fs::set_permissions(bastion.state(), std::fs::Permissions::from_mode(0o2770)).unwrap();
     let said = bastion.through_sudo(&alice, &["board"]).exits(8);
     assert!(said.err.contains("is shared by a group"), "{said:#?}");
+}
+
+#[test]
+fn where_the_rules_of_the_system_cannot_be_known_nobody_brings_their_own() {
+    let Some(bastion) = enforced() else { return };
+    let (alice, service) = (bastion.alice.clone(), bastion.service.clone());
+    drop(bastion.through_sudo(&alice, &["board"]).ok());
+    let good = std::fs::read_to_string(bastion.config_path()).unwrap();
+    let own = bastion.path("own.toml").display().to_string();
+    bastion.rules("own.toml", "");
+    let without = good.replace("service-user", "# service-user");
+    for (text, mode, words) in [
+        (format!("{good}\ntypo typo"), 0o644, "root mends it: "),
+        (format!("[relman]\nof-a-newer-relman = 1\n{good}"), 0o644, "root mends it: "),
+        (good.clone(), 0o600, "root mends it: "),
+        (without, 0o644, "root writes there: [relman] service-user = "),
+    ] {
+        bastion.write("etc/relman.toml", &text, mode);
+        for args in [&["--config", &own, "release", "new", "api", "9.0.0"][..], &["board"]] {
+            let said = bastion.through_sudo(&alice, args).exits(12);
+            assert!(said.err.contains(&format!("called through sudo as {service}")), "{args:?}: {said:#?}");
+            assert!(said.err.contains(words), "{args:?}: {said:#?}");
+        }
+    }
+    std::fs::remove_file(bastion.config_path()).unwrap();
+    let said = bastion.through_sudo(&alice, &["--config", &own, "board"]).exits(12);
+    assert!(said.err.contains("does not say what holds then"), "{said:#?}");
+    // Everything is as before once the rules are.
+    bastion.write("etc/relman.toml", &good, 0o644);
+    drop(bastion.through_sudo(&alice, &["board"]).ok());
+}
+
+#[test]
+fn rules_that_name_no_service_user_stop_the_set_up_before_the_door_is_open() {
+    let Some(bastion) = Bastion::new(&["sudo", "visudo"]) else { return };
+    bastion.set_up("shared");
+    let said = bastion.tries_to_set_up("enforced");
+    assert!(said.code == 1 && said.err.contains("then run this again"), "{said:#?}");
+    assert!(!Path::new(&format!("/etc/sudoers.d/{}", bastion.service)).exists());
+    bastion.rules("etc/relman.toml", &format!("service-user = \"{}\"", bastion.service));
+    drop(bastion.tries_to_set_up("enforced").ok());
+    assert_eq!(bastion.state().metadata().unwrap().mode() & 0o7777, 0o700, "a group had it before");
 }
 
 #[test]

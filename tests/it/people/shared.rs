@@ -151,7 +151,7 @@ fn borrowed_rights_are_refused() {
         std::fs::set_permissions(bastion.program(), std::fs::Permissions::from_mode(bit)).unwrap();
         let said = bastion.relman(&bastion.alice, &["--config", &config, "board"]);
         if said.code == 0 {
-            println!("skipped: this file system ignores setuid bits");
+            crate::support::skipped("this file system ignores setuid bits");
             return;
         }
         assert!(said.clone().exits(12).err.contains(words), "{said:#?}");

@@ -14,7 +14,7 @@ impl SmallDisk {
     #[expect(clippy::disallowed_methods, reason = "a test makes its own disk")]
     fn below(env: &TestEnv, size: &str) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
-            println!("skipped: not root");
+            crate::support::skipped("not root");
             return None;
         }
         let path = env.path("state");
@@ -25,7 +25,7 @@ impl SmallDisk {
         match mounted {
             Ok(output) if output.status.success() => Some(Self(path)),
             other => {
-                println!("skipped: no small disk can be mounted: {other:?}");
+                crate::support::skipped(&format!("no small disk can be mounted: {other:?}"));
                 None
             }
         }
