@@ -38,13 +38,13 @@ mod tests {
     fn links_pipes_and_directories_are_not_opened() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        std::fs::write(at("file"), "x").unwrap();
+        File::create(at("file")).unwrap();
         assert!(open(&at("file")).is_ok());
         std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
         nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         std::fs::create_dir(at("dir")).unwrap();
         std::os::unix::fs::symlink(at("dir"), at("linked")).unwrap();
-        std::fs::write(at("dir").join("file"), "x").unwrap();
+        File::create(at("dir").join("file")).unwrap();
         for name in ["link", "pipe", "dir", "linked/file"] {
             assert_eq!(open(&at(name)).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
         }

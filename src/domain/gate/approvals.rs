@@ -6,6 +6,9 @@ use crate::domain::approval::{Approval, Question, Tally, interested, met_at, tal
 use crate::domain::policy::Rule;
 use crate::domain::time::Timestamp;
 
+/// What the evidence of an open gate begins with.
+const APPROVED_BY: &str = "approved by ";
+
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let rules = rules(facts);
     if rules.is_empty() {
@@ -21,13 +24,21 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         return Answer::blocked(BlockReason::Rejected { by, reason });
     }
     if tally.is_met() {
-        let evidence = format!("approved by {}", tally.proven());
+        let evidence = format!("{APPROVED_BY}{}", tally.proven());
         if !facts.starts && !count(facts, [me], now).0.is_met() {
             return Answer::pass(format!("{evidence}; somebody else than {} must start it", me.human()));
         }
         return Answer::pass(evidence);
     }
     Answer::blocked(BlockReason::ApprovalsMissing { tally, opens, zone: facts.zone })
+}
+
+/// Who approved, as the evidence of an open gate names them.
+pub fn named_in(evidence: &str) -> Vec<&str> {
+    let Some(named) = evidence.strip_prefix(APPROVED_BY) else { return Vec::new() };
+    let named = named.split(';').next().unwrap_or_default();
+    // `dave (agent)`: how far it is proven stands behind the name.
+    named.split(", ").filter_map(|one| one.split(" (").next()).filter(|name| !name.is_empty()).collect()
 }
 
 fn rules(facts: &DeployFacts) -> &[Rule] {

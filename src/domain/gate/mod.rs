@@ -4,7 +4,7 @@
 //! "why can't I deploy?" is complete; `Unknown` never opens. To add one: a [`GateId`], a file with `check`, one
 //! line in [`GATES`], its [`BlockReason`]s.
 
-mod approvals;
+pub mod approvals;
 mod change;
 mod checks;
 mod deployer;

@@ -4,6 +4,7 @@
 //! what the journal recorded of it. What is not right becomes a [`Finding`]; another kind of evidence adds its own
 //! [`FindingKind`] and one call in [`verify_with`].
 
+mod begun;
 pub mod chain;
 pub mod export;
 pub mod history;
@@ -38,6 +39,8 @@ pub enum FindingKind {
     Log,
     /// What somebody signed.
     Signature,
+    /// A decision on which something was begun and that the journal does not know, or one that was made twice.
+    Decision,
 }
 
 /// One thing that is not as it was recorded.
@@ -157,6 +160,8 @@ fn walk(
         }
         None => (Chain::default(), i64::MIN),
     };
+    // What was decided before the first entry that is looked at is not known.
+    let mut begun = wanted.since.is_none().then(begun::Begun::default);
     loop {
         let page = cx.store.read(|tx| {
             let page = journal::walk(tx, after, 1000)?;
@@ -166,6 +171,9 @@ fn walk(
                 chain.follow(&stored.entry, body.as_ref(), columns, findings);
                 if let Some(body) = &body {
                     rows.see(tx, &stored.entry, body, findings)?;
+                    if let Some(begun) = &mut begun {
+                        begun.see(&stored.entry, body, findings);
+                    }
                 }
             }
             Ok::<_, OpError>(page.last().map(|stored| stored.entry.seq))
@@ -228,6 +236,7 @@ fn makes(verb: Verb) -> bool {
             | Verb::DeploymentStarted
             | Verb::DeploymentScheduled
             | Verb::NoteAdded
+            | Verb::OverrideReviewed
     )
 }
 

@@ -6,16 +6,17 @@ use std::time::Duration;
 use relman::domain::deployment::DeploymentState;
 use relman::domain::digest::hex;
 use relman::domain::journal::hash;
+use relman::domain::override_review::Finding;
 use relman::domain::release::Stage;
 use relman::domain::time::Timestamp;
 use relman::ops::audit::history::{self, Remembered};
-use relman::ops::audit::{self, Verified, verify};
+use relman::ops::audit::{self, FindingKind, Verified, verify};
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::release::back::back;
 use relman::ops::release::create::{NewRelease, create};
 use relman::ops::{ErrorKind, Store};
 
-use crate::support::world::{POLICY, World, release_id};
+use crate::support::world::{POLICY, World, env_name, release_id};
 
 /// A directory with a store whose journal has some entries; nobody has it open.
 struct Kept {
@@ -572,4 +573,104 @@ fn a_clock_that_was_set_back_is_said_and_no_fault() {
     let verified = world.as_("erin", verify).unwrap();
     assert!(verified.is_good());
     assert_eq!(verified.remarks, ["entry 3 is dated 1d before the one it follows: a clock was set back"]);
+}
+
+/// A store on a file, and its rows as somebody who can write the file changes them while it is in use.
+fn by_hand(world: &World, path: &std::path::Path, sql: &str) {
+    let raw = rusqlite::Connection::open(path).unwrap();
+    let rows = raw.execute(sql, []).unwrap();
+    assert!(rows > 0, "{sql} changed nothing");
+    drop(raw);
+    assert!(world.store.read(relman::ops::audit::instance).is_ok());
+}
+
+#[test]
+fn a_decision_that_was_put_in_for_a_start_and_taken_out_again_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let mut world = World::on_file(&path);
+    world.ready("api@1.0.0");
+    world.withdraw("bob", "api@1.0.0", "production");
+    assert!(world.start("erin", "api@1.0.0", "production").is_err());
+    by_hand(&world, &path, "UPDATE approvals SET ended_at = NULL, ended_why = NULL WHERE by_name = 'bob'");
+    let started = world.start("erin", "api@1.0.0", "production").unwrap().deployment;
+    by_hand(
+        &world,
+        &path,
+        "UPDATE approvals SET ended_at = at, ended_why = 'withdrawn' WHERE by_name = 'bob'",
+    );
+    let seq = world.store.read(relman::store::journal::head).unwrap().0;
+    let verified = world.as_("erin", verify).unwrap();
+    let decided: Vec<_> =
+        verified.findings.list.iter().filter(|found| found.kind == FindingKind::Decision).collect();
+    assert_eq!(decided.len(), 1, "{:#?}", verified.findings);
+    assert_eq!(
+        decided[0].sentence,
+        format!(
+            "{} began (entry {seq}) with an approval of api@1.0.0 for production by bob that no entry before it tells of",
+            started.id
+        )
+    );
+}
+
+#[test]
+fn a_second_person_who_was_only_written_into_the_store_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let mut world = World::on_file(&path);
+    let rules = POLICY.replace("[environments.dev]", "[environments.dev]\nfour-eyes = true");
+    world.policy = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &rules)
+        .unwrap_or_else(|why| panic!("{why}"))
+        .policy;
+    world.release("api@1.0.0");
+    world.advance("api@1.0.0", 5);
+    let asked = world
+        .as_("erin", |cx| relman::ops::witness::ask(cx, &release_id("api@1.0.0"), &env_name("dev")))
+        .unwrap();
+    // The code was heard by nobody.
+    drop(asked.code);
+    let forged = r#"UPDATE witness_requests SET witnessed = '{"by":{"name":"bob","uid":1002,"via":"cli"},"at":"' || asked_at || '"}'"#;
+    by_hand(&world, &path, forged);
+    let started = world.start("erin", "api@1.0.0", "dev").unwrap().deployment;
+    let verified = world.as_("erin", verify).unwrap();
+    let decided: Vec<_> =
+        verified.findings.list.iter().filter(|found| found.kind == FindingKind::Decision).collect();
+    assert_eq!(decided.len(), 1, "{:#?}", verified.findings);
+    assert!(
+        decided[0].sentence.starts_with(&format!("{} began", started.id))
+            && decided[0].sentence.contains("a confirmation by bob as the second person"),
+        "{decided:#?}"
+    );
+}
+
+#[test]
+fn a_review_that_was_taken_out_to_be_given_anew_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let mut world = World::on_file(&path);
+    let rules = POLICY.replace("[environments.dev]", "[environments.dev]\noverride = [\"managers\"]");
+    world.policy = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &rules)
+        .unwrap_or_else(|why| panic!("{why}"))
+        .policy;
+    world.release("api@1.0.0");
+    world.advance("api@1.0.0", 5);
+    world.freeze("Incident", "dev", world.now, world.now.plus(Duration::from_hours(1)));
+    let wanted = relman::ops::deployment::start::StartDeploy {
+        overrides: [relman::domain::gate::GateId::Freeze].into(),
+        reason: Some("it burns".to_owned()),
+        ..relman::ops::deployment::start::StartDeploy::new(release_id("api@1.0.0"), env_name("dev"))
+    };
+    let d = world.as_("bob", |cx| relman::ops::deployment::start::start(cx, &wanted)).unwrap().deployment;
+    let id = d.id;
+    world.claim(&d);
+    let review = |who: &str, finding| {
+        world.as_(who, |cx| relman::ops::override_review::review(cx, id, finding, "looked at")).unwrap()
+    };
+    review("carol", Finding::Unjustified);
+    by_hand(&world, &path, "DELETE FROM override_reviews");
+    let missing = world.as_("erin", verify).unwrap();
+    assert!(missing.findings.list[0].sentence.ends_with("is not in the store any more"), "{missing:#?}");
+    review("carol", Finding::Justified);
+    let found = world.as_("erin", verify).unwrap().findings.list;
+    assert!(found.iter().any(|one| one.sentence.contains("the first review was taken out")), "{found:#?}");
 }
