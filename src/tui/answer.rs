@@ -17,6 +17,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
         Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
         Msg::Explained(report, slots) => {
+            model.read_about = Some(report.release.clone());
             let title = format!("Why {} may or may not go to {}", report.release, report.environment);
             let lines = popup::pages::explanation(model, &report, Some(&slots));
             opened(model, |_| Popup::page(&title, lines))
@@ -45,6 +46,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             })
         }
         Msg::Detailed(view) => {
+            model.read_about = Some(view.release.id.clone());
             let title = format!("{}  {}", view.release.id, view.release.title);
             let lines = popup::pages::release(model, &view);
             opened(model, |_| Popup::page(&title, lines))
@@ -174,6 +176,7 @@ fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<
         top => model.popups.extend(top),
     }
     if is_awaited(model) {
+        model.read_about = Some(preview.release.id.clone());
         let dialog = popup::deploy::Dialog::new(preview, environment, model);
         model.popups.push(Popup::Deploy(Box::new(dialog)));
     }

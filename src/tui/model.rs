@@ -6,6 +6,7 @@ use super::msg::Views;
 use super::pane::{board, calendar, log, queue};
 use super::popup::Popup;
 use super::theme::{Glyphs, Theme};
+use crate::domain::ids::ReleaseId;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Timestamp, Tz, age, near, relative, wall};
 use crate::ops::past::Place;
@@ -104,6 +105,9 @@ pub struct Model {
     pub suspend: bool,
     /// Whether this keyboard only looks until somebody says who they are.
     pub locked: bool,
+    /// The release that a dialog or a page told about last: the pane one turns to next stands on it, for what was read
+    /// there names keys.
+    pub read_about: Option<ReleaseId>,
     /// The newest line somebody said to all, once the store was read.
     pub heard: Option<i64>,
 }
@@ -146,6 +150,7 @@ impl Model {
             store_held: false,
             suspend: false,
             locked: false,
+            read_about: None,
             heard: None,
         }
     }

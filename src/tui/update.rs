@@ -520,7 +520,21 @@ fn follow_up(model: &mut Model, effect: Effect) -> Vec<Effect> {
 }
 
 fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    let here = match model.focus {
+        Pane::Board => board::selected(model).map(|card| card.release.id.clone()),
+        Pane::Approvals => queue::selected(model).map(|item| item.release.id.clone()),
+        Pane::Calendar | Pane::Log => None,
+    };
     model.focus = pane;
+    // Whoever has moved on since means what they stand on.
+    let about = model.read_about.take().filter(|about| here.is_none_or(|here| here == *about));
+    if let Some(about) = about {
+        match pane {
+            Pane::Board => board::stand_on(model, &about),
+            Pane::Approvals => queue::stand_on(model, &about),
+            Pane::Calendar | Pane::Log => {}
+        }
+    }
     if pane == Pane::Log {
         model.unseen_log = false;
         let (width, height) = model.size;

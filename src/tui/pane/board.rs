@@ -108,6 +108,14 @@ fn passes(card: &Card, filter: &str) -> bool {
     super::super::widget::matches(&hay, filter)
 }
 
+/// Puts the cursor on a release, if it is on the board.
+pub fn stand_on(model: &mut Model, release: &ReleaseId) {
+    if cards(model).iter().any(|card| card.release.id == *release) {
+        model.board.selected = Some(release.clone());
+        settle(model);
+    }
+}
+
 /// The selected card.
 pub fn selected(model: &Model) -> Option<&Card> {
     let id = model.board.selected.as_ref()?;

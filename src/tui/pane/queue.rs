@@ -49,6 +49,13 @@ fn top(model: &Model, area: Rect) -> usize {
     scrolled(model.queue.top, at, rows).min(count.saturating_sub(rows))
 }
 
+/// Puts the cursor on the first item of a release, if there is one.
+pub fn stand_on(model: &mut Model, release: &ReleaseId) {
+    let found = items(model).into_iter().map(key).find(|(id, _)| id == release);
+    model.queue.selected = found.or(model.queue.selected.take());
+    settle(model);
+}
+
 pub fn settle(model: &mut Model) {
     if let Some(area) = layout::pane(model, Pane::Approvals) {
         model.queue.top = top(model, below(model, area));

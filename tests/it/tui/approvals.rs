@@ -413,3 +413,24 @@ fn an_override_that_waits_for_a_review_stands_above_the_queue() {
         }]
     );
 }
+
+#[test]
+fn a_key_that_a_dialog_names_is_about_the_release_of_the_dialog() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.select("storefront@1.5.0");
+    ui.pick("storefront@1.4.1");
+    drop(ui.ask(&world, "D"));
+    assert_eq!(ui.popup(), "deploy");
+    drop(ui.keys("<esc>1"));
+    assert_eq!(ui.selected(), "storefront@1.4.1");
+    // The other way, and not once somebody has moved on.
+    drop(ui.ask(&world, "D"));
+    drop(ui.keys("<esc>j1"));
+    let other = ui.selected();
+    assert_ne!(other, "storefront@1.4.1");
+    drop(ui.keys("2"));
+    assert_eq!(picked(&ui), "storefront@1.4.1", "it stayed where it was");
+    drop(ui.keys("1"));
+    assert_eq!(ui.selected(), other);
+}
