@@ -9,7 +9,7 @@ use super::{Session, exit, past};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed, sshsig};
-use crate::domain::time::{Fold, Tz, parse_when, relative, span, wall};
+use crate::domain::time::{Fold, Tz, parse_when, relative, span};
 use crate::ops::approval::sign::{self, Signing};
 use crate::ops::approval::{decide, withdraw as withdrawal};
 use crate::ops::past::Still;
@@ -100,20 +100,7 @@ fn print(session: &mut Session, approval: &Approval, zone: Tz) {
         session.out.json("approval", approval);
         return;
     }
-    let until = match approval.expires_at {
-        Some(at) => format!(", counts until {}", wall(at, zone)),
-        None => String::new(),
-    };
-    let about = approval.subject.as_text();
-    let from = match approval.effective_at {
-        Some(at) => format!(", counts from {} on", wall(at, zone)),
-        None => String::new(),
-    };
-    let signed = if approval.signed.is_some() { ", signed" } else { "" };
-    session.out.line(format!(
-        "{} {} for {about} by {}{from}{until}{signed}",
-        approval.release, approval.verdict, approval.by.name
-    ));
+    session.out.line(approval.told(zone));
 }
 
 pub(super) fn withdraw(session: &mut Session, args: Withdraw) -> Result<u8, OpError> {
@@ -204,6 +191,7 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
                 .map(|rule| format!("{} {}/{}", rule.group, rule.by.len(), rule.needed))
                 .collect();
             let you = match &item.not_yours {
+                _ if item.tally.rejected.is_some() => session.out.paint(Tone::Bad, "REJECTED"),
                 None => session.out.paint(Tone::Busy, "your turn"),
                 Some(why) => why.clone(),
             };

@@ -20,6 +20,11 @@ pub(super) fn run(session: &mut Session, verb: &Verb) -> Result<u8, OpError> {
             change::assign(&cx, &id, environment, number)?;
             change::check(&cx, &id, environment)?
         }
+        Verb::Clear { release, environment } => {
+            let id = find::find(&cx, release)?;
+            change::clear(&cx, &id, environment)?;
+            change::check(&cx, &id, environment)?
+        }
     };
     if session.out.is_json() {
         session.out.json("change", &standing);
@@ -46,6 +51,7 @@ fn print(session: &mut Session, standing: &Standing, zone: crate::domain::time::
             Some(Phase::Open) => (Tone::Good, "a deployment may go on"),
             Some(Phase::Waits) => (Tone::Busy, "a deployment waits"),
             Some(Phase::Closed) => (Tone::Bad, "nothing may be done under it"),
+            None if ticket.named.is_some() => (Tone::Bad, "the change system does not know it"),
             None => (Tone::Busy, "none is there; it is made when somebody deploys"),
         };
         let state = answered.state.clone().unwrap_or_else(|| "not found".to_owned());

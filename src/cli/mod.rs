@@ -295,7 +295,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), OpError> {
     written.map_err(|why| match why.kind() {
         std::io::ErrorKind::AlreadyExists => {
             OpError::conflict(format!("{} exists already; nothing was written", path.display()))
-                .hint("look at it with: relman config show")
+                .hint("name another file, or take that one away first")
         }
         _ => OpError::new(ErrorKind::Failure, format!("cannot write {}: {why}", path.display())),
     })

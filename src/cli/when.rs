@@ -58,7 +58,8 @@ fn tell(session: &mut Session, found: &When, zone: Tz, now: Timestamp) {
         ));
     }
     for owed in &found.also_needed {
-        out.line(format!("also needed: {}: {}", owed.gate, owed.why));
+        let from = owed.from.map(|at| format!(" (for what begins {} or later)", wall(at, zone)));
+        out.line(format!("also needed{}: {}: {}", from.unwrap_or_default(), owed.gate, owed.why));
         if !owed.next.is_empty() {
             out.line(format!("  → {}", owed.next));
         }

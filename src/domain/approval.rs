@@ -113,6 +113,18 @@ pub struct Approval {
     pub signed: Option<Signed>,
 }
 
+impl Approval {
+    /// What was decided, and for how long it counts, as it is told to who decided.
+    pub fn told(&self, zone: Tz) -> String {
+        let from = self.effective_at.map(|at| format!(", counts from {} on", wall(at, zone)));
+        let until = self.expires_at.map(|at| format!(", counts until {}", wall(at, zone)));
+        let signed = if self.signed.is_some() { ", signed" } else { "" };
+        let (about, by) = (self.subject.as_text(), &self.by.name);
+        let (from, until) = (from.unwrap_or_default(), until.unwrap_or_default());
+        format!("{} {} for {about} by {by}{from}{until}{signed}", self.release, self.verdict)
+    }
+}
+
 /// Why a decision does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "kebab-case")]
@@ -149,7 +161,7 @@ impl Ignored {
     pub fn sentence(&self, zone: Tz) -> String {
         match self {
             Self::Ended { why } => why.clone(),
-            Self::Expired { at } => format!("it expired {}", wall(*at, zone)),
+            Self::Expired { at } => format!("valid only until {}", wall(*at, zone)),
             Self::NotYet { at } => format!("it counts from {} on", wall(*at, zone)),
             Self::Stale { changed } if changed.is_empty() => {
                 "it was given for other content than there is now".to_owned()

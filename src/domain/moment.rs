@@ -1,5 +1,6 @@
 //! A moment of the past as people write it: an entry of the journal, or a time.
 
+use super::text::quoted;
 use super::time::{BadTime, Fold, Timestamp, Tz, parse_duration, parse_when};
 use std::time::Duration;
 
@@ -26,11 +27,17 @@ impl Moment {
         if let Some(span) = text.strip_prefix('-') {
             return parse_duration(span).map(|span| Self::At(now.minus(span)));
         }
-        let at = parse_when(text, now, zone, Fold::First)?;
+        let at = parse_when(text, now, zone, Fold::First).map_err(|why| match why {
+            BadTime::Unreadable(shown) => BadTime::NoMoment(shown),
+            other => other,
+        })?;
         // A bare time of day means the next one where something is planned; here it means the last one.
         let is_bare = text.contains(':') && !text.contains('-') && !text.contains(' ');
         if is_bare && at > now {
             return Ok(Self::At(at.minus(Duration::from_secs(86_400))));
+        }
+        if at > now {
+            return Err(BadTime::ToCome(quoted(text, 40)));
         }
         Ok(Self::At(at))
     }
@@ -58,6 +65,10 @@ mod tests {
             ("2026-09-01T08:30:00Z", at("2026-09-01T08:30:00Z")),
         ] {
             assert_eq!(Moment::parse(text, now, Tz::UTC).unwrap(), moment, "{text}");
+        }
+        for ahead in ["tomorrow 09:00", "+2h", "2026-09-10 12:01"] {
+            let why = Moment::parse(ahead, now, Tz::UTC).unwrap_err().to_string();
+            assert!(why.contains("still to come"), "{ahead}: {why}");
         }
         for bad in ["", "#", "#0", "0", "-", "-x", "#-1", "last week"] {
             assert!(Moment::parse(bad, now, Tz::UTC).is_err(), "{bad}");

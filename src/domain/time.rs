@@ -102,6 +102,12 @@ pub enum BadTime {
         "{0} is not a time; write 2026-12-24 18:00, 18:00, tomorrow 09:00, +2h30m, or RFC 3339 with an offset"
     )]
     Unreadable(String),
+    #[error(
+        "{0} is no moment of the past; write #41 for a journal entry, -2h, yesterday 18:00, 2026-12-24 18:00"
+    )]
+    NoMoment(String),
+    #[error("{0} is still to come: what is looked back at lies before now")]
+    ToCome(String),
     #[error("{0} does not exist in {1}: the clock is put forward over it; the next valid time is {2}")]
     Skipped(String, Tz, String),
     #[error("{0} is not a time zone; write an IANA name such as Europe/Berlin{1}")]

@@ -219,6 +219,24 @@ pub fn assign(
     })
 }
 
+/// Names none any more: from now on it is found by its title again.
+pub fn clear(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName) -> Result<(), OpError> {
+    subject(cx, release, env)?;
+    cx.act(Verb::ChangeAssigned, format!("{release} → {env}"), |tx| {
+        cx.may(Right::Deploy, Place::both(&release.service, env))?;
+        let before = changes::find(tx, release, env)?.filter(|ticket| ticket.named.is_some());
+        let before = before.ok_or_else(|| {
+            OpError::conflict(format!("no change ticket is named for {release} in {env}"))
+                .hint(format!("see what is found by its title: relman change show {release} {env}"))
+        })?;
+        let after = ChangeTicket::new(release.clone(), env.clone());
+        changes::put(tx, &after)?;
+        let entry = cx.entry(Verb::ChangeAssigned, format!("{release} → {env}"));
+        journal::append(tx, entry.because(Some("none")).before(&before).after(&after)).map(drop)?;
+        Ok(())
+    })
+}
+
 /// The same where it is not named already: who deploys with a number names it along the way.
 pub fn assign_along(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName, wanted: &str) -> Result<(), OpError> {
     let wanted = number(wanted)?;

@@ -221,7 +221,7 @@ pub const ENTRIES: &[Entry] = &[
     ),
     row(Action::ApproveLater, "approve-later", "approve it from a later time on", APPROVALS, &["A"], None),
     row(Action::Reject, "reject", "reject it with a reason", APPROVALS, &["x"], Some("reject")),
-    row(Action::Withdraw, "withdraw", "take your own decision back", APPROVALS, &["W"], None),
+    row(Action::Withdraw, "withdraw", "take your own decision back", APPROVALS, &["W"], Some("take back")),
     row(
         Action::Witness,
         "witness",

@@ -9,6 +9,7 @@ use super::{popup, rights};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::ReleaseId;
 use crate::ops::view::board::Reached;
+use crate::ops::view::queue::DECIDED;
 
 /// `Err` is the sentence the person reads: why not, and what to do instead.
 pub fn allow(model: &Model, action: Action) -> Result<(), String> {
@@ -208,6 +209,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
     match action {
         Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
+            Some(why) if why == DECIDED => Err(format!("{why}; W takes it back")),
             Some(why) => {
                 let open = item.tally.rules.iter().filter(|rule| rule.missing() > 0);
                 let people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();

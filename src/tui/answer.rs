@@ -84,8 +84,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         }
         Msg::Decided(approval) => {
             close_sent(model);
-            let (verdict, about) = (approval.verdict, approval.subject.as_text().to_owned());
-            model.say(format!("{} {verdict} for {about}", approval.release));
+            model.say(approval.told(model.zone));
             settled(model)
         }
         Msg::Failed(error) => on_failure(model, error),

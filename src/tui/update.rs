@@ -15,7 +15,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
 use crate::ops::past::Travel;
-use crate::ops::view::queue::Pending;
+use crate::ops::view::queue::{DECIDED, Pending};
 
 /// Notices fade after this many milliseconds; errors stay until a key.
 pub const FLASH_MS: i64 = 6000;
@@ -226,7 +226,10 @@ fn newly_wanted(model: &Model, views: &Views) -> Option<String> {
         let same = |old: &&Pending| {
             old.release.id == item.release.id && old.subject == item.subject && old.digest == item.digest
         };
-        model.views.queue.iter().filter(is_yours).any(|old| same(&old))
+        // What waits again because they took their own decision back is no news to them.
+        let was_decided = |old: &&Pending| old.not_yours.as_deref() == Some(DECIDED);
+        let known = model.views.queue.iter().filter(|old| is_yours(old) || was_decided(old));
+        known.clone().any(|old| same(&old))
     };
     if let Some(item) = views.queue.iter().filter(is_yours).find(|item| !is_known(item)) {
         return Some(format!("{} waits for your decision: {}", item.release.id, item.matter()));

@@ -41,4 +41,6 @@ pub enum Change {
         /// As its system writes it, such as CHG0030001 or OPS-142
         number: String,
     },
+    /// Name no ticket any more: it is found by its title again, or made
+    Clear { release: ReleaseRef, environment: EnvName },
 }

@@ -28,6 +28,7 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     match (phase, named()) {
         (None, _) => Answer::blocked(BlockReason::ChangeMissing {
             title: crate::domain::change::title(&ticket.release, &ticket.environment),
+            named: ticket.named.clone(),
             age,
         }),
         (Some(Phase::Closed), number) => Answer::blocked(BlockReason::ChangeClosed { number, state, age }),

@@ -126,6 +126,9 @@ pub enum BlockReason {
     },
     ChangeMissing {
         title: String,
+        /// The number somebody named, which the change system does not know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        named: Option<String>,
         #[serde(default)]
         age: Duration,
     },
@@ -359,6 +362,9 @@ impl BlockReason {
     /// The same without what changes by itself while time passes: two of them are the same as long as nothing happened.
     pub fn lasting(&self) -> String {
         match self {
+            Self::ChangeMissing { named: Some(number), .. } => {
+                format!("the change system knows no ticket {number}, which was named for it")
+            }
             Self::ChangeMissing { title, .. } => format!("there is no change ticket {title}"),
             Self::ChangeWaits { number, state, .. } => {
                 format!("{} is in {state}: it is not to be implemented yet", ticket(number.as_ref()))
@@ -524,6 +530,9 @@ impl BlockReason {
         let name = format!("relman change set {release} {env} NUMBER");
         let ask = format!("relman change check {release} {env}");
         match self {
+            Self::ChangeMissing { named: Some(_), .. } => {
+                format!("name the right one: {name}; or none: relman change clear {release} {env}; {around}")
+            }
             Self::ChangeMissing { .. } => {
                 format!("it is made when somebody deploys; or name one: {name}; {around}")
             }

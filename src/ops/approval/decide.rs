@@ -210,7 +210,11 @@ fn check(
 ) -> Result<(), OpError> {
     let what = decision.subject.as_text();
     if matter.rules.is_empty() {
-        return Err(OpError::conflict(format!("{what} has no approval policy: there is nothing to decide")));
+        let id = &release.id;
+        return Err(OpError::conflict(format!("{what} has no approval policy: there is nothing to decide"))
+            .hint(format!(
+                "name the environment: relman approve {id} ENV; what is open: relman approvals {id}"
+            )));
     }
     if decision.seen.as_ref().is_some_and(|seen| *seen != matter.digest) {
         return Err(OpError::conflict(format!("{} changed while you were looking at it", release.id))

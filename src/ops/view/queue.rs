@@ -27,6 +27,9 @@ use crate::store::{Tx, approvals, deployments, releases};
 use super::board::{Board, Reached};
 use super::going_back;
 
+/// Why it is not for who looks: they have said what they think of it.
+pub const DECIDED: &str = "you have decided";
+
 /// One open decision.
 #[derive(Debug, Clone, Serialize)]
 pub struct Pending {
@@ -295,7 +298,7 @@ impl Counter<'_> {
             let groups: Vec<&str> = rules.iter().map(|rule| rule.from.as_str()).collect();
             Some(format!("you are not in {}", groups.join(" or ")))
         } else if standing {
-            Some("you have decided".to_owned())
+            Some(DECIDED.to_owned())
         } else if !self_approval && asked.iter().any(|person| person.is_same_as(me)) {
             Some("you scheduled it".to_owned())
         } else if !self_approval && interested.iter().any(|person| person.is_same_as(me)) {

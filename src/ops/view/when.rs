@@ -49,6 +49,9 @@ impl Slot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Owed {
     pub gate: GateId,
+    /// From this slot on, where it is not yet needed for the first one: an approval that will have expired, for example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
     pub why: String,
     /// What to do, and who can.
     pub next: String,
@@ -147,13 +150,12 @@ fn others(tx: &Tx<'_>, id: &ReleaseId, env: &EnvName, now: Timestamp) -> Result<
 
 /// What people owe for the slots, each said once.
 fn also_needed(facts: &DeployFacts, slots: &[Slot]) -> Vec<Owed> {
-    let first = slots.first().map_or_else(Vec::new, |slot| owed(facts, slot.start));
-    let rest = slots.iter().skip(1).flat_map(|slot| owed(facts, slot.start));
     let mut all: Vec<Owed> = Vec::new();
-    for check in first.into_iter().chain(rest) {
-        let owed = of(facts, &check);
-        if all.iter().all(|known| known.gate != owed.gate) {
-            all.push(owed);
+    for (place, slot) in slots.iter().enumerate() {
+        for check in owed(facts, slot.start) {
+            if all.iter().all(|known| known.gate != check.gate) {
+                all.push(Owed { from: Some(slot.start).filter(|_| place > 0), ..of(facts, &check) });
+            }
         }
     }
     all
@@ -166,5 +168,5 @@ fn of(facts: &DeployFacts, check: &Checked) -> Owed {
         Answer::Unknown { why } => (format!("unknown: {why}"), String::new()),
         _ => (String::new(), String::new()),
     };
-    Owed { gate: check.gate, why, next }
+    Owed { gate: check.gate, from: None, why, next }
 }

@@ -374,3 +374,22 @@ fn a_train_asks_about_the_tickets_of_who_may_come_along_when_it_departs() {
     let item = departed.items.iter().find(|item| item.service.as_str() == "api").unwrap();
     assert_eq!((item.left.as_deref(), item.deployment.is_some()), (None, true));
 }
+
+#[test]
+fn a_named_ticket_that_nobody_knows_is_named_and_can_be_taken_back() {
+    let world = controlled();
+    says(&world, Ok(Answered::default()));
+    world.as_("erin", |cx| change::assign(cx, &release_id(API), &env_name("staging"), "CHG9")).unwrap();
+    world.as_("erin", |cx| change::check(cx, &release_id(API), &env_name("staging"))).unwrap();
+    let Answer::Blocked { reason } = gate(&world) else { panic!("it is open") };
+    assert!(reason.to_string().contains("knows no ticket CHG9"), "{reason}");
+    let next = reason.next_step(&release_id(API), &env_name("staging"));
+    assert!(next.contains("relman change clear api@1.0.0 staging"), "{next}");
+    let clear =
+        |world: &World| world.as_("erin", |cx| change::clear(cx, &release_id(API), &env_name("staging")));
+    clear(&world).unwrap();
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    world.as_("erin", |cx| change::check(cx, &release_id(API), &env_name("staging"))).unwrap();
+    assert!(matches!(gate(&world), Answer::Pass { .. }), "the one with its title is found again");
+    assert!(clear(&world).unwrap_err().sentence.contains("no change ticket is named"));
+}

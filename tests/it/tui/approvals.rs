@@ -153,7 +153,7 @@ fn one_s_own_decision_is_taken_back_and_not_given_twice() {
     let mut ui = Ui::new(&team(), "bob");
     ui.pick("storefront@1.4.1");
     assert_eq!(ui.keys("a"), []);
-    assert!(ui.said().starts_with("not yours: you have decided"), "{}", ui.said());
+    assert_eq!(ui.said(), "you have decided; W takes it back");
     assert_eq!(
         ui.keys("W"),
         [Effect::Withdraw { release: release_id("storefront@1.4.1"), subject: about(Some("production")) }]
@@ -250,7 +250,7 @@ fn a_decision_that_was_recorded_is_said() {
     };
     let approval = world.as_("erin", |cx| relman::ops::approval::decide::decide(cx, &decision)).unwrap();
     assert_eq!(ui.send(Msg::Decided(Box::new(approval))), []);
-    assert_eq!((ui.popup(), ui.said()), ("", "storefront@1.4.1 rejected for production"));
+    assert_eq!((ui.popup(), ui.said()), ("", "storefront@1.4.1 rejected for production by erin"));
     ui.load(&world);
     assert!(ui.screen().contains("rejected    by erin: no load test"), "{}", ui.screen());
 }
