@@ -54,7 +54,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::WitnessAsked(asked) => {
             if let Some(Popup::Deploy(dialog)) = model.popups.last_mut() {
                 dialog.code = Some((asked.code, asked.request.expires_at));
-                dialog.top = 0;
+                dialog.scroll = popup::scroll::Scroll::default();
             }
             settled(model)
         }

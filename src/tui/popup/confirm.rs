@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::scroll::Scroll;
 use super::{Arming, Outcome, dialog_box};
 use crate::domain::approval::Approval;
 use crate::tui::model::Model;
@@ -26,6 +27,7 @@ pub struct Dialog {
     pub decisions: Vec<Approval>,
     pub effect: Effect,
     pub arming: Arming,
+    pub scroll: Scroll,
 }
 
 impl Dialog {
@@ -52,6 +54,9 @@ impl Dialog {
             let instead = super::instead_of_cancelling(model, *id);
             return instead.map_or(Outcome::Stay, |popup| Outcome::Instead(Box::new(popup)));
         }
+        if self.scroll.key(model, key, &self.body(model), self.pinned()) {
+            return Outcome::Stay;
+        }
         match &mut self.typed {
             Some((wanted, input)) => {
                 if key == "<enter>" {
@@ -74,22 +79,28 @@ impl Dialog {
         }
     }
 
+    /// What is read: everything but the line one types on.
+    fn body(&self, model: &Model) -> Vec<Line<'static>> {
+        let banner = self.production.as_ref().map(|env| banner(model, env));
+        let lines = self.lines.iter().map(|text| Line::raw(text.clone()));
+        banner.into_iter().chain(self.facts.iter().cloned()).chain(lines).collect()
+    }
+
+    /// Rows of the line one types on, with the empty one above it.
+    fn pinned(&self) -> usize {
+        if self.typed.is_some() { 2 } else { 0 }
+    }
+
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
-        let mut lines: Vec<Line<'static>> = Vec::new();
-        if let Some(env) = &self.production {
-            lines.push(banner(model, env));
-        }
-        lines.extend(self.facts.iter().cloned());
-        lines.extend(self.lines.iter().map(|text| Line::raw(text.clone())));
+        let (mut lines, more) = self.scroll.shown(model, screen, &self.body(model), self.pinned());
         let foot = match &self.typed {
             None => "y yes   n, Enter, Esc no",
             Some((wanted, input)) => {
-                lines.push(Line::default());
                 lines.push(prompt(model, wanted, input));
                 "Enter does it once the text is exactly that   Esc leaves"
             }
         };
-        dialog_box(model, frame, screen, &self.title, lines, foot);
+        dialog_box(model, frame, screen, &format!("{}{more}", self.title), lines, foot);
     }
 }
 

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::confirm::{self, banner, prompt};
-use super::{Arming, Outcome, Popup, dialog_box, is_production, widest};
+use super::scroll::Scroll;
+use super::{Arming, Outcome, Popup, dialog_box, is_production};
 use crate::domain::deployment::Deployment;
 use crate::domain::digest::Digest;
 use crate::domain::extra_step::Condition;
@@ -22,7 +23,6 @@ use crate::tui::msg::Effect;
 use crate::tui::news;
 use crate::tui::widget::gates;
 use crate::tui::widget::input::Input;
-use crate::tui::widget::wrap::wrap;
 
 #[derive(Debug)]
 pub struct Dialog {
@@ -32,7 +32,7 @@ pub struct Dialog {
     pub arming: Arming,
     /// Set while the order is out: a second Enter does nothing.
     pub sent: bool,
-    pub top: usize,
+    pub scroll: Scroll,
     /// Whether another environment was asked for and has not come yet.
     turning: bool,
     /// What changed since it opened.
@@ -49,7 +49,7 @@ impl Dialog {
             typed: Input::default(),
             arming: Arming::now(model),
             sent: false,
-            top: 0,
+            scroll: Scroll::default(),
             turning: false,
             news: Vec::new(),
             code: None,
@@ -111,10 +111,7 @@ impl Dialog {
             "<left>" | "<right>" | "<tab>" if !self.sent => {
                 return self.other_environment(model, key != "<left>");
             }
-            "<down>" | "<pgdn>" | "<up>" | "<pgup>" => {
-                self.scroll(model, matches!(key, "<down>" | "<pgdn>"));
-                return Outcome::Stay;
-            }
+            _ if self.scroll.key(model, key, &self.body(model), self.pinned()) => return Outcome::Stay,
             _ => {}
         }
         // A version never begins with a letter: on the empty line the key is free.
@@ -235,6 +232,7 @@ impl Dialog {
             decisions: Vec::new(),
             effect: Effect::Plan(Box::new(self.order())),
             arming: Arming::now(model),
+            scroll: Scroll::default(),
         }))
     }
 
@@ -349,27 +347,14 @@ impl Dialog {
         self.preview.report.allows() && self.preview.needs_confirmation && !self.sent
     }
 
-    /// Rows for the body: the line one types on stays in sight, whatever is scrolled.
-    fn room(&self, screen: Rect) -> usize {
-        let prompt = if self.is_asking() { 2 } else { 0 };
-        usize::from(screen.height.saturating_sub(4)).saturating_sub(prompt).max(1)
-    }
-
-    fn scroll(&mut self, model: &Model, down: bool) {
-        let (width, height) = model.size;
-        let screen = Rect::new(0, 0, width, height);
-        let last = wrap(&self.body(model), widest(screen)).len().saturating_sub(self.room(screen));
-        self.top = if down { (self.top + 1).min(last) } else { self.top.min(last).saturating_sub(1) };
+    /// Rows of the line one types on, with the empty one above it.
+    fn pinned(&self) -> usize {
+        if self.is_asking() { 2 } else { 0 }
     }
 
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
-        let room = self.room(screen);
-        let lines = wrap(&self.body(model), widest(screen));
-        let top = self.top.min(lines.len().saturating_sub(room));
-        let hidden = lines.len().saturating_sub(top + room);
-        let mut lines: Vec<Line<'static>> = lines.into_iter().skip(top).take(room).collect();
+        let (mut lines, more) = self.scroll.shown(model, screen, &self.body(model), self.pinned());
         if self.is_asking() {
-            lines.push(Line::default());
             lines.push(prompt(model, &self.version(), &self.typed));
         }
         let plan = if self.preview.has_plan { "   P plan" } else { "" };
@@ -386,7 +371,6 @@ impl Dialog {
             (true, false, true) => format!("Enter deploys once typed{ways}"),
             (true, false, false) => format!("y deploy   n no{ways}"),
         };
-        let more = if hidden > 0 { format!("  {hidden} more {}", model.glyphs.below) } else { String::new() };
         let title = format!("Deploy {} to {}{more}", self.preview.release.id, self.environment);
         dialog_box(model, frame, screen, &title, lines, &foot);
     }

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod pages;
 pub mod palette;
 pub mod rollback;
+pub mod scroll;
 pub mod train;
 pub mod unlock;
 pub mod witness;
@@ -19,6 +20,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
+use self::scroll::Scroll;
 use super::action::Entry;
 use super::allow::allow;
 use super::layout;
@@ -138,6 +140,7 @@ impl Popup {
             decisions: Vec::new(),
             effect: Effect::Cancel { id: d.id, reason: None },
             arming: Arming::now(model),
+            scroll: Scroll::default(),
         }))
     }
 
@@ -173,6 +176,7 @@ impl Popup {
             decisions: Vec::new(),
             effect: Effect::Cancel { id: d.id, reason: None },
             arming: Arming::now(model),
+            scroll: Scroll::default(),
         }))
     }
 
@@ -193,6 +197,7 @@ impl Popup {
             decisions: item.decisions.clone(),
             effect: Effect::Decide(Box::new(decision)),
             arming: Arming::now(model),
+            scroll: Scroll::default(),
         }))
     }
 
@@ -209,6 +214,7 @@ impl Popup {
             decisions: Vec::new(),
             effect: Effect::RemoveFreeze { handle: freeze.handle() },
             arming: Arming::now(model),
+            scroll: Scroll::default(),
         }))
     }
 

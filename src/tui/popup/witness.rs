@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::confirm::banner;
+use super::scroll::Scroll;
 use super::{Arming, Outcome, dialog_box, is_production};
 use crate::domain::witness::{self, Request};
 use crate::ops::view::queue::Pending;
@@ -14,18 +15,23 @@ use crate::tui::msg::Effect;
 use crate::tui::pane::queue;
 use crate::tui::widget::input::Input;
 
+/// Rows of the line one types on, with the empty one above it.
+const PINNED: usize = 2;
+
 #[derive(Debug)]
 pub struct Dialog {
     pub request: Request,
     item: Pending,
     typed: Input,
     arming: Arming,
+    scroll: Scroll,
     pub sent: bool,
 }
 
 impl Dialog {
     pub fn new(request: Request, item: Pending, model: &Model) -> Self {
-        Self { request, item, typed: Input::default(), arming: Arming::now(model), sent: false }
+        let (typed, arming, scroll) = (Input::default(), Arming::now(model), Scroll::default());
+        Self { request, item, typed, arming, scroll, sent: false }
     }
 
     /// Whether it still is what waits for a witness.
@@ -45,7 +51,7 @@ impl Dialog {
         if matches!(key, "<esc>" | "<c-g>" | "<c-c>") {
             return Outcome::Close;
         }
-        if self.sent {
+        if self.sent || self.scroll.key(model, key, &self.body(model), PINNED) {
             return Outcome::Stay;
         }
         if key != "<enter>" {
@@ -65,15 +71,16 @@ impl Dialog {
         }))])
     }
 
+    /// What is read: everything but the line one types on.
+    fn body(&self, model: &Model) -> Vec<Line<'static>> {
+        let env = &self.request.environment;
+        let banner = is_production(model, env).then(|| banner(model, env.as_str()));
+        banner.into_iter().chain(queue::about(model, &self.item)).collect()
+    }
+
     pub fn view(&self, model: &Model, frame: &mut Frame<'_>, screen: Rect) {
         let Request { release, environment, starter, .. } = &self.request;
-        let mut lines: Vec<Line<'static>> = Vec::new();
-        if is_production(model, environment) {
-            lines.push(banner(model, environment.as_str()));
-        }
-        let room = usize::from(screen.height.saturating_sub(8)).max(3);
-        lines.extend(queue::about(model, &self.item).into_iter().take(room));
-        lines.push(Line::default());
+        let (mut lines, more) = self.scroll.shown(model, screen, &self.body(model), PINNED);
         lines.push(Line::from(vec![
             Span::styled(format!("code of {}: ", starter.person.human()), model.theme.strong),
             Span::raw(self.typed.text().to_owned()),
@@ -83,6 +90,6 @@ impl Dialog {
             true => "confirming…".to_owned(),
             false => format!("Enter confirms what {} starts   Esc leaves", starter.person.human()),
         };
-        dialog_box(model, frame, screen, &format!("Witness {release} to {environment}"), lines, &foot);
+        dialog_box(model, frame, screen, &format!("Witness {release} to {environment}{more}"), lines, &foot);
     }
 }

@@ -434,3 +434,21 @@ fn a_key_that_a_dialog_names_is_about_the_release_of_the_dialog() {
     drop(ui.keys("1"));
     assert_eq!(ui.selected(), other);
 }
+
+#[test]
+fn the_line_one_types_on_stays_in_sight_and_the_rest_is_scrolled() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    drop(ui.send(Msg::Resized(40, 12)));
+    assert_eq!(ui.keys("a"), []);
+    let first = ui.screen();
+    assert!(first.contains("type 1.4.1:") && first.contains(" more ▾"), "{first}");
+    drop(ui.keys("<pgdn>"));
+    let second = ui.screen();
+    assert!(second.contains("type 1.4.1:") && second != first, "{second}");
+    drop(ui.keys("<pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn><pgdn>"));
+    assert!(ui.screen().contains(" above ▴"), "{}", ui.screen());
+    drop(ui.keys("1.4.1"));
+    assert!(ui.screen().contains("type 1.4.1: 1.4.1"), "{}", ui.screen());
+}
