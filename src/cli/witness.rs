@@ -90,7 +90,10 @@ pub(super) fn witness(session: &mut Session, args: Witness) -> Result<u8, OpErro
     }
     let (release, env) = (&request.release, &request.environment);
     session.out.line(format!("{release} to {env}: you have confirmed what {} starts", starter(&request)));
-    session.out.note("watch it with: relman log -f ID; who may deploy there may cancel it");
+    session.out.note(&format!(
+        "once it has begun, its number: relman deployments {}; then relman attach NUMBER watches it",
+        request.release.service
+    ));
     Ok(exit::OK)
 }
 

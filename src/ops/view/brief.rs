@@ -107,7 +107,9 @@ fn tested(item: &Pending) -> Option<Fact> {
 /// Gates that are closed beside those that wait for a second person's word: whether it could start at all.
 fn closed(item: &Pending, zone: Tz, now: Timestamp) -> Vec<Fact> {
     let Some(report) = &item.report else { return Vec::new() };
-    let others = report.closed().filter(|check| !matches!(check.gate, GateId::Approvals | GateId::FourEyes));
+    // Who looks is not who starts it: whether they could is not the question.
+    let own = |gate| matches!(gate, GateId::Approvals | GateId::FourEyes | GateId::Deployer);
+    let others = report.closed().filter(|check| !own(check.gate));
     let lines: Vec<String> = others
         .filter_map(|check| match &check.answer {
             Answer::Blocked { reason } => Some(format!("{}: {reason}", check.gate)),

@@ -142,6 +142,11 @@ impl Dialog {
             let (release, environment) = (self.preview.release.id.clone(), self.environment.clone());
             return Outcome::DoAndStay(vec![Effect::AskWitness { release, environment }]);
         }
+        if key == "W" && !self.sent && self.is_unwitnessed() {
+            return Outcome::Say(
+                "the other marked lines first: nobody is called to confirm what cannot begin".to_owned(),
+            );
+        }
         if key == "P" && self.preview.has_plan && !self.sent && self.typed.text().is_empty() {
             return Outcome::Instead(Box::new(self.plan(model)));
         }
@@ -179,6 +184,11 @@ impl Dialog {
     /// Whether it is deployed under a change ticket.
     fn has_ticket(&self) -> bool {
         self.preview.report.checks.iter().any(|check| check.gate == GateId::Change)
+    }
+
+    /// Whether a second person is missing, among other things.
+    fn is_unwitnessed(&self) -> bool {
+        self.preview.report.closed().any(|check| check.gate == GateId::FourEyes)
     }
 
     /// Whether nothing but a second person is missing.
