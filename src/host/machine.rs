@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -100,6 +101,13 @@ impl Machine for Local {
 
     fn exit_record(&self, id: DeploymentId, epoch: i64) -> Option<Outcome> {
         exit_record::read(&self.state.files_of(id).exit(), id, epoch)
+    }
+
+    fn foreign_files(&self, id: DeploymentId, uid: u32) -> Option<String> {
+        let files = self.state.files_of(id);
+        let all = [files.dir().to_path_buf(), files.supervisor_lock(), files.exit()];
+        let mut owners = all.iter().filter_map(|path| Some(path.symlink_metadata().ok()?.uid()));
+        owners.find(|owner| *owner != uid).map(identity::name_of)
     }
 
     fn script_runs(&self, script: ProcessRef) -> bool {

@@ -101,7 +101,8 @@ pub fn as_it_stands(cx: &Ctx<'_>, deployment: Deployment) -> Deployment {
     if !deployment.state.is_live() || deployment.host != cx.machine.host() {
         return deployment;
     }
-    match cx.machine.exit_record(deployment.id, deployment.epoch) {
+    let is_its_own = cx.machine.foreign_files(deployment.id, deployment.uid).is_none();
+    match is_its_own.then(|| cx.machine.exit_record(deployment.id, deployment.epoch)).flatten() {
         Some(outcome) if cx.now >= outcome.at.plus(TOLD_BY) => deployment.ended(outcome),
         _ => deployment,
     }

@@ -80,6 +80,11 @@ pub trait Machine {
     fn liveness(&self, id: DeploymentId) -> Liveness;
     /// The outcome a supervisor left in its exit record, if it is whole and of this epoch.
     fn exit_record(&self, id: DeploymentId, epoch: i64) -> Option<Outcome>;
+    /// Who owns files of a deployment that are not its user's: whoever may write the directory above could have put others
+    /// in their place, and nothing they say is believed.
+    fn foreign_files(&self, _id: DeploymentId, _uid: u32) -> Option<String> {
+        None
+    }
     fn script_runs(&self, script: ProcessRef) -> bool;
     /// Takes over the output of a script whose supervisor is gone, in the background.
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;

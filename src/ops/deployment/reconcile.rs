@@ -60,7 +60,9 @@ fn adopt(cx: &Ctx<'_>, deployment: &Deployment) {
 fn settle_orphan(cx: &Ctx<'_>, deployment: &Deployment) -> Result<Option<Deployment>, OpError> {
     let (id, epoch) = (deployment.id, deployment.epoch);
     let by = cx.actor.name();
-    if let Some(outcome) = cx.machine.exit_record(id, epoch) {
+    let foreign = cx.machine.foreign_files(id, deployment.uid);
+    let written = if foreign.is_none() { cx.machine.exit_record(id, epoch) } else { None };
+    if let Some(outcome) = written {
         // Also what was taken for lost: its supervisor came back, wrote down how it ended, and died.
         let from = [DeploymentState::Launching, LIVE[0], LIVE[1], DeploymentState::Lost];
         let (after, won) = settle(cx, id, epoch, &from, &outcome, Some(by))?;
@@ -69,7 +71,7 @@ fn settle_orphan(cx: &Ctx<'_>, deployment: &Deployment) -> Result<Option<Deploym
     if deployment.state == DeploymentState::Lost {
         return Ok(None);
     }
-    if deployment.state == DeploymentState::Launching {
+    if deployment.state == DeploymentState::Launching && foreign.is_none() {
         if cx.now < deployment.requested_at.plus(LAUNCH_DEADLINE) {
             return Ok(None);
         }
@@ -77,6 +79,7 @@ fn settle_orphan(cx: &Ctx<'_>, deployment: &Deployment) -> Result<Option<Deploym
     }
     let runs = deployment.script.is_some_and(|script| cx.machine.script_runs(script));
     let why = match deployment.script {
+        _ if let Some(owner) = &foreign => format!("its files were replaced: they belong to {owner}"),
         _ if deployment.boot != cx.machine.boot() => "the machine was restarted meanwhile".to_owned(),
         Some(script) if runs => format!("its script still runs as pid {}", script.pid),
         Some(_) => "its script has ended too; how is unknown".to_owned(),

@@ -176,3 +176,32 @@ fn a_user_id_without_an_account_approves_nothing() {
     let said = bastion.relman(&who, &["--config", &config, "approve", "api@1.0.0", "production"]).exits(12);
     assert!(said.err.contains(&format!("uid:{nobody} may not decide")), "{said:#?}");
 }
+
+#[test]
+fn files_that_somebody_else_put_in_the_place_of_a_deployments_say_nothing_of_its_end() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    let (alice, bob) = (bastion.alice.clone(), bastion.bob.clone());
+    let as_ = |who: &str, args: &[&str]| bastion.relman(who, &[&["--config", &config], args].concat());
+    let go_on = bastion.path("go-on");
+    bastion.script("deploy.sh", &format!("while [ ! -e {} ]; do sleep 0.1; done; exit 3", go_on.display()));
+    drop(as_(&alice, &["release", "new", "api", "1.0.0"]).ok());
+    drop(as_(&alice, &["deploy", "api@1.0.0", "staging", "--detach"]).ok());
+    let state = || {
+        let said = as_(&alice, &["--json", "deployments"]).ok().json();
+        said["deployments"][0]["state"].as_str().unwrap_or_default().to_owned()
+    };
+    crate::support::wait::until("the script to run", state, |state| state == "running");
+    // Bob moves the directory away and puts one of his own there, whose lock nobody holds.
+    let dir = bastion.state().join("deployments");
+    let swap = format!(
+        "cd {} && mv 1 1.away && mkdir 1 && : > 1/supervisor.lock && cp 1.away/exit 1/exit",
+        dir.display()
+    );
+    drop(bastion.at(&bob, std::path::Path::new("/bin/sh"), &["-c", &swap], &[]).ok());
+    let said = as_(&bob, &["show", "1"]).ok();
+    assert!(said.out.contains(&format!("its files were replaced: they belong to {bob}")), "{said:#?}");
+    let said = as_(&alice, &["deploy", "api@1.0.0", "staging"]);
+    assert_ne!(said.code, 0, "the script still runs: {said:#?}");
+    bastion.write("go-on", "", 0o644);
+}
