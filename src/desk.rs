@@ -109,7 +109,10 @@ impl Desk {
                 ErrorKind::NotPermitted,
                 format!("only the owner of {} says under which rules it is used", state.dir().display()),
             )
-            .hint(format!("ask {}, or root", state.owner())));
+            .hint(match state.owner() {
+                owner if owner == "root" => "ask root".to_owned(),
+                owner => format!("ask {owner}, or root"),
+            }));
         }
         let actor = identity::actor(Via::Cli);
         let store = Store::open(state.store())?;

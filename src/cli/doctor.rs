@@ -161,8 +161,11 @@ fn mode() -> String {
                 service.name, service.name
             )
         }
-        None => "cooperative: every operator can write the file; changes behind relman's back are evident"
-            .to_owned(),
+        None => {
+            "cooperative: every operator can write the file; relman audit verify names what was changed, \
+                 only signatures tell a well-made lie from the truth"
+                .to_owned()
+        }
     }
 }
 
@@ -213,6 +216,10 @@ fn script_state(service: &Service) -> (bool, String) {
     }
     if !missing.is_empty() {
         return (false, format!("{}: missing or unreadable: {}", service.name, missing.join(", ")));
+    }
+    let open = files.iter().find_map(|file| scripts::is_open_to_all(std::path::Path::new(&file.path)));
+    if let Some(why) = open {
+        return (false, format!("{}: {why}", service.name));
     }
     let roles = service.scripts.iter().map(|(role, argv)| (role.to_string(), argv.clone()));
     let broken: Vec<String> = roles

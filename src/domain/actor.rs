@@ -29,6 +29,15 @@ impl Person {
         self.login.as_deref().unwrap_or(&self.name)
     }
 
+    /// The name, and who is behind it where that is somebody else: `alice (as bob)`.
+    pub fn described(&self) -> String {
+        if self.human() == self.name {
+            self.name.clone()
+        } else {
+            format!("{} (as {})", self.human(), self.name)
+        }
+    }
+
     /// Whether the password database knows no name for them.
     pub fn is_nameless(&self) -> bool {
         self.human().starts_with("uid:")

@@ -311,7 +311,7 @@ impl Policy {
         };
         let people = ruling.people(roster);
         Err(Denied {
-            sentence: format!("{} may not {}{place}: {why}", person.name, right.act()),
+            sentence: format!("{} may not {}{place}: {why}", person.described(), right.act()),
             remedy: match people.as_slice() {
                 [] => format!("name groups in {}", Self::line_for(right, place, &ruling)),
                 people => format!("ask {}", any_of(people)),

@@ -72,7 +72,7 @@ pub fn knows_login() -> bool {
 const KEYS: u64 = 64 << 10;
 
 /// Fingerprint of the key that sshd says it let in (`ExposeAuthInfo`): tells people apart who share one account. The
-/// variable can be forged like every other, so it is recorded and never decided upon.
+/// variable can be forged like every other, so it opens nothing; that two have the same key only bars (four-eyes).
 fn key() -> Option<String> {
     let path = super::environment::variable("SSH_USER_AUTH")?;
     let mut options = std::fs::OpenOptions::new();

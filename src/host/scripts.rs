@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -50,6 +51,20 @@ pub fn cannot_run(argv: &Argv, working_dir: &Path) -> Option<String> {
     let interpreter = interpreter_of(&path)?;
     let found = access(interpreter.as_path(), AccessFlags::X_OK).is_ok();
     (!found).then(|| format!("{shown} asks for {}, which cannot be run", interpreter.display()))
+}
+
+/// Why everybody could run what they want in the name of who deploys: the file, or a directory on the way to it, may be
+/// written by all.
+pub fn is_open_to_all(path: &Path) -> Option<String> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let is_open = |part: &Path, depth: usize| {
+        let Ok(meta) = part.metadata() else { return false };
+        // In a sticky directory nobody replaces what is another's.
+        meta.mode() & 0o002 != 0 && (depth == 0 || meta.mode() & 0o1000 == 0)
+    };
+    let (_, open) = absolute.ancestors().enumerate().find(|(depth, part)| is_open(part, *depth))?;
+    let shown = open.display();
+    Some(format!("every user of this machine may write {shown}, and it runs in your name: chmod o-w {shown}"))
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {

@@ -234,7 +234,7 @@ fn check(
             ErrorKind::NotPermitted,
             format!(
                 "{} may not decide about {what}; it takes someone of {}",
-                cx.actor.name(),
+                cx.actor.person.described(),
                 groups.join(" and ")
             ),
         )
@@ -250,7 +250,7 @@ fn check(
         };
         return Err(OpError::new(
             ErrorKind::NotPermitted,
-            format!("{} {did}; an own approval does not count", cx.actor.name()),
+            format!("{} {did}; an own approval does not count", cx.actor.person.described()),
         )
         .hint(if others.is_empty() {
             format!("nobody else is in {}: add people in relman.toml", groups.join(", "))

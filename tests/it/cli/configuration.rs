@@ -234,6 +234,19 @@ fn no_time_at_all_is_no_limit() {
 }
 
 #[test]
+fn doctor_finds_scripts_that_everybody_may_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = TestEnv::deploying("true");
+    let script = env.path("deploy.sh");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let said = env.run(&["doctor"]).exits(1);
+    assert!(
+        said.out.contains("every user of this machine may write") && said.out.contains("chmod o-w"),
+        "{said:#?}"
+    );
+}
+
+#[test]
 fn doctor_finds_scripts_that_could_not_be_run() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = TestEnv::new();
