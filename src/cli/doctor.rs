@@ -230,7 +230,7 @@ fn script_state(service: &Service) -> (bool, String) {
         })
         .collect();
     match broken.as_slice() {
-        [] => (true, format!("{}: {} files", service.name, files.len())),
+        [] => (true, format!("{}: {}", service.name, counted(files.len(), "file"))),
         broken => (false, format!("{}: {}", service.name, broken.join("; "))),
     }
 }

@@ -357,7 +357,10 @@ impl Popup {
                 let shown: Vec<Line<'static>> = lines.into_iter().skip(*top).collect();
                 let foot = match hidden {
                     0 => "Esc closes   j k scroll".to_owned(),
-                    hidden => format!("Esc closes   j k scroll   {hidden} more lines {}", model.glyphs.below),
+                    hidden => {
+                        let lines = if hidden == 1 { "line" } else { "lines" };
+                        format!("Esc closes   j k scroll   {hidden} more {lines} {}", model.glyphs.below)
+                    }
                 };
                 dialog_box(model, frame, screen, title, shown, &foot);
             }
