@@ -148,7 +148,12 @@ impl Recurrence {
         let days = (from - start).num_days();
         match self.rule.freq {
             Freq::Daily => start + TimeDelta::days(whole(days)),
-            Freq::Weekly => start + TimeDelta::days(7 * whole(days / 7)),
+            // From the first day of a week: the library counts positions within what is left of the week it begins in.
+            Freq::Weekly => {
+                let week = start + TimeDelta::days(7 * whole(days / 7));
+                let since = week.weekday().days_since(self.rule.week_start);
+                week - TimeDelta::days(i64::from(since))
+            }
             Freq::Monthly | Freq::Yearly => {
                 let by = match self.rule.freq {
                     Freq::Monthly => whole(months(from) - months(start)),

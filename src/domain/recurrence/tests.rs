@@ -452,13 +452,30 @@ proptest! {
 }
 
 #[test]
+fn a_position_counts_within_the_whole_week_also_in_the_first() {
+    // Wednesday 24 June: its week holds Tuesday 23 and Sunday 28, and the second of these is the Sunday.
+    let rule = "FREQ=WEEKLY;BYDAY=TU,SU;BYMONTH=6;BYSETPOS=2";
+    let made = every(rule, "2026-06-24 00:00", "2026-06-24 01:00", Tz::UTC);
+    assert_eq!(made.start, local("2026-06-28 00:00"));
+    assert_eq!(made.first(Tz::UTC).unwrap().start.to_string(), "2026-06-28T00:00:00.000Z");
+    // The first of them was before it all began.
+    let made = every(
+        "FREQ=WEEKLY;BYDAY=TU,SU;BYMONTH=6;BYSETPOS=1",
+        "2026-06-24 00:00",
+        "2026-06-24 01:00",
+        Tz::UTC,
+    );
+    assert_eq!(made.start, local("2026-06-30 00:00"));
+}
+
+#[test]
 fn a_rule_of_long_ago_costs_no_more_than_one_of_today() {
     // 29 February every year since 1970, asked about in 2200: not 230 years one by one.
     let old = every("FREQ=DAILY", "1970-01-01 00:00", "1970-01-01 01:00", Tz::UTC);
     let base = old.near(local("2200-01-01 00:00"));
     assert!(local("2200-01-01 00:00") - base < TimeDelta::days(4), "{base}");
-    assert_eq!(
-        Weekday::Thu,
-        every("FREQ=WEEKLY", "1970-01-01 00:00", "1970-01-01 01:00", Tz::UTC).near(base).weekday()
-    );
+    // Whole weeks from the first day of one.
+    let weekly = every("FREQ=WEEKLY", "1970-01-01 00:00", "1970-01-01 01:00", Tz::UTC).near(base);
+    assert_eq!(weekly.weekday(), Weekday::Mon);
+    assert!(base - weekly < TimeDelta::days(21), "{weekly}");
 }
