@@ -168,6 +168,12 @@ impl Freeze {
         }
     }
 
+    /// Which of its windows `at` lies in.
+    pub fn occurrence(&self, at: Timestamp) -> Option<Occurrence> {
+        let start = self.covering(at)?.start;
+        Some(Occurrence { origin: self.origin, revision: self.revision, start })
+    }
+
     /// The window it is in, else the next one, else the last thing known of it.
     pub fn current(&self, now: Timestamp) -> Window {
         self.covering(now).or_else(|| self.next(now)).unwrap_or(self.window)
@@ -194,6 +200,15 @@ impl Freeze {
             Some(repeats) => repeats.over_at(self.zone),
         }
     }
+}
+
+/// One closed window of a freeze as it was written then: another night of it, or another freeze of its name, is another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    pub origin: FreezeOrigin,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: i64,
+    pub start: Timestamp,
 }
 
 /// How many openings "opens again" is followed through before it counts as unknown.
@@ -344,6 +359,20 @@ pub(crate) mod tests {
         assert!(closing(&freezes, &service, &env, at("2026-09-07T09:30:00+02:00")).is_none());
         let (next, window) = next_closing(&freezes, &service, &env, at("2026-09-07T10:00:00+02:00")).unwrap();
         assert_eq!((next.name.as_str(), window.start), ("nights", at("2026-09-07T18:00:00+02:00")));
+    }
+
+    #[test]
+    fn every_night_of_a_freeze_is_another_one_and_so_is_every_freeze_of_its_name() {
+        let nights = repeating("nights", "FREQ=DAILY", "2026-08-31 18:00", "2026-09-01 08:00");
+        let at = |text: &str| nights.occurrence(text.parse().unwrap());
+        let first = at("2026-09-01T22:00:00+02:00").unwrap();
+        assert_eq!(at("2026-09-02T07:59:00+02:00").as_ref(), Some(&first), "one night");
+        assert!(at("2026-09-02T12:00:00+02:00").is_none());
+        assert_ne!(at("2026-09-02T22:00:00+02:00").unwrap(), first);
+        let moment = "2026-09-01T22:00:00+02:00".parse().unwrap();
+        let again = Freeze { origin: FreezeOrigin::Store(FreezeId(2)), ..nights.clone() };
+        assert_ne!(again.occurrence(moment).unwrap(), first);
+        assert_ne!(Freeze { revision: 1, ..nights.clone() }.occurrence(moment).unwrap(), first);
     }
 
     #[test]

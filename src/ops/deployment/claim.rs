@@ -239,6 +239,7 @@ pub(super) fn stopping(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<Vec<
         why: freeze.reason.clone(),
         until,
         zone: freeze.zone,
+        occurrence: freeze.occurrence(cx.now),
     };
     Ok(stopping.into_iter().map(hold).collect())
 }
