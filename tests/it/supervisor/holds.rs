@@ -376,7 +376,10 @@ fn a_second_freeze_of_the_same_name_holds_it_again() {
     until_held(&env, id, 4);
     let d = env.deployment(id);
     let reason = &d["hold"]["reason"];
-    assert_eq!((reason["because"].as_str(), reason["name"].as_str()), (Some("frozen"), Some("Stop the line")));
+    assert_eq!(
+        (reason["because"].as_str(), reason["name"].as_str()),
+        (Some("frozen"), Some("Stop the line"))
+    );
     assert_eq!(ran(&env), ["10/1", "50/1"], "the last share has not begun");
     drop(env.run(&["cancel", "1"]).ok());
     env.until_state(id, "cancelled");
