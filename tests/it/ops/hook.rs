@@ -208,6 +208,47 @@ fn what_cannot_be_told_is_tried_again_later_and_later_and_then_given_up_for_all_
 }
 
 #[test]
+fn the_end_of_a_deployment_is_not_told_before_its_beginning() {
+    let mut world = told("\"deployment.*\" = [[\"./a\"]]");
+    world.release(API);
+    world.advance(API, 2);
+    let first = world.running(API, "dev");
+    *world.machine.outside.hears.borrow_mut() = false;
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started"]);
+    *world.machine.outside.hears.borrow_mut() = true;
+    world.end(&first, DeploymentState::Failed);
+    let second = world.running(API, "dev");
+    // Another deployment waits for nobody.
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started"]);
+    assert_eq!(last(&world).subject, second.id.to_string());
+    let due = world.as_("root", deliver::next_due).unwrap().unwrap();
+    assert!(due > world.now, "what is held back is nothing to hurry for");
+    assert!(!sorted(&world), "and nothing to send anybody for");
+    world.pass(due.since(world.now));
+    assert_eq!(
+        carried(&world),
+        ["deployment.*[0] deployment.started", "deployment.*[0] deployment.failed"],
+        "both in their order"
+    );
+}
+
+#[test]
+fn what_was_held_back_for_days_is_told_and_not_given_up() {
+    let mut world = told("\"deployment.*\" = [[\"./a\"]]");
+    world.release(API);
+    world.advance(API, 2);
+    *world.machine.outside.hears.borrow_mut() = false;
+    let d = world.running(API, "dev");
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started"]);
+    world.end(&d, DeploymentState::Failed);
+    sorted(&world);
+    // Nobody was there for two days.
+    world.pass(Duration::from_hours(48));
+    *world.machine.outside.hears.borrow_mut() = true;
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started", "deployment.*[0] deployment.failed"]);
+}
+
+#[test]
 fn who_dies_while_telling_leaves_it_to_another_one_who_sends_the_same_again() {
     let mut world = told("\"release.*\" = [[\"./a\"]]");
     world.release(API);
