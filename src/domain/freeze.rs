@@ -156,6 +156,11 @@ impl Freeze {
         }
     }
 
+    /// Whether it is known to leave no moment open from its first window on, for ever.
+    fn has_no_gap(&self) -> bool {
+        self.repeats.as_ref().is_some_and(Recurrence::has_no_gap)
+    }
+
     pub fn covers(&self, at: Timestamp) -> bool {
         self.covering(at).is_some()
     }
@@ -229,6 +234,10 @@ pub fn closing<'a>(
     let ends =
         |at: Timestamp| relevant.iter().filter_map(move |freeze| Some((*freeze, freeze.covering(at)?.end)));
     let (first, mut opens) = ends(now).max_by_key(|(_, end)| *end)?;
+    // Nearly all that never open do so by one rule alone: its windows need not be followed one by one.
+    if relevant.iter().any(|freeze| freeze.has_no_gap() && freeze.covers(now)) {
+        return Some((first, None));
+    }
     for _ in 0..OPENINGS {
         match ends(opens).map(|(_, end)| end).max() {
             Some(next) => opens = next,
