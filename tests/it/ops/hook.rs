@@ -163,6 +163,52 @@ fn services_and_environments_are_a_matter_of_the_webhook() {
     );
 }
 
+#[test]
+fn a_program_hears_of_some_services_and_environments_only_where_that_is_said() {
+    let world = told(
+        "\"*\" = [{ command = [\"./a\"], services = [\"web\"], environments = [\"prod*\"] }]\n\
+         \"release.created\" = [[\"./b\"], { command = [\"./c\"], services = [\"api\"] }]",
+    );
+    world.release(API);
+    world.release("web@1.0.0");
+    world.approve("bob", API, "production");
+    world.approve("bob", "web@1.0.0", "production");
+    let mut all = carried(&world);
+    all.sort();
+    assert_eq!(
+        all,
+        [
+            "*[0] approval.granted",
+            "*[0] release.created",
+            "release.created[0] release.created",
+            "release.created[0] release.created",
+            "release.created[1] release.created",
+        ]
+    );
+    assert_eq!(last(&world).service.as_deref(), Some("api"));
+}
+
+#[test]
+fn a_program_is_asked_before_deployments_of_its_services_and_environments_only() {
+    let world = told(
+        "pre-deploy = [[\"./a\"], { command = [\"./b\"], environments = [\"prod*\"] }, { command = [\"./c\"], services = [\"web\"] }]",
+    );
+    world.release(API);
+    world.release("web@1.0.0");
+    let asked = |id: &str, env: &str| {
+        let preview = |cx: &relman::ops::Ctx<'_>| {
+            relman::ops::deployment::start::preview(cx, &release_id(id), &env_name(env)).unwrap()
+        };
+        let steps = world.as_("erin", preview).steps;
+        let hooks = steps.into_iter().filter(|step| step.name.starts_with("pre-deploy"));
+        hooks.map(|step| step.name).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(API, "dev"), ["pre-deploy"]);
+    assert_eq!(asked(API, "production"), ["pre-deploy", "pre-deploy 2"]);
+    assert_eq!(asked("web@1.0.0", "production"), ["pre-deploy", "pre-deploy 2", "pre-deploy 3"]);
+    assert_eq!(asked("web@1.0.0", "staging"), ["pre-deploy", "pre-deploy 3"]);
+}
+
 /// With a delivery that nobody will try again by itself.
 pub(super) fn given_up() -> World {
     let mut world = told("\"release.*\" = [[\"./a\"]]");
