@@ -117,7 +117,7 @@ fn unreadable(text: &str, what: &str, example: &str) -> OpError {
 }
 
 /// Years of four digits: others fit neither a column nor the calendar's arithmetic.
-fn fits(day: &NaiveDate) -> bool {
+fn fits(day: NaiveDate) -> bool {
     (1970..=9998).contains(&day.year())
 }
 
@@ -128,7 +128,7 @@ fn first_of(text: &str, today: NaiveDate) -> Result<NaiveDate, OpError> {
         NOW => today.with_day(1),
         text => NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok(),
     };
-    day.filter(fits).ok_or_else(|| unreadable(text, "month", "--month 2026-12"))
+    day.filter(|day| fits(*day)).ok_or_else(|| unreadable(text, "month", "--month 2026-12"))
 }
 
 /// `2026-W49`, as ISO 8601 counts weeks.
@@ -140,7 +140,7 @@ fn monday_of(text: &str, today: NaiveDate) -> Result<NaiveDate, OpError> {
             NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)
         }),
     };
-    day.filter(fits).ok_or_else(|| unreadable(text, "week", "--week 2026-W49"))
+    day.filter(|day| fits(*day)).ok_or_else(|| unreadable(text, "week", "--week 2026-W49"))
 }
 
 fn monday(day: NaiveDate) -> NaiveDate {

@@ -31,6 +31,9 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let named = || number.clone().or_else(|| ticket.named.clone());
     let zone = facts.zone;
     match (phase, named()) {
+        (None, _) if ticket.is_being_made(now) => {
+            unknown("somebody is making its change ticket just now".to_owned())
+        }
         (None, _) => Answer::blocked(BlockReason::ChangeMissing {
             title: crate::domain::change::title(&ticket.release, &ticket.environment),
             age,

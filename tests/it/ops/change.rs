@@ -333,8 +333,9 @@ fn of_two_that_want_a_ticket_one_makes_it() {
     assert!(matches!(reason(&world), BlockReason::ChangeMissing { .. }));
     let until = world.now.plus(Duration::from_secs(30));
     keep(&world.store, &ChangeTicket { making: Some(until), ..known_of(&world) });
-    world.start("erin", API, "staging").unwrap_err();
+    let error = world.start("erin", API, "staging").unwrap_err();
     assert!(asked(&world).iter().all(|asking| !asking.create), "the other one makes it");
+    assert!(error.sentence.contains("somebody is making its change ticket just now"), "{error:#?}");
     // Who was at it is gone.
     world.pass(Duration::from_secs(30));
     world.start("erin", API, "staging").unwrap_err();
