@@ -3,28 +3,58 @@
 use std::time::Duration;
 
 use super::args::Calendar;
+use super::weeks::Sheet;
 use super::{Session, exit, past};
-use crate::domain::time::{Fold, Window, parse_zone, resolve_local, wall};
+use crate::domain::time::{Fold, Timestamp, Tz, Window, parse_zone, resolve_local, wall};
 use crate::ops::OpError;
 use crate::ops::past::Still;
 use crate::ops::view::calendar as view;
 
-/// An agenda: freezes of the span in order, deployments of the last days before them.
+/// An agenda: freezes of the span in order, deployments of the last days before them. Or a month or a week, as the pane
+/// shows it.
 pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let past = past::open(session, &desk, args.past.as_of.as_deref())?;
     let still = Still(desk.machine());
     let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     let zone = args.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(cx.policy.zone);
-    let midnight = cx.now.in_zone(zone).date_naive().and_time(chrono::NaiveTime::MIN);
-    let start = resolve_local(midnight, zone, Fold::First);
-    let span = Window::new(start, start.plus(Duration::from_secs(u64::from(args.days.max(1)) * 86_400)))?;
+    let today = cx.now.in_zone(zone).date_naive();
+    let sheet = Sheet::of(args, today)?;
+    let start = resolve_local(today.and_time(chrono::NaiveTime::MIN), zone, Fold::First);
+    let span = match sheet {
+        Some(sheet) => sheet.span(zone),
+        None => Window::new(start, start.plus(Duration::from_secs(u64::from(args.days.max(1)) * 86_400)))?,
+    };
     let calendar = view::calendar(&cx, span)?;
     if session.out.is_json() {
         past::answer(&mut session.out, past.as_ref(), "calendar", &calendar);
         return Ok(exit::OK);
     }
-    let mut lines: Vec<(crate::domain::time::Timestamp, String)> = Vec::new();
+    if let Some(sheet) = sheet {
+        for line in sheet.lines(&calendar, zone, today) {
+            session.out.line(line);
+        }
+    }
+    if matches!(sheet, Some(Sheet::Week(_))) {
+        // Each day has said it already.
+        return Ok(exit::OK);
+    }
+    let lines = agenda(&calendar, zone);
+    match sheet {
+        Some(_) if lines.is_empty() => {}
+        Some(_) => session.out.line(""),
+        None if lines.is_empty() => session.out.note(&format!("nothing in the next {} days", args.days)),
+        None => {}
+    }
+    for (at, text) in lines {
+        session.out.line(format!("{}  {text}", wall(at, zone)));
+    }
+    Ok(exit::OK)
+}
+
+/// What closes, was deployed, is to begin and departs, by time.
+fn agenda(calendar: &view::Calendar, zone: Tz) -> Vec<(Timestamp, String)> {
+    let mut lines: Vec<(Timestamp, String)> = Vec::new();
     for (freeze, windows) in calendar.freezes.iter().zip(&calendar.windows) {
         let again =
             freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
@@ -36,7 +66,7 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
                 freeze.name,
                 freeze.reason
             );
-            lines.push((window.start.max(span.start), text));
+            lines.push((window.start.max(calendar.span.start), text));
         }
     }
     for d in &calendar.deployments {
@@ -54,11 +84,5 @@ pub(super) fn calendar(session: &mut Session, args: &Calendar) -> Result<u8, OpE
         lines.push((stop.at, format!("train      {} {state}", stop.train)));
     }
     lines.sort_by_key(|(at, _)| *at);
-    if lines.is_empty() {
-        session.out.note(&format!("nothing in the next {} days", args.days));
-    }
-    for (at, text) in lines {
-        session.out.line(format!("{}  {text}", wall(at, zone)));
-    }
-    Ok(exit::OK)
+    lines
 }

@@ -7,6 +7,7 @@ use super::{Session, current_dir, exit, write_new};
 use crate::config;
 use crate::desk::Desk;
 use crate::domain::change::{Adapter, Change};
+use crate::domain::hook::Guard;
 use crate::domain::ids::ServiceName;
 use crate::domain::policy::{Policy, Rule, Service, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
@@ -196,7 +197,11 @@ fn service_lines(service: &Service) -> Vec<String> {
         list("secrets", &service.secrets),
         service.change_controlled.then(|| "change-controlled".to_owned()),
         (!service.guards.is_empty()).then(|| {
-            let commands = service.guards.iter().map(|guard| guard.command.join(" "));
+            let command = |guard: &Guard| match guard.scope.environments.as_slice() {
+                [all] if all == "*" => guard.command.join(" "),
+                some => format!("{} (in {})", guard.command.join(" "), some.join(", ")),
+            };
+            let commands = service.guards.iter().map(command);
             format!("before it begins: {}", commands.collect::<Vec<_>>().join("; "))
         }),
     ]

@@ -192,7 +192,7 @@ fn added(session: &mut Session, added: &freeze::Added, now: Timestamp) -> Result
     for line in added.impact.clock_changes.iter().map(|change| format!("clock change {change}")) {
         session.out.line(line);
     }
-    for line in added.impact.what(freeze.running) {
+    for line in added.impact.what(freeze.running, freeze.zone) {
         session.out.line(line);
     }
     Ok(exit::OK)
@@ -218,7 +218,7 @@ fn told(
     for line in impact.when(freeze.zone) {
         session.out.line(format!("  {line}"));
     }
-    for line in impact.what(freeze.running) {
+    for line in impact.what(freeze.running, freeze.zone) {
         session.out.line(format!("  {line}"));
     }
     if impact.hits_nothing() {

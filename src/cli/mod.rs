@@ -32,6 +32,7 @@ mod setup;
 mod toggle;
 mod train;
 mod waiting;
+mod weeks;
 mod when;
 mod who;
 mod why;

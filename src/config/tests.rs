@@ -121,6 +121,9 @@ fn each_mistake_has_its_place_and_its_next_step() {
         ),
         ("[hooks]\n\"deployment.fnished\" = [[\"x\"]]\n", 8, "did you mean deployment.finished?"),
         ("[hooks]\n\"deployment.finished\" = [\"./x\"]\n", 8, "each a list of a program"),
+        ("[hooks]\n\"freeze.*\" = [{ command = \"./x\" }]\n", 8, "each a list of a program"),
+        ("[hooks]\n\"freeze.*\" = [{ command = [\"x\"], service = [\"a\"] }]\n", 8, "did you mean services?"),
+        ("[hooks]\npre-deploy = [{ command = [\"x\"], services = [\"[\"] }]\n", 8, "is not a pattern"),
         ("[hooks]\nwebhook = \"chat.example.com\"\n", 8, "begins with https://"),
         ("[hooks]\nwebhook = { url = \"https://a:b@chat.example.com\" }\n", 8, "no user or password"),
         ("[hooks]\nwebhook = { url = \"https://x.example\", evnts = [] }\n", 8, "did you mean events?"),
@@ -329,8 +332,9 @@ escalate-to = ["leads"]
 timeout = "5s"
 queue-blocked-after = "10m"
 pass-env = ["REGION"]
-pre-deploy = [["./may-i.sh", "now"]]
-post-deploy = [["./done.sh"]]
+pre-deploy = [["./may-i.sh", "now"], {{ command = ["./other.sh"], services = ["other"] }},
+  {{ command = ["./late.sh"], environments = ["prod*"] }}]
+post-deploy = [["./done.sh"], {{ command = ["./loud.sh"], services = ["a*"], environments = ["q*"] }}]
 "approval.*" = [["notify", "people"]]
 webhook = [
   {{ url = "https://chat.example.com/x", events = ["freeze.*"], services = ["api"], environments = ["q*"] }},
@@ -354,7 +358,7 @@ fields = {{ assignment_group = "deploy" }}
     let policy = &config.policy;
     assert!(!policy.bell);
     let keys: Vec<&str> = policy.hooks.list.iter().map(|hook| hook.key.as_str()).collect();
-    assert_eq!(keys, ["approval.*[0]", "post-deploy[0]", "webhook[0]", "webhook ops"]);
+    assert_eq!(keys, ["approval.*[0]", "post-deploy[0]", "post-deploy[1]", "webhook[0]", "webhook ops"]);
     assert_eq!(policy.hooks.list[1].events, ["deployment.finished"]);
     match &policy.hooks.list[1].way {
         Way::Command { argv, working_dir, pass_env } => {
@@ -363,7 +367,11 @@ fields = {{ assignment_group = "deploy" }}
         }
         other => panic!("{other:?}"),
     }
+    let some = &policy.hooks.list[2];
+    assert_eq!((&some.services, &some.environments), (&vec!["a*".to_owned()], &vec!["q*".to_owned()]));
     let service = policy.services.values().next().unwrap();
+    let guards: Vec<&str> = service.guards.iter().map(|guard| guard.name.as_str()).collect();
+    assert_eq!(guards, ["pre-deploy", "pre-deploy 3"], "those of other services are none of this one's");
     assert_eq!(service.guards[0].command, ["/srv/app/may-i.sh", "now"]);
     assert_eq!(service.commands()["hook pre-deploy"], service.guards[0].command);
     let change = policy.change.as_ref().unwrap();

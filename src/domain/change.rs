@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::hook::Secret;
-use super::ids::{EnvName, ReleaseId};
+use super::ids::{DeploymentId, EnvName, ReleaseId};
 use super::policy::Argv;
 use super::time::Timestamp;
 
@@ -138,17 +138,37 @@ pub struct ChangeTicket {
     /// Why the last question got no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// The deployment for which it was asked last, right before that was to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_for: Option<DeploymentId>,
+    /// Until then somebody is at making it, and nobody else makes another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub making: Option<Timestamp>,
 }
 
 impl ChangeTicket {
     pub fn new(release: ReleaseId, environment: EnvName) -> Self {
-        Self { release, environment, named: None, answered: None, asked_at: None, trouble: None }
+        Self {
+            release,
+            environment,
+            named: None,
+            answered: None,
+            asked_at: None,
+            trouble: None,
+            asked_for: None,
+            making: None,
+        }
     }
 
     /// Its number, as far as one is known.
     pub fn number(&self) -> Option<&str> {
         let found = self.answered.as_ref().and_then(|answered| answered.number.as_deref());
         self.named.as_deref().or(found)
+    }
+
+    /// Whether somebody is at making it.
+    pub fn is_being_made(&self, now: Timestamp) -> bool {
+        self.making.is_some_and(|until| now < until)
     }
 
     /// How long ago it was asked about.

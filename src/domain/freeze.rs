@@ -156,6 +156,11 @@ impl Freeze {
         }
     }
 
+    /// Whether it is known to leave no moment open from its first window on, for ever.
+    fn has_no_gap(&self) -> bool {
+        self.repeats.as_ref().is_some_and(Recurrence::has_no_gap)
+    }
+
     pub fn covers(&self, at: Timestamp) -> bool {
         self.covering(at).is_some()
     }
@@ -166,6 +171,12 @@ impl Freeze {
             None => Some(self.window).filter(|window| window.start > at),
             Some(repeats) => repeats.next(at, self.zone),
         }
+    }
+
+    /// Which of its windows `at` lies in.
+    pub fn occurrence(&self, at: Timestamp) -> Option<Occurrence> {
+        let start = self.covering(at)?.start;
+        Some(Occurrence { origin: self.origin, revision: self.revision, start })
     }
 
     /// The window it is in, else the next one, else the last thing known of it.
@@ -196,6 +207,15 @@ impl Freeze {
     }
 }
 
+/// One closed window of a freeze as it was written then: another night of it, or another freeze of its name, is another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    pub origin: FreezeOrigin,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: i64,
+    pub start: Timestamp,
+}
+
 /// How many openings "opens again" is followed through before it counts as unknown.
 const OPENINGS: usize = 500;
 
@@ -214,6 +234,10 @@ pub fn closing<'a>(
     let ends =
         |at: Timestamp| relevant.iter().filter_map(move |freeze| Some((*freeze, freeze.covering(at)?.end)));
     let (first, mut opens) = ends(now).max_by_key(|(_, end)| *end)?;
+    // Nearly all that never open do so by one rule alone: its windows need not be followed one by one.
+    if relevant.iter().any(|freeze| freeze.has_no_gap() && freeze.covers(now)) {
+        return Some((first, None));
+    }
     for _ in 0..OPENINGS {
         match ends(opens).map(|(_, end)| end).max() {
             Some(next) => opens = next,
@@ -344,6 +368,20 @@ pub(crate) mod tests {
         assert!(closing(&freezes, &service, &env, at("2026-09-07T09:30:00+02:00")).is_none());
         let (next, window) = next_closing(&freezes, &service, &env, at("2026-09-07T10:00:00+02:00")).unwrap();
         assert_eq!((next.name.as_str(), window.start), ("nights", at("2026-09-07T18:00:00+02:00")));
+    }
+
+    #[test]
+    fn every_night_of_a_freeze_is_another_one_and_so_is_every_freeze_of_its_name() {
+        let nights = repeating("nights", "FREQ=DAILY", "2026-08-31 18:00", "2026-09-01 08:00");
+        let at = |text: &str| nights.occurrence(text.parse().unwrap());
+        let first = at("2026-09-01T22:00:00+02:00").unwrap();
+        assert_eq!(at("2026-09-02T07:59:00+02:00").as_ref(), Some(&first), "one night");
+        assert!(at("2026-09-02T12:00:00+02:00").is_none());
+        assert_ne!(at("2026-09-02T22:00:00+02:00").unwrap(), first);
+        let moment = "2026-09-01T22:00:00+02:00".parse().unwrap();
+        let again = Freeze { origin: FreezeOrigin::Store(FreezeId(2)), ..nights.clone() };
+        assert_ne!(again.occurrence(moment).unwrap(), first);
+        assert_ne!(Freeze { revision: 1, ..nights.clone() }.occurrence(moment).unwrap(), first);
     }
 
     #[test]

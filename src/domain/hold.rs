@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
 use super::deployment::Cause;
+use super::freeze::Occurrence;
 use super::ids::DeploymentId;
 use super::policy::ScriptRole;
 use super::strategy::StepPlan;
@@ -33,6 +34,9 @@ pub enum HoldReason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
         zone: Tz,
+        /// Which window of which freeze it is: to go past this one is not to go past another one of that name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        occurrence: Option<Occurrence>,
     },
 }
 
@@ -161,7 +165,7 @@ impl fmt::Display for Hold {
             HoldReason::Promotion => write!(f, "waiting for a person before {step}"),
             HoldReason::Failed { cause } => write!(f, "{step} failed ({cause}); waiting for a decision"),
             HoldReason::Inconclusive => write!(f, "{step} is inconclusive; waiting for a decision"),
-            HoldReason::Frozen { name, why, until, zone } => {
+            HoldReason::Frozen { name, why, until, zone, .. } => {
                 let end = match until {
                     Some(until) => format!("until {}", wall(*until, *zone)),
                     None => "no known end".to_owned(),

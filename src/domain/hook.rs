@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::hex;
 use super::event::Event;
-use super::freeze::fits;
+use super::freeze::{Scope, fits};
+use super::ids::ServiceName;
 use super::policy::Argv;
 use super::strategy::StepPlan;
 use super::time::Timestamp;
@@ -121,9 +122,16 @@ pub fn host_of(url: &str) -> &str {
 pub struct Guard {
     pub name: String,
     pub command: Argv,
+    /// Where it is asked.
+    pub scope: Scope,
 }
 
 impl Guard {
+    /// Whether it is asked before any deployment of a service at all.
+    pub fn asks_about(&self, service: &ServiceName) -> bool {
+        self.scope.services.iter().any(|pattern| fits(pattern, service.as_str()))
+    }
+
     /// The name under which its command is kept.
     pub fn key(&self) -> String {
         format!("hook {}", self.name)

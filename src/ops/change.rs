@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::domain::change::{Answered, Asking, Change, ChangeTicket, number};
+use crate::domain::deployment::Deployment;
 use crate::domain::event::Event;
 use crate::domain::gate::{ChangeKnown, GateId, GateReport};
 use crate::domain::hook::{Hook, Way};
-use crate::domain::ids::{EnvName, ReleaseId};
+use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::policy::{Environment, Service};
 use crate::domain::right::{Place, Right};
@@ -41,11 +42,17 @@ pub fn known(
     service: &Service,
     environment: &Environment,
     release: &ReleaseId,
+    unkept: Option<&ChangeTicket>,
 ) -> Result<Option<ChangeKnown>, StoreError> {
     let Some(change) = applies(cx, service, environment) else { return Ok(None) };
-    let ticket = changes::find(tx, release, &environment.name)?;
+    let is_it = |ticket: &&ChangeTicket| ticket.release == *release && ticket.environment == environment.name;
+    let ticket = match unkept.filter(is_it) {
+        Some(ticket) => Some(ticket.clone()),
+        None => changes::find(tx, release, &environment.name)?,
+    };
     let age = ticket.as_ref().and_then(|ticket| ticket.age(cx.now));
-    Ok(Some(ChangeKnown { ticket, age, max_age: change.max_age }))
+    let past = !cx.machine.outside().is_there();
+    Ok(Some(ChangeKnown { ticket, age, max_age: change.max_age, past }))
 }
 
 /// What is known of a ticket, and whether the gate is asked at all.
@@ -68,7 +75,9 @@ pub fn show(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Standing
 /// Asks now.
 pub fn check(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Standing, OpError> {
     let change = subject(cx, release, env)?;
-    Ok(standing(cx, ask(cx, change, release, env, false)?))
+    let heard = ask(cx, change, release, env, &Purpose::Look)?;
+    heard.kept?;
+    Ok(standing(cx, heard.ticket))
 }
 
 fn standing(cx: &Ctx<'_>, ticket: ChangeTicket) -> Standing {
@@ -93,40 +102,66 @@ fn subject<'a>(cx: &Ctx<'a>, release: &ReleaseId, env: &EnvName) -> Result<&'a C
     })
 }
 
-/// Asks again where the last answer is older than that; says whether it did. That it cannot be reached is what is known
-/// then: the gate says so.
+/// What came of asking again.
+#[derive(Debug, Default)]
+pub struct Refreshed {
+    pub asked: bool,
+    /// What was answered, where it could not be kept: a full disk keeps nobody from looking.
+    pub unkept: Option<ChangeTicket>,
+}
+
+/// Asks again where the last answer is older than that. That it cannot be reached is what is known then: the gate says
+/// so. Where nothing may be written nothing is asked, and of the past nobody is.
 pub fn refresh(
     cx: &Ctx<'_>,
     release: &ReleaseId,
     env: &EnvName,
     older_than: Duration,
-) -> Result<bool, OpError> {
-    let Some(change) = applies_to(cx, release, env) else { return Ok(false) };
+) -> Result<Refreshed, OpError> {
+    let is_open = !cx.policy.readonly && cx.machine.outside().is_there();
+    let Some(change) = applies_to(cx, release, env).filter(|_| is_open) else {
+        return Ok(Refreshed::default());
+    };
     let known = cx.store.read(|tx| changes::find(tx, release, env))?;
     let is_fresh = known.and_then(|known| known.age(cx.now)).is_some_and(|age| age < older_than);
     if is_fresh {
-        return Ok(false);
+        return Ok(Refreshed::default());
     }
-    ask(cx, change, release, env, false)?;
-    Ok(true)
+    let Heard { ticket, kept } = ask(cx, change, release, env, &Purpose::Look)?;
+    Ok(Refreshed { asked: true, unkept: kept.is_err().then_some(ticket) })
 }
 
-/// The same for what is due: where no ticket is found, one is made.
+/// The same for what is due: where no ticket is found, one is made. Says whether it asked.
 pub fn refresh_or_make(
     cx: &Ctx<'_>,
     release: &ReleaseId,
     env: &EnvName,
     older_than: Duration,
 ) -> Result<bool, OpError> {
-    let has_asked = refresh(cx, release, env, older_than)?;
-    let Some(change) = applies_to(cx, release, env).filter(|change| change.create) else {
-        return Ok(has_asked);
-    };
+    let refreshed = refresh(cx, release, env, older_than)?;
+    let Some(change) = applies_to(cx, release, env) else { return Ok(false) };
+    Ok(make(cx, change, release, env)? || refreshed.asked)
+}
+
+/// How long after an answer somebody else's look at the clock may come.
+const SETTLE: Duration = Duration::from_secs(15);
+
+/// Asks for a deployment that is ready to begin, as often as it takes until the last answer was given for it, a moment
+/// ago. Says whether it asked: then time has passed, and everything is to be judged anew.
+pub fn refresh_to_begin(cx: &Ctx<'_>, d: &Deployment) -> Result<bool, OpError> {
+    let (release, env) = (&d.release, &d.environment);
+    let Some(change) = applies_to(cx, release, env) else { return Ok(false) };
     let known = cx.store.read(|tx| changes::find(tx, release, env))?;
-    if !known.is_some_and(|known| has_none(&known)) {
-        return Ok(has_asked);
+    // As long as it may take to look and to make one: what was asked longer ago was asked for another moment.
+    let most = change.timeout * 2 + SETTLE;
+    let is_fresh = known.is_some_and(|known| {
+        known.asked_for == Some(d.id) && known.age(cx.now).is_some_and(|age| age < most)
+    });
+    if is_fresh {
+        return Ok(false);
     }
-    ask(cx, change, release, env, true)?;
+    ask(cx, change, release, env, &Purpose::Begin(d.id))?.kept?;
+    make(cx, change, release, env)?;
     Ok(true)
 }
 
@@ -141,16 +176,65 @@ fn has_none(known: &ChangeTicket) -> bool {
 pub fn make_if_missing(cx: &Ctx<'_>, report: &GateReport) -> Result<bool, OpError> {
     let Some(change) = applies_to(cx, &report.release, &report.environment) else { return Ok(false) };
     let is_missing = report.closed().any(|check| check.gate == GateId::Change);
-    let is_near = report.closed().all(|check| check.gate.may_be_waited_for());
-    if !change.create || !is_missing || !is_near || report.rescue || report.toggle.is_some() {
+    // A second person is called only when nothing else is missing, so the ticket comes first.
+    let is_near = |gate: GateId| gate.may_be_waited_for() || gate == GateId::FourEyes;
+    let is_near = report.closed().all(|check| is_near(check.gate));
+    if !is_missing || !is_near || report.rescue || report.toggle.is_some() {
         return Ok(false);
     }
-    let known = cx.store.read(|tx| changes::find(tx, &report.release, &report.environment))?;
-    if !known.is_some_and(|known| has_none(&known)) {
+    make(cx, change, &report.release, &report.environment)
+}
+
+/// How long beyond its timeout whoever makes a ticket is thought to be at it.
+const MAKING: Duration = Duration::from_secs(30);
+
+/// Makes a ticket where the system said that there is none; of several that want one, one makes it. Says whether it asked.
+fn make(cx: &Ctx<'_>, change: &Change, release: &ReleaseId, env: &EnvName) -> Result<bool, OpError> {
+    if !change.create || cx.policy.readonly {
         return Ok(false);
     }
-    ask(cx, change, &report.release, &report.environment, true)?;
+    let is_wanted = |known: &ChangeTicket| has_none(known) && !known.is_being_made(cx.now);
+    // Nearly always there is one: that must keep nobody from writing.
+    if !cx.store.read(|tx| changes::find(tx, release, env))?.as_ref().is_some_and(is_wanted) {
+        return Ok(false);
+    }
+    // The question before it may have taken as long as this one will.
+    let making = Some(cx.now.plus(change.timeout * 2 + MAKING));
+    let is_ours = cx.store.write_quietly(|tx| {
+        let Some(known) = changes::find(tx, release, env)?.filter(is_wanted) else {
+            return Ok::<_, OpError>(false);
+        };
+        changes::put(tx, &ChangeTicket { making, ..known })?;
+        Ok(true)
+    })?;
+    if !is_ours {
+        return Ok(false);
+    }
+    let Heard { ticket, kept } = ask(cx, change, release, env, &Purpose::Make)?;
+    kept.map_err(|error| {
+        let number = ticket.number().unwrap_or("a change ticket without number");
+        OpError {
+            sentence: format!("{number} was made and could not be recorded: {}", error.sentence),
+            ..error
+        }
+    })?;
     Ok(true)
+}
+
+/// What a question is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Look,
+    /// This deployment is to begin.
+    Begin(DeploymentId),
+    /// A ticket is to be made where there is none.
+    Make,
+}
+
+/// An answer, as far as it could be kept.
+struct Heard {
+    ticket: ChangeTicket,
+    kept: Result<(), OpError>,
 }
 
 fn ask(
@@ -158,39 +242,69 @@ fn ask(
     change: &Change,
     release: &ReleaseId,
     env: &EnvName,
-    create: bool,
-) -> Result<ChangeTicket, OpError> {
+    purpose: &Purpose,
+) -> Result<Heard, OpError> {
     let known = cx.store.read(|tx| changes::find(tx, release, env))?;
     let before = known.unwrap_or_else(|| ChangeTicket::new(release.clone(), env.clone()));
-    let asking = Asking::check(&before, cx.actor.name(), create, change.record);
+    let makes = *purpose == Purpose::Make;
+    let asking = Asking::check(&before, cx.actor.name(), makes, change.record);
     let answer = cx.machine.outside().change(change, &asking);
     let subject = format!("{release} → {env}");
-    let keep = |tx: &Tx<'_>| -> Result<(ChangeTicket, bool), OpError> {
-        // Somebody may have named another one meanwhile: what was said is not about that.
+    let keep = |tx: &Tx<'_>| -> Result<ChangeTicket, OpError> {
         let now = changes::find(tx, release, env)?.unwrap_or_else(|| before.clone());
-        if now.named != before.named {
-            return Ok((now, false));
+        let ticket = heard(cx, &before, now.clone(), &answer, *purpose);
+        if ticket != now {
+            changes::put(tx, &ticket)?;
         }
-        let ticket = match &answer {
-            Ok(answered) => ChangeTicket {
-                answered: Some(answered.clone()),
-                asked_at: Some(cx.now),
-                trouble: None,
-                ..now
-            },
-            Err(why) => ChangeTicket { asked_at: Some(cx.now), trouble: Some(fit(why, 400)), ..now },
-        };
-        changes::put(tx, &ticket)?;
-        let made = answer.as_ref().is_ok_and(|answered| answered.made);
-        if made {
-            let number = ticket.number().unwrap_or("a ticket without number").to_owned();
-            let entry = cx.entry(Verb::ChangeOpened, &subject).because(Some(&number)).after(&ticket);
+        if let Some(made) = answer.as_ref().ok().filter(|answered| answered.made) {
+            let number = made.number.as_deref().unwrap_or("a ticket without number");
+            // It exists over there, whatever counts here.
+            let why = match &ticket.named {
+                Some(named) => format!("{number}; {named} was named meanwhile and counts"),
+                None => number.to_owned(),
+            };
+            let entry = cx.entry(Verb::ChangeOpened, &subject).because(Some(&why)).after(&ticket);
             journal::append(tx, entry)?;
         }
-        Ok((ticket, made))
+        Ok(ticket)
     };
     // What was answered is no act; that a ticket was made is one.
-    Ok(cx.store.write_quietly(keep)?.0)
+    Ok(match cx.store.write_quietly(keep) {
+        Ok(ticket) => Heard { ticket, kept: Ok(()) },
+        Err(error) => {
+            Heard { ticket: heard(cx, &before, before.clone(), &answer, *purpose), kept: Err(error) }
+        }
+    })
+}
+
+/// What is known after an answer, where `before` was known when it was asked for and `now` is.
+fn heard(
+    cx: &Ctx<'_>,
+    before: &ChangeTicket,
+    now: ChangeTicket,
+    answer: &Result<Answered, String>,
+    purpose: Purpose,
+) -> ChangeTicket {
+    // Somebody may have named another one meanwhile: what was said is not about that.
+    if now.named != before.named {
+        return now;
+    }
+    let making = if purpose == Purpose::Make { None } else { now.making };
+    let asked_for = match purpose {
+        Purpose::Begin(id) => Some(id),
+        Purpose::Look => None,
+        Purpose::Make => now.asked_for,
+    };
+    let asked_at = Some(cx.now);
+    match answer {
+        // It was made while this was on its way.
+        Ok(answered) if answered.phase.is_none() && now.answered != before.answered => now,
+        Ok(answered) => {
+            let answered = Some(answered.clone());
+            ChangeTicket { answered, asked_at, trouble: None, asked_for, making, ..now }
+        }
+        Err(why) => ChangeTicket { asked_at, trouble: Some(fit(why, 400)), asked_for, making, ..now },
+    }
 }
 
 /// Names the ticket of a release for an environment.

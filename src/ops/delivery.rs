@@ -141,6 +141,15 @@ fn next(tx: &Tx<'_>, service: &Service, env: &EnvName) -> Result<Result<Release,
     })
 }
 
+/// What goes to an environment by itself next, if something does; nothing of it is asked for yet.
+pub(in crate::ops) fn next_of(
+    tx: &Tx<'_>,
+    service: &Service,
+    env: &EnvName,
+) -> Result<Option<ReleaseId>, OpError> {
+    Ok(next(tx, service, env)?.ok().map(|release| release.id))
+}
+
 /// The newest attempt to put the release there with the content it has now, if it began, may still begin, could not be
 /// started, or was called off by a person: what nobody has looked at since is not sent again and again. What only ran out
 /// of time, or was overtaken, may go with the next tick.

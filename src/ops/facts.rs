@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::actor::{Actor, Person, Roster};
 use crate::domain::approval::{self, Approval};
+use crate::domain::change::ChangeTicket;
 use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal, Spot};
@@ -28,6 +29,8 @@ pub struct Surroundings {
     pub scripts: ScriptSet,
     /// What the signatures under the approvals of the service are worth.
     pub signatures: Signatures,
+    /// What was just said of a change ticket and could not be kept.
+    pub unkept: Option<ChangeTicket>,
 }
 
 impl Surroundings {
@@ -38,7 +41,7 @@ impl Surroundings {
     /// The same for one of many services.
     pub fn with(cx: &Ctx<'_>, service: &Service, roster: Roster) -> Result<Self, OpError> {
         let scripts = cx.machine.scripts(service);
-        Ok(Self { roster, scripts, signatures: signatures::of_service(cx, service)? })
+        Ok(Self { roster, scripts, signatures: signatures::of_service(cx, service)?, unkept: None })
     }
 }
 
@@ -179,7 +182,7 @@ pub fn for_deploy(
             }
             DeploymentKind::Deploy | DeploymentKind::Redeploy => Vec::new(),
         },
-        change: change::known(tx, cx, service, wish.environment, &wish.release.id)?,
+        change: change::known(tx, cx, service, wish.environment, &wish.release.id, around.unkept.as_ref())?,
     };
     Ok(together(cx, wish, around, given))
 }

@@ -14,6 +14,10 @@ pub trait Outside {
     fn tell(&self, hook: &Hook, event: &Event, attempt: u32) -> Told;
     /// Asks the change system, or tells it something. `Err`: it could not be reached, or nobody understands its answer.
     fn change(&self, change: &Change, asking: &Asking) -> Result<Answered, String>;
+    /// Whether anybody can be asked at all: of the past nobody can.
+    fn is_there(&self) -> bool {
+        true
+    }
     /// Starts a process that tells hooks what they have not been told, and does not wait for it.
     fn send_courier(&self);
 }
@@ -40,6 +44,9 @@ impl Outside for Nowhere {
     }
     fn change(&self, _change: &Change, _asking: &Asking) -> Result<Answered, String> {
         Err("there is no way out of here".to_owned())
+    }
+    fn is_there(&self) -> bool {
+        false
     }
     fn send_courier(&self) {}
 }

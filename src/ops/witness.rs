@@ -9,8 +9,9 @@ use crate::domain::gate::{Answer, GateId};
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::policy::Environment;
-use crate::domain::text::one_line;
-use crate::domain::witness::{Confirmed, FourEyes, Request, challenge, code};
+use crate::domain::text::{one_line, quoted};
+use crate::domain::witness::{Confirmed, FourEyes, Request, challenge, code, is_code};
+use crate::ops::change;
 use crate::ops::deployment::start;
 use crate::store::{Tx, journal, witnesses};
 
@@ -39,17 +40,18 @@ fn rule<'a>(cx: &Ctx<'a>, env: &EnvName) -> Result<(&'a Environment, &'a FourEye
 /// Asks for a witness. An earlier asking for the same place ends: its code is worth nothing any more.
 pub fn ask(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Asked, OpError> {
     let (_, rule) = rule(cx, env)?;
-    let report = start::preview(cx, release, env)?.report;
-    // Nobody is called to look at what cannot begin.
-    let is_only = report.closed().all(|check| check.gate == GateId::FourEyes);
+    // A ticket that is missing comes first: nobody is called to look at what waits for one.
+    let seen = start::preview(cx, release, env)?.report;
+    change::make_if_missing(cx, &seen)?;
+    let around = Surroundings::of(cx, cx.service(&release.service)?)?;
     let fault = |why| OpError::new(ErrorKind::Failure, why);
     let (nonce, random) = (cx.machine.nonce().map_err(fault)?, cx.machine.nonce().map_err(fault)?);
     let code = code(&random);
-    let request = Request {
+    let drafted = Request {
         id: 0,
         release: release.clone(),
         environment: env.clone(),
-        subject: report.subject.clone(),
+        subject: seen.subject,
         starter: cx.actor.clone(),
         asked_at: cx.now,
         expires_at: cx.now.plus(rule.ttl),
@@ -61,8 +63,11 @@ pub fn ask(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Asked, Op
         ended_why: None,
     };
     cx.act(Verb::WitnessAsked, about(release, env), |tx| {
-        if !is_only {
-            return Err(OpError::gates(report.clone()));
+        // Asked here: what is closed by now must not end what somebody else has asked for.
+        let report = start::report_in(tx, cx, release, env, &around)?;
+        // Nobody is called to look at what cannot begin.
+        if !report.closed().all(|check| check.gate == GateId::FourEyes) {
+            return Err(OpError::gates(report));
         }
         if report.allows() {
             return Err(OpError::conflict(format!(
@@ -74,8 +79,9 @@ pub fn ask(cx: &Ctx<'_>, release: &ReleaseId, env: &EnvName) -> Result<Asked, Op
             let why = format!("{} asked for {release} after it", cx.actor.name());
             witnesses::end(tx, before.id, &why)?;
         }
+        let request = Request { subject: report.subject, ..drafted.clone() };
         let id = witnesses::insert(tx, &request)?;
-        let request = Request { id, ..request.clone() };
+        let request = Request { id, ..request };
         journal::append(tx, cx.entry(Verb::WitnessAsked, about(release, env)).after(&request))?;
         Ok(Asked { request, code: code.clone() })
     })
@@ -95,6 +101,11 @@ pub struct Confirm {
 pub fn confirm(cx: &Ctx<'_>, wanted: &Confirm) -> Result<Request, OpError> {
     let (release, env) = (&wanted.release, &wanted.environment);
     let (_, rule) = rule(cx, env)?;
+    if !is_code(&wanted.code) {
+        let typed = quoted(&one_line(wanted.code.trim()), 12);
+        return Err(OpError::new(ErrorKind::Usage, format!("{typed} is no code, and cost no try"))
+            .hint("a code is five letters, such as KPMHQ; type it as you are told it"));
+    }
     let subject = start::explain(cx, release, env)?.subject;
     let around = Surroundings::of(cx, cx.service(&release.service)?)?;
     let entry = || cx.entry(Verb::WitnessGave, about(release, env));
@@ -179,8 +190,7 @@ fn judge(
     }
     if !request.is_answered_by(&wanted.code) {
         let typed = one_line(wanted.code.trim());
-        let sentence =
-            format!("{} is not the code {starter} was told", crate::domain::text::quoted(&typed, 12));
+        let sentence = format!("{} is not the code {starter} was told", quoted(&typed, 12));
         return Err(OpError::new(ErrorKind::Unconfirmed, sentence));
     }
     Ok(request)

@@ -74,6 +74,22 @@ pub fn list_pending(tx: &Tx<'_>) -> Result<Vec<Delivery>, StoreError> {
     tx.query("SELECT * FROM hook_deliveries WHERE state = 'pending' ORDER BY id", &[], delivery)
 }
 
+/// The same without what comes after another one that waits for the same hook about the same thing: what happened first
+/// is told first.
+pub fn list_next(tx: &Tx<'_>) -> Result<Vec<Delivery>, StoreError> {
+    tx.query(
+        "SELECT * FROM hook_deliveries WHERE state = 'pending'
+           AND NOT EXISTS (SELECT 1 FROM hook_deliveries earlier
+                           JOIN journal own ON own.seq = hook_deliveries.seq
+                           JOIN journal first ON first.seq = earlier.seq AND first.subject = own.subject
+                           WHERE earlier.hook = hook_deliveries.hook AND earlier.state = 'pending'
+                             AND earlier.id < hook_deliveries.id)
+         ORDER BY id",
+        &[],
+        delivery,
+    )
+}
+
 /// What was given up and not tried again, the newest first.
 pub fn list_given_up(tx: &Tx<'_>) -> Result<Vec<Delivery>, StoreError> {
     tx.query("SELECT * FROM hook_deliveries WHERE state = 'given-up' ORDER BY id DESC", &[], delivery)
@@ -88,15 +104,20 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Delivery>, StoreError> {
     tx.query_opt("SELECT * FROM hook_deliveries WHERE id = ?1", &[id.into()], delivery)
 }
 
-/// Takes a delivery for so long, if it is due, nobody has it and nobody is at another one of the same hook: what is told
-/// to one is told in order. Says whether it was got.
+/// Takes a delivery for so long, if it is due, nobody has it, nobody is at another one of the same hook and none before it
+/// about the same thing still waits: what is told to one is told in order. Says whether it was got.
 pub fn lease(tx: &Tx<'_>, id: i64, by: &str, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
     let rows = tx.execute(
         "UPDATE hook_deliveries SET leased_by = ?2, leased_until = ?4, attempts = attempts + 1
          WHERE id = ?1 AND state = 'pending' AND due_at <= ?3 AND (leased_until IS NULL OR leased_until <= ?3)
            AND NOT EXISTS (SELECT 1 FROM hook_deliveries other
                            WHERE other.hook = hook_deliveries.hook AND other.state = 'pending'
-                             AND other.leased_until > ?3)",
+                             AND other.leased_until > ?3)
+           AND NOT EXISTS (SELECT 1 FROM hook_deliveries earlier
+                           JOIN journal own ON own.seq = hook_deliveries.seq
+                           JOIN journal first ON first.seq = earlier.seq AND first.subject = own.subject
+                           WHERE earlier.hook = hook_deliveries.hook AND earlier.state = 'pending'
+                             AND earlier.id < hook_deliveries.id)",
         &[id.into(), by.into(), text(now), text(until)],
     )?;
     Ok(rows == 1)
@@ -132,7 +153,24 @@ pub fn record(tx: &Tx<'_>, attempt: &Attempt<'_>) -> Result<bool, StoreError> {
             attempt.said.map(str::to_owned).into(),
         ],
     )?;
+    if rows == 1 && ended.is_some() {
+        let_on(tx, attempt.id, attempt.at)?;
+    }
     Ok(rows == 1)
+}
+
+/// What was held back by a delivery that has ended is due from then on: it has waited for nobody until now.
+fn let_on(tx: &Tx<'_>, ended: i64, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE hook_deliveries SET due_at = ?2
+         WHERE state = 'pending' AND attempts = 0 AND due_at < ?2 AND id > ?1
+           AND EXISTS (SELECT 1 FROM hook_deliveries first
+                       JOIN journal own ON own.seq = hook_deliveries.seq
+                       JOIN journal before ON before.seq = first.seq AND before.subject = own.subject
+                       WHERE first.id = ?1 AND first.hook = hook_deliveries.hook)",
+        &[ended.into(), text(at)],
+    )
+    .map(drop)
 }
 
 /// Gives up what nobody is at; says whether it was pending.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::deployment::{Cause, Step, StepState};
 use crate::domain::extra_step::Condition;
+use crate::domain::freeze::Occurrence;
 use crate::domain::hold::{Choice, Guidance, Hold, HoldReason, Reaction};
 use crate::domain::policy::ScriptRole;
 use crate::domain::strategy::StepPlan;
@@ -56,8 +57,8 @@ pub(super) struct Course {
     next: usize,
     /// Whether a script has run: until then the gates that were asked at the claim are enough.
     pub(super) begun: bool,
-    /// Freezes that somebody went past: they hold it once.
-    pub(super) past: Vec<String>,
+    /// Freezes that somebody went past, by their names and windows: each holds it once.
+    pub(super) past: Vec<(String, Option<Occurrence>)>,
 }
 
 impl Supervisor {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::domain::deployment::{Cause, Step, StepState};
+use crate::domain::freeze::Occurrence;
 use crate::domain::hold::{Choice, Hold, HoldReason};
 use crate::domain::policy::ScriptRole;
 use crate::domain::strategy::StepPlan;
@@ -29,9 +30,7 @@ impl Supervisor {
             tokio::select! {
                 word = &mut answer => {
                     let Ok(Word::Frozen(holds)) = word else { return None };
-                    let is_news = |hold: &HoldReason| {
-                        matches!(hold, HoldReason::Frozen { name, .. } if !course.past.contains(name))
-                    };
+                    let is_news = |hold: &HoldReason| which(hold).is_some_and(|one| !course.past.contains(&one));
                     return holds.into_iter().find(is_news);
                 }
                 () = self.attend(LOOK_EVERY) => {}
@@ -67,19 +66,28 @@ impl Supervisor {
         reason: HoldReason,
     ) -> Option<Cause> {
         course.holds += 1;
-        if let HoldReason::Frozen { name, .. } = &reason {
-            course.past.push(name.clone());
-        }
+        let stopped = which(&reason);
         let hold = Hold::before(course.holds, plan, reason, clock::now());
         let mut step = Step::planned(index, plan.clone());
         (step.attempt, step.state) = (1, StepState::Waiting);
         self.link.post(Task::Ask(Box::new(hold.clone())));
         self.link.post(Task::Step(Box::new(step)));
         match self.wait(&hold, 0).await {
-            Waited::Decided(guidance) if guidance.choice == Choice::Promote => None,
+            Waited::Decided(guidance) if guidance.choice == Choice::Promote => {
+                course.past.extend(stopped);
+                None
+            }
             Waited::Decided(guidance) => Some(stopped_by(&guidance)),
             Waited::Over if self.settled => Some(settled_by_others()),
             Waited::Over | Waited::Passed => Some(self.stopped_cause()),
         }
+    }
+}
+
+/// What tells a freeze that holds from every other one: names come back, and nights too.
+fn which(hold: &HoldReason) -> Option<(String, Option<Occurrence>)> {
+    match hold {
+        HoldReason::Frozen { name, occurrence, .. } => Some((name.clone(), occurrence.clone())),
+        _ => None,
     }
 }

@@ -1129,7 +1129,16 @@ fn a_delivery_is_leased_by_one_and_in_order(store: &Store) {
     assert!(!record("alice", DeliveryState::Delivered), "it is bob's by now");
     assert!(record("bob", DeliveryState::Pending));
     assert!(!lease(first, "carol", 8), "it is not due yet");
-    assert!(lease(second, "carol", 8), "others need not wait for it");
+    assert!(!lease(second, "carol", 8), "it is about the same and happened later");
+    let (seq, _) = put(store, |tx| {
+        journal::append(tx, an_entry("api@9.9.9"))?;
+        journal::head(tx)
+    });
+    assert!(put(store, |tx| outbox::insert(tx, "hook[0]", ("e3", "release.created"), seq, at(0))));
+    let third = get(store, |tx| outbox::list(tx, 1)).remove(0).id;
+    let next: Vec<i64> = get(store, outbox::list_next).iter().map(|one| one.id).collect();
+    assert_eq!(next, [first, third]);
+    assert!(lease(third, "carol", 8), "what is about something else need not wait for it");
     let known = get(store, |tx| outbox::find(tx, first)).unwrap();
     assert_eq!(
         (known.attempts, known.outcome.as_deref(), known.said.as_deref()),

@@ -477,8 +477,14 @@ pub struct Calendar {
     /// How many days from today
     #[arg(long, default_value_t = 42)]
     pub days: u16,
+    /// A month as the pane shows it, such as 2026-12 (without one: this month)
+    #[arg(long, value_name = "YYYY-MM", num_args = 0..=1, default_missing_value = "now", conflicts_with_all = ["week", "days"])]
+    pub month: Option<String>,
+    /// A week as the pane shows it, such as 2026-W49 (without one: this week)
+    #[arg(long, value_name = "YYYY-Www", num_args = 0..=1, default_missing_value = "now", conflicts_with = "days")]
+    pub week: Option<String>,
     /// IANA zone of days and times (default: the configuration's)
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, visible_alias = "zone", value_name = "ZONE")]
     pub time_zone: Option<String>,
 }
 

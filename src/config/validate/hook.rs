@@ -17,6 +17,8 @@ const GUARD: &str = "pre-deploy";
 const AFTER: &str = "post-deploy";
 /// Keys that are no events.
 const PLAIN: [&str; 5] = ["timeout", "queue-blocked-after", "pass-env", "webhook", GUARD];
+/// Keys of a command that is about some things only.
+const COMMAND: [&str; 3] = ["command", "services", "environments"];
 /// Keys of a webhook.
 const WEBHOOK: [&str; 9] = [
     "url",
@@ -50,20 +52,20 @@ impl Checker {
                 }
                 "webhook" => hooks.list.extend(self.webhooks(value, timeout)),
                 GUARD => {
-                    for (index, argv) in self.commands(key, value).into_iter().enumerate() {
+                    for (index, (command, scope)) in self.commands(key, value).into_iter().enumerate() {
                         let number = if index == 0 { String::new() } else { format!(" {}", index + 1) };
-                        guards.push(Guard { name: format!("{GUARD}{number}"), command: argv });
+                        guards.push(Guard { name: format!("{GUARD}{number}"), command, scope });
                     }
                 }
                 pattern => {
                     let events = if pattern == AFTER { "deployment.finished" } else { pattern };
                     self.known_event(keys!["hooks", pattern], events, true);
-                    for (index, argv) in self.commands(pattern, value).into_iter().enumerate() {
+                    for (index, (argv, scope)) in self.commands(pattern, value).into_iter().enumerate() {
                         hooks.list.push(Hook {
                             key: format!("{pattern}[{index}]"),
                             events: vec![events.to_owned()],
-                            services: everything(),
-                            environments: everything(),
+                            services: scope.services,
+                            environments: scope.environments,
                             timeout,
                             way: Way::Command {
                                 argv,
@@ -97,10 +99,10 @@ impl Checker {
         }
     }
 
-    /// A list of command lines. A program with a slash is a file beside the configuration.
-    fn commands(&mut self, key: &str, value: &toml::Value) -> Vec<Argv> {
-        let wrong =
-            "a hook is a list of commands, each a list of a program and its arguments: [[\"./notify.sh\"]]";
+    /// A list of command lines, each with what it is about. A program with a slash is a file beside the configuration.
+    fn commands(&mut self, key: &str, value: &toml::Value) -> Vec<(Argv, Scope)> {
+        let wrong = "a hook is a list of commands, each a list of a program and its arguments: [[\"./notify.sh\"]]; one of some \
+                     services or environments only is a table: { command = [\"./notify.sh\"], environments = [\"prod*\"] }";
         let Some(list) = value.as_array() else {
             self.error(keys!["hooks", key], wrong);
             return Vec::new();
@@ -108,7 +110,12 @@ impl Checker {
         let mut commands = Vec::new();
         for (index, command) in list.iter().enumerate() {
             let own = keys!["hooks", key, index];
-            let words = command.as_array().map(|words| {
+            let (line, scope) = match command {
+                toml::Value::Table(table) => (table.get("command"), self.scope_of(own, table)),
+                line => (Some(line), Some(Scope::everything())),
+            };
+            let Some(scope) = scope else { continue };
+            let words = line.and_then(toml::Value::as_array).map(|words| {
                 words.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<Argv>>()
             });
             let Some(Some(mut argv)) = words else {
@@ -119,9 +126,27 @@ impl Checker {
             if let Some(program) = argv.first_mut().filter(|program| program.contains('/')) {
                 *program = self.base.join(program.trim_start_matches("./")).to_string_lossy().into_owned();
             }
-            commands.push(argv);
+            commands.push((argv, scope));
         }
         commands
+    }
+
+    /// What the table of a command says it is about.
+    fn scope_of(&mut self, own: &[String], table: &toml::Table) -> Option<Scope> {
+        let at = |key: &str| [own, keys![key]].concat();
+        for key in table.keys() {
+            self.one_of(&at(key), key, &COMMAND);
+        }
+        self.scope(own, table)
+    }
+
+    fn scope(&mut self, own: &[String], table: &toml::Table) -> Option<Scope> {
+        let at = |key: &str| [own, keys![key]].concat();
+        let scope = Scope::new(
+            self.texts(&at("services"), table.get("services")),
+            self.texts(&at("environments"), table.get("environments")),
+        );
+        scope.map_err(|why| self.error(own, why)).ok()
     }
 
     /// An event nobody would ever hear of is a mistake.
@@ -189,11 +214,7 @@ impl Checker {
         for (index, pattern) in events.iter().enumerate() {
             self.known_event(&[&at("events")[..], keys![index]].concat(), pattern, false);
         }
-        let scope = Scope::new(
-            self.texts(&at("services"), table.get("services")),
-            self.texts(&at("environments"), table.get("environments")),
-        );
-        let scope = scope.map_err(|why| self.error(own, why)).ok()?;
+        let scope = self.scope(own, table)?;
         let headers = self.headers(&at("headers"), table.get("headers"));
         let headers_from = self.headers(&at("headers-env"), table.get("headers-env"));
         for (header, variable) in &headers_from {

@@ -201,7 +201,8 @@ impl Checker {
         let rights = self.rights(rights::Section::General, raw.rights);
         let (hooks, guards) = self.hooks(raw.hooks.unwrap_or_default());
         for service in services.values_mut() {
-            service.guards.clone_from(&guards);
+            let own = guards.iter().filter(|guard| guard.asks_about(&service.name));
+            service.guards = own.cloned().collect();
         }
         let change = raw.change.and_then(|change| self.change(change));
         let bell = raw.relman.bell.unwrap_or(true);

@@ -9,6 +9,11 @@ use crate::domain::time::{Timestamp, wall};
 pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let unknown = |why: String| Answer::Unknown { why };
     let Some(known) = &facts.change else { return Answer::pass("not change-controlled") };
+    if known.past {
+        return unknown(
+            "what its change ticket was then is not known: answers are kept of today only".to_owned(),
+        );
+    }
     let (Some(ticket), Some(age)) = (&known.ticket, known.age) else {
         return unknown("nobody has asked about its change ticket yet".to_owned());
     };
@@ -26,6 +31,9 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     let named = || number.clone().or_else(|| ticket.named.clone());
     let zone = facts.zone;
     match (phase, named()) {
+        (None, _) if ticket.is_being_made(now) => {
+            unknown("somebody is making its change ticket just now".to_owned())
+        }
         (None, _) => Answer::blocked(BlockReason::ChangeMissing {
             title: crate::domain::change::title(&ticket.release, &ticket.environment),
             named: ticket.named.clone(),

@@ -261,6 +261,8 @@ pub struct ChangeKnown {
     pub age: Option<Duration>,
     /// How long an answer counts.
     pub max_age: Duration,
+    /// Whether the question is about the past, of which no answers are kept.
+    pub past: bool,
 }
 
 /// Everything a decision may depend on, read in one transaction.

@@ -484,6 +484,7 @@ fn ticketed(phase: Option<Phase>, age: u64) -> DeployFacts {
         ticket: Some(ticket),
         age: Some(Duration::from_secs(age)),
         max_age: Duration::from_secs(900),
+        past: false,
     };
     DeployFacts { change: Some(change), ..open() }
 }
@@ -511,8 +512,12 @@ fn a_change_ticket_opens_in_one_state_within_its_window_and_while_the_answer_is_
     let mut facts = ticketed(Some(Phase::Open), 0);
     facts.change.as_mut().unwrap().ticket.as_mut().unwrap().trouble = Some("down".to_owned());
     assert!(matches!(change_gate(&facts, at), Answer::Unknown { .. }));
-    facts.change = Some(ChangeKnown { ticket: None, age: None, max_age: Duration::from_secs(900) });
+    facts.change =
+        Some(ChangeKnown { ticket: None, age: None, max_age: Duration::from_secs(900), past: false });
     assert!(matches!(change_gate(&facts, at), Answer::Unknown { .. }));
+    let mut facts = ticketed(Some(Phase::Open), 0);
+    facts.change.as_mut().unwrap().past = true;
+    assert!(matches!(change_gate(&facts, at), Answer::Unknown { why } if why.contains("is not known")));
 }
 
 #[test]

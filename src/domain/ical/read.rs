@@ -411,6 +411,9 @@ fn known_zone(name: &str) -> Option<Tz> {
     windows.get(name).copied()
 }
 
+/// What lasts as long is taken for a mistake.
+const LONGEST: TimeDelta = TimeDelta::days(3660);
+
 /// `P1W`, `P2DT3H`, `PT90M`.
 fn duration(text: &str) -> Option<TimeDelta> {
     let rest = text.trim_start_matches('+').strip_prefix('P')?;
@@ -430,11 +433,15 @@ fn duration(text: &str) -> Option<TimeDelta> {
                     'S' => 1,
                     _ => return None,
                 };
-                total += TimeDelta::try_seconds(count.checked_mul(seconds)?)?;
+                total = total.checked_add(&TimeDelta::try_seconds(count.checked_mul(seconds)?)?)?;
+                // Nothing that follows makes it shorter.
+                if total >= LONGEST {
+                    return None;
+                }
             }
         }
     }
-    (number.is_empty() && total > TimeDelta::zero() && total < TimeDelta::days(3660)).then_some(total)
+    (number.is_empty() && total > TimeDelta::zero()).then_some(total)
 }
 
 /// Which instant an event is about, for who lists it.

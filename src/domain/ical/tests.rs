@@ -177,7 +177,27 @@ fn hostile_files_are_refused_and_hostile_words_made_harmless() {
     assert!(!reason.chars().any(crate::domain::text::is_deceptive), "{reason:?}");
 }
 
+#[test]
+fn a_duration_beyond_all_bounds_is_none() {
+    let weeks = "999999999W".repeat(16);
+    for duration in [format!("P{weeks}"), "P3660D".to_owned(), "P3659DT23H60M".to_owned()] {
+        let (_, why) = skipped(&format!("DTSTART:20260904T160000Z\r\nDURATION:{duration}\r\n"));
+        assert!(why.contains("is no duration"), "{why}");
+    }
+    only("DTSTART:20260904T160000Z\r\nDURATION:P3659DT23H59M\r\n");
+}
+
 proptest! {
+    #[test]
+    fn any_durations_are_read_or_refused(parts in prop::collection::vec("(T?[0-9]{1,10}[WDHMS])", 0..40)) {
+        let read = read(
+            calendar(&format!("DTSTART:20260904T160000Z\r\nDURATION:P{}\r\n", parts.concat())).as_bytes(),
+            Tz::Europe__Berlin,
+        );
+        let read = read.unwrap();
+        prop_assert_eq!(read.events.len() + read.skipped.len(), 1);
+    }
+
     #[test]
     fn any_lines_are_events_or_sentences(
         lines in prop::collection::vec("(BEGIN|END|UID|DTSTART|DTEND|RRULE|EXDATE|DURATION|SUMMARY)(;[A-Z=\"]{0,9})?:[A-Z0-9=;,:TZé\u{202e}]{0,20}", 0..30)

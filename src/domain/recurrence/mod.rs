@@ -192,6 +192,14 @@ impl Recurrence {
         local.checked_sub_signed(TimeDelta::days(2)).unwrap_or(NaiveDate::MIN.and_time(NaiveTime::MIN))
     }
 
+    /// Whether it is known that each occurrence begins before the one before it has ended, for ever. Where it cannot be told
+    /// from the rule alone the answer is no.
+    pub fn has_no_gap(&self) -> bool {
+        let step = self.rule.longest_step().filter(|_| self.except.is_empty());
+        // By the wall clock: of an hour that is shown twice or not at all, one ends no earlier than the next begins.
+        step.is_some_and(|days| self.end - self.start >= TimeDelta::days(days))
+    }
+
     /// Occurrences that have a part in the span, at most `most`.
     pub fn occurrences(&self, span: Window, zone: Tz, most: usize) -> Vec<Window> {
         let from = Self::before(span.start, zone) - (self.end - self.start);

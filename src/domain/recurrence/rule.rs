@@ -293,6 +293,29 @@ impl Rule {
         }
     }
 
+    /// The most days from one day it names to the next; nothing: it ends, or that is not plain to see.
+    pub(super) fn longest_step(&self) -> Option<i64> {
+        let names_more =
+            !(self.by_month.is_empty() && self.by_month_day.is_empty() && self.by_set_pos.is_empty());
+        if self.ends != Ends::Never || names_more {
+            return None;
+        }
+        let interval = i64::from(self.interval);
+        match self.freq {
+            Freq::Daily if self.by_day.is_empty() => Some(interval),
+            // Every weekday of each such week, counted from where weeks begin.
+            Freq::Weekly => {
+                let from = self.week_start;
+                let at = |day: &Day| i64::from(day.weekday.days_since(from));
+                let mut days: Vec<i64> = self.by_day.iter().map(at).collect();
+                days.sort_unstable();
+                let over = days.first()? + 7 * interval - days.last()?;
+                days.windows(2).map(|pair| pair[1] - pair[0]).chain([over]).max()
+            }
+            Freq::Daily | Freq::Monthly | Freq::Yearly => None,
+        }
+    }
+
     /// What RFC 5545 says about parts together.
     fn agrees(&self) -> Result<(), BadRule> {
         let most = self.weeks();

@@ -428,6 +428,22 @@ proptest! {
     }
 
     #[test]
+    fn what_has_no_gap_leaves_no_moment_open(
+        text in rules(), days in 1i64..10, minutes in -1i64..2, zone in prop::sample::select(ZONES.to_vec())
+    ) {
+        let start = local("2026-03-28 02:30");
+        let end = start + TimeDelta::days(days) + TimeDelta::minutes(minutes);
+        let made = Recurrence::new(start, end, text.parse().unwrap(), BTreeSet::new(), zone);
+        if let Some(made) = made.ok().filter(Recurrence::has_no_gap) {
+            let from = made.first(zone).unwrap().start;
+            let span = Window { start: from, end: Timestamp::from_millis(from.millis() + 120 * 86_400_000) };
+            for pair in made.occurrences(span, zone, 130).windows(2) {
+                prop_assert!(pair[1].start <= pair[0].end, "{}: {:?}", text, pair);
+            }
+        }
+    }
+
+    #[test]
     fn any_text_is_a_rule_or_a_sentence(text in "(FREQ=|BY|[A-Z]{2}=|[-0-9,;=A-Z é\u{202e}]){0,12}") {
         if let Err(why) = text.parse::<Rule>() {
             let is_clean = !why.to_string().chars().any(crate::domain::text::is_deceptive);
@@ -466,6 +482,32 @@ fn a_position_counts_within_the_whole_week_also_in_the_first() {
         Tz::UTC,
     );
     assert_eq!(made.start, local("2026-06-30 00:00"));
+}
+
+#[test]
+fn what_closes_for_ever_is_known_from_its_rule() {
+    let of = |rule: &str, end: &str| every(rule, "2026-08-31 00:00", end, Tz::Europe__Berlin).has_no_gap();
+    assert!(of("FREQ=DAILY", "2026-09-01 00:00"));
+    assert!(!of("FREQ=DAILY", "2026-08-31 23:59"));
+    assert!(
+        of("FREQ=DAILY;INTERVAL=3", "2026-09-03 00:00") && !of("FREQ=DAILY;INTERVAL=3", "2026-09-02 23:59")
+    );
+    assert!(of("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU", "2026-09-01 00:00"));
+    assert!(!of("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "2026-09-01 00:00"));
+    assert!(
+        of("FREQ=WEEKLY;BYDAY=MO,FR", "2026-09-04 00:00")
+            && !of("FREQ=WEEKLY;BYDAY=MO,FR", "2026-09-03 00:00")
+    );
+    assert!(
+        of("FREQ=WEEKLY;INTERVAL=2", "2026-09-14 00:00") && !of("FREQ=WEEKLY;INTERVAL=2", "2026-09-13 00:00")
+    );
+    // What ends, or leaves days out, is followed window by window.
+    assert!(!of("FREQ=DAILY;UNTIL=20301231", "2026-09-01 00:00"));
+    assert!(!of("FREQ=DAILY;COUNT=1000", "2026-09-01 00:00"));
+    assert!(!of("FREQ=DAILY;BYMONTH=8,9", "2026-09-01 00:00"));
+    let always = every("FREQ=DAILY", "2026-08-31 00:00", "2026-09-01 00:00", Tz::UTC);
+    let except = BTreeSet::from([local("2026-12-24 00:00").date()]);
+    assert!(!Recurrence { except, ..always }.has_no_gap());
 }
 
 #[test]

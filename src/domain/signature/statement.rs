@@ -1,6 +1,7 @@
 //! The text a decision is signed over: one field per line, every line always there, always in this order.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::digest::{Digest, hex};
@@ -107,6 +108,9 @@ impl Statement {
         if statement.text() == text { Ok(statement) } else { Err(BadStatement::Surplus) }
     }
 
+    /// How much the clock where it was signed may be ahead of the one where it was handed in.
+    pub const SKEW: Duration = Duration::from_secs(300);
+
     /// Whether it says what the row of the decision says: that may have been written by anybody.
     pub fn speaks_of(&self, approval: &Approval, instance: &str) -> Result<(), String> {
         if self.release != approval.release {
@@ -131,7 +135,7 @@ impl Statement {
             && self.effective == approval.effective_at
             && self.expires == approval.expires_at
             && self.reason == approval.reason
-            && self.issued <= approval.at;
+            && self.issued <= approval.at.plus(Self::SKEW);
         if same { Ok(()) } else { Err("the store says something else than what was signed".to_owned()) }
     }
 }

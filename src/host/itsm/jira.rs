@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Account, Answered, Asking, Method, System, call, find, http};
+use super::{Account, Answered, Asking, Deadline, Method, System, call, find, http};
 use crate::domain::change::{Act, Change};
 use crate::domain::time::Timestamp;
 
@@ -11,7 +11,7 @@ const MOST: u32 = 50;
 
 /// Asks or tells.
 pub(in crate::host) fn ask(change: &Change, account: &Account, asking: &Asking) -> Result<Answered, String> {
-    let desk = Desk { change, account };
+    let desk = Desk { change, account, deadline: Deadline::after(change.timeout) };
     match asking.act {
         Act::Check => find(&desk, asking),
         Act::Note => desk.note(asking),
@@ -21,6 +21,7 @@ pub(in crate::host) fn ask(change: &Change, account: &Account, asking: &Asking) 
 struct Desk<'a> {
     change: &'a Change,
     account: &'a Account,
+    deadline: Deadline,
 }
 
 /// Plain text as a document of Atlassian's format, a paragraph a line.
@@ -42,7 +43,7 @@ fn time(text: &str) -> Option<Timestamp> {
 
 impl Desk<'_> {
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, String> {
-        call(self.account, self.change.timeout, (method, path), body)
+        call(self.account, self.deadline, (method, path), body)
     }
 
     fn fields(&self) -> Vec<&str> {

@@ -8,7 +8,10 @@ pub(super) mod jira;
 pub(super) mod program;
 pub(super) mod servicenow;
 
+use std::time::{Duration, Instant};
+
 use crate::domain::change::{Account, Answered, Asking, Phase};
+use crate::domain::time::span;
 
 use super::http::{self, Method, Request, Response};
 use super::outside::read;
@@ -41,13 +44,38 @@ fn find(system: &impl System, asking: &Asking) -> Result<Answered, String> {
     }
 }
 
+/// When an answer is due, however many requests it takes: whoever asks, or tells, counts on that.
+#[derive(Clone, Copy)]
+struct Deadline {
+    timeout: Duration,
+    ends: Instant,
+}
+
+impl Deadline {
+    fn after(timeout: Duration) -> Self {
+        Self { timeout, ends: Instant::now() + timeout }
+    }
+
+    fn left(self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
+    }
+}
+
 /// One request in JSON, signed in; what is no success is an error with what the system said.
 fn call(
     account: &Account,
-    timeout: std::time::Duration,
+    deadline: Deadline,
     (method, path): (Method, &str),
     body: Option<&serde_json::Value>,
 ) -> Result<serde_json::Value, String> {
+    let late = || {
+        let host = crate::domain::hook::host_of(&account.url);
+        format!("no answer from {host} within {}", span(deadline.timeout))
+    };
+    let timeout = deadline.left();
+    if timeout.is_zero() {
+        return Err(late());
+    }
     let user = account.user.as_ref().map(read).transpose()?;
     let token = read(&account.token)?;
     let text = body.map(ToString::to_string);
@@ -61,7 +89,8 @@ fn call(
         body: text.as_deref(),
         timeout,
     };
-    let response = http::send(&request)?;
+    let response =
+        http::send(&request).map_err(|why| if deadline.left().is_zero() { late() } else { why })?;
     if !response.is_good() {
         return Err(refusal(&response));
     }

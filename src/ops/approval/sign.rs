@@ -16,8 +16,6 @@ use super::{Matter, matter, signatures};
 
 /// A payload that was signed elsewhere must come back within this time.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
-/// How much two clocks may differ.
-const SKEW: Duration = Duration::from_secs(300);
 
 /// How a decision is to be signed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -139,13 +137,21 @@ pub(super) fn accept(
         Ok(statement) => statement,
         Err(why) => return refuse(&why.to_string()),
     };
+    if statement.issued > cx.now.plus(Statement::SKEW) {
+        return refuse(&format!(
+            "what was signed was written {}, and here it is {}: one of the two clocks is more than {} wrong",
+            statement.issued,
+            cx.now,
+            span(Statement::SKEW)
+        ));
+    }
     if let Err(why) = statement.speaks_of(approval, &signatures::instance(tx)?) {
         return refuse(&why);
     }
     if let Some(earlier) = approvals::find_by_nonce(tx, &statement.nonce)? {
         return refuse(&format!("this very signature was handed in already, {}", earlier.at));
     }
-    if cx.now.since(statement.issued) > FRESH || statement.issued > cx.now.plus(SKEW) {
+    if cx.now.since(statement.issued) > FRESH {
         return refuse(&format!(
             "what was signed was written {}; a payload is good for {}",
             statement.issued,

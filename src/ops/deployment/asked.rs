@@ -109,7 +109,8 @@ pub(in crate::ops) fn ask(
         (Errand::Rollback, Some(side)) => woven(strategy::switch_back(role, verify, side)),
         (Errand::Rollback, None) => woven(strategy::plan_back(strategy, role, verify, color)),
         (Errand::Deploy, _) => {
-            let guards = service.guards.iter().map(Guard::step);
+            let is_asked = |guard: &&Guard| guard.scope.covers(&service.name, &environment.name);
+            let guards = service.guards.iter().filter(is_asked).map(Guard::step);
             guards.chain(woven(strategy::plan(strategy, role, verify, color))).collect()
         }
     };

@@ -112,7 +112,7 @@ fn closed_meanwhile(
     let environment = facts::environment(cx, &before.environment)?;
     let release = releases::get(tx, &before.release)?;
     let starter = Actor { person: before.started_by.clone(), ..cx.actor.clone() };
-    let overrides = super::overrides_of(before, environment, cx.now);
+    let (overrides, dropped) = super::overrides_of(cx, before, environment, &around.roster);
     let wish = Wish {
         release: &release,
         service,
@@ -133,7 +133,12 @@ fn closed_meanwhile(
         let why = super::changed(tx, before, &facts.content, "between the start and now")?;
         return Ok(Some((why, report)));
     }
-    Ok((!report.allows()).then(|| (OpError::gates(report.clone()).sentence, report)))
+    if report.allows() {
+        return Ok(None);
+    }
+    let why = OpError::gates(report.clone()).sentence;
+    let why = dropped.map_or_else(|| why.clone(), |dropped| format!("{why}; {dropped}"));
+    Ok(Some((why, report)))
 }
 
 /// What a sign of life brings back.
@@ -239,6 +244,7 @@ pub(super) fn stopping(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<Vec<
         why: freeze.reason.clone(),
         until,
         zone: freeze.zone,
+        occurrence: freeze.occurrence(cx.now),
     };
     Ok(stopping.into_iter().map(hold).collect())
 }

@@ -21,16 +21,19 @@ pub mod ticket;
 pub mod toggle;
 pub mod turn;
 
+use std::collections::BTreeSet;
+
 pub(in crate::ops) use self::asked::{Errand, Place, ask};
 pub use self::ticket::Ticket;
 use super::{Ctx, OpError};
+use crate::domain::actor::Roster;
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::Overrides;
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId};
 use crate::domain::policy::Environment;
 use crate::domain::right::{Place as Where, Right};
 use crate::domain::subject_changes::differences;
-use crate::domain::time::Timestamp;
+use crate::domain::time::span;
 use crate::store::{Tx, deployments};
 
 /// Whether the actor has this right over a deployment: who started it always has.
@@ -49,16 +52,34 @@ pub(super) fn refused_as(release: &ReleaseId, env: &EnvName) -> String {
     format!("{release} → {env}")
 }
 
-/// The gates that were opened on record for a deployment, by who started it. One that waited too long to begin is past
-/// what was meant: it asks all gates again.
-fn overrides_of(d: &Deployment, environment: &Environment, now: Timestamp) -> Overrides {
-    let has_lapsed = d.claimed_at.is_none() && d.requested_at.plus(environment.override_ttl) <= now;
-    let gates = d.overrides.iter().filter(|_| !has_lapsed);
-    Overrides {
-        gates: gates.filter_map(|gate| gate.parse().ok()).collect(),
+/// The gates that were opened on record for a deployment, by who started it, and why they are not open any more. One that
+/// waited too long to begin is past what was meant, and who may not override there any more opens nothing: then all
+/// gates are asked again.
+fn overrides_of(
+    cx: &Ctx<'_>,
+    d: &Deployment,
+    environment: &Environment,
+    roster: &Roster,
+) -> (Overrides, Option<String>) {
+    let overrides = Overrides {
+        gates: d.overrides.iter().filter_map(|gate| gate.parse().ok()).collect(),
         by: d.started_by.name.clone(),
         reason: d.reason.clone().unwrap_or_default(),
+    };
+    if overrides.gates.is_empty() || d.claimed_at.is_some() {
+        return (overrides, None);
     }
+    let place = Where::both(&d.release.service, &d.environment);
+    let why = if d.requested_at.plus(environment.override_ttl) <= cx.now {
+        format!("an override counts for {} in {}", span(environment.override_ttl), environment.name)
+    } else if let Err(no) = cx.policy.may(Right::Override, place, roster, &d.started_by) {
+        no.sentence
+    } else {
+        return (overrides, None);
+    };
+    let gates: Vec<&str> = d.overrides.iter().map(String::as_str).collect();
+    let says = format!("the override of {} counts no more: {why}", gates.join(" and "));
+    (Overrides { gates: BTreeSet::new(), ..overrides }, Some(says))
 }
 
 /// Says that what a deployment would do is not what it was recorded to do, and what is another.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::domain::approval::Approval;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeTicket};
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::gate::{GateId, GateReport, Overrides};
 use crate::domain::hold::OnFailure;
@@ -134,27 +134,51 @@ pub struct Started {
 
 /// Asks every gate as somebody who is about to start it, without changing anything.
 pub fn preview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, OpError> {
-    change::refresh(cx, id, env, Change::LOOK_AGAIN)?;
-    look(cx, id, env, true)
+    let unkept = change::refresh(cx, id, env, Change::LOOK_AGAIN)?.unkept;
+    look(cx, id, env, true, unkept)
 }
 
 /// Why it may or may not go there: asked by somebody who only wants to know, so that whoever may start it counts.
 pub fn explain(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<GateReport, OpError> {
-    change::refresh(cx, id, env, Change::LOOK_AGAIN)?;
-    Ok(look(cx, id, env, false)?.report)
+    let unkept = change::refresh(cx, id, env, Change::LOOK_AGAIN)?.unkept;
+    Ok(look(cx, id, env, false, unkept)?.report)
 }
 
 /// The same with everything a person should know who only looks.
 pub fn overview(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Preview, OpError> {
-    look(cx, id, env, false)
+    look(cx, id, env, false, None)
 }
 
-fn look(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName, starts: bool) -> Result<Preview, OpError> {
+/// What the gates say to somebody who is about to start it, within a transaction of theirs.
+pub(in crate::ops) fn report_in(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    env: &EnvName,
+    around: &Surroundings,
+) -> Result<GateReport, OpError> {
+    let (service, environment) = (cx.service(&id.service)?, facts::environment(cx, env)?);
+    let release = known(tx, id)?;
+    let place = Place { service, environment, around, starts: true, automatic: false };
+    Ok(ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?.report)
+}
+
+fn known(tx: &Tx<'_>, id: &ReleaseId) -> Result<Release, OpError> {
+    releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))
+}
+
+fn look(
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    env: &EnvName,
+    starts: bool,
+    unkept: Option<ChangeTicket>,
+) -> Result<Preview, OpError> {
     let service = cx.service(&id.service)?;
     let environment = facts::environment(cx, env)?;
-    let around = Surroundings::of(cx, service)?;
+    let around = Surroundings { unkept, ..Surroundings::of(cx, service)? };
     cx.store.read(|tx| {
-        let release = releases::find(tx, id)?.ok_or_else(|| OpError::not_found(format!("release {id}")))?;
+        let release = known(tx, id)?;
         let place = Place { service, environment, around: &around, starts, automatic: false };
         let Asked { live, report, steps, facts: asked_facts, .. } =
             ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?;
@@ -208,11 +232,13 @@ pub(super) fn start_as(
     errand: Errand<'_>,
     also: impl Fn(&Tx<'_>, &Deployment) -> Result<(), OpError>,
 ) -> Result<Started, OpError> {
-    let around = Surroundings::of(cx, cx.service(&wanted.release.service)?)?;
+    let service = cx.service(&wanted.release.service)?;
     let wanted = checked(cx, wanted)?;
     if errand == Errand::Deploy {
         see_about_change(cx, &wanted)?;
     }
+    // After the question about its ticket, which may take minutes: scripts and people as they are now.
+    let around = Surroundings::of(cx, service)?;
     let subject = super::refused_as(&wanted.release, &wanted.environment);
     let recorded = cx.act(wanted.verb(), &subject, |tx| {
         let (started, ticket) = record(tx, cx, &wanted, errand, &around, &also)?;
@@ -238,10 +264,45 @@ fn see_about_change(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<(), OpError> {
         change::assign_along(cx, id, env, number)?;
     }
     let begins_later = wanted.later.as_ref().is_some_and(|later| later.at.is_some());
-    if !begins_later && change::refresh(cx, id, env, Duration::ZERO)? {
-        change::make_if_missing(cx, &look(cx, id, env, true)?.report)?;
+    if begins_later || !change::refresh(cx, id, env, Duration::ZERO)?.asked {
+        return Ok(());
     }
-    Ok(())
+    let around = Surroundings::of(cx, cx.service(&id.service)?)?;
+    // What will be refused anyway needs no ticket; it is refused on record, and with its reason, below.
+    match cx.store.read(|tx| sound(tx, cx, wanted, &around)) {
+        Ok(report) => change::make_if_missing(cx, &report).map(drop),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Whether everything that a person says about a start is as it must be; what the gates say about it.
+fn sound(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    wanted: &StartDeploy,
+    around: &Surroundings,
+) -> Result<GateReport, OpError> {
+    let service = cx.service(&wanted.release.service)?;
+    let environment = facts::environment(cx, &wanted.environment)?;
+    let release = known(tx, &wanted.release)?;
+    typed(wanted, environment)?;
+    confirmed(wanted, environment)?;
+    let overrides = permitted_overrides(tx, cx, wanted)?;
+    let place = Place { service, environment, around, starts: true, automatic: wanted.later.is_some() };
+    let asked = ask(tx, cx, &place, &release, Errand::Deploy, &overrides)?;
+    let asked = asked.without(&wanted.left_out)?.without_hooks(wanted)?;
+    prompt::settle(&service.prompts, &wanted.answers).map_err(unanswered)?;
+    match &wanted.seen {
+        Some(seen) if !seen.same_checks(&asked.report) => Err(others_now(asked.report)),
+        _ => Ok(asked.report),
+    }
+}
+
+/// The gates say something else than what the person agreed to.
+fn others_now(report: GateReport) -> OpError {
+    let error = OpError::conflict("the gates say something else than a moment ago; nothing was started")
+        .hint("look at the gates again, then decide");
+    OpError { report: Some(Box::new(report)), ..error }
 }
 
 /// Runs the plan script: what a deployment would do, for those who approve it. Takes the environment meanwhile, asks for
@@ -274,8 +335,7 @@ pub(in crate::ops) fn record(
 ) -> Result<(Started, Ticket), OpError> {
     let service = cx.service(&wanted.release.service)?;
     let environment = facts::environment(cx, &wanted.environment)?;
-    let release = releases::find(tx, &wanted.release)?
-        .ok_or_else(|| OpError::not_found(format!("release {}", wanted.release)))?;
+    let release = known(tx, &wanted.release)?;
     typed(wanted, environment)?;
     let overrides = permitted_overrides(tx, cx, wanted)?;
     let automatic = wanted.later.is_some();
@@ -284,11 +344,7 @@ pub(in crate::ops) fn record(
     let asked = asked.without(&wanted.left_out)?.without_hooks(wanted)?;
     let report = asked.report.clone();
     if wanted.seen.as_ref().is_some_and(|seen| !seen.same_checks(&report)) {
-        let mut error =
-            OpError::conflict("the gates say something else than a moment ago; nothing was started")
-                .hint("look at the gates again, then decide");
-        error.report = Some(Box::new(report));
-        return Err(error);
+        return Err(others_now(report));
     }
     let waits = match &wanted.later {
         Some(later) if !later::may_go_now(tx, later, &report)? => {

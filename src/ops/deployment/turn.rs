@@ -62,9 +62,9 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
     let is_alive = cx.machine.liveness(id) == Liveness::Alive;
     // Every change of the store lets everybody who waits ask again: to learn that nothing came of it must not keep others
     // from writing.
-    let mut seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
+    let seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
     if see_about_change(cx, &seen)? {
-        seen = cx.store.read(|tx| look(tx, cx, id, is_alive, &around))?;
+        return Ok(ask_anew(cx, &seen));
     }
     if let Some(turn) = seen.unchanged() {
         return Ok(turn);
@@ -88,14 +88,25 @@ pub fn turn(cx: &Ctx<'_>, id: DeploymentId, by: ProcessRef) -> Result<Turn, OpEr
 const ASK_ABOUT_CHANGE: Duration = Duration::from_secs(60);
 
 /// What is due is asked about once a minute, and once more right before it begins; where there is no ticket one is made
-/// (SCH-2). Says whether something may be known now that was not.
+/// (SCH-2). Says whether it was asked about.
 fn see_about_change(cx: &Ctx<'_>, seen: &Seen) -> Result<bool, OpError> {
     let d = &seen.d;
     match seen.found {
-        Found::Ready(_) => change::refresh_or_make(cx, &d.release, &d.environment, Duration::ZERO),
+        Found::Ready(_) => change::refresh_to_begin(cx, d),
         Found::Hindered { .. } => change::refresh_or_make(cx, &d.release, &d.environment, ASK_ABOUT_CHANGE),
         _ => Ok(false),
     }
+}
+
+/// An answer may have taken minutes: a freeze may have begun, an approval may have ended. Nothing begins by a clock that was
+/// read before, so the turn is asked for once more, at the time it has become.
+fn ask_anew(cx: &Ctx<'_>, seen: &Seen) -> Turn {
+    let expires = seen.d.wait.as_ref().map_or(cx.now, |wait| wait.expires);
+    let says = match &seen.found {
+        Found::Hindered { says, .. } => says.clone(),
+        _ => vec!["its change ticket has been asked about; every gate is asked once more".to_owned()],
+    };
+    Turn::Wait { until: cx.now, expires, says }
 }
 
 fn not_ours(why: String) -> Turn {
@@ -159,7 +170,7 @@ fn look(
         let why = if wait.waits_for.is_empty() { no_look() } else { wait.waits_for.join("; ") };
         return Ok(seen(Found::Over(DeploymentState::Missed, Cause::Missed { why }, None)));
     }
-    let Candidate { over, asked } = candidate(tx, cx, &d, around)?;
+    let Candidate { over, asked, dropped } = candidate(tx, cx, &d, around)?;
     let report = || Some(Box::new(asked.report.clone()));
     if let Some(why) = over {
         return Ok(seen(Found::Over(DeploymentState::Failed, Cause::Refused { why }, report())));
@@ -171,7 +182,7 @@ fn look(
         return Ok(seen(Found::Over(DeploymentState::Superseded, Cause::Superseded { by }, report())));
     }
     let mut says = match predecessors(tx, wait)? {
-        Before::Done => closed(&asked.report),
+        Before::Done => closed_to(&asked.report, dropped),
         Before::Open(says) => says,
         Before::Failed(cause) => return Ok(seen(Found::Over(DeploymentState::Cancelled, cause, None))),
     };
@@ -183,6 +194,15 @@ fn look(
     }
     let until = asked.report.earliest.unwrap_or(wait.expires).min(wait.expires);
     Ok(seen(Found::Hindered { says, until }))
+}
+
+/// What is closed, with what was to open it and does no more.
+fn closed_to(report: &GateReport, dropped: Option<String>) -> Vec<String> {
+    let mut says = closed(report);
+    if !says.is_empty() {
+        says.extend(dropped);
+    }
+    says
 }
 
 fn no_look() -> String {
@@ -226,6 +246,8 @@ pub(super) struct Candidate {
     /// Why it can never begin: the release is given up, or it is not what was asked for any more.
     over: Option<String>,
     pub asked: Asked,
+    /// Why gates that were opened for it on record are asked again.
+    dropped: Option<String>,
 }
 
 pub(super) fn candidate(
@@ -239,7 +261,7 @@ pub(super) fn candidate(
     let starter = Actor { person: d.started_by.clone(), ..cx.actor.clone() };
     let cx = Ctx { actor: &starter, ..*cx };
     let release = releases::get(tx, &d.release)?;
-    let overrides = super::overrides_of(d, environment, cx.now);
+    let (overrides, dropped) = super::overrides_of(&cx, d, environment, &around.roster);
     let place = Place { service, environment, around, starts: true, automatic: true };
     let asked = ask(tx, &cx, &place, &release, Errand::Deploy, &overrides)?;
     let changed = asked.report.subject != d.subject;
@@ -251,7 +273,7 @@ pub(super) fn candidate(
         (false, true) => Some(super::changed(tx, d, &asked.facts.content, "since it was asked for")?),
         (false, false) => None,
     };
-    Ok(Candidate { over, asked })
+    Ok(Candidate { over, asked, dropped })
 }
 
 /// What was put there meanwhile, so that this would take it back, or only repeat it (PIP-8).
@@ -310,7 +332,7 @@ fn is_ready(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment, around: &Surroundings) ->
     if !matches!(predecessors(tx, wait)?, Before::Done) {
         return Ok(false);
     }
-    let Candidate { over, asked } = candidate(tx, cx, d, around)?;
+    let Candidate { over, asked, .. } = candidate(tx, cx, d, around)?;
     Ok(over.is_none() && asked.report.allows() && overtaken(d, &asked).is_none())
 }
 

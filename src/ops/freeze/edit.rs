@@ -8,7 +8,7 @@ use crate::domain::freeze::Freeze;
 use crate::domain::journal::Verb;
 use crate::domain::right::Right;
 use crate::domain::text::{fit, free};
-use crate::ops::{Ctx, ErrorKind, OpError};
+use crate::ops::{Ctx, ErrorKind, OpError, facts};
 use crate::store::{Tx, freezes, journal};
 
 /// What a freeze is to be from now on.
@@ -80,7 +80,7 @@ fn changed(tx: &Tx<'_>, cx: &Ctx<'_>, edit: &EditFreeze) -> Result<Changed, OpEr
     if freeze == before {
         return Err(OpError::conflict(format!("nothing about \"{}\" would change", before.name)));
     }
-    name_is_free(tx, cx, &freeze)?;
+    name_is_free(&facts::freezes(tx, cx)?, &freeze)?;
     let freeze = Freeze { revision: before.revision + 1, ..freeze };
     Ok((id, before, freeze, reason))
 }

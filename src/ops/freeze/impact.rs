@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::{Freeze, Running};
-use crate::domain::ids::{EnvName, TrainName};
+use crate::domain::ids::{EnvName, ReleaseId, TrainName};
 use crate::domain::time::{Timestamp, Tz, Window, span, wall};
 use crate::domain::train::Train;
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, delivery};
 use crate::store::{Tx, deployments, pending, trains};
 
 use super::NewFreeze;
@@ -28,6 +28,17 @@ pub struct Stop {
     pub conductor: String,
 }
 
+/// What would go there by itself and has not been asked for yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    pub release: ReleaseId,
+    pub to: EnvName,
+    /// In whose name it goes.
+    pub conductor: String,
+    /// Whether it is closed now; else it goes unless something else keeps it until then.
+    pub now: bool,
+}
+
 /// What a freeze hits in the next month.
 #[derive(Debug, Clone, Serialize)]
 pub struct Impact {
@@ -40,6 +51,7 @@ pub struct Impact {
     /// Deployments that wait for their gates and would wait for it as well.
     pub waiting: Vec<Deployment>,
     pub departures: Vec<Stop>,
+    pub deliveries: Vec<Held>,
     /// What runs in its scope while it closes.
     pub running: Vec<Deployment>,
 }
@@ -89,7 +101,28 @@ pub(super) fn impact(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze) -> Result<Impac
     };
     let windows = upcoming(freeze, now);
     let clock_changes = windows.iter().filter_map(|window| clock_change(freeze, *window)).collect();
-    Ok(Impact { windows, clock_changes, scheduled, waiting, departures, running })
+    let deliveries = match ahead.is_empty() {
+        true => Vec::new(),
+        false => deliveries(tx, cx, freeze, closed(now))?,
+    };
+    Ok(Impact { windows, clock_changes, scheduled, waiting, departures, deliveries, running })
+}
+
+/// What goes by itself within its scope.
+fn deliveries(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze, now: bool) -> Result<Vec<Held>, OpError> {
+    let mut all = Vec::new();
+    for service in cx.policy.services.values() {
+        for one in service.deliveries.values() {
+            let to = one.environment.clone();
+            if !freeze.scope.covers(&service.name, &to) {
+                continue;
+            }
+            if let Some(release) = delivery::next_of(tx, service, &to)? {
+                all.push(Held { release, to, conductor: one.conductor.clone(), now });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Whether a train takes along a service that the freeze stops where it goes.
@@ -148,6 +181,7 @@ impl Impact {
         self.scheduled.is_empty()
             && self.waiting.is_empty()
             && self.departures.is_empty()
+            && self.deliveries.is_empty()
             && self.running.is_empty()
     }
 
@@ -157,8 +191,8 @@ impl Impact {
         windows.chain(self.clock_changes.iter().map(|change| format!("clock change {change}"))).collect()
     }
 
-    /// What is in its way, a line for each, with whose it is.
-    pub fn what(&self, running: Running) -> Vec<String> {
+    /// What is in the way of a freeze that treats what runs so, a line for each, with whose it is; times in its zone.
+    pub fn what(&self, running: Running, zone: Tz) -> Vec<String> {
         let mut lines = Vec::new();
         for d in &self.scheduled {
             let at = d.wait.as_ref().and_then(|wait| Some(wall(wait.at?, wait.zone))).unwrap_or_default();
@@ -175,13 +209,19 @@ impl Impact {
             ));
         }
         for stop in &self.departures {
-            let zone = Tz::UTC;
             lines.push(format!(
                 "hits train {} to {}, which departs {} (conductor {})",
                 stop.train,
                 stop.to,
                 wall(stop.at, zone),
                 stop.conductor
+            ));
+        }
+        for one in &self.deliveries {
+            let until = if one.now { "" } else { ", unless it has gone by then" };
+            lines.push(format!(
+                "holds up delivery {} to {} (conductor {}){until}",
+                one.release, one.to, one.conductor
             ));
         }
         for d in &self.running {

@@ -46,30 +46,63 @@ pub struct Import {
     pub dry_run: bool,
 }
 
-/// Records each event by itself: one that is refused keeps no other away.
+/// Records each event by itself: one that is refused or makes no sense here keeps no other away.
 pub fn import(cx: &Ctx<'_>, events: &[Event], how: &Import) -> Result<Vec<Became>, OpError> {
     if how.scope.is_none() && events.iter().any(|event| event.scope.is_none()) {
         return Err(OpError::new(ErrorKind::Usage, "the events do not say what they close")
             .hint("say it: --environment production, and --service NAME where not all are meant"));
     }
+    let mut known = calendar::freezes(cx)?;
     let mut outcomes = Vec::new();
     for event in events {
         if event.is_over(cx.now) {
             outcomes.push(Became::Over { name: event.name.clone(), line: event.line });
             continue;
         }
-        outcomes.push(match one(cx, event, how) {
+        let became = match one(cx, &known, event, how) {
             Ok(became) => became,
-            Err(error) if error.is_refusal() => {
+            Err(error) if is_about_the_event(&error) => {
                 Became::Refused { name: event.name.clone(), line: event.line, why: error.sentence }
             }
-            Err(error) => return Err(error),
-        });
+            Err(error) => return Err(halfway(error, &outcomes, how)),
+        };
+        remember(&mut known, &became);
+        outcomes.push(became);
     }
     Ok(outcomes)
 }
 
-fn one(cx: &Ctx<'_>, event: &Event, how: &Import) -> Result<Became, OpError> {
+/// Whether the next event may well fare better.
+fn is_about_the_event(error: &OpError) -> bool {
+    error.is_refusal() || matches!(error.kind, ErrorKind::Usage | ErrorKind::NotFound)
+}
+
+/// The store could not be written any more.
+fn halfway(error: OpError, outcomes: &[Became], how: &Import) -> OpError {
+    let is_written = |became: &&Became| matches!(became, Became::Added { .. } | Became::Changed { .. });
+    match outcomes.iter().filter(is_written).count() {
+        0 => error,
+        _ if how.dry_run => error,
+        written => error.hint(format!(
+            "{written} events before it are recorded; import the file again: it changes nothing about those"
+        )),
+    }
+}
+
+/// An event that comes a second time in the same file is about what the first one became.
+fn remember(known: &mut Vec<Freeze>, became: &Became) {
+    match became {
+        Became::Added { freeze } => known.push(freeze.clone()),
+        Became::Changed { freeze } => {
+            for one in known.iter_mut().filter(|one| one.origin == freeze.origin) {
+                one.clone_from(freeze);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn one(cx: &Ctx<'_>, known: &[Freeze], event: &Event, how: &Import) -> Result<Became, OpError> {
     let everything = Scope::everything;
     let scope = how.scope.clone().or_else(|| event.scope.clone()).unwrap_or_else(everything);
     let reason = event.reason.clone().unwrap_or_else(|| format!("imported from {}", how.source));
@@ -81,8 +114,7 @@ fn one(cx: &Ctx<'_>, event: &Event, how: &Import) -> Result<Became, OpError> {
         uid: Some(event.uid.clone()),
         ..NewFreeze::once(&name, &fit(&reason, 1900), scope, event.window, event.zone)
     };
-    let known = calendar::freezes(cx)?.into_iter().find(|freeze| uid(freeze) == event.uid);
-    let Some(known) = known else {
+    let Some(known) = known.iter().find(|freeze| uid(freeze) == event.uid).cloned() else {
         return Ok(Became::Added {
             freeze: match how.dry_run {
                 true => super::impact::preview(cx, &new)?.0,

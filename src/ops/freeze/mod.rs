@@ -94,12 +94,17 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
         cx.may_in(Right::Freeze, &freeze.scope)?;
         let standing = facts::freezes(tx, cx)?;
         let mut freeze = freeze.clone();
+        if let Some(twin) = standing.iter().find(|one| new.uid.is_some() && one.uid == new.uid) {
+            let sentence =
+                format!("somebody has imported it meanwhile: \"{}\" ({})", twin.name, twin.handle());
+            return Err(OpError::conflict(sentence).hint("import the file again"));
+        }
         let mut number = 2;
         while new.numbered && standing.iter().any(|known| known.name == freeze.name) {
             freeze.name = format!("{} {number}", new.name);
             number += 1;
         }
-        name_is_free(tx, cx, &freeze)?;
+        name_is_free(&standing, &freeze)?;
         let id = freezes::insert(tx, &freeze, cx.actor.name(), cx.now)?;
         freeze.origin = FreezeOrigin::Store(id);
         let entry = cx.entry(Verb::FreezeAdded, id).because(Some(&freeze.reason)).after(&freeze);
@@ -110,12 +115,10 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
 }
 
 /// Two of one name could not be told apart.
-fn name_is_free(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze) -> Result<(), OpError> {
+fn name_is_free(standing: &[Freeze], freeze: &Freeze) -> Result<(), OpError> {
     let taken = |known: &Freeze| known.name == freeze.name && known.origin != freeze.origin;
     let is_new = freeze.origin == FreezeOrigin::Config;
-    let known = facts::freezes(tx, cx)?
-        .into_iter()
-        .find(|known| taken(known) || (is_new && known.name == freeze.name));
+    let known = standing.iter().find(|known| taken(known) || (is_new && known.name == freeze.name));
     let Some(known) = known else { return Ok(()) };
     Err(OpError::conflict(format!(
         "there is a freeze \"{}\" already ({}); two of one name could not be told apart",

@@ -33,7 +33,7 @@ pub fn is_due(one: &Delivery, now: Timestamp) -> bool {
 /// Takes the oldest delivery that is due and can be made from here. `who` tells this process from every other one.
 pub fn take(cx: &Ctx<'_>, who: &str) -> Result<Option<Parcel>, OpError> {
     let hooks = super::all(cx);
-    let pending = cx.store.read(outbox::list_pending)?;
+    let pending = cx.store.read(outbox::list_next)?;
     for one in pending.into_iter().filter(|one| is_due(one, cx.now)) {
         let Some(hook) = hooks.iter().find(|hook| hook.key == one.hook) else { continue };
         // Somebody else may have what it needs.
@@ -102,7 +102,7 @@ fn keep(
 
 /// When the next delivery that waits for another attempt is due.
 pub fn next_due(cx: &Ctx<'_>) -> Result<Option<Timestamp>, OpError> {
-    let pending = cx.store.read(outbox::list_pending)?;
+    let pending = cx.store.read(outbox::list_next)?;
     let hooks = super::all(cx);
     let outside = cx.machine.outside();
     let is_ours =
@@ -114,7 +114,7 @@ pub fn next_due(cx: &Ctx<'_>) -> Result<Option<Timestamp>, OpError> {
 
 /// What waits for a hook that is not configured any more, or for what nobody here has, is given up after a day.
 pub(super) fn give_up_on_the_gone(cx: &Ctx<'_>, hooks: &[Hook]) -> Result<(), OpError> {
-    let pending = cx.store.read(outbox::list_pending)?;
+    let pending = cx.store.read(outbox::list_next)?;
     let is_gone = |one: &&Delivery| {
         let is_known = hooks.iter().any(|hook| hook.key == one.hook);
         let is_old = one.due_at.plus(NEWS) < cx.now;

@@ -65,7 +65,7 @@ pub fn sort(cx: &Ctx<'_>) -> Result<bool, OpError> {
         cx.store.write_quietly(|tx| sort_page(tx, cx, &hooks))?;
     }
     deliver::give_up_on_the_gone(cx, &hooks)?;
-    let pending = cx.store.read(outbox::list_pending)?;
+    let pending = cx.store.read(outbox::list_next)?;
     noticed.map(|()| pending.iter().any(|one| deliver::is_due(one, cx.now)))
 }
 

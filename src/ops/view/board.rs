@@ -379,7 +379,7 @@ fn next(
         again: false,
         // The next step of a release is no way back.
         needed_by: Vec::new(),
-        change: change::known(tx, cx, service, environment, &release.id)?,
+        change: change::known(tx, cx, service, environment, &release.id, None)?,
     };
     let facts = facts::together(cx, &wish, around, given);
     let report = gate::evaluate(&facts, cx.now);

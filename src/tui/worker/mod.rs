@@ -490,7 +490,7 @@ impl Worker {
             }
             _ => return Ok(Vec::new()),
         };
-        let mut lines = impact.what(freeze.running);
+        let mut lines = impact.what(freeze.running, freeze.zone);
         if freeze.repeats.is_some() || !impact.clock_changes.is_empty() {
             lines.extend(impact.when(freeze.zone));
         }

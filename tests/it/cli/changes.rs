@@ -182,6 +182,39 @@ fn a_record_is_a_standard_change_from_its_template_and_ends_in_review() {
 }
 
 #[test]
+fn one_question_has_one_deadline_however_many_requests_it_takes() {
+    use std::time::{Duration, Instant};
+    // Over, so that its title is asked about after its number; each answer takes most of the time there is.
+    let over = Arc::new(Mutex::new(false));
+    let is_over = Arc::clone(&over);
+    let server = Server::new(move |_: &Asked| {
+        let is_over = *is_over.lock().unwrap();
+        if is_over {
+            let until = Instant::now() + Duration::from_millis(1200);
+            wait::until("the answer", Instant::now, |now| *now >= until);
+        }
+        let state = if is_over { "3" } else { "-1" };
+        Reply::json(&json!({ "result": [{
+            "sys_id": both("id1", "id"), "number": both("CHG1", "CHG1"), "state": both(state, "?"),
+            "short_description": both(TITLE, "x"), "start_date": both("", ""), "end_date": both("", ""),
+        }] }))
+    });
+    let env = controlled(&format!(
+        "adapter = \"servicenow\"\nurl = \"{}\"\nuser-env = \"ITSM_USER\"\ntoken-env = \"ITSM_TOKEN\"\ntimeout = \"2s\"",
+        server.url
+    ));
+    drop(env.run(&["change", "check", "api@1.0.0", "staging"]).ok());
+    *over.lock().unwrap() = true;
+    let asked = server.asked().len();
+    let said = env.run(&["change", "check", "api@1.0.0", "staging"]).exits(1);
+    assert!(
+        said.out.contains("no answer from http://127.0.0.1") && said.out.contains("within 2s"),
+        "{said:#?}"
+    );
+    assert!(server.asked().len() > asked, "it was asked");
+}
+
+#[test]
 fn who_may_not_sign_in_learns_why_and_the_gate_stays_closed() {
     let tickets = Arc::new(Mutex::new(Tickets::default()));
     let server = servicenow(&tickets);

@@ -102,6 +102,65 @@ fn the_calendar_is_an_agenda_of_freezes_and_deployments() {
 }
 
 #[test]
+fn the_calendar_is_a_month_or_a_week_as_well() {
+    let env = ready();
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run(&[ADD, &["--reason", "books"]].concat()).ok());
+    env.run(&["calendar", "--month", "2026-12"]).is(
+        0,
+        "December 2026  Europe/Berlin  ▒ frozen  d deployed  s scheduled  t train  * today\n\
+         Mon       Tue       Wed       Thu       Fri       Sat       Sun\n\
+         30         1         2         3         4         5         6\n\
+         \x207         8         9        10        11        12        13\n\
+         14        15        16        17        18        19        20\n\
+         21 ▒      22 ▒      23 ▒      24 ▒      25 ▒      26 ▒      27 ▒\n\
+         28 ▒      29 ▒      30 ▒      31 ▒       1 ▒       2 ▒       3 ▒\n\
+         \n\
+         Mon 2026-12-21 00:00 CET  frozen     everything until Mon 2027-01-04 08:00 CET: Year end (books)\n",
+        "",
+    );
+    env.run(&["calendar", "--week", "2026-W52", "--zone", "UTC"]).is(
+        0,
+        "Week 52 of 2026  UTC  ▒ frozen  d deployed  s scheduled  t train  * today\n\
+         \x20       00       03       06       09       12       15       18       21\n\
+         Mon 21  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n\
+         Tue 22  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n\
+         Wed 23  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n\
+         Thu 24  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n\
+         Fri 25  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n\
+         Sat 26  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n\
+         Sun 27  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒\n\
+         \x20       00:00-24:00 frozen: everything, Year end\n",
+        "",
+    );
+    // The one of today, where nothing is said.
+    let today = env.run(&["calendar", "--month"]).ok().out;
+    assert!(today.starts_with("September 2026  Europe/Berlin") && today.contains(" 1* 1d"), "{today}");
+    let today = env.run(&["calendar", "--week"]).ok().out;
+    assert!(today.starts_with("Week 36 of 2026") && today.contains("\nTue 01* ····"), "{today}");
+    assert!(today.contains("12:00 #1 succeeded api@1.0.0 to staging"), "{today}");
+    let json = env.run(&["--json", "calendar", "--week", "2026-W52"]).ok().json();
+    assert_eq!(json["calendar"]["span"]["start"], "2026-12-20T23:00:00.000Z");
+    assert_eq!(json["calendar"]["span"]["end"], "2026-12-27T23:00:00.000Z");
+    for wrong in [
+        &["--month", "2026-13"][..],
+        &["--week", "2026-49"],
+        &["--month", "2026-12", "--week", "2026-W49"],
+        &["--week", "2026-W49", "--days", "3"],
+    ] {
+        drop(env.run(&[&["calendar"], wrong].concat()).exits(2));
+    }
+    let said = env.run(&["calendar", "--week", "49"]).exits(2);
+    assert!(said.err.contains("'49' is no week") && said.err.contains("--week 2026-W49"), "{said:#?}");
+}
+
+#[test]
 fn the_line_is_stopped_as_often_as_it_takes() {
     let env = team();
     let stop = |service: &str| {

@@ -113,6 +113,28 @@ fn every_command_that_changes_something_is_refused_before_anything_is_touched() 
 }
 
 #[test]
+fn a_change_controlled_service_can_be_looked_at_and_its_system_is_not_asked() {
+    let env = TestEnv::deploying("echo done");
+    drop(env.deploy().ok());
+    let text = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    let text = text
+        .replace("[environments.staging]", "[environments.staging]\nchange-controlled = true")
+        .replace("[services.api]", "[services.api]\nchange-controlled = true");
+    env.config(&format!("{text}\n[change]\ncommand = [\"./itsm.sh\"]\n"));
+    env.script("itsm.sh", "echo asked >> asked; exit 75");
+    let before = files(&env);
+    let more: &[&[&str]] = &[&["when", "api@1.0.0", "staging"], &["change", "show", "api@1.0.0", "staging"]];
+    for args in LOOKING.iter().chain(more) {
+        let looked = run(&env, &with("--readonly", args));
+        assert_ne!(looked.code, 12, "{args:?}: {looked:#?}");
+    }
+    assert_eq!(files(&env), before);
+    assert!(!env.path("asked").exists(), "what is answered could not be kept");
+    let why = env.run(&["--readonly", "why", "api@1.0.0", "staging"]);
+    assert!(why.out.contains("nobody has asked about its change ticket yet"), "{why:#?}");
+}
+
+#[test]
 fn the_configuration_can_say_it_for_everyone() {
     let env = TestEnv::deploying("echo done");
     let text = std::fs::read_to_string(env.path("relman.toml")).unwrap();

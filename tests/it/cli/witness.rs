@@ -75,8 +75,10 @@ fn a_code_is_asked_for_on_a_terminal_only() {
     let env = env();
     let said = env.run_as(BOB, &["witness", "api@1.0.0", "staging"]).exits(2);
     assert!(said.err.contains("--code CODE"), "{said:#?}");
-    let none = env.run_as(BOB, &["witness", "api@1.0.0", "staging", "--code", "ABCDE"]).exits(4);
+    let none = env.run_as(BOB, &["witness", "api@1.0.0", "staging", "--code", "ACDEF"]).exits(4);
     assert!(none.err.contains("nobody asks for a witness for api@1.0.0 in staging now"), "{none:#?}");
+    let slip = env.run_as(BOB, &["witness", "api@1.0.0", "staging", "--code", ""]).exits(2);
+    assert!(slip.err.contains("is no code, and cost no try"), "{slip:#?}");
 }
 
 #[test]

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use relman::domain::change::{Act, Answered, Asking, Phase};
+use relman::domain::change::{Act, Answered, Asking, ChangeTicket, Phase};
 use relman::domain::deployment::DeploymentState;
 use relman::domain::gate::{Answer, BlockReason, GateId};
+use relman::domain::ids::DeploymentId;
 use relman::domain::journal::Verb;
-use relman::ops::ErrorKind;
+use relman::domain::prompt::Answers;
 use relman::ops::change;
 use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::turn::Turn;
 use relman::ops::hook::{deliver, sort, subscribe};
+use relman::ops::{ErrorKind, Store};
 
 use super::on_record::mistaken;
-use crate::support::world::{POLICY, World, answer, closed, env_name, release_id, wish};
+use crate::support::world::{Meanwhile, POLICY, World, answer, closed, env_name, release_id, wish};
 
 const API: &str = "api@1.0.0";
 
@@ -23,17 +25,33 @@ fn controlled() -> World {
 }
 
 fn controlled_with(lines: &str) -> World {
+    may_go(World::with(&controlled_policy(lines)))
+}
+
+fn controlled_policy(lines: &str) -> String {
     let policy = POLICY
         .replace(
             "kind = \"staging\"",
             "kind = \"staging\"\nchange-controlled = true\noverride = [\"managers\"]",
         )
         .replace("[services.api]", "[services.api]\nchange-controlled = true");
-    let world = World::with(&format!("{policy}\n[change]\ncommand = [\"./itsm.sh\"]\n{lines}\n"));
+    format!("{policy}\n[change]\ncommand = [\"./itsm.sh\"]\n{lines}\n")
+}
+
+fn may_go(world: World) -> World {
     world.release(API);
     world.advance(API, 2);
     world.deploy(API, "dev");
     world
+}
+
+/// What is known of the ticket, kept as by another process.
+fn keep(store: &Store, ticket: &ChangeTicket) {
+    store.write_quietly(|tx| relman::store::changes::put(tx, ticket)).unwrap();
+}
+
+fn known_of(world: &World) -> ChangeTicket {
+    world.as_("erin", |cx| change::show(cx, &release_id(API), &env_name("staging"))).unwrap().ticket
 }
 
 fn ticket(phase: Phase, state: &str) -> Answered {
@@ -62,6 +80,18 @@ fn reason(world: &World) -> BlockReason {
 
 fn asked(world: &World) -> Vec<Asking> {
     world.machine.outside.asked.borrow().clone()
+}
+
+/// Asks for its turn as long as it is told to ask again at once: every answer of the change system takes time.
+#[track_caller]
+fn turn(world: &World, id: DeploymentId) -> Turn {
+    for _ in 0..3 {
+        match world.turn(id) {
+            Turn::Wait { until, .. } if until == world.now => {}
+            turn => return turn,
+        }
+    }
+    panic!("{id} asks again and again")
 }
 
 #[test]
@@ -239,7 +269,7 @@ fn who_waits_for_a_ticket_begins_when_it_opens_and_has_it_asked_about_once_a_min
     assert_eq!(asked(&world).len() - count, 2);
     says(&world, Ok(ticket(Phase::Open, "Implement")));
     world.pass(Duration::from_secs(60));
-    assert!(matches!(world.turn(d.id), Turn::Go(_)));
+    assert!(matches!(turn(&world, d.id), Turn::Go(_)));
 }
 
 #[test]
@@ -249,7 +279,7 @@ fn a_scheduled_deployment_asks_at_its_time_and_not_before() {
     assert!(asked(&world).is_empty());
     *world.machine.outside.makes.borrow_mut() = ticket(Phase::Open, "Implement");
     world.pass(Duration::from_hours(1));
-    assert!(matches!(world.turn(d.id), Turn::Go(_)));
+    assert!(matches!(turn(&world, d.id), Turn::Go(_)));
     assert!(asked(&world).iter().any(|asking| asking.create), "there was none: one was made");
 }
 
@@ -261,7 +291,184 @@ fn what_is_fresh_a_moment_before_it_begins_is_asked_once_more() {
     world.pass(Duration::from_hours(1));
     assert!(gate(&world).opens());
     says(&world, Ok(ticket(Phase::Closed, "Canceled")));
+    assert!(matches!(turn(&world, d.id), Turn::Wait { .. }));
+}
+
+#[test]
+fn what_closes_while_the_change_system_is_asked_still_counts() {
+    let mut world = controlled();
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    let d = world.schedule(API, "staging", Duration::from_hours(1));
+    let opens = world.now.plus(Duration::from_hours(3));
+    world.freeze("Night", "staging", world.now.plus(Duration::from_mins(61)), opens);
+    // Asked in the last seconds before the freeze, and answered in its first ones.
+    world.pass(Duration::from_mins(60) + Duration::from_secs(50));
+    let Turn::Wait { until, .. } = world.turn(d.id) else { panic!("it began on an old look at the clock") };
+    assert_eq!(until, world.now, "it is to ask again at once");
+    world.pass(Duration::from_secs(20));
+    let Turn::Wait { says, .. } = world.turn(d.id) else { panic!("it began inside a freeze") };
+    assert!(says[0].starts_with("freeze: frozen by \"Night\""), "{says:?}");
+}
+
+#[test]
+fn an_answer_for_its_beginning_is_not_asked_for_twice_and_does_not_keep() {
+    let mut world = controlled();
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    let d = world.schedule(API, "staging", Duration::from_hours(1));
+    world.pass(Duration::from_hours(1));
     assert!(matches!(world.turn(d.id), Turn::Wait { .. }));
+    let count = asked(&world).len();
+    // The process that waits was gone for a while.
+    world.pass(Duration::from_mins(2));
+    assert!(matches!(world.turn(d.id), Turn::Wait { .. }));
+    assert_eq!(asked(&world).len(), count + 1);
+    world.pass(Duration::from_secs(5));
+    assert!(matches!(world.turn(d.id), Turn::Go(_)));
+    assert_eq!(asked(&world).len(), count + 1);
+}
+
+#[test]
+fn of_two_that_want_a_ticket_one_makes_it() {
+    let mut world = controlled();
+    assert!(matches!(reason(&world), BlockReason::ChangeMissing { .. }));
+    let until = world.now.plus(Duration::from_secs(30));
+    keep(&world.store, &ChangeTicket { making: Some(until), ..known_of(&world) });
+    let error = world.start("erin", API, "staging").unwrap_err();
+    assert!(asked(&world).iter().all(|asking| !asking.create), "the other one makes it");
+    assert!(error.sentence.contains("somebody is making its change ticket just now"), "{error:#?}");
+    // Who was at it is gone.
+    world.pass(Duration::from_secs(30));
+    world.start("erin", API, "staging").unwrap_err();
+    assert_eq!(asked(&world).iter().filter(|asking| asking.create).count(), 1);
+}
+
+/// A world whose store another process writes to whenever the change system is asked to make a ticket (or not to).
+fn beside(makes: bool, writes: ChangeTicket) -> (tempfile::TempDir, World) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let world = may_go(World::with_on_file(&path, &controlled_policy("")));
+    let meanwhile: Meanwhile = Box::new(move |asking| {
+        if asking.create == makes {
+            keep(&Store::open(&path).unwrap(), &writes);
+        }
+    });
+    *world.machine.outside.meanwhile.borrow_mut() = Some(meanwhile);
+    (dir, world)
+}
+
+#[test]
+fn what_was_made_while_somebody_named_another_is_on_record() {
+    let new = || ChangeTicket::new(release_id(API), env_name("staging"));
+    let (_dir, world) = beside(true, ChangeTicket { named: Some("CHG42".to_owned()), ..new() });
+    *world.machine.outside.makes.borrow_mut() = ticket(Phase::Waits, "New");
+    world.start("erin", API, "staging").unwrap_err();
+    let entries = world.store.read(|tx| relman::store::journal::list(tx, None, None, 2)).unwrap();
+    assert_eq!(entries[1].verb, Verb::ChangeOpened.as_str());
+    let reason = entries[1].parsed().unwrap().reason.unwrap();
+    assert_eq!(reason, "CHG1; CHG42 was named meanwhile and counts");
+    assert_eq!(known_of(&world).number(), Some("CHG42"));
+}
+
+#[test]
+fn who_heard_of_no_ticket_does_not_forget_the_one_that_was_made_meanwhile() {
+    let new = || ChangeTicket::new(release_id(API), env_name("staging"));
+    let answered = Some(ticket(Phase::Waits, "New"));
+    let (_dir, world) = beside(false, ChangeTicket { answered, asked_at: Some(World::new().now), ..new() });
+    drop(gate(&world));
+    assert_eq!(known_of(&world).number(), Some("CHG1"));
+}
+
+#[test]
+fn what_was_answered_counts_for_who_looks_although_it_cannot_be_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let world = may_go(World::with_on_file(&path, &controlled_policy("")));
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    // As on a disk that is full: what is written fails.
+    let full = Store::open_readonly(&path).unwrap();
+    let report = world.as_("erin", |cx| {
+        let cx = relman::ops::Ctx { store: &full, ..*cx };
+        start::explain(&cx, &release_id(API), &env_name("staging")).unwrap()
+    });
+    let known = Answer::Pass { evidence: "CHG1 is Implement, asked just now".to_owned() };
+    assert_eq!(answer(&report, GateId::Change), known);
+    assert_eq!(known_of(&world).number(), None, "nothing was kept");
+}
+
+#[test]
+fn of_the_past_nobody_is_asked_and_the_gate_says_so() {
+    use relman::domain::moment::Moment;
+    use relman::ops::past::{Past, Still};
+    let world = controlled();
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    assert!(gate(&world).opens());
+    let count = asked(&world).len();
+    let past = world.as_("erin", |cx| Past::open(cx, Moment::Entry(world.entries()))).unwrap();
+    let still = Still(&world.machine);
+    let then = world.as_("erin", |cx| {
+        start::explain(&past.cx(cx, &still), &release_id(API), &env_name("staging")).unwrap()
+    });
+    let Answer::Unknown { why } = answer(&then, GateId::Change) else { panic!("{then:?}") };
+    assert_eq!(why, "what its change ticket was then is not known: answers are kept of today only");
+    assert_eq!(asked(&world).len(), count);
+}
+
+#[test]
+fn a_second_person_and_a_ticket_that_is_made_do_not_lock_each_other_out() {
+    use relman::ops::witness;
+    let policy =
+        controlled_policy("").replace("[environments.staging]", "[environments.staging]\nfour-eyes = true");
+    let world = may_go(World::with(&policy));
+    let ask = || world.as_("erin", |cx| witness::ask(cx, &release_id(API), &env_name("staging")));
+    *world.machine.outside.makes.borrow_mut() = ticket(Phase::Waits, "New");
+    let error = ask().unwrap_err();
+    assert!(error.sentence.contains("CHG1 is in New"), "nobody is called to look at what waits: {error:#?}");
+    assert_eq!(asked(&world).iter().filter(|asking| asking.create).count(), 1);
+    says(&world, Ok(ticket(Phase::Open, "Implement")));
+    let error = world.start("erin", API, "staging").unwrap_err();
+    assert_eq!(closed(&error.report.unwrap()), ["four-eyes"]);
+    let code = ask().unwrap().code;
+    let (release, environment) = (release_id(API), env_name("staging"));
+    let confirm = witness::Confirm { release, environment, code, seen: None };
+    world.as_("bob", |cx| witness::confirm(cx, &confirm)).unwrap();
+    world.start("erin", API, "staging").unwrap();
+    // Who starts it without having asked gets the ticket made as well.
+    let world = may_go(World::with(&policy));
+    world.start("erin", API, "staging").unwrap_err();
+    assert_eq!(asked(&world).iter().filter(|asking| asking.create).count(), 1);
+}
+
+#[test]
+fn a_ticket_is_made_only_for_a_start_that_is_sound() {
+    let policy = POLICY
+        .replace("kind = \"staging\"", "kind = \"staging\"\nchange-controlled = true\nconfirm = \"version\"")
+        .replace(
+            "[services.api]",
+            "[services.api.prompts.REGION]\nlabel = \"Region\"\nrequired = true\n[services.api]\nchange-controlled = true",
+        );
+    let world = World::with(&format!("{policy}\n[change]\ncommand = [\"./itsm.sh\"]\n"));
+    world.release(API);
+    world.advance(API, 2);
+    let answered = || Answers([("REGION".to_owned(), "eu".to_owned())].into());
+    let dev = StartDeploy { answers: answered(), ..wish(API, "dev") };
+    let d = world.as_("erin", |cx| start::start(cx, &dev)).unwrap().deployment;
+    world.claim(&d);
+    world.end(&world.deployment(d.id), DeploymentState::Succeeded);
+    let refused = |wanted: StartDeploy| {
+        drop(world.as_("erin", |cx| start::start(cx, &wanted)).unwrap_err());
+        asked(&world).iter().filter(|asking| asking.create).count()
+    };
+    let good = StartDeploy { answers: answered(), ..wish(API, "staging") };
+    assert_eq!(refused(StartDeploy { confirm: None, ..good.clone() }), 0, "nothing was typed");
+    assert_eq!(refused(StartDeploy { confirm: Some("2".to_owned()), ..good.clone() }), 0);
+    assert_eq!(
+        refused(StartDeploy { overrides: [GateId::Soak].into(), ..good.clone() }),
+        0,
+        "no right to it"
+    );
+    assert_eq!(refused(StartDeploy { left_out: vec!["nothing".to_owned()], ..good.clone() }), 0);
+    assert_eq!(refused(StartDeploy { answers: Answers::default(), ..good.clone() }), 0, "not answered");
+    assert_eq!(refused(good), 1);
 }
 
 #[test]
@@ -318,11 +525,12 @@ fn a_ticket_that_cannot_be_told_now_is_told_later_and_holds_nobody_up() {
     let d = world.running(API, "staging");
     world.end(&d, DeploymentState::Succeeded);
     says(&world, Err("down"));
-    assert_eq!(notes(&world).len(), 2, "tried");
+    assert_eq!(notes(&world).len(), 1, "tried; its end waits until its beginning was told");
     assert_eq!(world.store.read(relman::store::outbox::list_pending).unwrap().len(), 2, "and kept");
     says(&world, Ok(Answered::default()));
     world.pass(Duration::from_mins(1));
-    assert_eq!(notes(&world).len(), 4);
+    let notes = notes(&world);
+    assert_eq!(notes.iter().map(|note| note.ends).collect::<Vec<_>>(), [false, false, true]);
     assert!(world.store.read(relman::store::outbox::list_pending).unwrap().is_empty());
 }
 

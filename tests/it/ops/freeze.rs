@@ -317,3 +317,51 @@ fn who_is_frozen_out_is_told_how_it_is_lifted() {
         ]
     );
 }
+
+/// Three days that close an environment each.
+fn three_days(environments: [&str; 3]) -> Vec<relman::domain::ical::Event> {
+    let event = |(day, environment): (usize, &&str)| {
+        let number = day + 1;
+        format!(
+            "BEGIN:VEVENT\r\nUID:{number}@x\r\nSUMMARY:Day {number}\r\nX-RELMAN-ENVIRONMENTS:{environment}\r\n\
+             DTSTART:202612{number:02}T090000Z\r\nDURATION:PT8H\r\nEND:VEVENT\r\n"
+        )
+    };
+    let events: String = environments.iter().enumerate().map(event).collect();
+    let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n");
+    let read = relman::domain::ical::read(text.as_bytes(), relman::domain::time::Tz::UTC).unwrap();
+    assert_eq!(read.skipped, []);
+    read.events
+}
+
+#[test]
+fn an_event_that_makes_no_sense_here_keeps_no_other_from_being_imported() {
+    use relman::ops::freeze::import::{Became, Import, import};
+    let world = World::new();
+    let how = Import { scope: None, source: "days.ics".to_owned(), dry_run: false };
+    let brought = |environments| world.as_("bob", |cx| import(cx, &three_days(environments), &how)).unwrap();
+    let became = brought(["dev", "nowhere", "staging"]);
+    assert!(matches!(&became[0], Became::Added { .. }), "{became:?}");
+    let Became::Refused { name, why, .. } = &became[1] else { panic!("{became:?}") };
+    assert_eq!(name, "Day 2");
+    assert!(why.contains("nowhere"), "{why}");
+    assert!(matches!(&became[2], Became::Added { .. }), "{became:?}");
+    let again = brought(["dev", "nowhere", "production"]);
+    assert!(matches!(&again[0], Became::Unchanged { .. }), "{again:?}");
+    assert!(matches!(&again[2], Became::Changed { .. }), "{again:?}");
+}
+
+#[test]
+fn an_event_that_comes_twice_in_a_file_is_one_freeze() {
+    use relman::ops::freeze::import::{Became, Import, import};
+    let world = World::new();
+    let how = Import { scope: None, source: "days.ics".to_owned(), dry_run: false };
+    let days = three_days(["dev", "staging", "production"]);
+    let twice = [days[0].clone(), days[0].clone()];
+    let became = world.as_("bob", |cx| import(cx, &twice, &how)).unwrap();
+    assert!(matches!(became.as_slice(), [Became::Added { .. }, Became::Unchanged { .. }]), "{became:?}");
+    // Who read the freezes before somebody else imported the same file adds none of them a second time.
+    let new = NewFreeze { numbered: true, uid: Some("1@x".to_owned()), ..now_closed(&world, "Day 1") };
+    let error = world.as_("carol", |cx| add(cx, &new)).unwrap_err();
+    assert!(error.sentence.contains("somebody has imported it meanwhile: \"Day 1\" (F1)"), "{error}");
+}

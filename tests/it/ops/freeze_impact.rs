@@ -48,7 +48,10 @@ fn scheduled_deployments_within_it_are_named_with_who_asked_for_them() {
     };
     let seen = hit("dev", 2, 4);
     assert_eq!(seen.scheduled.len(), 1);
-    assert!(seen.what(Running::Finish)[0].starts_with("hits #1 api@1.0.0 to dev by alice, which begins Tue"));
+    assert!(
+        seen.what(Running::Finish, Tz::UTC)[0]
+            .starts_with("hits #1 api@1.0.0 to dev by alice, which begins Tue")
+    );
     assert!(hit("dev", 3, 4).scheduled.len() == 1, "the start belongs to it");
     assert!(hit("dev", 2, 3).hits_nothing(), "the end does not");
     assert!(hit("staging", 2, 4).hits_nothing());
@@ -70,12 +73,52 @@ fn departures_of_trains_within_any_of_its_windows_are_named_with_their_conductor
     assert_eq!(departures.len(), 3, "every other one in a month: {departures:?}");
     assert!(departures[0].starts_with("2026-09-03T") && departures[1].starts_with("2026-09-17T"));
     assert!(
-        seen.what(Running::Finish)[0].contains("train weekly to production"),
+        seen.what(Running::Finish, Tz::UTC)[0].contains("train weekly to production"),
         "{:?}",
-        seen.what(Running::Finish)
+        seen.what(Running::Finish, Tz::UTC)
     );
-    assert!(seen.what(Running::Finish)[0].contains("conductor erin"));
+    assert!(seen.what(Running::Finish, Tz::UTC)[0].contains("conductor erin"));
     assert_eq!(seen.windows.len(), 5);
+}
+
+#[test]
+fn departures_are_told_in_the_zone_of_the_freeze() {
+    let world = planned();
+    let window = Window::new(at("2026-09-03T08:00:00Z"), at("2026-09-03T20:00:00Z")).unwrap();
+    let new =
+        NewFreeze { zone: Tz::Asia__Tokyo, ..new_freeze("Sale", "production", window.start, window.end) };
+    let (freeze, seen) = world.as_("bob", |cx| impact::preview(cx, &new)).unwrap();
+    let said = seen.what(freeze.running, freeze.zone);
+    // 14:00 in the zone of the configuration, which is UTC here.
+    assert!(said[0].contains("departs Thu 2026-09-03 23:00 JST"), "{said:?}");
+}
+
+#[test]
+fn what_would_go_there_by_itself_is_named_before_anybody_asks_for_it() {
+    let world = World::with(&format!("{POLICY}\n[services.api.deliver.staging]\nconductor = \"erin\"\n"));
+    world.release(API);
+    world.advance(API, 3);
+    world.deploy(API, "dev");
+    let hit = |env: &str, from: u64, to: u64| {
+        let window = hours(&world, from, to);
+        let new = new_freeze("Sale", env, window.start, window.end);
+        world.as_("bob", |cx| impact::preview(cx, &new)).unwrap().1
+    };
+    let now = hit("staging", 0, 4);
+    assert_eq!(
+        now.what(Running::Finish, Tz::UTC),
+        ["holds up delivery api@1.0.0 to staging (conductor erin)"]
+    );
+    assert!(!now.hits_nothing());
+    let later = hit("staging", 2, 4).what(Running::Finish, Tz::UTC);
+    assert!(later[0].ends_with(", unless it has gone by then"), "{later:?}");
+    assert!(hit("production", 0, 4).hits_nothing());
+    let window = hours(&world, 2000, 2004);
+    let far = new_freeze("Far", "staging", window.start, window.end);
+    assert!(world.as_("bob", |cx| impact::preview(cx, &far)).unwrap().1.hits_nothing(), "beyond a month");
+    // What is live there already goes nowhere.
+    world.deploy(API, "staging");
+    assert!(hit("staging", 0, 4).hits_nothing());
 }
 
 #[test]

@@ -163,6 +163,52 @@ fn services_and_environments_are_a_matter_of_the_webhook() {
     );
 }
 
+#[test]
+fn a_program_hears_of_some_services_and_environments_only_where_that_is_said() {
+    let world = told(
+        "\"*\" = [{ command = [\"./a\"], services = [\"web\"], environments = [\"prod*\"] }]\n\
+         \"release.created\" = [[\"./b\"], { command = [\"./c\"], services = [\"api\"] }]",
+    );
+    world.release(API);
+    world.release("web@1.0.0");
+    world.approve("bob", API, "production");
+    world.approve("bob", "web@1.0.0", "production");
+    let mut all = carried(&world);
+    all.sort();
+    assert_eq!(
+        all,
+        [
+            "*[0] approval.granted",
+            "*[0] release.created",
+            "release.created[0] release.created",
+            "release.created[0] release.created",
+            "release.created[1] release.created",
+        ]
+    );
+    assert_eq!(last(&world).service.as_deref(), Some("api"));
+}
+
+#[test]
+fn a_program_is_asked_before_deployments_of_its_services_and_environments_only() {
+    let world = told(
+        "pre-deploy = [[\"./a\"], { command = [\"./b\"], environments = [\"prod*\"] }, { command = [\"./c\"], services = [\"web\"] }]",
+    );
+    world.release(API);
+    world.release("web@1.0.0");
+    let asked = |id: &str, env: &str| {
+        let preview = |cx: &relman::ops::Ctx<'_>| {
+            relman::ops::deployment::start::preview(cx, &release_id(id), &env_name(env)).unwrap()
+        };
+        let steps = world.as_("erin", preview).steps;
+        let hooks = steps.into_iter().filter(|step| step.name.starts_with("pre-deploy"));
+        hooks.map(|step| step.name).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(API, "dev"), ["pre-deploy"]);
+    assert_eq!(asked(API, "production"), ["pre-deploy", "pre-deploy 2"]);
+    assert_eq!(asked("web@1.0.0", "production"), ["pre-deploy", "pre-deploy 2", "pre-deploy 3"]);
+    assert_eq!(asked("web@1.0.0", "staging"), ["pre-deploy", "pre-deploy 3"]);
+}
+
 /// With a delivery that nobody will try again by itself.
 pub(super) fn given_up() -> World {
     let mut world = told("\"release.*\" = [[\"./a\"]]");
@@ -205,6 +251,47 @@ fn what_cannot_be_told_is_tried_again_later_and_later_and_then_given_up_for_all_
     assert_eq!(carried(&world), ["release.*[0] release.created"]);
     let (delivery, event) = world.as_("bob", |cx| show::delivery(cx, given_up[0].id)).unwrap();
     assert_eq!((delivery.state, event.unwrap().id), (DeliveryState::Delivered, first));
+}
+
+#[test]
+fn the_end_of_a_deployment_is_not_told_before_its_beginning() {
+    let mut world = told("\"deployment.*\" = [[\"./a\"]]");
+    world.release(API);
+    world.advance(API, 2);
+    let first = world.running(API, "dev");
+    *world.machine.outside.hears.borrow_mut() = false;
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started"]);
+    *world.machine.outside.hears.borrow_mut() = true;
+    world.end(&first, DeploymentState::Failed);
+    let second = world.running(API, "dev");
+    // Another deployment waits for nobody.
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started"]);
+    assert_eq!(last(&world).subject, second.id.to_string());
+    let due = world.as_("root", deliver::next_due).unwrap().unwrap();
+    assert!(due > world.now, "what is held back is nothing to hurry for");
+    assert!(!sorted(&world), "and nothing to send anybody for");
+    world.pass(due.since(world.now));
+    assert_eq!(
+        carried(&world),
+        ["deployment.*[0] deployment.started", "deployment.*[0] deployment.failed"],
+        "both in their order"
+    );
+}
+
+#[test]
+fn what_was_held_back_for_days_is_told_and_not_given_up() {
+    let mut world = told("\"deployment.*\" = [[\"./a\"]]");
+    world.release(API);
+    world.advance(API, 2);
+    *world.machine.outside.hears.borrow_mut() = false;
+    let d = world.running(API, "dev");
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started"]);
+    world.end(&d, DeploymentState::Failed);
+    sorted(&world);
+    // Nobody was there for two days.
+    world.pass(Duration::from_hours(48));
+    *world.machine.outside.hears.borrow_mut() = true;
+    assert_eq!(carried(&world), ["deployment.*[0] deployment.started", "deployment.*[0] deployment.failed"]);
 }
 
 #[test]

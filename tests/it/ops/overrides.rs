@@ -88,6 +88,38 @@ fn what_waits_keeps_the_override_for_a_gate_that_closes_meanwhile() {
     assert_eq!(world.deployment(d.id).overrides, ["freeze", "approvals"], "what it went past");
 }
 
+/// The same after nobody may override there any more.
+fn without_the_right(mut world: World) -> World {
+    let lines = GUARDED.replace("override = [\"managers\"]\n", "");
+    world.policy = relman::config::parse(std::path::Path::new("/srv/relman.toml"), &lines).unwrap().policy;
+    world
+}
+
+#[test]
+fn an_override_does_not_outlive_the_right_to_it_while_it_waits() {
+    let mut world = world();
+    let wanted = waiting(&[GateId::Freeze, GateId::Approvals], &world);
+    let d = world.as_("bob", |cx| start(cx, &wanted)).unwrap().deployment;
+    world = without_the_right(world);
+    world.pass(Duration::from_hours(1));
+    let Turn::Wait { says, .. } = world.turn(d.id) else { panic!("it began without a right to it") };
+    assert!(says[0].starts_with("approvals: "), "{says:?}");
+    assert_eq!(
+        says[1],
+        "the override of freeze and approvals counts no more: bob may not override gates of api in production: \
+         nobody has the right override there"
+    );
+}
+
+#[test]
+fn an_override_does_not_outlive_the_right_to_it_until_the_claim() {
+    let world = world();
+    let started = world.as_("bob", |cx| start(cx, &opening(&CLOSED))).unwrap().deployment;
+    let world = without_the_right(world);
+    let Claim::Ended { why } = world.claim(&started) else { panic!("it began without a right to it") };
+    assert!(why.contains("the override of soak and approvals counts no more: bob may not"), "{why}");
+}
+
 #[test]
 fn of_an_override_that_was_not_needed_in_the_end_nothing_is_on_record() {
     let mut world = world();

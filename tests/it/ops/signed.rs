@@ -195,6 +195,21 @@ fn what_was_signed_elsewhere_is_handed_in_once() {
 }
 
 #[test]
+fn two_clocks_may_differ_by_five_minutes_and_no_more() {
+    let world = world("required");
+    let ahead = |minutes| {
+        let ours = payload(&world);
+        let later = Duration::from_mins(minutes);
+        Statement { issued: ours.issued.plus(later), expires: ours.expires.map(|at| at.plus(later)), ..ours }
+    };
+    let signed = |statement: &Statement| given(fake_signature("key of bob", &statement.text()));
+    is_refused(&world, &signed(&ahead(6)), "one of the two clocks is more than 5m wrong");
+    as_bob(&world, &signed(&ahead(4))).unwrap();
+    assert!(matches!(gate(&world), Answer::Pass { .. }));
+    assert_eq!(verified(&world), (1, vec![]));
+}
+
+#[test]
 fn a_signature_for_something_else_is_no_decision_here() {
     let mut world = world("required");
     world.machine.keys.borrow_mut().insert("mallory".to_owned(), "key of mallory".to_owned());

@@ -107,6 +107,40 @@ fn three_wrong_codes_end_it_and_each_is_on_record() {
 }
 
 #[test]
+fn what_is_no_code_at_all_costs_no_try() {
+    let world = world();
+    let asked = asked(&world, "erin");
+    for slip in ["", "  ", "ACDE", "ACDEFH", "AB0I1", "ACDE\u{1b}"] {
+        let (result, entries) = world.journaled(|| confirmed(&world, "bob", slip));
+        assert_eq!(result.unwrap_err().kind, ErrorKind::Usage, "{slip:?}");
+        assert!(entries.is_empty(), "{entries:?}");
+    }
+    confirmed(&world, "bob", &asked.code).unwrap();
+}
+
+#[test]
+fn what_closed_a_moment_ago_ends_nobodys_asking() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state/relman.db");
+    let policy = POLICY.replace("[environments.dev]", "[environments.dev]\nfour-eyes = true");
+    let world = World::with_on_file(&path, &policy);
+    world.release(API);
+    world.advance(API, 5);
+    let first = asked(&world, "erin");
+    // While carol's relman draws her code, somebody else's freezes the environment.
+    let (start, end) = (world.now, world.now.plus(Duration::from_hours(1)));
+    let freeze = World::new().freeze("Incident", "dev", start, end);
+    *world.machine.meanwhile.borrow_mut() = Some(Box::new(move || {
+        let store = relman::ops::Store::open(&path).unwrap();
+        store.write_quietly(|tx| relman::store::freezes::insert(tx, &freeze, "bob", start)).unwrap();
+    }));
+    let error = world.as_("carol", |cx| ask(cx, &release_id(API), &env_name("dev"))).unwrap_err();
+    assert!(closed(&error.report.unwrap()).contains(&"freeze"));
+    let open = world.as_("bob", relman::ops::witness::open).unwrap();
+    assert_eq!(open, [first.request], "erin's stands");
+}
+
+#[test]
 fn a_code_and_a_confirmation_expire() {
     let mut world = world();
     let first = asked(&world, "erin");

@@ -366,6 +366,26 @@ fn what_a_freeze_holds_may_be_ended_cancelled_and_gone_past_on_record() {
 }
 
 #[test]
+fn a_second_freeze_of_the_same_name_holds_it_again() {
+    let (env, id) = frozen("");
+    drop(env.run(&["freeze", "remove", "F1", "--reason", "over"]).ok());
+    drop(decide(&env, &["promote", "--reason", "it is over"]).ok());
+    until_held(&env, id, 3);
+    drop(env.run(&["freeze", "now", "--reason", "errors again", "--running", "stop-at-step"]).ok());
+    drop(decide(&env, &["promote"]).ok());
+    until_held(&env, id, 4);
+    let d = env.deployment(id);
+    let reason = &d["hold"]["reason"];
+    assert_eq!(
+        (reason["because"].as_str(), reason["name"].as_str()),
+        (Some("frozen"), Some("Stop the line"))
+    );
+    assert_eq!(ran(&env), ["10/1", "50/1"], "the last share has not begun");
+    drop(env.run(&["cancel", "1"]).ok());
+    env.until_state(id, "cancelled");
+}
+
+#[test]
 fn a_freeze_that_lets_run_what_runs_holds_nothing() {
     let env = canary("judge = \"person\"", "");
     let id = env.start();

@@ -62,6 +62,8 @@ pub(crate) struct FakeMachine {
     /// Who has a key, and its name; one that begins with `touched` is a security key.
     pub keys: RefCell<BTreeMap<String, String>>,
     numbers: RefCell<u64>,
+    /// What somebody else does when the next number is drawn.
+    pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
     pub outside: FakeOutside,
 }
 
@@ -85,7 +87,11 @@ pub(crate) struct FakeOutside {
     pub change: RefCell<Result<Answered, String>>,
     /// ... and to whoever wants one made.
     pub makes: RefCell<Answered>,
+    /// What somebody else does while it is asked.
+    pub meanwhile: RefCell<Option<Meanwhile>>,
 }
+
+pub(crate) type Meanwhile = Box<dyn Fn(&Asking)>;
 
 impl FakeOutside {
     fn new() -> Self {
@@ -96,6 +102,7 @@ impl FakeOutside {
             asked: RefCell::default(),
             change: RefCell::new(Ok(Answered::default())),
             makes: RefCell::default(),
+            meanwhile: RefCell::default(),
         }
     }
 }
@@ -112,6 +119,9 @@ impl Outside for FakeOutside {
     }
     fn change(&self, _change: &Change, asking: &Asking) -> Result<Answered, String> {
         self.asked.borrow_mut().push(asking.clone());
+        if let Some(meanwhile) = self.meanwhile.borrow().as_ref() {
+            meanwhile(asking);
+        }
         match asking.create {
             true => Ok(Answered { made: true, ..self.makes.borrow().clone() }),
             false => self.change.borrow().clone(),
@@ -166,6 +176,9 @@ impl Machine for FakeMachine {
     }
     fn nonce(&self) -> Result<String, String> {
         *self.numbers.borrow_mut() += 1;
+        if let Some(meanwhile) = self.meanwhile.take() {
+            meanwhile();
+        }
         Ok(format!("{:032x}", *self.numbers.borrow()))
     }
     fn sign(&self, order: &Order<'_>) -> Result<Signed, String> {
@@ -255,8 +268,12 @@ impl World {
 
     /// With a store in this file, which is made.
     pub(crate) fn on_file(path: &Path) -> Self {
+        Self::with_on_file(path, POLICY)
+    }
+
+    pub(crate) fn with_on_file(path: &Path, policy: &str) -> Self {
         relman::host::state::State::prepare(path).unwrap();
-        Self::over(Store::open(path).unwrap(), POLICY)
+        Self::over(Store::open(path).unwrap(), policy)
     }
 
     fn over(store: Store, policy: &str) -> Self {
@@ -279,6 +296,7 @@ impl World {
                 variables: RefCell::default(),
                 keys: RefCell::default(),
                 numbers: RefCell::default(),
+                meanwhile: RefCell::default(),
                 outside: FakeOutside::new(),
             },
             now: "2026-09-01T10:00:00Z".parse().unwrap(),
