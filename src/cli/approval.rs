@@ -7,6 +7,7 @@ use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
 use super::{Session, exit, past};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
+use crate::domain::gate::reason::enlarge;
 use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span, wall};
@@ -204,6 +205,9 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
                 .map(|rule| format!("{} {}/{}", rule.group, rule.by.len(), rule.needed))
                 .collect();
             let you = match &item.not_yours {
+                _ if item.tally.shortage.is_some() && item.tally.rejected.is_none() => {
+                    session.out.paint(Tone::Bad, "no quorum")
+                }
                 None => session.out.paint(Tone::Busy, "your turn"),
                 Some(why) => why.clone(),
             };
@@ -217,5 +221,11 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
         })
         .collect();
     session.out.table(&["RELEASE", "FOR", "APPROVALS", "WAITING", "YOU"], rows);
+    for item in pending.iter().filter(|item| item.tally.rejected.is_none()) {
+        if let Some(shortage) = &item.tally.shortage {
+            let what = format!("{} for {}", item.release.id, item.matter());
+            session.out.note(&format!("{what} cannot be approved: {}", enlarge(shortage)));
+        }
+    }
     Ok(exit::OK)
 }

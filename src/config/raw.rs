@@ -192,6 +192,12 @@ pub(super) struct RawStrategy {
 pub(super) struct RawStage {
     pub require: Vec<String>,
     pub approvals: Vec<RawRule>,
+    pub approval_ttl: Option<String>,
+    pub self_approval: Option<bool>,
+    pub signed_approvals: Option<String>,
+    pub remind_every: Option<String>,
+    pub escalate_after: Option<String>,
+    pub escalate_to: Vec<String>,
     pub checks: Vec<String>,
     pub checklist: Vec<String>,
 }
@@ -372,7 +378,21 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "wait",
         ],
     ),
-    ("stages.*", &["require", "approvals", "checks", "checklist"]),
+    (
+        "stages.*",
+        &[
+            "require",
+            "approvals",
+            "approval-ttl",
+            "self-approval",
+            "signed-approvals",
+            "remind-every",
+            "escalate-after",
+            "escalate-to",
+            "checks",
+            "checklist",
+        ],
+    ),
     ("stages.*.approvals.*", &["from", "count"]),
     ("process.*", &["enter", "skip"]),
     (

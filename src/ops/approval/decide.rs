@@ -195,6 +195,17 @@ fn decidable(tx: &Tx<'_>, decision: &Decision) -> Result<Release, OpError> {
                 .hint(format!("to close an environment to it: relman reject {id} ENV --reason \"…\""))
                 .hint(format!("to stop it: relman release block {id} --reason \"…\"")));
             }
+            // What is signed off there is what has become of it: before, nobody can know.
+            let is_review = decision.subject == ApprovalSubject::ReviewSignOff;
+            if is_review && release.stage != Stage::Review {
+                let id = &release.id;
+                return Err(OpError::conflict(format!(
+                    "{id} is in the {} stage; its {} is given in the review stage",
+                    release.stage,
+                    decision.subject.as_text()
+                ))
+                .hint(format!("what it still needs: relman release show {id}")));
+            }
             Ok(release)
         }
     }

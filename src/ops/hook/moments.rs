@@ -91,7 +91,7 @@ struct Open<'a> {
 
 /// Decisions that are open: told once, brought to mind again and again, and told to others when it takes too long.
 fn decisions(cx: &Ctx<'_>) -> Result<(), OpError> {
-    let has_reminders = cx.policy.environments.values().any(|env| env.reminders != Reminders::default());
+    let has_reminders = cx.policy.all_reminders().any(|one| *one != Reminders::default());
     let names = ["approval.requested", "approval.reminder", "approval.escalated"];
     if !has_reminders && !wanted(cx, &names) {
         return Ok(());
@@ -119,12 +119,7 @@ fn decisions(cx: &Ctx<'_>) -> Result<(), OpError> {
 }
 
 fn reminders<'a>(cx: &Ctx<'a>, item: &Pending) -> Option<&'a Reminders> {
-    match &item.subject {
-        ApprovalSubject::Environment(env) => {
-            cx.policy.environments.get(env).map(|environment| &environment.reminders)
-        }
-        ApprovalSubject::Request | ApprovalSubject::SignOff => None,
-    }
+    cx.policy.terms(&item.subject).map(|terms| terms.reminders)
 }
 
 fn remind(

@@ -2,7 +2,8 @@
 
 use super::queue::Pending;
 use crate::domain::approval::ApprovalSubject;
-use crate::domain::gate::{Answer, GateId};
+use crate::domain::gate::reason::enlarge;
+use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::text::counted_changes;
 use crate::domain::time::{Timestamp, Tz, wall};
 
@@ -53,6 +54,10 @@ fn asked(item: &Pending) -> Fact {
         ApprovalSubject::SignOff => {
             let commit = item.release.build.commit.clone().unwrap_or_else(unsaid);
             ("accepts", format!("what was tested; commit {commit}"))
+        }
+        ApprovalSubject::ReviewSignOff => {
+            let outcome = item.release.review.outcome.clone().unwrap_or_else(unsaid);
+            ("accepts", format!("what is live; outcome: {outcome}"))
         }
         _ => ("need", item.release.request.need.clone().unwrap_or_else(unsaid)),
     }
@@ -122,7 +127,23 @@ fn closed(item: &Pending, zone: Tz, now: Timestamp) -> Vec<Fact> {
     if let Some(at) = report.earliest.filter(|at| *at > now) {
         facts.push(("opens", wall(at, zone)));
     }
+    facts.extend(open(report, now));
     facts
+}
+
+/// That no freeze and no hours close it, and how long that lasts: what is approved too late waits until it opens again.
+fn open(report: &GateReport, now: Timestamp) -> Option<Fact> {
+    let passes = |gate: GateId| {
+        let check = report.checks.iter().find(|check| check.gate == gate);
+        check.is_some_and(|check| matches!(check.answer, Answer::Pass { .. }))
+    };
+    (passes(GateId::Freeze) && passes(GateId::Window)).then(|| {
+        let closes = match &report.closes {
+            Some(closes) => format!("open; {}", closes.sentence(now)),
+            None => "open, and nothing closes it within a day".to_owned(),
+        };
+        ("freezes", closes)
+    })
 }
 
 /// Who has agreed, who could, and what does not count.
@@ -134,11 +155,15 @@ fn people(item: &Pending, zone: Tz) -> Vec<Fact> {
             true => "nobody yet".to_owned(),
             false => rule.named().join(", "),
         };
-        let ask = match rule.missing() {
-            0 => String::new(),
-            _ => format!("; could: {}", rule.candidates.join(", ")),
+        let ask = match (rule.missing(), rule.candidates.is_empty()) {
+            (0, _) => String::new(),
+            (_, true) => "; nobody left could".to_owned(),
+            (_, false) => format!("; could: {}", rule.candidates.join(", ")),
         };
         facts.push(("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
+    }
+    if let Some(shortage) = &item.tally.shortage {
+        facts.push(("no quorum", enlarge(shortage)));
     }
     if let Some((at, groups)) = &item.escalated {
         facts.push(("escalated", format!("to {}, {}", groups.join(", "), wall(*at, zone))));

@@ -14,7 +14,7 @@ use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::policy::{Environment, Rule, StageGate};
 use crate::domain::release::{Release, Stage};
 use crate::domain::signature::{SignPolicy, Signatures};
-use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
+use crate::domain::subject::of_stage as of_stage_content;
 use crate::domain::subject_changes::run_otherwise;
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
@@ -180,18 +180,13 @@ pub fn of_deployment(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Pend
 
 /// What the stage a release is in asks people for: its request, its sign-off.
 fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) -> Option<Pending> {
-    let (subject, about) = match release.stage {
-        Stage::Request => {
-            (ApprovalSubject::Request, (request_digest(release), canonical_json(&release.request)))
-        }
-        Stage::Test => (ApprovalSubject::SignOff, (sign_off_digest(release), sign_off_content(release))),
-        _ => return None,
-    };
+    let subject = ApprovalSubject::of_stage(release.stage)?;
+    let about = of_stage_content(release, &subject)?;
     let rules = &counter.cx.policy.stage(release.stage).approvals;
-    let is_skipped = counter.cx.policy.process(release.kind).skip.contains(match release.stage {
-        Stage::Request => StageGate::Approved.as_str(),
-        _ => StageGate::SignOff.as_str(),
-    });
+    let skip = &counter.cx.policy.process(release.kind).skip;
+    let is_asked = |gate: &StageGate| gate.decision().as_ref() == Some(&subject);
+    let is_skipped =
+        StageGate::ALL.iter().find(|gate| is_asked(gate)).is_some_and(|gate| skip.contains(gate.as_str()));
     if rules.is_empty() || is_skipped {
         return None;
     }
@@ -270,13 +265,14 @@ impl Counter<'_> {
         let asked = env.map(|env| schedulers(self.waiting, &item.release.id, &env.name)).unwrap_or_default();
         let interested = interested(&item.release, asked.iter().copied());
         let none = Signatures::default();
-        let self_approval = env.is_some_and(|env| env.self_approval);
+        let terms = cx.policy.terms(&item.subject);
+        let self_approval = terms.is_some_and(|terms| terms.self_approval);
         let question = Question {
             rules,
             roster: &self.roster,
             digest: &item.digest,
             content: &item.content,
-            signing: env.map_or(SignPolicy::Off, |env| env.signing),
+            signing: terms.map_or(SignPolicy::Off, |terms| terms.signing),
             signatures: self.signatures.get(&item.release.id.service).unwrap_or(&none),
             interested: &interested,
             self_approval,
