@@ -26,6 +26,7 @@ pub mod chain;
 pub mod change;
 pub mod delivery;
 pub mod deployment;
+pub mod diff;
 pub mod digest;
 pub mod event;
 pub mod extra_step;

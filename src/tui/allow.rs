@@ -190,6 +190,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         action,
         Action::Approve
             | Action::ApproveLater
+            | Action::Diff
             | Action::Reject
             | Action::Withdraw
             | Action::Deploy
@@ -206,6 +207,9 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
     }
     let Some(item) = queue::selected(model) else { return Err("nothing waits for an approval".to_owned()) };
     match action {
+        Action::Diff if item.subject.environment().is_none() => {
+            Err(format!("nothing is run for it: it is about the {}", item.subject.as_text()))
+        }
         Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
             Some(why) => {

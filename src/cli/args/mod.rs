@@ -407,6 +407,9 @@ pub struct Approvals {
     /// What one should know before deciding about it: an environment, request, sign-off or review-sign-off
     #[arg(value_name = "ENVIRONMENT")]
     pub about: Option<ApprovalSubject>,
+    /// What changed in the scripts since what is live there was deployed
+    #[arg(long, requires = "about", conflicts_with = "as_of")]
+    pub diff: bool,
     #[command(flatten)]
     pub past: AsOf,
 }

@@ -160,6 +160,20 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
     })
 }
 
+/// One of them.
+pub fn find(
+    cx: &Ctx<'_>,
+    board: &Board,
+    id: &ReleaseId,
+    subject: &ApprovalSubject,
+) -> Result<Pending, OpError> {
+    let found = queue(cx, board)?.into_iter().find(|item| item.release.id == *id && item.subject == *subject);
+    found.ok_or_else(|| {
+        OpError::not_found(format!("open decision about {} of {id}", subject.as_text()))
+            .hint("see what waits for a decision with: relman approvals")
+    })
+}
+
 /// What a second person should know who confirms a deployment: the same as who approves it.
 pub fn of_deployment(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Pending, OpError> {
     let seen = start::overview(cx, id, env)?;

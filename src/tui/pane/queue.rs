@@ -135,6 +135,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Withdraw => vec![Effect::Withdraw { release: id, subject: item.subject.clone() }],
+        Action::Diff => vec![Effect::Differ { release: id, subject: item.subject.clone() }],
         Action::Open => vec![Effect::Detail(id)],
         // Whether to go back, and to what, is asked in a dialog of its own.
         Action::Why if item.back.is_some() => {
@@ -227,7 +228,11 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), Rect { height: rows, ..area });
     if detail_rows > 0 {
         let below = Rect { y: area.y + rows, height: detail_rows, ..area };
-        let detail = Paragraph::new(about(model, items[at])).wrap(Wrap { trim: false });
+        let mut detail = about(model, items[at]);
+        if items[at].otherwise.as_ref().is_some_and(|changed| !changed.is_empty()) {
+            detail.push(Line::styled("d shows what changed in the scripts", model.theme.dim));
+        }
+        let detail = Paragraph::new(detail).wrap(Wrap { trim: false });
         frame.render_widget(detail, below);
     }
 }

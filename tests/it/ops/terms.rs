@@ -227,3 +227,29 @@ fn the_approver_is_told_that_it_is_open_and_until_when() {
     world.pass(Duration::from_hours(3));
     assert_eq!(freezes(&world), None, "what is closed is said with the gates that are");
 }
+
+#[test]
+fn what_is_live_on_its_way_or_decided_about_stays_shown() {
+    use relman::domain::digest::Digest;
+    use relman::ops::view::script_diff::{in_use, of_decision};
+    let mut world = World::new();
+    world.ready(API);
+    let live = world.deploy(API, "production");
+    *world.machine.script.borrow_mut() = "two\n".to_owned();
+    world.ready("api@1.1.0");
+    let used = world.as_("erin", in_use).unwrap();
+    let digests = ["one", "two\n"].map(|text| Digest::of(text.as_bytes()));
+    assert!(digests.iter().all(|digest| used.contains(digest)), "{used:?}");
+    let subject = about(Some("production"));
+    let shown =
+        |world: &World| world.as_("bob", |cx| of_decision(cx, &release_id("api@1.1.0"), &subject)).unwrap();
+    assert_eq!(shown(&world).scripts[0].why_not.as_deref(), Some("its earlier content was not kept"));
+    world.machine.kept.borrow_mut().push("one".to_owned());
+    let lines: Vec<String> = shown(&world).lines().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(lines[0], format!("what changed since {} of {API} began in production", live.id));
+    assert_eq!(lines[3..], ["@@ -1 +1 @@", "-one", "\\ no newline at the end of the file", "+two"]);
+    *world.machine.script.borrow_mut() = "three".to_owned();
+    world.deploy("api@1.1.0", "dev");
+    let used = world.as_("erin", in_use).unwrap();
+    assert!(used.contains(&Digest::of(b"three")) && used.contains(&digests[1]), "approvals about it stand");
+}
