@@ -2,8 +2,10 @@
 
 use super::queue::Pending;
 use crate::domain::approval::ApprovalSubject;
+use crate::domain::deployment::Deployment;
 use crate::domain::gate::reason::enlarge;
 use crate::domain::gate::{Answer, GateId, GateReport};
+use crate::domain::subject::DeploySubject;
 use crate::domain::text::counted_changes;
 use crate::domain::time::{Timestamp, Tz, wall};
 
@@ -42,6 +44,8 @@ pub fn brief(item: &Pending, arrow: &str, zone: Tz, now: Timestamp) -> Vec<Fact>
     }
     facts.extend(otherwise(item));
     facts.extend(tested(item));
+    facts.extend(scheduled(item));
+    facts.extend(variables(item));
     if let Some(plan) = &release.plan.rollback {
         facts.push(("way back", plan.clone()));
     }
@@ -93,6 +97,25 @@ fn otherwise(item: &Pending) -> Vec<Fact> {
         (None, Some(live)) => vec![("runs", format!("what {} ran was not recorded: no comparison", live.id))],
         (None, None) => Vec::new(),
     }
+}
+
+/// What begins with the approval, in whose name, and with which answers.
+fn scheduled(item: &Pending) -> Vec<Fact> {
+    let one = |d: &Deployment| {
+        let begins = d.begins().unwrap_or_else(|| d.state.to_string());
+        let answers = d.answered().map(|answers| format!("; with {answers}")).unwrap_or_default();
+        format!("{} by {} {begins}{answers}", d.id, d.started_by.name)
+    };
+    labelled("asked for", item.scheduled.iter().map(one).collect())
+}
+
+/// What an approval does not pin down: of what is handed in only the names are part of what is approved.
+fn variables(item: &Pending) -> Option<Fact> {
+    let subject: DeploySubject = serde_json::from_str(&item.content).ok()?;
+    let answered = |name: &&String| item.scheduled.iter().any(|d| d.answers.contains_key(*name));
+    let open: Vec<&str> =
+        subject.variables.iter().filter(|name| !answered(name)).map(String::as_str).collect();
+    (!open.is_empty()).then(|| ("variables", format!("{}: as they are when it starts", open.join(", "))))
 }
 
 fn tested(item: &Pending) -> Option<Fact> {

@@ -60,6 +60,9 @@ pub struct Pending {
     pub skipped: Vec<(Version, Vec<String>)>,
     /// The newest plan of it, for who decides.
     pub plan: Option<Deployment>,
+    /// What was asked for there already and begins once it may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scheduled: Vec<Deployment>,
     pub report: Option<GateReport>,
     pub decisions: Vec<Approval>,
 }
@@ -86,6 +89,7 @@ impl Pending {
             toggle: None,
             live: None,
             plan: None,
+            scheduled: Vec::new(),
             report: None,
             decisions: Vec::new(),
         }
@@ -277,6 +281,10 @@ impl Counter<'_> {
         let of_it = |a: &&Approval| a.subject == item.subject;
         let about: Vec<Approval> = item.decisions.iter().filter(of_it).cloned().collect();
         let asked = env.map(|env| schedulers(self.waiting, &item.release.id, &env.name)).unwrap_or_default();
+        let is_such = |d: &&Deployment| {
+            item.subject.environment() == Some(&d.environment) && d.release == item.release.id && !d.noop
+        };
+        item.scheduled = self.waiting.iter().filter(is_such).cloned().collect();
         let interested = interested(&item.release, asked.iter().copied());
         let none = Signatures::default();
         let terms = cx.policy.terms(&item.subject);
