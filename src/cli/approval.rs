@@ -13,7 +13,7 @@ use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span, wall};
 use crate::ops::approval::sign::{self, Signing};
-use crate::ops::approval::{decide, withdraw as withdrawal};
+use crate::ops::approval::{ask, decide, withdraw as withdrawal};
 use crate::ops::past::Still;
 use crate::ops::release::find;
 use crate::ops::view::brief::brief;
@@ -183,6 +183,10 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
     let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     if let (Some(wanted), Some(subject)) = (&args.release, &args.about) {
         let id = find::find(&cx, wanted)?;
+        if args.ask {
+            ask::ask(&cx, &id, subject)?;
+            return tell(session, &cx, &id, subject);
+        }
         return if args.diff { differ(session, &cx, &id, subject) } else { tell(session, &cx, &id, subject) };
     }
     if let Some(wanted) = &args.release {

@@ -217,6 +217,7 @@ fn stage_lines(rules: &StageRules) -> Vec<String> {
         ("signed approvals", if rules.signing.looks() { rules.signing.to_string() } else { String::new() }),
         ("remind every", rules.reminders.every.map(span).unwrap_or_default()),
         ("escalate", escalation(&rules.reminders)),
+        ("decisions time out after", rules.reminders.timeout.map(span).unwrap_or_default()),
         ("checks", rules.checks.join(", ")),
         ("checklist", rules.checklist.join(", ")),
     ]
@@ -270,6 +271,7 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
     add("change tickets", if env.change_controlled { "asked for".to_owned() } else { String::new() });
     add("remind every", env.reminders.every.map(span).unwrap_or_default());
     add("escalate", escalation(&env.reminders));
+    add("decisions time out after", env.reminders.timeout.map(span).unwrap_or_default());
     add("confirm", if env.confirm { "the version must be typed".to_owned() } else { String::new() });
     lines
 }
@@ -287,6 +289,7 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "rights": lists(&env.rights), "confirm": env.confirm,
             "change-controlled": env.change_controlled, "remind-every-seconds": seconds(env.reminders.every),
             "escalate-after-seconds": seconds(env.reminders.escalate_after), "escalate-to": env.reminders.escalate_to,
+            "approval-timeout-seconds": seconds(env.reminders.timeout),
             "four-eyes": env.four_eyes.as_ref().map(|rule| serde_json::json!({
                 "from": rule.from, "exempt": rule.exempt, "ttl-seconds": rule.ttl.as_secs(),
             })),
@@ -313,6 +316,7 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "remind-every-seconds": seconds(rules.reminders.every),
             "escalate-after-seconds": seconds(rules.reminders.escalate_after),
             "escalate-to": rules.reminders.escalate_to,
+            "approval-timeout-seconds": seconds(rules.reminders.timeout),
         })
     };
     let process = |kind: &ReleaseKind| {

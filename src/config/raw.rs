@@ -64,6 +64,7 @@ pub(super) struct RawEnvironment {
     pub remind_every: Option<String>,
     pub escalate_after: Option<String>,
     pub escalate_to: Vec<String>,
+    pub approval_timeout: Option<String>,
     /// A switch or a table: looked at by hand.
     pub four_eyes: Option<toml::Value>,
 }
@@ -198,6 +199,7 @@ pub(super) struct RawStage {
     pub remind_every: Option<String>,
     pub escalate_after: Option<String>,
     pub escalate_to: Vec<String>,
+    pub approval_timeout: Option<String>,
     pub checks: Vec<String>,
     pub checklist: Vec<String>,
 }
@@ -300,6 +302,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "remind-every",
             "escalate-after",
             "escalate-to",
+            "approval-timeout",
             "four-eyes",
         ],
     ),
@@ -389,6 +392,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "remind-every",
             "escalate-after",
             "escalate-to",
+            "approval-timeout",
             "checks",
             "checklist",
         ],

@@ -119,6 +119,7 @@ fn each_mistake_has_its_place_and_its_next_step() {
             "no allowed-signers file is named",
         ),
         ("[stages.test]\nescalate-after = \"2h\"\n", 8, "belong together"),
+        ("[environments.qa]\napproval-timeout = \"5s\"\n", 8, "at least a minute"),
         (
             "[groups]\nrm = [\"a\", \"b\"]\n[stages.test]\napprovals = [{ from = \"rm\" }]\napproval-ttl = \"0s\"\n",
             11,

@@ -219,6 +219,8 @@ pub struct Reminders {
     pub every: Option<Duration>,
     pub escalate_after: Option<Duration>,
     pub escalate_to: Vec<String>,
+    /// After how long an open decision is no longer waited for: it must be asked for anew (APR-6).
+    pub timeout: Option<Duration>,
 }
 
 impl Environment {
@@ -386,7 +388,7 @@ impl StageRules {
         approval_ttl: None,
         self_approval: false,
         signing: SignPolicy::Off,
-        reminders: Reminders { every: None, escalate_after: None, escalate_to: Vec::new() },
+        reminders: Reminders { every: None, escalate_after: None, escalate_to: Vec::new(), timeout: None },
         checks: Vec::new(),
         checklist: Vec::new(),
     };

@@ -207,6 +207,10 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
     }
     let Some(item) = queue::selected(model) else { return Err("nothing waits for an approval".to_owned()) };
     match action {
+        Action::Approve | Action::ApproveLater | Action::Reject if item.timed_out.is_some() => {
+            let about = item.subject.as_text();
+            Err(format!("it timed out; to ask anew: relman approvals {} {about} --ask", item.release.id))
+        }
         Action::Diff if item.subject.environment().is_none() => {
             Err(format!("nothing is run for it: it is about the {}", item.subject.as_text()))
         }

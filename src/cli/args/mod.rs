@@ -410,6 +410,9 @@ pub struct Approvals {
     /// What changed in the scripts since what is live there was deployed
     #[arg(long, requires = "about", conflicts_with = "as_of")]
     pub diff: bool,
+    /// Ask anew for a decision that timed out
+    #[arg(long, requires = "about", conflicts_with_all = ["as_of", "diff"])]
+    pub ask: bool,
     #[command(flatten)]
     pub past: AsOf,
 }

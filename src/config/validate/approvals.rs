@@ -13,8 +13,15 @@ use crate::domain::release::Stage;
 use crate::domain::seats::shortage;
 
 /// The keys about decisions that a stage shares with the environments.
-const TERMS: [&str; 6] =
-    ["approval-ttl", "self-approval", "signed-approvals", "remind-every", "escalate-after", "escalate-to"];
+const TERMS: [&str; 7] = [
+    "approval-ttl",
+    "self-approval",
+    "signed-approvals",
+    "remind-every",
+    "escalate-after",
+    "escalate-to",
+    "approval-timeout",
+];
 
 /// A policy with the place it is written in.
 struct Written<'a> {
@@ -38,7 +45,7 @@ impl Checker {
         self.terms_without_decisions(stage, &raw);
         let reminders = self.reminders(
             &at,
-            [raw.remind_every.as_ref(), raw.escalate_after.as_ref()],
+            [raw.remind_every.as_ref(), raw.escalate_after.as_ref(), raw.approval_timeout.as_ref()],
             &raw.escalate_to,
             !raw.approvals.is_empty(),
         );
@@ -72,6 +79,7 @@ impl Checker {
             raw.remind_every.is_some(),
             raw.escalate_after.is_some(),
             !raw.escalate_to.is_empty(),
+            raw.approval_timeout.is_some(),
         ];
         let is_decided = ApprovalSubject::of_stage(stage).is_some();
         for (key, _) in TERMS.into_iter().zip(set).filter(|(_, set)| *set) {
@@ -79,7 +87,7 @@ impl Checker {
             if !is_decided {
                 let places = Self::DECIDED.map(|stage| format!("[stages.{stage}]")).join(" or ");
                 self.error(keys, format!("{key} belongs into {places}: nobody approves anything here"));
-            } else if raw.approvals.is_empty() && !key.starts_with("remind") && !key.starts_with("escalate") {
+            } else if raw.approvals.is_empty() && TERMS[..3].contains(&key) {
                 // The same about reminders is said with them.
                 self.warning(keys, "nothing is approved here: it has no effect");
             }

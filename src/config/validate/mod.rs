@@ -342,7 +342,7 @@ impl Checker {
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
-        let times = [raw.remind_every.as_ref(), raw.escalate_after.as_ref()];
+        let times = [raw.remind_every.as_ref(), raw.escalate_after.as_ref(), raw.approval_timeout.as_ref()];
         let reminders = self.reminders(&at, times, &raw.escalate_to, !raw.approvals.is_empty());
         let short = [
             (Right::Deploy, raw.deployers),
@@ -414,7 +414,7 @@ impl Checker {
     fn reminders(
         &mut self,
         at: &impl Fn(&str) -> Vec<String>,
-        [remind_every, after]: [Option<&String>; 2],
+        [remind_every, after, timeout]: [Option<&String>; 3],
         escalate_to: &[String],
         is_asked: bool,
     ) -> Reminders {
@@ -429,6 +429,7 @@ impl Checker {
         };
         let every = often("remind-every", remind_every);
         let escalate_after = often("escalate-after", after);
+        let timeout = often("approval-timeout", timeout);
         for (index, group) in escalate_to.iter().enumerate() {
             self.group(&[&at("escalate-to")[..], keys![index]].concat(), group);
         }
@@ -437,11 +438,18 @@ impl Checker {
             self.error(&at(key), "escalate-after and escalate-to belong together: when, and to whom");
         }
         let is_sound = self.findings.len() == known;
-        if is_sound && every.or(escalate_after).is_some() && !is_asked {
-            let key = if every.is_some() { "remind-every" } else { "escalate-after" };
+        let set =
+            [("remind-every", every), ("escalate-after", escalate_after), ("approval-timeout", timeout)];
+        if let Some((key, _)) = set.iter().find(|(_, time)| is_sound && !is_asked && time.is_some()) {
             self.warning(&at(key), "nothing is approved here: there is nothing to remind of");
         }
-        Reminders { every, escalate_after, escalate_to: escalate_to.to_vec() }
+        for (key, time) in &set[..2] {
+            if is_sound && timeout.is_some() && *time >= timeout {
+                let why = "it never comes: the decision has timed out by then (approval-timeout)";
+                self.warning(&at(key), why);
+            }
+        }
+        Reminders { every, escalate_after, escalate_to: escalate_to.to_vec(), timeout }
     }
 
     fn hours(&mut self, keys: &[String], raw: &[String]) -> Vec<OpenHours> {

@@ -1,5 +1,6 @@
-//! Verbs on approvals: decide, withdraw; and what a decision is bound to.
+//! Verbs on approvals: ask anew, decide, withdraw; and what a decision is bound to.
 
+pub mod ask;
 pub mod decide;
 pub mod sign;
 pub mod signatures;

@@ -191,6 +191,11 @@ fn people(item: &Pending, zone: Tz) -> Vec<Fact> {
     if let Some((at, groups)) = &item.escalated {
         facts.push(("escalated", format!("to {}, {}", groups.join(", "), wall(*at, zone))));
     }
+    if let Some(at) = item.timed_out {
+        let (id, about) = (&item.release.id, item.subject.as_text());
+        let anew = format!("relman approvals {id} {about} --ask");
+        facts.push(("timed out", format!("{}; to ask anew: {anew}", wall(at, zone))));
+    }
     for (who, why) in &item.tally.ignored {
         facts.push(("not counted", format!("{who}: {}", why.sentence(zone))));
     }

@@ -47,6 +47,9 @@ pub struct Pending {
     /// When it was told to others because it took too long, and to which groups (APR-24).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalated: Option<(Timestamp, Vec<String>)>,
+    /// When it came to be waited for no longer: it must be asked for anew (APR-6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timed_out: Option<Timestamp>,
     /// The toggle of it that is to be switched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toggle: Option<Flip>,
@@ -86,6 +89,7 @@ impl Pending {
             not_yours: None,
             back: None,
             escalated: None,
+            timed_out: None,
             toggle: None,
             live: None,
             plan: None,
@@ -158,6 +162,12 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
         }
         for item in &mut pending {
             item.escalated = moments::escalated(tx, cx, item)?;
+            if item.tally.rejected.is_none() && !item.tally.is_met() {
+                item.timed_out = moments::timed_out(tx, cx, &moments::Request::of(item))?;
+            }
+            if item.timed_out.is_some() {
+                item.not_yours = Some("it timed out".to_owned());
+            }
         }
         pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
         Ok(pending)

@@ -252,6 +252,7 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
         (None, true, _) => ("complete".to_owned(), theme.good),
         // Whoever's turn it is: it comes to nothing until there are more people.
         (None, false, _) if item.tally.shortage.is_some() => ("NO QUORUM".to_owned(), theme.bad),
+        (None, false, _) if item.timed_out.is_some() => ("TIMED OUT".to_owned(), theme.bad),
         (None, false, None) => ("YOUR TURN".to_owned(), theme.busy),
         (None, false, Some(_)) if item.escalated.is_some() => ("ESCALATED".to_owned(), theme.busy),
         (None, false, Some(why)) => (why.clone(), theme.dim),
@@ -283,7 +284,8 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(item.release.title.clone(), theme.strong)];
     lines.extend(presence::mark(model, &item.release.id).map(|mark| Line::styled(mark, theme.busy)));
     let line = |(label, text): Fact| {
-        let style = if ["rejected", "no quorum"].contains(&label) { theme.bad } else { Style::new() };
+        let style =
+            if ["rejected", "no quorum", "timed out"].contains(&label) { theme.bad } else { Style::new() };
         Line::from(vec![Span::styled(format!("{label:<12}"), theme.dim), Span::styled(text, style)])
     };
     let facts = brief(item, model.glyphs.arrow, model.shown_zone(), model.now);

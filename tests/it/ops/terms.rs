@@ -253,3 +253,71 @@ fn what_is_live_on_its_way_or_decided_about_stays_shown() {
     let used = world.as_("erin", in_use).unwrap();
     assert!(used.contains(&Digest::of(b"three")) && used.contains(&digests[1]), "approvals about it stand");
 }
+
+/// What somebody who looks puts on record.
+fn noticed(world: &World) -> Vec<String> {
+    world.journaled(|| world.as_("dave", moments::notice).unwrap()).1
+}
+
+#[test]
+fn a_decision_nobody_makes_in_time_is_given_up_and_can_be_asked_for_anew() {
+    use relman::ops::approval::ask::ask;
+    let mut world = world("remind-every = \"30m\"\napproval-timeout = \"1h\"");
+    let asks = |world: &World| world.as_("alice", |cx| ask(cx, &release_id(API), &about(SIGN_OFF)));
+    assert_eq!(noticed(&world), ["approval.requested done api@1.0.0"]);
+    assert!(asks(&world).unwrap_err().sentence.contains("has not timed out"));
+    world.pass(Duration::from_mins(59));
+    assert_eq!(noticed(&world), ["approval.reminded done api@1.0.0"]);
+    assert_eq!(item(&world, "bob").timed_out, None);
+    world.pass(Duration::from_mins(1));
+    let at = world.now;
+    // Whether or not anybody has noticed.
+    assert_eq!(item(&world, "bob").timed_out, Some(at));
+    assert_eq!(noticed(&world), ["approval.timed-out done api@1.0.0"]);
+    let told = world.last_entry().1;
+    assert_eq!(told.reason.as_deref(), Some("open for 1h: 0 of 1 from managers (could: bob, carol)"));
+    world.pass(Duration::from_hours(5));
+    assert_eq!(noticed(&world), [] as [&str; 0], "nobody is reminded of what is given up");
+    for verdict in Verdict::ALL {
+        let late = world.decide("bob", API, SIGN_OFF, verdict).unwrap_err();
+        assert!(late.sentence.contains("timed out"), "{late:?}");
+        assert_eq!(late.hints, ["who still wants it asks anew: relman approvals api@1.0.0 sign-off --ask"]);
+    }
+    let facts = brief(&item(&world, "bob"), "→", world.policy.zone, world.now);
+    let said = facts.into_iter().find(|(label, _)| *label == "timed out").unwrap().1;
+    assert!(said.ends_with("to ask anew: relman approvals api@1.0.0 sign-off --ask"), "{said}");
+    asks(&world).unwrap();
+    assert_eq!(item(&world, "bob").timed_out, None);
+    world.pass(Duration::from_mins(30));
+    assert_eq!(noticed(&world), ["approval.reminded done api@1.0.0"]);
+    world.decide("bob", API, SIGN_OFF, Verdict::Approved).unwrap();
+    world.pass(Duration::from_hours(9));
+    assert_eq!(noticed(&world), [] as [&str; 0], "what is decided has no end");
+    // One more approval of what is decided is not too late.
+    world.decide("carol", API, SIGN_OFF, Verdict::Approved).unwrap();
+}
+
+#[test]
+fn another_content_is_asked_for_anew_by_itself_and_going_back_has_no_end() {
+    let policy = POLICY.replace(
+        "rollback-approvals = []",
+        "rollback-approvals = [{ from = \"managers\" }]\napproval-timeout = \"2h\"",
+    );
+    let mut world = World::with(&policy);
+    world.release(API);
+    world.advance(API, 5);
+    world.deploy(API, "dev");
+    world.deploy(API, "staging");
+    world.pass(Duration::from_hours(1));
+    assert_eq!(noticed(&world), ["approval.requested done api@1.0.0"]);
+    world.pass(Duration::from_hours(2));
+    assert!(world.decide("bob", API, Some("production"), Verdict::Approved).is_err());
+    *world.machine.script.borrow_mut() = "two".to_owned();
+    assert_eq!(noticed(&world), ["approval.requested done api@1.0.0"]);
+    for who in ["bob", "dave"] {
+        world.approve(who, API, "production");
+    }
+    world.deploy(API, "production");
+    world.pass(Duration::from_hours(24));
+    world.decide("carol", API, Some("production"), Verdict::Approved).unwrap();
+}
