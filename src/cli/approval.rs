@@ -7,15 +7,17 @@ use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
 use super::{Session, exit, past};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
+use crate::domain::diff::Kind;
+use crate::domain::gate::reason::enlarge;
 use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span};
 use crate::ops::approval::sign::{self, Signing};
-use crate::ops::approval::{decide, withdraw as withdrawal};
+use crate::ops::approval::{ask, decide, withdraw as withdrawal};
 use crate::ops::past::Still;
 use crate::ops::release::find;
 use crate::ops::view::brief::brief;
-use crate::ops::view::{board, queue, release as view};
+use crate::ops::view::{board, queue, release as view, script_diff};
 use crate::ops::{Ctx, ErrorKind, OpError};
 
 pub(super) fn approve(session: &mut Session, args: Decide) -> Result<u8, OpError> {
@@ -115,6 +117,29 @@ pub(super) fn withdraw(session: &mut Session, args: Withdraw) -> Result<u8, OpEr
     Ok(exit::OK)
 }
 
+/// What changed in the scripts, as `diff -u` writes it.
+fn differ(
+    session: &mut Session,
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    subject: &ApprovalSubject,
+) -> Result<u8, OpError> {
+    let found = script_diff::of_decision(cx, id, subject)?;
+    if session.out.is_json() {
+        session.out.json("differences", &found);
+        return Ok(exit::OK);
+    }
+    for (kind, text) in found.lines() {
+        let text = match kind {
+            Kind::Gone => session.out.paint(Tone::Bad, &text),
+            Kind::New => session.out.paint(Tone::Good, &text),
+            Kind::Place | Kind::Same | Kind::Remark => text,
+        };
+        session.out.line(text);
+    }
+    Ok(exit::OK)
+}
+
 /// What the panes show before somebody decides.
 fn tell(
     session: &mut Session,
@@ -122,12 +147,7 @@ fn tell(
     id: &ReleaseId,
     subject: &ApprovalSubject,
 ) -> Result<u8, OpError> {
-    let pending = queue::queue(cx, &board::board(cx)?)?;
-    let found = pending.into_iter().find(|item| item.release.id == *id && item.subject == *subject);
-    let item = found.ok_or_else(|| {
-        OpError::not_found(format!("open decision about {} of {id}", subject.as_text()))
-            .hint("see what waits for a decision with: relman approvals")
-    })?;
+    let item = queue::find(cx, &board::board(cx)?, id, subject)?;
     if session.out.is_json() {
         session.out.json("pending", &item);
         return Ok(exit::OK);
@@ -135,6 +155,10 @@ fn tell(
     session.out.line(format!("{id} for {}: {}", item.matter(), item.release.title));
     for (label, text) in brief(&item, "→", cx.policy.zone, cx.now) {
         session.out.line(format!("  {label:<12} {text}"));
+    }
+    if item.otherwise.as_ref().is_some_and(|changed| !changed.is_empty()) {
+        let about = subject.as_text();
+        session.out.note(&format!("what changed in the scripts: relman approvals {id} {about} --diff"));
     }
     Ok(exit::OK)
 }
@@ -145,7 +169,12 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
     let still = Still(desk.machine());
     let cx = past.as_ref().map_or_else(|| desk.cx(), |past| past.cx(&desk.cx(), &still));
     if let (Some(wanted), Some(subject)) = (&args.release, &args.about) {
-        return tell(session, &cx, &find::find(&cx, wanted)?, subject);
+        let id = find::find(&cx, wanted)?;
+        if args.ask {
+            ask::ask(&cx, &id, subject)?;
+            return tell(session, &cx, &id, subject);
+        }
+        return if args.diff { differ(session, &cx, &id, subject) } else { tell(session, &cx, &id, subject) };
     }
     if let Some(wanted) = &args.release {
         let view = view::release(&cx, &find::find(&cx, wanted)?)?;
@@ -192,6 +221,7 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
                 .collect();
             let you = match &item.not_yours {
                 _ if item.tally.rejected.is_some() => session.out.paint(Tone::Bad, "REJECTED"),
+                _ if item.tally.shortage.is_some() => session.out.paint(Tone::Bad, "no quorum"),
                 None => session.out.paint(Tone::Busy, "your turn"),
                 Some(why) => why.clone(),
             };
@@ -205,5 +235,11 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
         })
         .collect();
     session.out.table(&["RELEASE", "FOR", "APPROVALS", "WAITING", "YOU"], rows);
+    for item in pending.iter().filter(|item| item.tally.rejected.is_none()) {
+        if let Some(shortage) = &item.tally.shortage {
+            let what = format!("{} for {}", item.release.id, item.matter());
+            session.out.note(&format!("{what} cannot be approved: {}", enlarge(shortage)));
+        }
+    }
     Ok(exit::OK)
 }

@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::domain::change::{Adapter, Change};
 use crate::domain::hook::Guard;
 use crate::domain::ids::ServiceName;
-use crate::domain::policy::{Policy, Rule, Service, StageRules};
+use crate::domain::policy::{Policy, Reminders, Rule, Service, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::right::{Grant, Right, Rights};
 use crate::domain::time::{span, wall};
@@ -217,6 +217,12 @@ fn stage_lines(rules: &StageRules) -> Vec<String> {
     [
         ("requires", require.join(", ")),
         ("approvals", approvals.join(", ")),
+        ("approvals count for", rules.approval_ttl.map(span).unwrap_or_default()),
+        ("self-approval", if rules.self_approval { "allowed".to_owned() } else { String::new() }),
+        ("signed approvals", if rules.signing.looks() { rules.signing.to_string() } else { String::new() }),
+        ("remind every", rules.reminders.every.map(span).unwrap_or_default()),
+        ("escalate", escalation(&rules.reminders)),
+        ("decisions time out after", rules.reminders.timeout.map(span).unwrap_or_default()),
         ("checks", rules.checks.join(", ")),
         ("checklist", rules.checklist.join(", ")),
     ]
@@ -224,6 +230,12 @@ fn stage_lines(rules: &StageRules) -> Vec<String> {
     .filter(|(_, text)| !text.is_empty())
     .map(|(label, text)| format!("{label} {text}"))
     .collect()
+}
+
+/// `after 2h to leads`; empty: nobody else is told.
+fn escalation(reminders: &Reminders) -> String {
+    let told = |after| format!("after {} to {}", span(after), reminders.escalate_to.join(", "));
+    reminders.escalate_after.map(told).unwrap_or_default()
 }
 
 fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
@@ -262,11 +274,9 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
     let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
     add("hours", hours.join(", "));
     add("change tickets", if env.change_controlled { "asked for".to_owned() } else { String::new() });
-    let reminders = &env.reminders;
-    add("remind every", reminders.every.map(span).unwrap_or_default());
-    if let Some(after) = reminders.escalate_after {
-        add("escalate", format!("after {} to {}", span(after), reminders.escalate_to.join(", ")));
-    }
+    add("remind every", env.reminders.every.map(span).unwrap_or_default());
+    add("escalate", escalation(&env.reminders));
+    add("decisions time out after", env.reminders.timeout.map(span).unwrap_or_default());
     add("confirm", if env.confirm { "the version must be typed".to_owned() } else { String::new() });
     lines
 }
@@ -284,6 +294,7 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "rights": lists(&env.rights), "confirm": env.confirm,
             "change-controlled": env.change_controlled, "remind-every-seconds": seconds(env.reminders.every),
             "escalate-after-seconds": seconds(env.reminders.escalate_after), "escalate-to": env.reminders.escalate_to,
+            "approval-timeout-seconds": seconds(env.reminders.timeout),
             "four-eyes": env.four_eyes.as_ref().map(|rule| serde_json::json!({
                 "from": rule.from, "exempt": rule.exempt, "ttl-seconds": rule.ttl.as_secs(),
             })),
@@ -305,7 +316,12 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
         let rules = policy.stage(*stage);
         serde_json::json!({
             "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
-            "checklist": rules.checklist,
+            "checklist": rules.checklist, "approval-ttl-seconds": seconds(rules.approval_ttl),
+            "self-approval": rules.self_approval, "signed-approvals": rules.signing,
+            "remind-every-seconds": seconds(rules.reminders.every),
+            "escalate-after-seconds": seconds(rules.reminders.escalate_after),
+            "escalate-to": rules.reminders.escalate_to,
+            "approval-timeout-seconds": seconds(rules.reminders.timeout),
         })
     };
     let process = |kind: &ReleaseKind| {

@@ -64,6 +64,7 @@ pub(super) struct RawEnvironment {
     pub remind_every: Option<String>,
     pub escalate_after: Option<String>,
     pub escalate_to: Vec<String>,
+    pub approval_timeout: Option<String>,
     /// A switch or a table: looked at by hand.
     pub four_eyes: Option<toml::Value>,
 }
@@ -192,6 +193,13 @@ pub(super) struct RawStrategy {
 pub(super) struct RawStage {
     pub require: Vec<String>,
     pub approvals: Vec<RawRule>,
+    pub approval_ttl: Option<String>,
+    pub self_approval: Option<bool>,
+    pub signed_approvals: Option<String>,
+    pub remind_every: Option<String>,
+    pub escalate_after: Option<String>,
+    pub escalate_to: Vec<String>,
+    pub approval_timeout: Option<String>,
     pub checks: Vec<String>,
     pub checklist: Vec<String>,
 }
@@ -294,6 +302,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "remind-every",
             "escalate-after",
             "escalate-to",
+            "approval-timeout",
             "four-eyes",
         ],
     ),
@@ -372,7 +381,22 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "wait",
         ],
     ),
-    ("stages.*", &["require", "approvals", "checks", "checklist"]),
+    (
+        "stages.*",
+        &[
+            "require",
+            "approvals",
+            "approval-ttl",
+            "self-approval",
+            "signed-approvals",
+            "remind-every",
+            "escalate-after",
+            "escalate-to",
+            "approval-timeout",
+            "checks",
+            "checklist",
+        ],
+    ),
     ("stages.*.approvals.*", &["from", "count"]),
     ("process.*", &["enter", "skip"]),
     (

@@ -112,6 +112,19 @@ fn each_mistake_has_its_place_and_its_next_step() {
         ("[stages.tets]\n", 7, "did you mean test?"),
         ("[stages.test]\nrequire = [\"check\"]\n", 8, "did you mean checks?"),
         ("[stages.plan]\nchecks = [\"unit\"]\n", 8, "belongs into [stages.test]"),
+        ("[stages.plan]\napproval-ttl = \"2h\"\n", 8, "[stages.request] or [stages.test] or [stages.review]"),
+        (
+            "[groups]\nrm = [\"a\", \"b\"]\n[stages.test]\napprovals = [{ from = \"rm\" }]\nsigned-approvals = \"required\"\n",
+            11,
+            "no allowed-signers file is named",
+        ),
+        ("[stages.test]\nescalate-after = \"2h\"\n", 8, "belong together"),
+        ("[environments.qa]\napproval-timeout = \"5s\"\n", 8, "at least a minute"),
+        (
+            "[groups]\nrm = [\"a\", \"b\"]\n[stages.test]\napprovals = [{ from = \"rm\" }]\napproval-ttl = \"0s\"\n",
+            11,
+            "no approval would ever count",
+        ),
         ("[process.hotfix]\nskip = [\"exclusive\"]\n", 8, "is not known here"),
         ("[[freezes]]\nname = \"x\"\nstart = \"tomorrow\"\nend = \"2026-01-02\"\n", 9, "write the date"),
         (
@@ -186,6 +199,78 @@ fn rules_nobody_can_meet_are_warned_about() {
         "{}",
         config.warnings[0]
     );
+}
+
+/// What is warned about, and what is only noted, in a file with these lines more.
+fn remarks(extra: &str) -> (Vec<String>, Vec<String>) {
+    let config = at(&format!("{MINIMAL}{extra}")).unwrap_or_else(|problems| panic!("{problems}"));
+    let said = |all: &[Problem]| all.iter().map(|one| one.message.clone()).collect();
+    (said(&config.warnings), said(&config.notes))
+}
+
+#[test]
+fn policies_of_stages_and_of_several_rules_are_looked_at_too() {
+    let groups = "[groups]\nrm = [\"ana\"]\nboth = [\"ana\"]\npair = [\"bo\", \"cy\"]\nall = [\"%staff\"]\n";
+    let two = |first: &str, second: &str| {
+        format!("approvals = [{{ from = \"{first}\" }}, {{ from = \"{second}\" }}]")
+    };
+    let cases: &[(&str, String, &str)] = &[
+        (
+            "stages.test",
+            "approvals = [{ from = \"rm\", count = 3 }]".to_owned(),
+            "rm has 1 person, the rule wants 3",
+        ),
+        ("stages.review", "approvals = [{ from = \"rm\" }]".to_owned(), "when one of them made the release"),
+        (
+            "environments.qa",
+            format!("self-approval = true\n{}", two("rm", "both")),
+            "nobody could ever approve this: rm and both want 2 people, and only ana may approve this",
+        ),
+        ("stages.request", two("pair", "pair"), "when bo or cy made the release, not enough are left"),
+    ];
+    for (section, lines, said) in cases {
+        let (warnings, _) = remarks(&format!("{groups}[{section}]\n{lines}\n"));
+        assert_eq!(warnings.len(), 1, "{section}: {warnings:?}");
+        assert!(warnings[0].contains(said), "{section}: {warnings:?}");
+    }
+    for fine in [
+        "approvals = [{ from = \"all\", count = 9 }]",
+        "self-approval = true\napprovals = [{ from = \"rm\" }]",
+    ] {
+        let (warnings, _) = remarks(&format!("{groups}[stages.test]\n{fine}\n"));
+        assert_eq!(warnings, [] as [&str; 0], "{fine}");
+    }
+}
+
+#[test]
+fn a_delivery_that_waits_for_people_is_said_to() {
+    let text = |approvals: &str, conductor: &str| {
+        let deliver = format!("[services.api.deliver.staging]\nconductor = \"{conductor}\"\n");
+        format!("{deliver}[groups]\nrm = [\"bo\", \"cy\"]\n[environments.qa]\n{approvals}\n")
+    };
+    let with = |lines: &str, conductor: &str| {
+        let minimal = MINIMAL.replace("[environments.staging]", &format!("[environments.staging]\n{lines}"));
+        let config = at(&format!("{minimal}{}", text("", conductor))).unwrap();
+        let said = |all: &[Problem]| -> Vec<String> { all.iter().map(|one| one.message.clone()).collect() };
+        (said(&config.warnings), said(&config.notes))
+    };
+    let one = "approvals = [{ from = \"rm\" }]";
+    let (warnings, notes) = with(one, "bo");
+    assert_eq!(warnings, [] as [&str; 0]);
+    let said = "staging asks for approvals: what is delivered waits until it is approved there, and then begins by \
+                itself; an approval of bo does not count, as bo starts it";
+    assert_eq!(notes, [said]);
+    let (warnings, _) = with("approvals = [{ from = \"rm\", count = 2 }]\nself-approval = false", "bo");
+    assert!(
+        warnings.iter().any(|one| one.contains("nothing is ever delivered to staging by bo")),
+        "{warnings:?}"
+    );
+    let (warnings, notes) = with("four-eyes = true", "bo");
+    assert!(warnings[0].contains("a second person confirms each start live"), "{warnings:?}");
+    assert_eq!(notes, [] as [&str; 0]);
+    let (warnings, _) = with("four-eyes = { exempt = [\"rm\"] }", "bo");
+    assert_eq!(warnings, [] as [&str; 0], "who needs no second person may deliver");
+    assert_eq!(with("", "bo").1, [] as [&str; 0]);
 }
 
 #[test]

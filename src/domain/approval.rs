@@ -9,7 +9,8 @@ use super::deployment::Deployment;
 use super::digest::Digest;
 use super::ids::{ApprovalId, EnvName, ReleaseId};
 use super::policy::Rule;
-use super::release::Release;
+use super::release::{Release, Stage};
+use super::seats::{self, Shortage};
 use super::signature::{Assurance, SignPolicy, Signatures, Signed};
 use super::subject_changes::differences;
 use super::time::{Timestamp, Tz, wall};
@@ -22,6 +23,9 @@ pub enum ApprovalSubject {
     Request,
     /// Its acceptance by those who use it: that what was tested is what they want.
     SignOff,
+    /// The same once it is live: that what was delivered does what it was made for (APR-25).
+    #[serde(rename = "review-sign-off")]
+    ReviewSignOff,
     /// Deploying it to this environment.
     Environment(EnvName),
 }
@@ -29,13 +33,15 @@ pub enum ApprovalSubject {
 /// Names of subjects that are no environments.
 pub const REQUEST: &str = "request";
 pub const SIGN_OFF: &str = "sign-off";
+pub const REVIEW_SIGN_OFF: &str = "review-sign-off";
 
 impl ApprovalSubject {
-    /// One word for columns and screens: `request`, `sign-off`, or the environment's name.
+    /// One word for columns and screens: `request`, `sign-off`, `review-sign-off`, or the environment's name.
     pub fn as_text(&self) -> &str {
         match self {
             Self::Request => REQUEST,
             Self::SignOff => SIGN_OFF,
+            Self::ReviewSignOff => REVIEW_SIGN_OFF,
             Self::Environment(env) => env.as_str(),
         }
     }
@@ -51,7 +57,27 @@ impl ApprovalSubject {
     pub fn environment(&self) -> Option<&EnvName> {
         match self {
             Self::Environment(env) => Some(env),
-            Self::Request | Self::SignOff => None,
+            Self::Request | Self::SignOff | Self::ReviewSignOff => None,
+        }
+    }
+
+    /// What is decided about a release before it leaves this stage, where people are asked at all.
+    pub fn of_stage(stage: Stage) -> Option<Self> {
+        match stage {
+            Stage::Request => Some(Self::Request),
+            Stage::Test => Some(Self::SignOff),
+            Stage::Review => Some(Self::ReviewSignOff),
+            Stage::Plan | Stage::Build | Stage::Prepare | Stage::Deploy => None,
+        }
+    }
+
+    /// The stage whose exit it opens; nothing: it is about an environment.
+    pub fn stage(&self) -> Option<Stage> {
+        match self {
+            Self::Request => Some(Stage::Request),
+            Self::SignOff => Some(Stage::Test),
+            Self::ReviewSignOff => Some(Stage::Review),
+            Self::Environment(_) => None,
         }
     }
 }
@@ -62,6 +88,7 @@ impl std::str::FromStr for ApprovalSubject {
         match text {
             REQUEST => Ok(Self::Request),
             SIGN_OFF => Ok(Self::SignOff),
+            REVIEW_SIGN_OFF => Ok(Self::ReviewSignOff),
             env => env.parse().map(Self::Environment),
         }
     }
@@ -218,6 +245,9 @@ pub struct Tally {
     /// A standing no: who and why.
     pub rejected: Option<(String, String)>,
     pub ignored: Vec<(String, Ignored)>,
+    /// Why these rules cannot be met, whoever decides from now on (APR-4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortage: Option<Shortage>,
 }
 
 impl Tally {
@@ -230,10 +260,13 @@ impl Tally {
         self.rejected.is_none() && self.rules.iter().all(|rule| rule.missing() == 0)
     }
 
-    /// Rules that nobody left could meet: the policy cannot be satisfied (APR-4).
-    pub fn unsatisfiable(&self) -> impl Iterator<Item = &RuleState> {
-        let is_open = |rule: &&RuleState| rule.candidates.iter().any(|name| name == "anyone");
-        self.rules.iter().filter(move |rule| !is_open(rule) && rule.candidates.len() < rule.missing())
+    /// Everybody who could bring a missing approval, sorted.
+    pub fn askable(&self) -> Vec<String> {
+        let open = self.rules.iter().filter(|rule| rule.missing() > 0);
+        let mut people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
+        people.sort();
+        people.dedup();
+        people
     }
 }
 
@@ -300,8 +333,11 @@ pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
             needed: rule.count,
             by: by.iter().map(|approval| approval.by.name.clone()).collect(),
             signed: by.iter().filter_map(|approval| proven(question, approval)).collect(),
-            candidates: candidates(question, &rule.from, &valid),
+            candidates: candidates(question, at, &valid, &assigned),
         });
+    }
+    if !result.is_met() {
+        result.shortage = shortage(question);
     }
     result
 }
@@ -424,13 +460,53 @@ fn augment(
     false
 }
 
-fn candidates(question: &Question<'_>, group: &str, valid: &[&Approval]) -> Vec<String> {
+/// Who may decide about this at all, of those known by name in a group.
+fn eligible<'a>(question: &'a Question<'_>, group: &str) -> impl Iterator<Item = &'a str> {
     let may = |name: &&str| {
-        !valid.iter().any(|approval| approval.by.is_called(name))
-            && (question.self_approval || !question.interested.iter().any(|person| person.is_called(name)))
+        question.self_approval || !question.interested.iter().any(|person| person.is_called(name))
     };
-    let named = question.roster.people(group).filter(may).map(str::to_owned);
-    named.chain(question.roster.is_open(group).then(|| "anyone".to_owned())).collect()
+    question.roster.people(group).filter(may)
+}
+
+/// Whether there are people for all the rules together, whoever has decided so far.
+fn shortage(question: &Question<'_>) -> Option<Shortage> {
+    let people = |group: &str| (!question.roster.is_open(group)).then(|| eligible(question, group).collect());
+    seats::shortage(question.rules, people)
+}
+
+/// Whose approval would help a rule: members of its group, and while a seat of it is empty also those who could let
+/// somebody move there who sits elsewhere now.
+fn candidates(
+    question: &Question<'_>,
+    rule: usize,
+    valid: &[&Approval],
+    assigned: &[Option<usize>],
+) -> Vec<String> {
+    let rules = question.rules;
+    let mut reached = vec![rule];
+    let mut next = 0;
+    let seated = assigned.iter().filter(|to| **to == Some(rule)).count();
+    while seated < usize::from(rules[rule].count) && next < reached.len() {
+        let group = &rules[reached[next]].from;
+        let could_move = valid.iter().zip(assigned).filter(|(one, _)| question.roster.has(group, &one.by));
+        for at in could_move.filter_map(|(_, to)| *to) {
+            if !reached.contains(&at) {
+                reached.push(at);
+            }
+        }
+        next += 1;
+    }
+    let mut names: Vec<String> = Vec::new();
+    for group in reached.iter().map(|at| &rules[*at].from) {
+        let open = question.roster.is_open(group).then_some("anyone");
+        let undecided = |name: &&str| !valid.iter().any(|approval| approval.by.is_called(name));
+        for name in eligible(question, group).filter(undecided).chain(open) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -561,7 +637,29 @@ mod tests {
         let roster = roster(&[("rm", &["ana"])]);
         let ana = person("ana");
         let tally = count(&rules(&[("rm", 1)]), &roster, &[&ana], &[]);
-        assert_eq!(tally.unsatisfiable().count(), 1);
+        assert_eq!(tally.shortage.unwrap().to_string(), "nobody left in rm may approve this");
+    }
+
+    #[test]
+    fn rules_that_want_the_same_person_twice_are_noticed() {
+        let both = rules(&[("rm", 1), ("sre", 1)]);
+        let only_bo = roster(&[("rm", &["bo"]), ("sre", &["bo"])]);
+        for so_far in [&[][..], &[yes("bo")]] {
+            let said = count(&both, &only_bo, &[], so_far).shortage.unwrap().to_string();
+            assert_eq!(said, "rm and sre want 2 people, and only bo may approve this");
+        }
+        let ana = person("ana");
+        let with_ana = roster(&[("rm", &["bo", "ana"]), ("sre", &["bo", "ana"])]);
+        assert_eq!(count(&both, &with_ana, &[], &[]).shortage, None);
+        assert!(count(&both, &with_ana, &[&ana], &[]).shortage.is_some(), "ana may not approve her own");
+    }
+
+    #[test]
+    fn who_could_let_somebody_move_to_the_empty_seat_is_asked() {
+        // ana sits in sre; the seat in rm is hers alone, and bo would set her free for it.
+        let roster = roster(&[("sre", &["ana", "bo"]), ("rm", &["ana"])]);
+        let tally = count(&rules(&[("sre", 1), ("rm", 1)]), &roster, &[], &[yes("ana")]);
+        assert_eq!((tally.shortage.as_ref(), tally.askable()), (None, vec!["bo".to_owned()]));
     }
 
     proptest! {

@@ -65,6 +65,8 @@ pub enum Verb {
     ApprovalRequested,
     ApprovalReminded,
     ApprovalEscalated,
+    ApprovalTimedOut,
+    ApprovalAskedAnew,
     ApprovalExpired,
     FreezeAdded,
     FreezeChanged,
@@ -105,7 +107,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 61] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -128,6 +130,8 @@ impl Verb {
         Self::ApprovalRequested,
         Self::ApprovalReminded,
         Self::ApprovalEscalated,
+        Self::ApprovalTimedOut,
+        Self::ApprovalAskedAnew,
         Self::ApprovalExpired,
         Self::FreezeAdded,
         Self::FreezeChanged,
@@ -191,6 +195,8 @@ impl Verb {
             Self::ApprovalRequested => "approval.requested",
             Self::ApprovalReminded => "approval.reminded",
             Self::ApprovalEscalated => "approval.escalated",
+            Self::ApprovalTimedOut => "approval.timed-out",
+            Self::ApprovalAskedAnew => "approval.asked-anew",
             Self::ApprovalExpired => "approval.expired",
             Self::FreezeAdded => "freeze.added",
             Self::FreezeChanged => "freeze.changed",

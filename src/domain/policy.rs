@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Members, Roster};
+use super::approval::ApprovalSubject;
 use super::change::Change;
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
@@ -218,6 +219,8 @@ pub struct Reminders {
     pub every: Option<Duration>,
     pub escalate_after: Option<Duration>,
     pub escalate_to: Vec<String>,
+    /// After how long an open decision is no longer waited for: it must be asked for anew (APR-6).
+    pub timeout: Option<Duration>,
 }
 
 impl Environment {
@@ -364,8 +367,14 @@ impl Service {
 pub struct StageRules {
     /// Gates that block; the others are shown as gaps.
     pub require: BTreeSet<StageGate>,
-    /// Approval policy of the stage; only `request` has one.
+    /// Approval policy of the stage: of the request, the sign-off in test, and that in review.
     pub approvals: Vec<Rule>,
+    /// How long such an approval counts; nothing: until what it is about changes.
+    pub approval_ttl: Option<Duration>,
+    pub self_approval: bool,
+    pub signing: SignPolicy,
+    /// How a decision that stays open is brought to mind.
+    pub reminders: Reminders,
     /// Names of the checks the test stage wants.
     pub checks: Vec<String>,
     /// Items of the prepare stage's checklist.
@@ -373,8 +382,16 @@ pub struct StageRules {
 }
 
 impl StageRules {
-    const NONE: Self =
-        Self { require: BTreeSet::new(), approvals: Vec::new(), checks: Vec::new(), checklist: Vec::new() };
+    const NONE: Self = Self {
+        require: BTreeSet::new(),
+        approvals: Vec::new(),
+        approval_ttl: None,
+        self_approval: false,
+        signing: SignPolicy::Off,
+        reminders: Reminders { every: None, escalate_after: None, escalate_to: Vec::new(), timeout: None },
+        checks: Vec::new(),
+        checklist: Vec::new(),
+    };
 }
 
 /// One thing that should be recorded before a stage is left.
@@ -395,10 +412,12 @@ pub enum StageGate {
     Live,
     Outcome,
     Retrospective,
+    /// Accepted once it is live.
+    ReviewSignOff,
 }
 
 impl StageGate {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
@@ -412,6 +431,7 @@ impl StageGate {
         Self::Live,
         Self::Outcome,
         Self::Retrospective,
+        Self::ReviewSignOff,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -429,6 +449,17 @@ impl StageGate {
             Self::Live => "live",
             Self::Outcome => "outcome",
             Self::Retrospective => "retrospective",
+            Self::ReviewSignOff => "review-sign-off",
+        }
+    }
+
+    /// What people decide about where it is asked; nothing: it asks for a record.
+    pub fn decision(self) -> Option<ApprovalSubject> {
+        match self {
+            Self::Approved => Some(ApprovalSubject::Request),
+            Self::SignOff => Some(ApprovalSubject::SignOff),
+            Self::ReviewSignOff => Some(ApprovalSubject::ReviewSignOff),
+            _ => None,
         }
     }
 
@@ -441,7 +472,7 @@ impl StageGate {
             Self::Checks | Self::SignOff => Stage::Test,
             Self::Checklist => Stage::Prepare,
             Self::Live => Stage::Deploy,
-            Self::Outcome | Self::Retrospective => Stage::Review,
+            Self::Outcome | Self::Retrospective | Self::ReviewSignOff => Stage::Review,
         }
     }
 }
@@ -466,7 +497,10 @@ mod tests {
             assert_eq!(gate.to_string().parse(), Ok(gate));
         }
         for stage in Stage::ALL {
-            assert!(StageGate::ALL.iter().any(|gate| gate.stage() == stage), "{stage} has no gate");
+            let here = || StageGate::ALL.iter().filter(|gate| gate.stage() == stage);
+            assert!(here().count() > 0, "{stage} has no gate");
+            let decided: Vec<ApprovalSubject> = here().filter_map(|gate| gate.decision()).collect();
+            assert_eq!(decided, Vec::from_iter(ApprovalSubject::of_stage(stage)), "{stage}");
         }
     }
 }

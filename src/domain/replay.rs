@@ -190,6 +190,8 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ApprovalRequested
         | Verb::ApprovalReminded
         | Verb::ApprovalEscalated
+        | Verb::ApprovalTimedOut
+        | Verb::ApprovalAskedAnew
         | Verb::ApprovalExpired
         | Verb::FreezeBegan
         | Verb::FreezeEnded
@@ -313,6 +315,8 @@ mod tests {
             Verb::ApprovalRequested,
             Verb::ApprovalReminded,
             Verb::ApprovalEscalated,
+            Verb::ApprovalTimedOut,
+            Verb::ApprovalAskedAnew,
             Verb::ApprovalExpired,
             Verb::FreezeBegan,
             Verb::FreezeEnded,

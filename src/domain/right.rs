@@ -402,7 +402,7 @@ pub enum Asks {
 /// The right that each verb takes. A deployment asks through its gate, so that the answer stands with the others.
 pub fn asked_by(verb: Verb) -> Asks {
     match verb {
-        Verb::ReleaseCreated => Asks::Right(Right::Request),
+        Verb::ReleaseCreated | Verb::ApprovalAskedAnew => Asks::Right(Right::Request),
         Verb::ReleaseEdited | Verb::ReleaseAdvanced | Verb::ReleaseMovedBack | Verb::ReleaseCancelled => {
             Asks::Right(Right::Plan)
         }
@@ -440,6 +440,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::ApprovalRequested
         | Verb::ApprovalReminded
         | Verb::ApprovalEscalated
+        | Verb::ApprovalTimedOut
         | Verb::ApprovalExpired
         | Verb::FreezeBegan
         | Verb::FreezeEnded

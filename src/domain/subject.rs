@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::ApprovalSubject;
 use super::digest::Digest;
 use super::extra_step::ExtraStep;
 use super::hold::Retries;
@@ -129,13 +130,13 @@ pub fn is_digest_of(digest: &Digest, content: &str) -> bool {
 }
 
 /// What a request-stage approval is about: the request as it reads now.
-pub fn request_digest(release: &Release) -> Digest {
+fn request_digest(release: &Release) -> Digest {
     let content = canonical_json(&(&release.id, &release.title, &release.request));
     Digest::of(format!("relman-request-v1\n{content}").as_bytes())
 }
 
 /// What a sign-off is about: what was tested, by its commit, artifact and changes.
-pub fn sign_off_content(release: &Release) -> String {
+fn sign_off_content(release: &Release) -> String {
     let build = &release.build;
     canonical_json(&serde_json::json!({
         "commit": build.commit,
@@ -145,9 +146,34 @@ pub fn sign_off_content(release: &Release) -> String {
     }))
 }
 
-pub fn sign_off_digest(release: &Release) -> Digest {
+fn sign_off_digest(release: &Release) -> Digest {
     let content = sign_off_content(release);
     Digest::of(format!("relman-sign-off-v1\n{}\n{content}", release.id).as_bytes())
+}
+
+/// What the sign-off after the deployment is about: what was delivered, and what is said to have come of it.
+fn review_sign_off_content(release: &Release) -> String {
+    let build = &release.build;
+    canonical_json(&serde_json::json!({
+        "commit": build.commit,
+        "artifact": build.artifact,
+        "artifact_digest": build.digest,
+        "outcome": release.review.outcome,
+    }))
+}
+
+/// What a decision about leaving a stage is bound to, and the same in full; nothing: it is about an environment.
+pub fn of_stage(release: &Release, subject: &ApprovalSubject) -> Option<(Digest, String)> {
+    match subject {
+        ApprovalSubject::Request => Some((request_digest(release), canonical_json(&release.request))),
+        ApprovalSubject::SignOff => Some((sign_off_digest(release), sign_off_content(release))),
+        ApprovalSubject::ReviewSignOff => {
+            let content = review_sign_off_content(release);
+            let text = format!("relman-review-sign-off-v1\n{}\n{content}", release.id);
+            Some((Digest::of(text.as_bytes()), content))
+        }
+        ApprovalSubject::Environment(_) => None,
+    }
 }
 
 /// JSON with keys sorted bytewise and no spaces: the same value always gives the same bytes.

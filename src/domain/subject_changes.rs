@@ -49,7 +49,7 @@ fn between(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
 fn ways(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
     let mut all = Vec::new();
     if old.strategy != new.strategy {
-        all.push("the strategy".to_owned());
+        all.push(format!("the strategy: {} → {}", written(&old.strategy), written(&new.strategy)));
     }
     all.extend(files(&old.scripts.all_files(), &new.scripts.all_files()));
     all.extend(named("the command line of", &pairs(&old.scripts.argv), &pairs(&new.scripts.argv)));
@@ -59,7 +59,8 @@ fn ways(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
     };
     all.extend(named("the command of", &commands(old), &commands(new)));
     if old.working_dir != new.working_dir {
-        all.push(format!("the working directory is {}", new.working_dir.display()));
+        let (before, after) = (old.working_dir.display(), new.working_dir.display());
+        all.push(format!("the working directory: {before} → {after}"));
     }
     let (before, after): (BTreeSet<_>, BTreeSet<_>) =
         (old.variables.iter().collect(), new.variables.iter().collect());
@@ -67,13 +68,54 @@ fn ways(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
     all.extend(
         before.difference(&after).map(|name| format!("the variable {name} is not handed in any more")),
     );
-    if old.steps != new.steps {
-        all.push("the steps beside those of the strategy".to_owned());
+    let steps = |subject: &DeploySubject| -> BTreeMap<String, String> {
+        subject.steps.iter().map(|step| (step.name.clone(), written(step))).collect()
+    };
+    all.extend(named("the step", &steps(old), &steps(new)));
+    if old.steps != new.steps && steps(old) == steps(new) {
+        let order = |subject: &DeploySubject| -> String {
+            subject.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        all.push(format!("the order of the steps: {} → {}", order(old), order(new)));
     }
     if old.retries != new.retries {
-        all.push("how often a failed step is tried again".to_owned());
+        let (before, after) = (written(&old.retries), written(&new.retries));
+        all.push(format!("how often a failed step is tried again: {before} → {after}"));
     }
     all
+}
+
+/// A setting in few words, as it is kept: `canary, pause 10m, percents 10 50 100`.
+fn written(setting: &impl serde::Serialize) -> String {
+    let Ok(Value::Object(fields)) = serde_json::to_value(setting) else { return String::new() };
+    let is_duration = |value: &Value| value.get("secs").is_some() && value.get("nanos").is_some();
+    let said = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => {
+            let words: Vec<String> =
+                all.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
+            words.join(" ")
+        }
+        value if is_duration(value) => {
+            let seconds = value.get("secs").and_then(Value::as_u64).unwrap_or_default();
+            super::time::span(std::time::Duration::from_secs(seconds))
+        }
+        other => other.to_string(),
+    };
+    // What it is comes first, then the rest by name.
+    let kind = fields.get("kind").map(said);
+    let is_said = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(all) => !all.is_empty(),
+        _ => true,
+    };
+    let others =
+        fields.iter().filter(|(key, value)| !["kind", "name"].contains(&key.as_str()) && is_said(value));
+    let others = others.map(|(key, value)| match value {
+        Value::Bool(true) => key.replace(['-', '_'], " "),
+        value => format!("{} {}", key.replace(['-', '_'], " "), said(value)),
+    });
+    kind.into_iter().chain(others).collect::<Vec<_>>().join(", ")
 }
 
 /// Scripts by their path: changed, new, gone.
@@ -99,9 +141,16 @@ fn pairs(argv: &[(super::policy::ScriptRole, super::policy::Argv)]) -> BTreeMap<
     argv.iter().map(|(role, argv)| (role.to_string(), argv.join(" "))).collect()
 }
 
+/// Settings by their name: what they were and what they are.
 fn named(what: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).map(|key| format!("{what} {key}")).collect()
+    let side = |all: &BTreeMap<String, String>, key: &String| {
+        all.get(key).cloned().unwrap_or_else(|| "none".to_owned())
+    };
+    keys.into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .map(|key| format!("{what} {key}: {} → {}", side(old, key), side(new, key)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -153,10 +202,51 @@ mod tests {
                 "commit 4f2c → none".to_owned(),
                 format!("artifact digest none → {}", Digest::of(b"image").short()),
                 format!("/srv/deploy.sh changed ({} → {})", one.short(), two.short()),
-                "the command line of verify".to_owned(),
+                "the command line of verify: none → ./verify.sh".to_owned(),
                 "the variable OTHER is handed in as well".to_owned(),
                 "the variable TOKEN is not handed in any more".to_owned(),
             ]
+        );
+    }
+
+    #[test]
+    fn settings_are_told_as_they_were_and_as_they_are() {
+        use crate::domain::extra_step::ExtraStep;
+        let step = |name: &str, required: bool| ExtraStep {
+            name: name.to_owned(),
+            command: vec!["./migrate.sh".into(), "up".into()],
+            place: crate::domain::extra_step::Place::First,
+            condition: crate::domain::extra_step::Condition::default(),
+            environments: Vec::new(),
+            required,
+            goes_on: false,
+            in_rollbacks: false,
+        };
+        let mut old = subject("one");
+        old.steps = vec![step("migrate", false)];
+        let mut new = subject("one");
+        new.strategy = Strategy::Canary {
+            percents: vec![10, 50, 100],
+            pause: std::time::Duration::from_secs(600),
+            judge: None,
+        };
+        new.steps = vec![step("migrate", true)];
+        new.retries = Retries { times: 2, delay: std::time::Duration::from_secs(30) };
+        new.working_dir = "/srv/new".into();
+        new.scripts.argv[0].1.push("--fast".into());
+        let said = differences(&old.canonical(), &new.canonical());
+        assert_eq!(said[0], "the strategy: all-at-once → canary, pause 10m, percents 10 50 100");
+        assert_eq!(said[1], "the command line of deploy: ./deploy.sh → ./deploy.sh --fast");
+        assert_eq!(said[2], "the working directory: /srv → /srv/new");
+        let plain = "command ./migrate.sh up, condition on-success, place first";
+        assert_eq!(said[3], format!("the step migrate: {plain} → {plain}, required"));
+        assert_eq!(said[4], "how often a failed step is tried again: delay 0s, times 0 → delay 30s, times 2");
+        new.steps = vec![step("seed", false), step("migrate", false)];
+        old.steps.push(step("seed", false));
+        let said = differences(&old.canonical(), &new.canonical());
+        assert!(
+            said.contains(&"the order of the steps: migrate, seed → seed, migrate".to_owned()),
+            "{said:?}"
         );
     }
 

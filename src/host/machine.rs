@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::getuid;
 use sha2::{Digest as _, Sha256};
 
+use super::kept::Kept;
 use super::outside::World;
 use super::state::State;
 use super::{
@@ -21,7 +22,7 @@ use crate::domain::digest::{Digest, hex};
 use crate::domain::ids::DeploymentId;
 use crate::domain::policy::{KeyFiles, Service};
 use crate::domain::signature::{Signed, Signer};
-use crate::domain::subject::ScriptSet;
+use crate::domain::subject::{ScriptFile, ScriptSet};
 use crate::domain::time::Timestamp;
 use crate::ops::approval::sign::Order;
 use crate::ops::deployment::Ticket;
@@ -85,6 +86,18 @@ impl Machine for Local {
 
     fn scripts(&self, service: &Service) -> ScriptSet {
         scripts::of(service)
+    }
+
+    fn script_text(&self, file: &ScriptFile) -> Result<String, String> {
+        let text = Kept::of(&self.state).script(Path::new(&file.path))?;
+        match file.digest.as_ref() == Some(&Digest::of(text.as_bytes())) {
+            true => Ok(text),
+            false => Err("it has just been changed: look again".to_owned()),
+        }
+    }
+
+    fn kept_script(&self, content: &Digest) -> Result<String, String> {
+        Kept::of(&self.state).read(content)
     }
 
     fn launch(&self, ticket: &Ticket) -> Result<(), String> {

@@ -11,6 +11,7 @@ pub mod heads;
 mod http;
 pub mod identity;
 mod itsm;
+pub mod kept;
 pub mod launch;
 pub mod lock;
 pub mod logfile;

@@ -375,13 +375,14 @@ pub fn holder(active: Deployment) -> Holder {
     }
 }
 
-/// The exit gates of the stage the release is in.
+/// The exit gates of the stage the release is in; `decided`: the decisions about it, and what the signatures under them are
+/// worth.
 pub fn stage_exit(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
     release: &Release,
     roster: &Roster,
-    approvals: &[Approval],
+    decided: (&[Approval], &Signatures),
 ) -> Result<Vec<ExitCheck>, StoreError> {
     let goal = match cx.policy.services.get(&release.id.service) {
         Some(service) => {
@@ -398,7 +399,7 @@ pub fn stage_exit(
         }
         None => Goal::default(),
     };
-    Ok(stage_exit_with(cx, release, roster, approvals, &goal))
+    Ok(stage_exit_with(cx, release, roster, decided, &goal))
 }
 
 /// The same with what was deployed in the last phase of the pipeline at hand.
@@ -406,8 +407,9 @@ pub fn stage_exit_with(
     cx: &Ctx<'_>,
     release: &Release,
     roster: &Roster,
-    approvals: &[Approval],
+    (approvals, signatures): (&[Approval], &Signatures),
     goal: &Goal,
 ) -> Vec<ExitCheck> {
-    stage_exit::evaluate(release, &ExitFacts { policy: cx.policy, roster, approvals, goal, now: cx.now })
+    let facts = ExitFacts { policy: cx.policy, roster, approvals, signatures, goal, now: cx.now };
+    stage_exit::evaluate(release, &facts)
 }

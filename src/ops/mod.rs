@@ -42,7 +42,7 @@ use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::policy::{KeyFiles, Policy, Service};
 use crate::domain::right::{Place, Right};
 use crate::domain::signature::{Signed, Signer};
-use crate::domain::subject::ScriptSet;
+use crate::domain::subject::{ScriptFile, ScriptSet};
 use crate::domain::time::Timestamp;
 pub use crate::store::deployments::Filter;
 pub use crate::store::{Kind as StoreErrorKind, Store, StoreError, Tx, WaitNotice};
@@ -75,6 +75,14 @@ pub trait Machine {
     fn unix_members(&self, group: &str) -> BTreeSet<String>;
     /// The scripts of a service as they are on disk now.
     fn scripts(&self, service: &Service) -> ScriptSet;
+    /// What a script says now, if it is one that may be shown and its content is still this; else why not.
+    fn script_text(&self, _file: &ScriptFile) -> Result<String, String> {
+        Err("it cannot be read here".to_owned())
+    }
+    /// What a script of this content said when it was last run, if that was kept; else why not.
+    fn kept_script(&self, _content: &Digest) -> Result<String, String> {
+        Err("its earlier content was not kept".to_owned())
+    }
     /// Starts the supervisor of a recorded deployment; returns once it has said that it is at work.
     fn launch(&self, ticket: &deployment::Ticket) -> Result<(), String>;
     fn liveness(&self, id: DeploymentId) -> Liveness;

@@ -17,6 +17,7 @@ use crate::domain::actor::Via;
 use crate::domain::deployment::{Beat, DeploymentState, Outcome, ProcessRef, Step};
 use crate::domain::hold::{Hold, HoldReason};
 use crate::domain::time::Timestamp;
+use crate::host::kept::Kept;
 use crate::host::launch::Order;
 use crate::host::{clock, fault, process};
 use crate::ops::deployment::claim::{self, Claim, Pulse};
@@ -24,6 +25,7 @@ use crate::ops::deployment::reconcile::{self, Orphans};
 use crate::ops::deployment::turn::{self, Turn};
 use crate::ops::deployment::{finish, follow_up};
 use crate::ops::view::deployment as view;
+use crate::ops::view::script_diff;
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError};
 
 use crate::desk::Desk;
@@ -115,10 +117,16 @@ pub(super) fn run() -> Result<(), OpError> {
                             return Err(error);
                         }
                     };
-                    if let Word::Turn(Turn::Go(ticket)) = &word {
+                    let goes = if let Word::Turn(Turn::Go(ticket)) = &word {
                         order.ticket = (**ticket).clone();
-                    }
+                        true
+                    } else {
+                        false
+                    };
                     say(&word);
+                    if goes {
+                        Kept::of(desk.state()).keep(&order.ticket.files);
+                    }
                 }
                 Ok(Task::MayGoOn) => {
                     // A freeze may have been written into relman.toml since; one that nobody can read changes nothing.
@@ -127,7 +135,10 @@ pub(super) fn run() -> Result<(), OpError> {
                     }
                     say(&answer(&desk.cx(), &order, &Task::MayGoOn));
                 }
-                Ok(task) => say(&answer(&desk.cx(), &order, &task)),
+                Ok(task) => {
+                    say(&answer(&desk.cx(), &order, &task));
+                    see_to_scripts(&desk, &order, &task);
+                }
                 Err(why) => say(&Word::Never(why.to_string())),
             },
             Err(RecvTimeoutError::Timeout) => look(&desk, &order, &mut seen),
@@ -257,6 +268,21 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
         ErrorKind::NotFound => Word::Never(error.sentence),
         _ => Word::Later(error.sentence),
     })
+}
+
+/// What runs is kept, so that an approver can be shown later what became of it; what is of no use any more is not. Nobody
+/// waits for either.
+fn see_to_scripts(desk: &Desk, order: &Order, task: &Task) {
+    let (kept, cx) = (Kept::of(desk.state()), desk.cx());
+    match task {
+        Task::Claim => kept.keep(&order.ticket.files),
+        Task::Finish(_) => {
+            if let Ok(in_use) = script_diff::in_use(&cx) {
+                kept.prune(&in_use, cx.now);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Passes on a request to stop once; a second one (kill) is a new one. Reads only when another process has written.

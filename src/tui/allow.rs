@@ -191,6 +191,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         action,
         Action::Approve
             | Action::ApproveLater
+            | Action::Diff
             | Action::Reject
             | Action::Withdraw
             | Action::Deploy
@@ -207,6 +208,13 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
     }
     let Some(item) = queue::selected(model) else { return Err("nothing waits for an approval".to_owned()) };
     match action {
+        Action::Approve | Action::ApproveLater | Action::Reject if item.timed_out.is_some() => {
+            let about = item.subject.as_text();
+            Err(format!("it timed out; to ask anew: relman approvals {} {about} --ask", item.release.id))
+        }
+        Action::Diff if item.subject.environment().is_none() => {
+            Err(format!("nothing is run for it: it is about the {}", item.subject.as_text()))
+        }
         Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
             Some(why) if why == DECIDED => Err(format!("{why}; W takes it back")),

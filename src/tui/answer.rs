@@ -22,6 +22,11 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             let lines = popup::pages::explanation(model, &report, Some(&slots));
             opened(model, |_| Popup::page(&title, lines))
         }
+        Msg::Differed(found) => {
+            let title = format!("Scripts of {} for {}", found.release, found.subject.as_text());
+            let lines = popup::pages::differences(model, &found);
+            opened(model, |_| Popup::page(&title, lines))
+        }
         Msg::Slots { release, environment, slots } => {
             if let Some(Popup::Form(mut form)) = model.popups.pop_if(|top| matches!(top, Popup::Form(_))) {
                 form.learn_slots(model, &release, &environment, &slots);

@@ -123,6 +123,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::ShowMonth(_)
         | Effect::Preview { .. }
         | Effect::Explain { .. }
+        | Effect::Differ { .. }
         | Effect::AskChoices { .. }
         | Effect::Prognosis(_)
         | Effect::Detail(_)

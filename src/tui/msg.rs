@@ -39,6 +39,7 @@ use crate::ops::view::deployment::DeploymentView;
 use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
 use crate::ops::view::rights::Standing;
+use crate::ops::view::script_diff::ScriptDiffs;
 use crate::ops::view::when::Slot;
 use crate::ops::witness::{Asked, Confirm};
 
@@ -98,6 +99,8 @@ pub enum Msg {
     Previewed(Box<Preview>, EnvName),
     /// Every gate of one deployment, to be read.
     Explained(Box<GateReport>, Vec<Slot>),
+    /// What changed in the scripts, to be read.
+    Differed(Box<ScriptDiffs>),
     /// When a release can go to an environment.
     Slots {
         release: ReleaseId,
@@ -173,6 +176,11 @@ pub enum Effect {
     Explain {
         release: ReleaseId,
         environment: EnvName,
+    },
+    /// What changed in the scripts since what is live.
+    Differ {
+        release: ReleaseId,
+        subject: ApprovalSubject,
     },
     Deploy(Box<StartDeploy>),
     Chain(Box<StartChain>),

@@ -490,6 +490,7 @@ fn on_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             effect,
             Effect::Preview { .. }
                 | Effect::Explain { .. }
+                | Effect::Differ { .. }
                 | Effect::AskChoices { .. }
                 | Effect::Detail(_)
                 | Effect::Prognosis(_)

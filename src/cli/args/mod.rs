@@ -363,7 +363,7 @@ pub enum Checklist {
 #[derive(Debug, Args)]
 pub struct Decide {
     pub release: ReleaseRef,
-    /// An environment, or sign-off; without one: about the request itself
+    /// An environment, sign-off, or review-sign-off; without one: about the request itself
     #[arg(value_name = "ENVIRONMENT")]
     pub about: Option<ApprovalSubject>,
     /// Why; a rejection needs one
@@ -395,7 +395,7 @@ pub struct Decide {
 #[derive(Debug, Args)]
 pub struct Withdraw {
     pub release: ReleaseRef,
-    /// An environment, or sign-off; without one: the decision about the request
+    /// An environment, sign-off, or review-sign-off; without one: the decision about the request
     #[arg(value_name = "ENVIRONMENT")]
     pub about: Option<ApprovalSubject>,
 }
@@ -404,9 +404,15 @@ pub struct Withdraw {
 pub struct Approvals {
     /// Every decision about this one, with why it does not count
     pub release: Option<ReleaseRef>,
-    /// What one should know before deciding about it: an environment, sign-off or request
+    /// What one should know before deciding about it: an environment, request, sign-off or review-sign-off
     #[arg(value_name = "ENVIRONMENT")]
     pub about: Option<ApprovalSubject>,
+    /// What changed in the scripts since what is live there was deployed
+    #[arg(long, requires = "about", conflicts_with = "as_of")]
+    pub diff: bool,
+    /// Ask anew for a decision that timed out
+    #[arg(long, requires = "about", conflicts_with_all = ["as_of", "diff"])]
+    pub ask: bool,
     #[command(flatten)]
     pub past: AsOf,
 }

@@ -101,10 +101,7 @@ fn chapters(report: &Report, zone: Tz) -> Vec<(&'static str, Vec<String>)> {
     };
     let own = |case: &report::SelfService| format!("{} (entry {})", case.sentence, case.seq);
     let unsigned = |case: &report::Unsigned| {
-        format!(
-            "{} approved {} for {} unsigned (entry {})",
-            case.person, case.release, case.environment, case.seq
-        )
+        format!("{} approved {} for {} unsigned (entry {})", case.person, case.release, case.about, case.seq)
     };
     let waived = |case: &report::Waived| {
         format!("{}: {} by {} (entry {})", case.deployment, case.what, case.by, case.seq)

@@ -4,13 +4,13 @@ use super::Checker;
 use crate::domain::chain;
 use crate::domain::delivery::Delivery;
 use crate::domain::ids::{EnvName, ServiceName};
-use crate::domain::policy::{Member, Policy, Rule, Service};
-use crate::domain::release::Stage;
+use crate::domain::policy::{Member, Policy, Service};
 use crate::domain::right::{Place, Right};
 
 impl Checker {
     pub(super) fn lint(&mut self, policy: &Policy) {
         self.rules_nobody_meets(policy);
+        self.deliveries_that_wait(policy);
         self.freezes_without_effect(policy);
         self.circles(policy);
         self.trains_without_passengers(policy);
@@ -105,31 +105,6 @@ impl Checker {
         }
     }
 
-    /// Rules nobody could ever meet (APR-4), as far as the file alone tells.
-    fn rules_nobody_meets(&mut self, policy: &Policy) {
-        let of_environments = policy.environments.values().flat_map(|env| {
-            let keys = |key: &str| vec!["environments".to_owned(), env.name.to_string(), key.to_owned()];
-            let approvals =
-                env.approvals.iter().map(move |rule| (keys("approvals"), env.self_approval, rule));
-            let rollback = env
-                .rollback_approvals
-                .iter()
-                .map(move |rule| (keys("rollback-approvals"), env.self_approval, rule));
-            approvals.chain(rollback)
-        });
-        let keys = vec!["stages".to_owned(), "request".to_owned(), "approvals".to_owned()];
-        let request = policy.stages.get(&Stage::Request);
-        let of_request =
-            request.into_iter().flat_map(|rules| &rules.approvals).map(|rule| (keys.clone(), false, rule));
-        let found: Vec<(Vec<String>, String)> = of_environments
-            .chain(of_request)
-            .filter_map(|(keys, self_approval, rule)| Some((keys, unmet(policy, rule, self_approval)?)))
-            .collect();
-        for (keys, why) in found {
-            self.warning(&keys, why);
-        }
-    }
-
     /// A pattern that fits nothing protects nothing.
     fn freezes_without_effect(&mut self, policy: &Policy) {
         let mut found = Vec::new();
@@ -156,30 +131,4 @@ fn may_conduct(policy: &Policy, conductor: &str, place: Place<'_>) -> bool {
         })
     };
     ruling.grants.iter().all(|grant| grant.groups.iter().any(member_of))
-}
-
-fn counted(people: usize) -> String {
-    match people {
-        0 => "nobody in it".to_owned(),
-        1 => "1 person".to_owned(),
-        more => format!("{more} people"),
-    }
-}
-
-fn unmet(policy: &Policy, rule: &Rule, self_approval: bool) -> Option<String> {
-    let members = policy.groups.get(&rule.from);
-    let is_open =
-        members.is_some_and(|members| members.iter().any(|member| !matches!(member, Member::User(_))));
-    let people = members.map_or(0, Vec::len);
-    let wanted = usize::from(rule.count);
-    if is_open || people > wanted || (people == wanted && self_approval) {
-        return None;
-    }
-    Some(match people < wanted {
-        true => format!("{} has {}, the rule wants {wanted}", rule.from, counted(people)),
-        false => {
-            let people = counted(people);
-            format!("{} has {people}; when one of them made the release, not enough are left", rule.from)
-        }
-    })
 }

@@ -5,6 +5,7 @@ macro_rules! keys {
     ($($key:expr),* $(,)?) => { &[$($key.to_string()),*] };
 }
 
+mod approvals;
 mod change;
 mod delivery;
 mod extra;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use super::Config;
 use super::problem::{Finding, Severity};
 use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawStage};
-use crate::domain::approval::{REQUEST, SIGN_OFF};
+use crate::domain::approval::{REQUEST, REVIEW_SIGN_OFF, SIGN_OFF};
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
@@ -197,7 +198,7 @@ impl Checker {
         for (name, train) in raw.trains {
             trains.extend(self.train(&name, train).map(|train| (train.name.clone(), train)));
         }
-        let signing = self.key_files(&raw.relman, environments.values());
+        let signing = self.key_files(&raw.relman, environments.values(), &stages);
         let rights = self.rights(rights::Section::General, raw.rights);
         let (hooks, guards) = self.hooks(raw.hooks.unwrap_or_default());
         for service in services.values_mut() {
@@ -333,7 +334,7 @@ impl Checker {
         let at =
             |key: &str| -> Vec<String> { vec!["environments".to_owned(), name.to_owned(), key.to_owned()] };
         let env: Option<EnvName> = self.parsed(keys!["environments", name], name);
-        if [REQUEST, SIGN_OFF].contains(&name) {
+        if [REQUEST, SIGN_OFF, REVIEW_SIGN_OFF].contains(&name) {
             self.error(
                 keys!["environments", name],
                 format!(
@@ -342,7 +343,8 @@ impl Checker {
             );
         }
         let kind = self.kind(name, raw.kind.as_deref());
-        let reminders = self.reminders(&at, &raw);
+        let times = [raw.remind_every.as_ref(), raw.escalate_after.as_ref(), raw.approval_timeout.as_ref()];
+        let reminders = self.reminders(&at, times, &raw.escalate_to, !raw.approvals.is_empty());
         let short = [
             (Right::Deploy, raw.deployers),
             (Right::Override, raw.r#override),
@@ -410,7 +412,13 @@ impl Checker {
     }
 
     /// Reminders cannot come more often than somebody looks whether one is due.
-    fn reminders(&mut self, at: &impl Fn(&str) -> Vec<String>, raw: &RawEnvironment) -> Reminders {
+    fn reminders(
+        &mut self,
+        at: &impl Fn(&str) -> Vec<String>,
+        [remind_every, after, timeout]: [Option<&String>; 3],
+        escalate_to: &[String],
+        is_asked: bool,
+    ) -> Reminders {
         const SHORTEST: Duration = Duration::from_secs(60);
         let known = self.findings.len();
         let mut often = |key: &str, text: Option<&String>| {
@@ -420,21 +428,29 @@ impl Checker {
             }
             Some(time)
         };
-        let every = often("remind-every", raw.remind_every.as_ref());
-        let escalate_after = often("escalate-after", raw.escalate_after.as_ref());
-        for (index, group) in raw.escalate_to.iter().enumerate() {
+        let every = often("remind-every", remind_every);
+        let escalate_after = often("escalate-after", after);
+        let timeout = often("approval-timeout", timeout);
+        for (index, group) in escalate_to.iter().enumerate() {
             self.group(&[&at("escalate-to")[..], keys![index]].concat(), group);
         }
-        if escalate_after.is_some() == raw.escalate_to.is_empty() {
+        if escalate_after.is_some() == escalate_to.is_empty() {
             let key = if escalate_after.is_some() { "escalate-after" } else { "escalate-to" };
             self.error(&at(key), "escalate-after and escalate-to belong together: when, and to whom");
         }
         let is_sound = self.findings.len() == known;
-        if is_sound && every.or(escalate_after).is_some() && raw.approvals.is_empty() {
-            let key = if every.is_some() { "remind-every" } else { "escalate-after" };
+        let set =
+            [("remind-every", every), ("escalate-after", escalate_after), ("approval-timeout", timeout)];
+        if let Some((key, _)) = set.iter().find(|(_, time)| is_sound && !is_asked && time.is_some()) {
             self.warning(&at(key), "nothing is approved here: there is nothing to remind of");
         }
-        Reminders { every, escalate_after, escalate_to: raw.escalate_to.clone() }
+        for (key, time) in &set[..2] {
+            if is_sound && timeout.is_some() && *time >= timeout {
+                let why = "it never comes: the decision has timed out by then (approval-timeout)";
+                self.warning(&at(key), why);
+            }
+        }
+        Reminders { every, escalate_after, escalate_to: escalate_to.to_vec(), timeout }
     }
 
     fn hours(&mut self, keys: &[String], raw: &[String]) -> Vec<OpenHours> {
@@ -463,7 +479,7 @@ impl Checker {
             }
         }
         for (key, set, where_it_belongs) in [
-            ("approvals", !raw.approvals.is_empty(), &[Stage::Request, Stage::Test][..]),
+            ("approvals", !raw.approvals.is_empty(), &Self::DECIDED[..]),
             ("checks", !raw.checks.is_empty(), &[Stage::Test][..]),
             ("checklist", !raw.checklist.is_empty(), &[Stage::Prepare][..]),
         ] {
@@ -479,6 +495,7 @@ impl Checker {
         for (gate, key, is_empty) in [
             (StageGate::Approved, "approvals", raw.approvals.is_empty()),
             (StageGate::SignOff, "approvals", raw.approvals.is_empty()),
+            (StageGate::ReviewSignOff, "approvals", raw.approvals.is_empty()),
             (StageGate::Checks, "checks", raw.checks.is_empty()),
             (StageGate::Checklist, "checklist", raw.checklist.is_empty()),
         ] {
@@ -488,8 +505,7 @@ impl Checker {
                 self.hinted(&[keys, keys!["require"]].concat(), message, hint);
             }
         }
-        let approvals = self.rules(&[keys, keys!["approvals"]].concat(), &raw.approvals);
-        Some((stage, StageRules { require, approvals, checks: raw.checks, checklist: raw.checklist }))
+        Some((stage, self.stage_rules(stage, require, raw)))
     }
 
     fn process(&mut self, name: &str, raw: RawProcess) -> Option<(ReleaseKind, Process)> {

@@ -1,8 +1,11 @@
-//! Signed decisions: the rule of each environment, and the files that say whose key is whose.
+//! Signed decisions: the rule of each environment and stage, and the files that say whose key is whose.
+
+use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::config::raw::RawRelman;
-use crate::domain::policy::{Environment, KeyFiles};
+use crate::domain::policy::{Environment, KeyFiles, StageRules};
+use crate::domain::release::Stage;
 use crate::domain::signature::SignPolicy;
 
 impl Checker {
@@ -17,6 +20,7 @@ impl Checker {
         &mut self,
         raw: &RawRelman,
         environments: impl Iterator<Item = &'a Environment>,
+        stages: &BTreeMap<Stage, StageRules>,
     ) -> Option<KeyFiles> {
         let at = |name: &Option<String>| name.as_ref().map(|name| self.base.join(name));
         let (allowed, revoked) = (at(&raw.allowed_signers), at(&raw.revoked_keys));
@@ -26,11 +30,16 @@ impl Checker {
         if revoked.is_some() {
             self.error(keys!["relman", "revoked-keys"], "without allowed-signers nobody's key counts at all");
         }
-        for env in environments.filter(|env| env.signing.looks()) {
+        let of_environments = environments.filter(|env| env.signing.looks());
+        let of_environments =
+            of_environments.map(|env| keys!["environments", env.name, "signed-approvals"].to_vec());
+        let of_stages = stages.iter().filter(|(_, rules)| rules.signing.looks());
+        let of_stages = of_stages.map(|(stage, _)| keys!["stages", stage, "signed-approvals"].to_vec());
+        for keys in of_environments.chain(of_stages) {
             let hint =
                 "name the file that says whose key is whose: [relman] allowed-signers = \"allowed_signers\"";
             self.hinted(
-                keys!["environments", env.name, "signed-approvals"],
+                &keys,
                 "nobody's signature could be checked: no allowed-signers file is named",
                 Some(hint.to_owned()),
             );

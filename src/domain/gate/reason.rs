@@ -12,6 +12,7 @@ use crate::domain::ids::{EnvName, FreezeId, ReleaseId, ServiceName, Version};
 use crate::domain::lock::{Lock, LockKind};
 use crate::domain::policy::ScriptRole;
 use crate::domain::release::{ReleaseState, Stage};
+use crate::domain::seats::Shortage;
 use crate::domain::text::{any_of, counted_changes};
 use crate::domain::time::{Timestamp, Tz, near, span, wall};
 
@@ -265,13 +266,16 @@ fn missing(tally: &Tally, zone: Tz) -> String {
     format!("{}{}", parts.join(", "), ignored.collect::<String>())
 }
 
+/// What to do about rules that nobody could meet.
+pub fn enlarge(shortage: &Shortage) -> String {
+    let groups = if shortage.groups.len() == 1 { "the group" } else { "one of the groups" };
+    format!("{shortage}: add people to {groups} in relman.toml")
+}
+
 /// Who is to be asked for the approvals that are missing.
 fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
-    if let Some(rule) = tally.unsatisfiable().next() {
-        return format!(
-            "nobody left in {} may approve this: add people to the group in relman.toml",
-            rule.group
-        );
+    if let Some(shortage) = &tally.shortage {
+        return enlarge(shortage);
     }
     let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
     let asks: Vec<String> =
@@ -556,13 +560,7 @@ impl BlockReason {
         match self {
             Self::NotDeployer { people, .. } => people.clone(),
             Self::ReleaseBlocked { by, .. } | Self::Rejected { by, .. } => vec![by.clone()],
-            Self::ApprovalsMissing { tally, .. } => {
-                let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
-                let mut people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
-                people.sort();
-                people.dedup();
-                people
-            }
+            Self::ApprovalsMissing { tally, .. } => tally.askable(),
             Self::Locked { lock, .. } => vec![lock.by.name.clone()],
             Self::Held { holder } => vec![holder.by.clone()],
             _ => Vec::new(),

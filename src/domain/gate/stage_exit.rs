@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use crate::domain::actor::Roster;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, met_at, tally};
 use crate::domain::deployment::DeploymentState;
-use crate::domain::digest::Digest;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::{Policy, StageGate};
 use crate::domain::release::{Release, Stage};
-use crate::domain::signature::{SignPolicy, Signatures};
-use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
+use crate::domain::signature::Signatures;
+use crate::domain::subject;
 use crate::domain::time::Timestamp;
 
 use super::Newest;
+use super::reason::enlarge;
 
 /// What is recorded about one exit gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,8 @@ pub struct ExitFacts<'a> {
     pub policy: &'a Policy,
     pub roster: &'a Roster,
     pub approvals: &'a [Approval],
+    /// What the signatures under them are worth.
+    pub signatures: &'a Signatures,
     pub goal: &'a Goal,
     pub now: Timestamp,
 }
@@ -91,7 +93,7 @@ pub fn evaluate(release: &Release, facts: &ExitFacts<'_>) -> Vec<ExitCheck> {
 fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
     let rules = facts.policy.stage(gate.stage());
     match gate {
-        StageGate::Approved | StageGate::SignOff => !rules.approvals.is_empty(),
+        StageGate::Approved | StageGate::SignOff | StageGate::ReviewSignOff => !rules.approvals.is_empty(),
         StageGate::Checks => !rules.checks.is_empty(),
         StageGate::Checklist => !rules.checklist.is_empty(),
         _ => true,
@@ -101,8 +103,7 @@ fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
 /// Whether a missing answer blocks. Being live is what the deploy stage is for, and an approval policy that is
 /// written down is meant; everything else blocks only where `[stages.*] require` says so.
 fn is_required(gate: StageGate, policy: &Policy) -> bool {
-    matches!(gate, StageGate::Live | StageGate::Approved | StageGate::SignOff)
-        || policy.stage(gate.stage()).require.contains(&gate)
+    gate == StageGate::Live || gate.decision().is_some() || policy.stage(gate.stage()).require.contains(&gate)
 }
 
 fn answer(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> ExitAnswer {
@@ -123,12 +124,11 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
         (format!("{what} is not recorded"), format!("relman release edit {id} {flag}"))
     };
     let text = |value: &Option<String>, what: &str, flag: &str| value.clone().ok_or_else(|| edit(what, flag));
+    if let Some(subject) = gate.decision() {
+        return approved(release, facts, &subject);
+    }
     match gate {
         StageGate::Described => text(&release.request.need, "what it is needed for", "--need \"…\""),
-        StageGate::Approved => {
-            let content = canonical_json(&release.request);
-            approved(release, facts, &ApprovalSubject::Request, &request_digest(release), &content)
-        }
         StageGate::Owner => text(&release.plan.owner, "the owner", "--owner NAME"),
         StageGate::TargetDate => release
             .plan
@@ -146,10 +146,6 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
             _ => Err(edit("the artifact with its digest", "--artifact NAME --digest sha256:…")),
         },
         StageGate::Checks => checks(release, &facts.policy.stage(Stage::Test).checks),
-        StageGate::SignOff => {
-            let content = sign_off_content(release);
-            approved(release, facts, &ApprovalSubject::SignOff, &sign_off_digest(release), &content)
-        }
         StageGate::Checklist => {
             let items = &facts.policy.stage(Stage::Prepare).checklist;
             let open: Vec<&str> =
@@ -166,6 +162,9 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
         StageGate::Outcome => text(&release.review.outcome, "the outcome", "--outcome \"…\""),
         StageGate::Retrospective => {
             text(&release.review.retrospective, "the retrospective", "--retrospective \"…\"")
+        }
+        StageGate::Approved | StageGate::SignOff | StageGate::ReviewSignOff => {
+            Err(("nobody is asked".to_owned(), "look into relman.toml".to_owned()))
         }
     }
 }
@@ -226,20 +225,22 @@ fn approved(
     release: &Release,
     facts: &ExitFacts<'_>,
     subject: &ApprovalSubject,
-    digest: &Digest,
-    content: &str,
 ) -> Result<String, (String, String)> {
-    let stage = if *subject == ApprovalSubject::SignOff { Stage::Test } else { Stage::Request };
+    let (id, argument) = (&release.id, subject.as_argument());
+    let asked = (facts.policy.terms(subject), subject::of_stage(release, subject), subject.stage());
+    let (Some(terms), Some((digest, content)), Some(stage)) = asked else {
+        return Err((format!("nobody decides about {} here", subject.as_text()), String::new()));
+    };
     let about: Vec<Approval> = facts.approvals.iter().filter(|a| a.subject == *subject).cloned().collect();
     let question = Question {
         rules: &facts.policy.stage(stage).approvals,
         roster: facts.roster,
-        digest,
-        content,
-        signing: SignPolicy::Off,
-        signatures: &Signatures::default(),
+        digest: &digest,
+        content: &content,
+        signing: terms.signing,
+        signatures: facts.signatures,
         interested: &release.authors(),
-        self_approval: false,
+        self_approval: terms.self_approval,
         now: facts.now,
     };
     let tally = tally(&question, &about);
@@ -247,13 +248,14 @@ fn approved(
         return Ok(format!("approved by {}", tally.proven()));
     }
     if let Some((by, reason)) = &tally.rejected {
-        let argument = subject.as_argument();
-        let remedy = format!("talk to {by}, who may: relman withdraw {}{argument}", release.id);
+        let remedy = format!("talk to {by}, who may: relman withdraw {id}{argument}");
         return Err((format!("{by} rejected it: {reason}"), remedy));
     }
+    let remedy = match &tally.shortage {
+        Some(shortage) => enlarge(shortage),
+        None => format!("{} may: relman approve {id}{argument}", tally.askable().join(", ")),
+    };
     let opens = met_at(&question, &about);
     let reason = super::BlockReason::ApprovalsMissing { tally, opens, zone: facts.policy.zone };
-    let who = reason.who().join(", ");
-    let remedy = format!("{who} may: relman approve {}{}", release.id, subject.as_argument());
     Err((reason.to_string(), remedy))
 }

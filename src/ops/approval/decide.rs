@@ -16,6 +16,7 @@ use crate::ops::release::{open_release, save};
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, approvals, journal, pending};
 
+use super::ask;
 use super::sign::{self, Prepared, Signing};
 use super::{Matter, matter};
 
@@ -134,7 +135,14 @@ fn permitted(
     let pending = pending::list(tx)?;
     let environment = decision.subject.environment();
     let schedulers = environment.map(|env| schedulers(&pending, &release.id, env)).unwrap_or_default();
-    check(cx, decision, release, matter, &around.roster, &schedulers)
+    check(cx, decision, release, matter, &around.roster, &schedulers)?;
+    let (id, what) = (&release.id, decision.subject.as_text());
+    let Some(at) = ask::late(tx, cx, release, &decision.subject, matter, around)? else { return Ok(()) };
+    Err(OpError::conflict(format!(
+        "the request to decide about {what} timed out {}",
+        wall(at, cx.policy.zone)
+    ))
+    .hint(format!("who still wants it asks anew: relman approvals {id} {what} --ask")))
 }
 
 /// The decision as it is to be recorded. What was signed elsewhere says itself when it was made and until when it counts.
@@ -194,6 +202,17 @@ fn decidable(tx: &Tx<'_>, decision: &Decision) -> Result<Release, OpError> {
                 ))
                 .hint(format!("to close an environment to it: relman reject {id} ENV --reason \"…\""))
                 .hint(format!("to stop it: relman release block {id} --reason \"…\"")));
+            }
+            // What is signed off there is what has become of it: before, nobody can know.
+            let is_review = decision.subject == ApprovalSubject::ReviewSignOff;
+            if is_review && release.stage != Stage::Review {
+                let id = &release.id;
+                return Err(OpError::conflict(format!(
+                    "{id} is in the {} stage; its {} is given in the review stage",
+                    release.stage,
+                    decision.subject.as_text()
+                ))
+                .hint(format!("what it still needs: relman release show {id}")));
             }
             Ok(release)
         }

@@ -1,5 +1,6 @@
-//! Verbs on approvals: decide, withdraw; and what a decision is bound to.
+//! Verbs on approvals: ask anew, decide, withdraw; and what a decision is bound to.
 
+pub mod ask;
 pub mod decide;
 pub mod sign;
 pub mod signatures;
@@ -9,9 +10,10 @@ use super::{Ctx, OpError, facts};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
 use crate::domain::policy::Rule;
-use crate::domain::release::{Release, Stage};
+use crate::domain::release::Release;
 use crate::domain::signature::SignPolicy;
-use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
+use crate::domain::subject::of_stage;
+use crate::domain::terms::Terms;
 
 /// What a decision about a subject would be bound to, and the rules it serves.
 pub(super) struct Matter {
@@ -29,37 +31,28 @@ pub(super) fn matter(
     subject: &ApprovalSubject,
     around: &facts::Surroundings,
 ) -> Result<Matter, OpError> {
-    let of_stage = |stage: Stage, digest: Digest, content: String| Matter {
-        rules: cx.policy.stage(stage).approvals.clone(),
-        digest,
-        content,
-        self_approval: false,
-        ttl: None,
-        signing: SignPolicy::Off,
+    let Some(name) = subject.environment() else {
+        let asked = (of_stage(release, subject), subject.stage(), cx.policy.terms(subject));
+        let (Some((digest, content)), Some(stage), Some(terms)) = asked else {
+            return Err(OpError::not_found(format!("decision about {}", subject.as_text())));
+        };
+        let rules = cx.policy.stage(stage).approvals.clone();
+        let Terms { self_approval, ttl, signing, .. } = terms;
+        return Ok(Matter { rules, digest, content, self_approval, ttl, signing });
     };
-    match subject {
-        ApprovalSubject::Request => {
-            Ok(of_stage(Stage::Request, request_digest(release), canonical_json(&release.request)))
-        }
-        ApprovalSubject::SignOff => {
-            Ok(of_stage(Stage::Test, sign_off_digest(release), sign_off_content(release)))
-        }
-        ApprovalSubject::Environment(name) => {
-            let env = facts::environment(cx, name)?;
-            let service = cx.service(&release.id.service)?;
-            if !service.pipeline.contains(name) {
-                return Err(OpError::not_in_pipeline(service, name));
-            }
-            let content = facts::subject(release, service, name, &around.scripts);
-            Ok(Matter {
-                // One decision serves a deployment and a rollback; each counts its own rules.
-                rules: env.approvals.iter().chain(&env.rollback_approvals).cloned().collect(),
-                digest: content.digest(),
-                content: content.canonical(),
-                self_approval: env.self_approval,
-                ttl: Some(env.approval_ttl),
-                signing: env.signing,
-            })
-        }
+    let env = facts::environment(cx, name)?;
+    let service = cx.service(&release.id.service)?;
+    if !service.pipeline.contains(name) {
+        return Err(OpError::not_in_pipeline(service, name));
     }
+    let content = facts::subject(release, service, name, &around.scripts);
+    Ok(Matter {
+        // One decision serves a deployment and a rollback; each counts its own rules.
+        rules: env.approvals.iter().chain(&env.rollback_approvals).cloned().collect(),
+        digest: content.digest(),
+        content: content.canonical(),
+        self_approval: env.self_approval,
+        ttl: Some(env.approval_ttl),
+        signing: env.signing,
+    })
 }

@@ -74,11 +74,7 @@ pub(super) type Prepared = Result<Option<(Signed, Assurance)>, String>;
 
 /// Signs outside of the transaction: that may take as long as a person needs to touch a key.
 pub(super) fn prepare(cx: &Ctx<'_>, decision: &Decision) -> Result<Prepared, OpError> {
-    let policy = decision
-        .subject
-        .environment()
-        .and_then(|name| cx.policy.environments.get(name))
-        .map_or(SignPolicy::Off, |env| env.signing);
+    let policy = cx.policy.terms(&decision.subject).map_or(SignPolicy::Off, |terms| terms.signing);
     let wanted = match &decision.signing {
         Signing::Without => return Ok(Ok(None)),
         Signing::AtHand if !policy.looks() => return Ok(Ok(None)),

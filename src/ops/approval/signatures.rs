@@ -12,10 +12,12 @@ pub(super) fn instance(tx: &Tx<'_>) -> Result<String, OpError> {
 }
 
 /// Looks at the signatures of everything decided about releases of a service that may still count. Where no
-/// environment of it looks at signatures nothing is asked.
+/// environment of it and no stage looks at signatures nothing is asked.
 pub(in crate::ops) fn of_service(cx: &Ctx<'_>, service: &Service) -> Result<Signatures, OpError> {
     let looks = |name| cx.policy.environments.get(name).is_some_and(|env| env.signing.looks());
-    let Some(keys) = cx.policy.signing.as_ref().filter(|_| service.pipeline.iter().any(looks)) else {
+    let looks =
+        service.pipeline.iter().any(looks) || cx.policy.stages.values().any(|rules| rules.signing.looks());
+    let Some(keys) = cx.policy.signing.as_ref().filter(|_| looks) else {
         return Ok(Signatures::default());
     };
     let (instance, signed) = cx

@@ -76,7 +76,10 @@ pub struct SelfService {
 pub struct Unsigned {
     pub seq: i64,
     pub release: ReleaseId,
-    pub environment: EnvName,
+    /// Nothing: it is about leaving a stage.
+    pub environment: Option<EnvName>,
+    /// What was approved, in a word: `production`, `sign-off`.
+    pub about: String,
     pub person: String,
 }
 
@@ -261,11 +264,15 @@ impl Report {
 
     /// Whether it is signed is a fact of the record; where that matters the configuration says.
     fn signed(&mut self, cx: &Ctx<'_>, entry: &Entry, approval: &crate::domain::approval::Approval) {
-        let Some(name) = approval.subject.environment() else { return };
-        let looks = cx.policy.environments.get(name).is_some_and(|env| env.signing.looks());
+        let looks = cx.policy.terms(&approval.subject).is_some_and(|terms| terms.signing.looks());
         if looks && approval.signed.is_none() {
-            let (release, person) = (approval.release.clone(), approval.by.name.clone());
-            self.unsigned.push(Unsigned { seq: entry.seq, release, environment: name.clone(), person });
+            self.unsigned.push(Unsigned {
+                seq: entry.seq,
+                release: approval.release.clone(),
+                environment: approval.subject.environment().cloned(),
+                about: approval.subject.as_text().to_owned(),
+                person: approval.by.name.clone(),
+            });
         }
     }
 

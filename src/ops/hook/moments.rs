@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::domain::actor::Roster;
-use crate::domain::approval::{ApprovalSubject, RuleState};
+use crate::domain::approval::{Approval, ApprovalSubject, RuleState};
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Freeze;
 use crate::domain::hook::NEWS;
@@ -91,8 +91,8 @@ struct Open<'a> {
 
 /// Decisions that are open: told once, brought to mind again and again, and told to others when it takes too long.
 fn decisions(cx: &Ctx<'_>) -> Result<(), OpError> {
-    let has_reminders = cx.policy.environments.values().any(|env| env.reminders != Reminders::default());
-    let names = ["approval.requested", "approval.reminder", "approval.escalated"];
+    let has_reminders = cx.policy.all_reminders().any(|one| *one != Reminders::default());
+    let names = ["approval.requested", "approval.reminder", "approval.escalated", "approval.timed-out"];
     if !has_reminders && !wanted(cx, &names) {
         return Ok(());
     }
@@ -110,21 +110,31 @@ fn decisions(cx: &Ctx<'_>) -> Result<(), OpError> {
                 &roster,
             ))
         })?;
-        let since = cx.store.read(|tx| since(tx, item, cx.now))?;
-        if let (Some(reminders), Some(since)) = (reminders(cx, item), since) {
-            remind(cx, item, reminders, since, &roster)?;
+        let (since, late) = cx.store.read(|tx| {
+            let request = Request::of(item);
+            Ok::<_, OpError>((since(tx, &request, cx.now)?, timed_out(tx, cx, &request)?))
+        })?;
+        let (Some(reminders), Some(since)) = (reminders(cx, item), since) else { continue };
+        match late {
+            Some(_) => give_up(cx, item, since, &roster)?,
+            None => remind(cx, item, reminders, since, &roster)?,
         }
     }
     Ok(())
 }
 
 fn reminders<'a>(cx: &Ctx<'a>, item: &Pending) -> Option<&'a Reminders> {
-    match &item.subject {
-        ApprovalSubject::Environment(env) => {
-            cx.policy.environments.get(env).map(|environment| &environment.reminders)
-        }
-        ApprovalSubject::Request | ApprovalSubject::SignOff => None,
-    }
+    cx.policy.terms(&item.subject).map(|terms| terms.reminders)
+}
+
+/// It was not decided in time.
+fn give_up(cx: &Ctx<'_>, item: &Pending, since: Timestamp, roster: &Roster) -> Result<(), OpError> {
+    let what = format!("{} since {since} timed out", asked_for(item));
+    let why = format!("open for {}: {}", span(cx.now.since(since)), waits_for(item));
+    once(cx, &what, || {
+        let entry = cx.entry(Verb::ApprovalTimedOut, &item.release.id).because(Some(&why));
+        entry.after(&open(item, since, &[], roster))
+    })
 }
 
 fn remind(
@@ -188,18 +198,75 @@ fn waits_for(item: &Pending) -> String {
 }
 
 fn asked_for(item: &Pending) -> String {
-    let what = if item.back.is_some() { " back" } else { "" };
-    format!("approval {} {}{what} {}", item.release.id, item.subject.as_text(), item.digest)
+    Request::of(item).name()
+}
+
+/// A decision that is asked for, by what it is about.
+pub struct Request<'a> {
+    pub release: &'a ReleaseId,
+    pub subject: &'a ApprovalSubject,
+    pub digest: &'a Digest,
+    pub decisions: &'a [Approval],
+    /// Whether it is about going back, which is asked for by trying it.
+    pub back: bool,
+}
+
+impl<'a> Request<'a> {
+    pub fn of(item: &'a Pending) -> Self {
+        Self {
+            release: &item.release.id,
+            subject: &item.subject,
+            digest: &item.digest,
+            decisions: &item.decisions,
+            back: item.back.is_some(),
+        }
+    }
+
+    fn name(&self) -> String {
+        let what = if self.back { " back" } else { "" };
+        format!("approval {} {}{what} {}", self.release, self.subject.as_text(), self.digest)
+    }
+
+    fn anew(&self, count: u32) -> String {
+        format!("{} anew {count}", self.name())
+    }
+
+    /// When it was asked for last, and how often it was asked for anew.
+    fn asked(&self, tx: &Tx<'_>) -> Result<Option<(Timestamp, u32)>, OpError> {
+        let Some(mut last) = moments::find(tx, &self.name())? else { return Ok(None) };
+        let mut count = 0;
+        while let Some(at) = moments::find(tx, &self.anew(count + 1))? {
+            count += 1;
+            last = at;
+        }
+        Ok(Some((last, count)))
+    }
+}
+
+/// From now on it is open again.
+pub fn ask_anew(tx: &Tx<'_>, request: &Request<'_>, now: Timestamp) -> Result<(), OpError> {
+    let count = request.asked(tx)?.map_or(0, |(_, count)| count);
+    moments::insert(tx, &request.anew(count + 1), now)?;
+    Ok(())
+}
+
+/// When a decision that is still open came to be waited for no longer. It takes nobody to notice that.
+pub fn timed_out(tx: &Tx<'_>, cx: &Ctx<'_>, request: &Request<'_>) -> Result<Option<Timestamp>, OpError> {
+    let timeout = cx.policy.terms(request.subject).and_then(|terms| terms.reminders.timeout);
+    let Some(timeout) = timeout.filter(|_| !request.back) else { return Ok(None) };
+    let since = since(tx, request, cx.now)?;
+    Ok(since.map(|since| since.plus(timeout)).filter(|at| *at <= cx.now))
 }
 
 fn escalation(item: &Pending, since: Timestamp) -> String {
     format!("{} since {since} escalated", asked_for(item))
 }
 
-/// Since when it is open: since it was asked for, or since an approval expired that it had.
-fn since(tx: &Tx<'_>, item: &Pending, now: Timestamp) -> Result<Option<Timestamp>, OpError> {
-    let Some(asked) = moments::find(tx, &asked_for(item))? else { return Ok(None) };
-    let about = item.decisions.iter().filter(|one| one.subject == item.subject && one.digest == item.digest);
+/// Since when it is open: since it was asked for last, or since an approval expired that it had.
+fn since(tx: &Tx<'_>, request: &Request<'_>, now: Timestamp) -> Result<Option<Timestamp>, OpError> {
+    let Some((asked, _)) = request.asked(tx)? else { return Ok(None) };
+    let about = request.decisions.iter();
+    let about = about.filter(|one| one.subject == *request.subject && one.digest == *request.digest);
     let expired = about.filter_map(|one| one.expires_at).filter(|at| *at <= now).max();
     Ok(Some(expired.map_or(asked, |at| at.max(asked))))
 }
@@ -213,7 +280,7 @@ pub fn escalated(
     let Some(reminders) = reminders(cx, item).filter(|one| one.escalate_after.is_some()) else {
         return Ok(None);
     };
-    let Some(since) = since(tx, item, cx.now)? else { return Ok(None) };
+    let Some(since) = since(tx, &Request::of(item), cx.now)? else { return Ok(None) };
     let at = moments::find(tx, &escalation(item, since))?;
     Ok(at.map(|at| (at, reminders.escalate_to.clone())))
 }

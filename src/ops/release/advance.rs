@@ -7,6 +7,7 @@ use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::release::{Release, ReleaseState};
 use crate::domain::right::{Place, Right};
+use crate::ops::approval::signatures;
 use crate::ops::{Ctx, ErrorKind, OpError, facts};
 use crate::store::{approvals, journal};
 
@@ -19,6 +20,9 @@ pub struct Advanced {
 
 pub fn advance(cx: &Ctx<'_>, id: &ReleaseId) -> Result<Advanced, OpError> {
     let roster = cx.roster();
+    let service = cx.policy.services.get(&id.service);
+    let signatures = service.map(|service| signatures::of_service(cx, service)).transpose()?;
+    let signatures = signatures.unwrap_or_default();
     cx.act(Verb::ReleaseAdvanced, id, |tx| {
         cx.may(Right::Plan, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
@@ -29,7 +33,8 @@ pub fn advance(cx: &Ctx<'_>, id: &ReleaseId) -> Result<Advanced, OpError> {
             )
             .hint(format!("when the cause is gone: relman release unblock {id} --reason \"…\"")));
         }
-        let checks = facts::stage_exit(tx, cx, &before, &roster, &approvals::list_of(tx, id)?)?;
+        let checks =
+            facts::stage_exit(tx, cx, &before, &roster, (&approvals::list_of(tx, id)?, &signatures))?;
         if checks.iter().any(|check| !check.answer.opens()) {
             return Err(refusal(&before, &checks));
         }

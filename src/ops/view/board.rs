@@ -15,6 +15,7 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind};
+use crate::domain::signature::Signatures;
 use crate::domain::time::{Timestamp, span};
 use crate::domain::witness::Request;
 use crate::ops::facts::{self, Given, Surroundings, Wish};
@@ -123,6 +124,7 @@ pub struct Place {
 
 pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
     let roster = cx.roster();
+    let unsigned = Signatures::default();
     let around: HashMap<&ServiceName, Surroundings> = cx
         .policy
         .services
@@ -159,7 +161,8 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             let mine = attempts.remove(&release.id).unwrap_or_default();
             let service = cx.policy.services.get(&release.id.service);
             let goal = service.map(|service| goal(service, &mine, &spots)).unwrap_or_default();
-            let exit = facts::stage_exit_with(cx, &release, &roster, &approvals, &goal);
+            let signatures = around.get(&release.id.service).map_or(&unsigned, |around| &around.signatures);
+            let exit = facts::stage_exit_with(cx, &release, &roster, (&approvals, signatures), &goal);
             let (cells, next) = match (service, around.get(&release.id.service)) {
                 (Some(service), Some(around)) => {
                     let cells = cells(service, &mine, &spots);

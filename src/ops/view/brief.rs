@@ -2,7 +2,10 @@
 
 use super::queue::Pending;
 use crate::domain::approval::ApprovalSubject;
-use crate::domain::gate::{Answer, GateId};
+use crate::domain::deployment::Deployment;
+use crate::domain::gate::reason::enlarge;
+use crate::domain::gate::{Answer, GateId, GateReport};
+use crate::domain::subject::DeploySubject;
 use crate::domain::text::counted_changes;
 use crate::domain::time::{Timestamp, Tz, wall};
 
@@ -41,6 +44,8 @@ pub fn brief(item: &Pending, arrow: &str, zone: Tz, now: Timestamp) -> Vec<Fact>
     }
     facts.extend(otherwise(item));
     facts.extend(tested(item));
+    facts.extend(scheduled(item));
+    facts.extend(variables(item));
     if let Some(plan) = &release.plan.rollback {
         facts.push(("way back", plan.clone()));
     }
@@ -53,6 +58,10 @@ fn asked(item: &Pending) -> Fact {
         ApprovalSubject::SignOff => {
             let commit = item.release.build.commit.clone().unwrap_or_else(unsaid);
             ("accepts", format!("what was tested; commit {commit}"))
+        }
+        ApprovalSubject::ReviewSignOff => {
+            let outcome = item.release.review.outcome.clone().unwrap_or_else(unsaid);
+            ("accepts", format!("what is live; outcome: {outcome}"))
         }
         _ => ("need", item.release.request.need.clone().unwrap_or_else(unsaid)),
     }
@@ -90,6 +99,25 @@ fn otherwise(item: &Pending) -> Vec<Fact> {
     }
 }
 
+/// What begins with the approval, in whose name, and with which answers.
+fn scheduled(item: &Pending) -> Vec<Fact> {
+    let one = |d: &Deployment| {
+        let begins = d.begins().unwrap_or_else(|| d.state.to_string());
+        let answers = d.answered().map(|answers| format!("; with {answers}")).unwrap_or_default();
+        format!("{} by {} {begins}{answers}", d.id, d.started_by.name)
+    };
+    labelled("asked for", item.scheduled.iter().map(one).collect())
+}
+
+/// What an approval does not pin down: of what is handed in only the names are part of what is approved.
+fn variables(item: &Pending) -> Option<Fact> {
+    let subject: DeploySubject = serde_json::from_str(&item.content).ok()?;
+    let answered = |name: &&String| item.scheduled.iter().any(|d| d.answers.contains_key(*name));
+    let open: Vec<&str> =
+        subject.variables.iter().filter(|name| !answered(name)).map(String::as_str).collect();
+    (!open.is_empty()).then(|| ("variables", format!("{}: as they are when it starts", open.join(", "))))
+}
+
 fn tested(item: &Pending) -> Option<Fact> {
     let checks = item.release.checks.iter().map(|(name, check)| {
         let valid = item.release.valid_check(name).is_some();
@@ -124,7 +152,23 @@ fn closed(item: &Pending, zone: Tz, now: Timestamp) -> Vec<Fact> {
     if let Some(at) = report.earliest.filter(|at| *at > now) {
         facts.push(("opens", wall(at, zone)));
     }
+    facts.extend(open(report, now));
     facts
+}
+
+/// That no freeze and no hours close it, and how long that lasts: what is approved too late waits until it opens again.
+fn open(report: &GateReport, now: Timestamp) -> Option<Fact> {
+    let passes = |gate: GateId| {
+        let check = report.checks.iter().find(|check| check.gate == gate);
+        check.is_some_and(|check| matches!(check.answer, Answer::Pass { .. }))
+    };
+    (passes(GateId::Freeze) && passes(GateId::Window)).then(|| {
+        let closes = match &report.closes {
+            Some(closes) => format!("open; {}", closes.sentence(now)),
+            None => "open, and nothing closes it within a day".to_owned(),
+        };
+        ("freezes", closes)
+    })
 }
 
 /// Who has agreed, who could, and what does not count.
@@ -136,14 +180,23 @@ fn people(item: &Pending, zone: Tz) -> Vec<Fact> {
             true => "nobody yet".to_owned(),
             false => rule.named().join(", "),
         };
-        let ask = match rule.missing() {
-            0 => String::new(),
-            _ => format!("; could: {}", rule.candidates.join(", ")),
+        let ask = match (rule.missing(), rule.candidates.is_empty()) {
+            (0, _) => String::new(),
+            (_, true) => "; nobody left could".to_owned(),
+            (_, false) => format!("; could: {}", rule.candidates.join(", ")),
         };
         facts.push(("needs", format!("{} of {}: {by}{ask}", rule.needed, rule.group)));
     }
+    if let Some(shortage) = &item.tally.shortage {
+        facts.push(("no quorum", enlarge(shortage)));
+    }
     if let Some((at, groups)) = &item.escalated {
         facts.push(("escalated", format!("to {}, {}", groups.join(", "), wall(*at, zone))));
+    }
+    if let Some(at) = item.timed_out {
+        let (id, about) = (&item.release.id, item.subject.as_text());
+        let anew = format!("relman approvals {id} {about} --ask");
+        facts.push(("timed out", format!("{}; to ask anew: {anew}", wall(at, zone))));
     }
     for (who, why) in &item.tally.ignored {
         facts.push(("not counted", format!("{who}: {}", why.sentence(zone))));

@@ -8,4 +8,5 @@ mod going_back;
 pub mod queue;
 pub mod release;
 pub mod rights;
+pub mod script_diff;
 pub mod when;

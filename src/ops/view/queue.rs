@@ -14,7 +14,7 @@ use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::policy::{Environment, Rule, StageGate};
 use crate::domain::release::{Release, Stage};
 use crate::domain::signature::{SignPolicy, Signatures};
-use crate::domain::subject::{canonical_json, request_digest, sign_off_content, sign_off_digest};
+use crate::domain::subject::of_stage as of_stage_content;
 use crate::domain::subject_changes::run_otherwise;
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
@@ -50,6 +50,9 @@ pub struct Pending {
     /// When it was told to others because it took too long, and to which groups (APR-24).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalated: Option<(Timestamp, Vec<String>)>,
+    /// When it came to be waited for no longer: it must be asked for anew (APR-6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timed_out: Option<Timestamp>,
     /// The toggle of it that is to be switched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toggle: Option<Flip>,
@@ -63,6 +66,9 @@ pub struct Pending {
     pub skipped: Vec<(Version, Vec<String>)>,
     /// The newest plan of it, for who decides.
     pub plan: Option<Deployment>,
+    /// What was asked for there already and begins once it may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scheduled: Vec<Deployment>,
     pub report: Option<GateReport>,
     pub decisions: Vec<Approval>,
 }
@@ -86,9 +92,11 @@ impl Pending {
             not_yours: None,
             back: None,
             escalated: None,
+            timed_out: None,
             toggle: None,
             live: None,
             plan: None,
+            scheduled: Vec::new(),
             report: None,
             decisions: Vec::new(),
         }
@@ -157,9 +165,29 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
         }
         for item in &mut pending {
             item.escalated = moments::escalated(tx, cx, item)?;
+            if item.tally.rejected.is_none() && !item.tally.is_met() {
+                item.timed_out = moments::timed_out(tx, cx, &moments::Request::of(item))?;
+            }
+            if item.timed_out.is_some() {
+                item.not_yours = Some("it timed out".to_owned());
+            }
         }
         pending.sort_by_key(|item| (item.tally.is_met(), item.not_yours.is_some(), item.since));
         Ok(pending)
+    })
+}
+
+/// One of them.
+pub fn find(
+    cx: &Ctx<'_>,
+    board: &Board,
+    id: &ReleaseId,
+    subject: &ApprovalSubject,
+) -> Result<Pending, OpError> {
+    let found = queue(cx, board)?.into_iter().find(|item| item.release.id == *id && item.subject == *subject);
+    found.ok_or_else(|| {
+        OpError::not_found(format!("open decision about {} of {id}", subject.as_text()))
+            .hint("see what waits for a decision with: relman approvals")
     })
 }
 
@@ -183,18 +211,13 @@ pub fn of_deployment(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Pend
 
 /// What the stage a release is in asks people for: its request, its sign-off.
 fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) -> Option<Pending> {
-    let (subject, about) = match release.stage {
-        Stage::Request => {
-            (ApprovalSubject::Request, (request_digest(release), canonical_json(&release.request)))
-        }
-        Stage::Test => (ApprovalSubject::SignOff, (sign_off_digest(release), sign_off_content(release))),
-        _ => return None,
-    };
+    let subject = ApprovalSubject::of_stage(release.stage)?;
+    let about = of_stage_content(release, &subject)?;
     let rules = &counter.cx.policy.stage(release.stage).approvals;
-    let is_skipped = counter.cx.policy.process(release.kind).skip.contains(match release.stage {
-        Stage::Request => StageGate::Approved.as_str(),
-        _ => StageGate::SignOff.as_str(),
-    });
+    let skip = &counter.cx.policy.process(release.kind).skip;
+    let is_asked = |gate: &StageGate| gate.decision().as_ref() == Some(&subject);
+    let is_skipped =
+        StageGate::ALL.iter().find(|gate| is_asked(gate)).is_some_and(|gate| skip.contains(gate.as_str()));
     if rules.is_empty() || is_skipped {
         return None;
     }
@@ -271,15 +294,20 @@ impl Counter<'_> {
         let of_it = |a: &&Approval| a.subject == item.subject;
         let about: Vec<Approval> = item.decisions.iter().filter(of_it).cloned().collect();
         let asked = env.map(|env| schedulers(self.waiting, &item.release.id, &env.name)).unwrap_or_default();
+        let is_such = |d: &&Deployment| {
+            item.subject.environment() == Some(&d.environment) && d.release == item.release.id && !d.noop
+        };
+        item.scheduled = self.waiting.iter().filter(is_such).cloned().collect();
         let interested = interested(&item.release, asked.iter().copied());
         let none = Signatures::default();
-        let self_approval = env.is_some_and(|env| env.self_approval);
+        let terms = cx.policy.terms(&item.subject);
+        let self_approval = terms.is_some_and(|terms| terms.self_approval);
         let question = Question {
             rules,
             roster: &self.roster,
             digest: &item.digest,
             content: &item.content,
-            signing: env.map_or(SignPolicy::Off, |env| env.signing),
+            signing: terms.map_or(SignPolicy::Off, |terms| terms.signing),
             signatures: self.signatures.get(&item.release.id.service).unwrap_or(&none),
             interested: &interested,
             self_approval,

@@ -9,7 +9,7 @@ use crate::domain::gate::{self, GateReport, Overrides};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Entry;
 use crate::domain::release::Release;
-use crate::domain::signature::Assurance;
+use crate::domain::signature::{Assurance, Signatures};
 use crate::ops::approval::matter;
 use crate::ops::delivery::{self, Standing};
 use crate::ops::facts::{self, Surroundings, Wish};
@@ -89,7 +89,9 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
         Ok(ReleaseView {
             deliveries: deliveries.clone(),
             exit: if release.is_open() {
-                facts::stage_exit(tx, cx, &release, &roster, &approvals)?
+                let none = Signatures::default();
+                let signatures = around.as_ref().map_or(&none, |around| &around.signatures);
+                facts::stage_exit(tx, cx, &release, &roster, (&approvals, signatures))?
             } else {
                 Vec::new()
             },
@@ -131,8 +133,8 @@ fn judged(
         standing(&question, approval)
     };
     let proven = |approval: &Approval| {
-        let env = cx.policy.environments.get(approval.subject.environment()?)?;
-        let looks = env.signing.looks().then_some(around?)?;
+        let terms = cx.policy.terms(&approval.subject)?;
+        let looks = terms.signing.looks().then_some(around?)?;
         looks.signatures.judge(approval).ok()
     };
     let decision =

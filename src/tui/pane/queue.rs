@@ -142,6 +142,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Withdraw => vec![Effect::Withdraw { release: id, subject: item.subject.clone() }],
+        Action::Diff => vec![Effect::Differ { release: id, subject: item.subject.clone() }],
         Action::Open => vec![Effect::Detail(id)],
         // Whether to go back, and to what, is asked in a dialog of its own.
         Action::Why if item.back.is_some() => {
@@ -234,7 +235,11 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), Rect { height: rows, ..area });
     if detail_rows > 0 {
         let below = Rect { y: area.y + rows, height: detail_rows, ..area };
-        let detail = Paragraph::new(about(model, items[at])).wrap(Wrap { trim: false });
+        let mut detail = about(model, items[at]);
+        if items[at].otherwise.as_ref().is_some_and(|changed| !changed.is_empty()) {
+            detail.push(Line::styled("d shows what changed in the scripts", model.theme.dim));
+        }
+        let detail = Paragraph::new(detail).wrap(Wrap { trim: false });
         frame.render_widget(detail, below);
     }
 }
@@ -252,6 +257,9 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
     let (state, state_style) = match (&item.tally.rejected, item.tally.is_met(), &item.not_yours) {
         (Some(_), _, _) => ("REJECTED".to_owned(), theme.bad),
         (None, true, _) => ("complete".to_owned(), theme.good),
+        // Whoever's turn it is: it comes to nothing until there are more people.
+        (None, false, _) if item.tally.shortage.is_some() => ("NO QUORUM".to_owned(), theme.bad),
+        (None, false, _) if item.timed_out.is_some() => ("TIMED OUT".to_owned(), theme.bad),
         (None, false, None) => ("YOUR TURN".to_owned(), theme.busy),
         (None, false, Some(_)) if item.escalated.is_some() => ("ESCALATED".to_owned(), theme.busy),
         (None, false, Some(why)) => (why.clone(), theme.dim),
@@ -283,7 +291,8 @@ pub fn about(model: &Model, item: &Pending) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(item.release.title.clone(), theme.strong)];
     lines.extend(presence::mark(model, &item.release.id).map(|mark| Line::styled(mark, theme.busy)));
     let line = |(label, text): Fact| {
-        let style = if label == "rejected" { theme.bad } else { Style::new() };
+        let style =
+            if ["rejected", "no quorum", "timed out"].contains(&label) { theme.bad } else { Style::new() };
         Line::from(vec![Span::styled(format!("{label:<12}"), theme.dim), Span::styled(text, style)])
     };
     let facts = brief(item, model.glyphs.arrow, model.shown_zone(), model.now);

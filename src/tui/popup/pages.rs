@@ -3,9 +3,11 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::domain::diff::Kind;
 use crate::domain::gate::GateReport;
 use crate::domain::release::Release;
 use crate::ops::view::release::{Decision, ReleaseView};
+use crate::ops::view::script_diff::ScriptDiffs;
 use crate::ops::view::when::Slot;
 use crate::tui::model::Model;
 use crate::tui::widget::gates;
@@ -33,6 +35,19 @@ pub fn explanation(model: &Model, report: &GateReport, slots: Option<&[Slot]>) -
     lines.push(Line::default());
     lines.push(Line::styled("Nothing starts from here: D asks for the deployment.", model.theme.dim));
     lines
+}
+
+/// What changed in the scripts, as `diff -u` writes it.
+pub fn differences(model: &Model, found: &ScriptDiffs) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let style = |kind| match kind {
+        Kind::Place => theme.strong,
+        Kind::Gone => theme.bad,
+        Kind::New => theme.good,
+        Kind::Remark => theme.dim,
+        Kind::Same => Style::new(),
+    };
+    found.lines().into_iter().map(|(kind, text)| Line::styled(text, style(kind))).collect()
 }
 
 /// One decision, whether it counts, and how far it is proven.

@@ -1,7 +1,7 @@
 //! Orders that only look: what is read for a dialog or a page.
 
 use crate::ops::deployment::{rollback, start};
-use crate::ops::view::{queue, release, when};
+use crate::ops::view::{queue, release, script_diff, when};
 use crate::ops::{Ctx, OpError, train};
 use crate::tui::msg::{Effect, Msg};
 
@@ -19,6 +19,9 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
             let report = start::explain(cx, release, environment)?;
             let found = when::when(cx, release, environment, None, SLOTS)?;
             Msg::Explained(Box::new(report), found.slots)
+        }
+        Effect::Differ { release, subject } => {
+            Msg::Differed(Box::new(script_diff::of_decision(cx, release, subject)?))
         }
         Effect::AskSlots { release, environment } => {
             let slots = when::when(cx, release, environment, None, SLOTS)?.slots;

@@ -23,6 +23,7 @@ mod log;
 mod readonly;
 mod releases;
 mod rights;
+mod script_diff;
 mod signing;
 mod store;
 mod streams;

@@ -313,3 +313,21 @@ fn a_blocked_release_goes_nowhere_and_a_taken_back_one_does_not_return() {
     world.as_("bob", |cx| release::block::unblock(cx, &release_id("api@1.1.0"), "mended")).unwrap();
     assert!(tick_of(&world, "erin").is_empty(), "{}", says(&world, "production"));
 }
+
+#[test]
+fn where_people_are_asked_it_waits_for_them_and_then_begins_by_itself() {
+    let world = World::with(
+        &POLICY.replace("[environments.dev]", "[environments.dev]\napprovals = [{ from = \"sre\" }]"),
+    );
+    built(&world, "api@1.0.0", 1);
+    assert_eq!(tick_of(&world, "erin"), []);
+    assert!(says(&world, "dev").contains("waits for approvals: 0 of 1 from sre"), "{}", says(&world, "dev"));
+    // Who conducts it starts it, and who starts it does not approve it.
+    world.approve("erin", "api@1.0.0", "dev");
+    assert_eq!(tick_of(&world, "erin"), []);
+    world.approve("dave", "api@1.0.0", "dev");
+    let delivered = tick_of(&world, "erin");
+    assert_eq!(delivered.len(), 1);
+    carry_out(&world, delivered[0], S::Succeeded);
+    assert_eq!(says(&world, "dev"), "goes to dev by itself (erin): nothing now, api@1.0.0 is live");
+}

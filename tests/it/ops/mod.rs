@@ -33,6 +33,7 @@ mod sides;
 mod sign_off;
 mod signed;
 mod stages;
+mod terms;
 mod toggle;
 mod train;
 mod turn;

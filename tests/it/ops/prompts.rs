@@ -169,3 +169,36 @@ fn a_plan_proves_nothing_and_puts_nothing_in_place() {
     assert!(back.unwrap_err().sentence.contains("deploys nothing"));
     assert!(world.deployment(DeploymentId(1)).noop);
 }
+
+#[test]
+fn the_approver_sees_what_was_answered_and_what_is_open_until_it_starts() {
+    use relman::ops::deployment::later::Later;
+    use relman::ops::view::{board::board, brief::brief, queue::queue};
+    let world = world();
+    let first = start(&world, "api@1.0.0", &[("REGION", "eu")]).unwrap().deployment;
+    world.claim(&first);
+    world.end(&world.deployment(first.id), S::Succeeded);
+    let facts = |world: &World| {
+        let item = world.as_("bob", |cx| queue(cx, &board(cx)?)).unwrap().remove(0);
+        brief(&item, "→", world.policy.zone, world.now)
+    };
+    let said = |world: &World, wanted: &str| {
+        facts(world).into_iter().find(|(label, _)| *label == wanted).map(|(_, text)| text)
+    };
+    assert_eq!(said(&world, "asked for"), None);
+    assert_eq!(
+        said(&world, "variables").as_deref(),
+        Some("MIGRATE, REGION, TOKEN: as they are when it starts")
+    );
+    let later = Some(Later::when_open(world.policy.zone));
+    let pairs = [("REGION", "us"), ("TOKEN", "hunter2"), ("MIGRATE", "true")];
+    let wanted = StartDeploy { later, answers: answers(&pairs), ..wish("api@1.0.0", "production") };
+    world.as_("erin", |cx| start::start(cx, &wanted)).unwrap();
+    let asked = said(&world, "asked for").unwrap();
+    assert!(
+        asked.starts_with("#2 by erin waits for") && asked.contains("approvals: 0 of 1 from managers"),
+        "{asked}"
+    );
+    assert!(asked.ends_with("; with MIGRATE=true, REGION=us, TOKEN (secret)"), "{asked}");
+    assert_eq!(said(&world, "variables"), None, "everything was answered");
+}

@@ -13,6 +13,7 @@ use relman::domain::lock::LockKind;
 use relman::domain::override_review::Finding;
 use relman::domain::release::Stage;
 use relman::domain::train::{Departure, DepartureState, Item};
+use relman::ops::approval::ask::ask;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::audit::export::{self, Format};
 use relman::ops::audit::history::{self, Remembered};
@@ -128,6 +129,16 @@ fn confirm() -> witness::Confirm {
 fn lost() -> World {
     let world = world();
     world.lost(API, "dev");
+    world
+}
+
+/// A request that nobody decided about in time.
+fn timed_out() -> World {
+    let rules = "[stages.request]\napprovals = [{ from = \"managers\" }]\napproval-timeout = \"1h\"";
+    let mut world = World::with(&format!("{POLICY}\n{rules}\n"));
+    world.release("web@1.0.0");
+    world.as_("alice", relman::ops::hook::moments::notice).unwrap();
+    world.pass(Duration::from_hours(1));
     world
 }
 
@@ -269,6 +280,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::ApprovalRequested
             | Verb::ApprovalReminded
             | Verb::ApprovalEscalated
+            | Verb::ApprovalTimedOut
             | Verb::ApprovalExpired
             | Verb::FreezeBegan
             | Verb::FreezeEnded
@@ -333,6 +345,9 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         }
         Verb::ApprovalRejected => {
             (world, |w| w.decide("bob", API, Some("production"), Verdict::Rejected).map(drop))
+        }
+        Verb::ApprovalAskedAnew => {
+            (timed_out, |w| w.as_("alice", |cx| ask(cx, &release_id("web@1.0.0"), &about(Some("request")))))
         }
         Verb::ApprovalWithdrawn => (decided, |w| {
             w.as_("bob", |cx| withdraw(cx, &release_id(API), &about(Some("production")))).map(drop)
@@ -488,6 +503,9 @@ fn misdeed(verb: Verb) -> Option<Act> {
             let plain = w.running(API, "dev");
             w.as_("carol", |cx| override_review::review(cx, plain.id, Finding::Justified, "it was")).map(drop)
         },
+        Verb::ApprovalAskedAnew => {
+            |w| w.as_("alice", |cx| ask(cx, &release_id(API), &about(Some("production"))))
+        }
         Verb::ApprovalGranted => |w| w.decide("frank", API, Some("production"), Verdict::Approved).map(drop),
         Verb::ApprovalRejected => |w| w.decide("frank", API, Some("production"), Verdict::Rejected).map(drop),
         Verb::TrainSkipped
@@ -579,7 +597,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 36);
+    assert_eq!(seen, 37);
 }
 
 #[test]
@@ -599,7 +617,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 33);
+    assert_eq!(seen, 34);
 }
 
 #[test]

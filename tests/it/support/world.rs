@@ -55,6 +55,8 @@ pub(crate) struct FakeMachine {
     pub adopted: RefCell<Vec<DeploymentId>>,
     /// Content of the scripts: changing it makes approvals stale.
     pub script: RefCell<String>,
+    /// Contents of scripts that were kept.
+    pub kept: RefCell<Vec<String>>,
     /// What every log holds; nothing: they are gone.
     pub log: RefCell<Option<Vec<u8>>>,
     /// Variables that are set where it runs.
@@ -153,6 +155,14 @@ impl Machine for FakeMachine {
                 digest: Some(Digest::of(self.script.borrow().as_bytes())),
             }],
         }
+    }
+    fn script_text(&self, _file: &ScriptFile) -> Result<String, String> {
+        Ok(self.script.borrow().clone())
+    }
+    fn kept_script(&self, content: &Digest) -> Result<String, String> {
+        let kept = self.kept.borrow();
+        let found = kept.iter().find(|text| Digest::of(text.as_bytes()) == *content);
+        found.cloned().ok_or_else(|| "its earlier content was not kept".to_owned())
     }
     fn launch(&self, ticket: &Ticket) -> Result<(), String> {
         self.launched.borrow_mut().push(ticket.clone());
@@ -292,6 +302,7 @@ impl World {
                 running: RefCell::default(),
                 adopted: RefCell::default(),
                 script: RefCell::new("one".to_owned()),
+                kept: RefCell::default(),
                 log: RefCell::default(),
                 variables: RefCell::default(),
                 keys: RefCell::default(),

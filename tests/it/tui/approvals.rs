@@ -452,3 +452,18 @@ fn the_line_one_types_on_stays_in_sight_and_the_rest_is_scrolled() {
     drop(ui.keys("1.4.1"));
     assert!(ui.screen().contains("type 1.4.1: 1.4.1"), "{}", ui.screen());
 }
+
+#[test]
+fn d_shows_what_changed_in_the_scripts() {
+    use relman::ops::view::script_diff;
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    let (release, subject) = (release_id("storefront@1.4.1"), about(Some("production")));
+    assert_eq!(ui.keys("d"), [Effect::Differ { release: release.clone(), subject: subject.clone() }]);
+    world.machine.kept.borrow_mut().push("#!/bin/sh\nold\n".to_owned());
+    let found = world.as_("erin", |cx| script_diff::of_decision(cx, &release, &subject)).unwrap();
+    drop(ui.send(Msg::Differed(Box::new(found))));
+    assert_eq!(ui.popup(), "page");
+    assert!(ui.screen().contains("Scripts of storefront@1.4.1 for production"), "{}", ui.screen());
+}

@@ -19,6 +19,7 @@ pub fn reject(item: &Pending) -> Popup {
     let notes = match &item.subject {
         ApprovalSubject::Request => "This ends the release.".to_owned(),
         ApprovalSubject::SignOff => "It stays in the test stage until you withdraw this.".to_owned(),
+        ApprovalSubject::ReviewSignOff => "It stays in the review stage until you withdraw this.".to_owned(),
         ApprovalSubject::Environment(_) => "It cannot be deployed there until you withdraw this.".to_owned(),
     };
     form(
