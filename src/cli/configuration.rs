@@ -328,18 +328,6 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
         let process = policy.process(*kind);
         serde_json::json!({ "kind": kind, "enter": process.enter, "skip": process.skip })
     };
-    let hooks: Vec<_> = policy
-        .hooks
-        .list
-        .iter()
-        .map(|hook| {
-            serde_json::json!({
-                "hook": hook.key, "events": hook.events, "services": hook.services,
-                "environments": hook.environments, "tells": hook.target(),
-                "timeout-seconds": hook.timeout.as_secs(),
-            })
-        })
-        .collect();
     let groups: serde_json::Map<String, serde_json::Value> = policy
         .groups
         .iter()
@@ -358,7 +346,7 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
         "process": ReleaseKind::ALL.iter().map(process).collect::<Vec<_>>(),
         "freezes": policy.freezes,
         "rights": lists(&policy.rights),
-        "hooks": hooks,
+        "hooks": hooks_as_json(policy),
         "change": policy.change.as_ref().map(|change| {
             serde_json::json!({
                 "system": change_system(change), "proceed": change.proceed, "wait": change.wait,
@@ -366,6 +354,21 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             })
         }),
     })
+}
+
+fn hooks_as_json(policy: &Policy) -> Vec<serde_json::Value> {
+    policy
+        .hooks
+        .list
+        .iter()
+        .map(|hook| {
+            serde_json::json!({
+                "hook": hook.key, "events": hook.events, "services": hook.services,
+                "environments": hook.environments, "tells": hook.target(),
+                "timeout-seconds": hook.timeout.as_secs(),
+            })
+        })
+        .collect()
 }
 
 fn right_line(grant: &Grant) -> String {

@@ -85,7 +85,7 @@ fn an_unknown_key_alone_is_a_warning() {
 
 #[test]
 fn each_mistake_has_its_place_and_its_next_step() {
-    let cases: &[(&str, usize, &str)] = &[
+    mistakes(&[
         ("timeout = \"soon\"\n", 7, "not a duration"),
         ("strategy.production = { kind = \"canry\" }\n", 7, "did you mean canary?"),
         ("strategy.production = { kind = \"canary\", percents = [50, 10] }\n", 7, "rise from above 0 to 100"),
@@ -108,6 +108,15 @@ fn each_mistake_has_its_place_and_its_next_step() {
         ("[environments.qa]\nfour-eyes = { from = [\"sre\"] }\n", 8, "there is no group 'sre'"),
         ("[environments.qa]\nfour-eyes = { ttl = \"0s\" }\n", 8, "after no time at all"),
         ("[environments.QA]\n", 7, "character 1"),
+        ("[environments.qa]\napproval-timeout = \"5s\"\n", 8, "at least a minute"),
+        ("[environments.qa]\nescalate-after = \"2h\"\n", 8, "belong together"),
+        ("[environments.qa]\nremind-every = \"5s\"\n", 8, "at least a minute"),
+    ]);
+}
+
+#[test]
+fn each_mistake_of_the_process_has_its_place_and_its_next_step() {
+    mistakes(&[
         ("[relman]\ntime-zone = \"Europe/Berln\"\n", 8, "did you mean Europe/Berlin?"),
         ("[stages.tets]\n", 7, "did you mean test?"),
         ("[stages.test]\nrequire = [\"check\"]\n", 8, "did you mean checks?"),
@@ -119,7 +128,6 @@ fn each_mistake_has_its_place_and_its_next_step() {
             "no allowed-signers file is named",
         ),
         ("[stages.test]\nescalate-after = \"2h\"\n", 8, "belong together"),
-        ("[environments.qa]\napproval-timeout = \"5s\"\n", 8, "at least a minute"),
         (
             "[groups]\nrm = [\"a\", \"b\"]\n[stages.test]\napprovals = [{ from = \"rm\" }]\napproval-ttl = \"0s\"\n",
             11,
@@ -152,8 +160,6 @@ fn each_mistake_has_its_place_and_its_next_step() {
             7,
             "where the token is",
         ),
-        ("[environments.qa]\nescalate-after = \"2h\"\n", 8, "belong together"),
-        ("[environments.qa]\nremind-every = \"5s\"\n", 8, "at least a minute"),
         (
             "[[freezes]]\nname = \"x\"\nstart = \"2026-01-02\"\nend = \"2026-01-03\"\nrrule = \"FREQ=HOURLY\"\n",
             11,
@@ -169,7 +175,11 @@ fn each_mistake_has_its_place_and_its_next_step() {
             11,
             "stop-at-step",
         ),
-    ];
+    ]);
+}
+
+/// Each of these added to a sound file is a mistake at this line, with these words.
+fn mistakes(cases: &[(&str, usize, &str)]) {
     for (extra, line, words) in cases {
         let problem = problem(extra);
         let shown = problem.to_string();

@@ -4,7 +4,7 @@
 //! away is what neither is live anywhere nor stands under an open decision. Only scripts: text that is executable or
 //! begins with `#!`. A key or a file of variables that a command line names is none, and is never copied. Where several
 //! people read the state directory, or relman runs as a service user, only what everybody on the machine may read
-//! anyway is copied. That a kept file is what its name says is checked each time it is read.
+//! anyway is copied; one in which a secret of the deployment is written out never is. That a kept file is what its name says is checked each time it is read.
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
@@ -40,13 +40,15 @@ impl Kept {
         Self { dir: state.dir().join("scripts"), shared, only_public }
     }
 
-    /// Keeps those of these files that are scripts and still are what was agreed to. What cannot be kept is only missed
-    /// later, and said then.
-    pub fn keep(&self, files: &[ScriptFile]) {
+    /// Keeps those of these files that are scripts, still are what was agreed to and hold none of `secrets`. What cannot
+    /// be kept is only missed later, and said then.
+    pub fn keep(&self, files: &[ScriptFile], secrets: &[String]) {
+        let is_secret = |text: &str| secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret));
         for file in files {
             let Some(digest) = &file.digest else { continue };
             if let Ok(text) = self.script(Path::new(&file.path))
                 && Digest::of(text.as_bytes()) == *digest
+                && !is_secret(&text)
             {
                 let _missed_later = self.put(digest, text.as_bytes());
             }
@@ -155,6 +157,11 @@ mod tests {
         state: State,
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a test makes its own files")]
+    fn write(path: &Path, content: &[u8]) {
+        std::fs::write(path, content).unwrap();
+    }
+
     fn room(mode: u32) -> Room {
         let dir = tempfile::tempdir().unwrap();
         let own = dir.path().join("state");
@@ -167,7 +174,7 @@ mod tests {
     impl Room {
         fn file(&self, name: &str, content: &[u8], mode: u32) -> ScriptFile {
             let path = self.dir.path().join(name);
-            std::fs::write(&path, content).unwrap();
+            write(&path, content);
             std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             super::super::scripts::fingerprint(&path)
         }
@@ -188,7 +195,7 @@ mod tests {
             ("long", &long, 0o755, false),
         ] {
             let file = room.file(name, content, mode);
-            kept.keep(std::slice::from_ref(&file));
+            kept.keep(std::slice::from_ref(&file), &[]);
             let found = kept.read(file.digest.as_ref().unwrap());
             assert_eq!(found.is_ok(), is_kept, "{name}: {found:?}");
             if is_kept {
@@ -198,7 +205,13 @@ mod tests {
         let dir = room.state.dir().join("scripts");
         assert_eq!(dir.metadata().unwrap().mode() & 0o7777, 0o700);
         assert!(
-            std::fs::read_dir(dir).unwrap().all(|one| one.unwrap().metadata().unwrap().mode() & 0o077 == 0)
+            std::fs::read_dir(dir).unwrap().all(|one| one
+                .unwrap()
+                .metadata()
+                .unwrap()
+                .mode()
+                .trailing_zeros()
+                >= 6)
         );
     }
 
@@ -208,7 +221,7 @@ mod tests {
         let kept = Kept::of(&room.state);
         let private = room.file("private.sh", b"#!/bin/sh\nexit 0\n", 0o750);
         let public = room.file("public.sh", b"#!/bin/sh\nexit 1\n", 0o755);
-        kept.keep(&[private.clone(), public.clone()]);
+        kept.keep(&[private.clone(), public.clone()], &[]);
         assert!(kept.read(private.digest.as_ref().unwrap()).is_err());
         assert!(kept.read(public.digest.as_ref().unwrap()).is_ok());
         assert_eq!(kept.script(Path::new(&private.path)).unwrap_err(), "not everybody may read it");
@@ -220,13 +233,25 @@ mod tests {
         let kept = Kept::of(&room.state);
         let file = room.file("run.sh", b"#!/bin/sh\nexit 0\n", 0o700);
         let digest = file.digest.clone().unwrap();
-        std::fs::write(&file.path, "#!/bin/sh\nexit 9\n").unwrap();
-        kept.keep(std::slice::from_ref(&file));
+        write(Path::new(&file.path), b"#!/bin/sh\nexit 9\n");
+        kept.keep(std::slice::from_ref(&file), &[]);
         assert!(kept.read(&digest).unwrap_err().contains("not kept"));
-        std::fs::write(&file.path, "#!/bin/sh\nexit 0\n").unwrap();
-        kept.keep(std::slice::from_ref(&file));
-        std::fs::write(kept.path(&digest), "#!/bin/sh\nexit 7\n").unwrap();
+        write(Path::new(&file.path), b"#!/bin/sh\nexit 0\n");
+        kept.keep(std::slice::from_ref(&file), &[]);
+        write(&kept.path(&digest), b"#!/bin/sh\nexit 7\n");
         assert!(kept.read(&digest).unwrap_err().contains("is not what it was"));
+    }
+
+    #[test]
+    fn a_script_with_a_secret_in_it_is_not_copied() {
+        let room = room(0o700);
+        let kept = Kept::of(&room.state);
+        let file = room.file("run.sh", b"#!/bin/sh\ncurl -H 'token: hunter2'\n", 0o700);
+        let digest = file.digest.clone().unwrap();
+        kept.keep(std::slice::from_ref(&file), &[String::new(), "hunter2".to_owned()]);
+        assert!(kept.read(&digest).unwrap_err().contains("not kept"));
+        kept.keep(std::slice::from_ref(&file), &[String::new(), "hunter3".to_owned()]);
+        assert!(kept.read(&digest).is_ok());
     }
 
     #[test]
@@ -235,7 +260,7 @@ mod tests {
         let kept = Kept::of(&room.state);
         let used = room.file("a.sh", b"#!/bin/sh\nexit 0\n", 0o700);
         let idle = room.file("b.sh", b"#!/bin/sh\nexit 1\n", 0o700);
-        kept.keep(&[used.clone(), idle.clone()]);
+        kept.keep(&[used.clone(), idle.clone()], &[]);
         let (used, idle) = (used.digest.unwrap(), idle.digest.unwrap());
         let in_use = BTreeSet::from([used.clone()]);
         kept.prune(&in_use, super::super::clock::now());

@@ -13,9 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::kept::Kept;
 use super::outside::World;
 use super::state::State;
-use super::{
-    enforced, environment, exit_record, identity, launch, lock, people, process, regular, scripts, signing,
-};
+use super::{environment, exit_record, identity, launch, lock, people, process, regular, scripts, signing};
 use crate::domain::actor::Person;
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
@@ -174,11 +172,8 @@ impl Machine for Local {
         found
     }
 
-    fn runs_as(&self, person: &Person) -> u32 {
-        match enforced::service() {
-            Some(_) => getuid().as_raw(),
-            None => person.uid,
-        }
+    fn runs_as(&self, _person: &Person) -> u32 {
+        getuid().as_raw()
     }
 
     fn outside(&self) -> &dyn Outside {

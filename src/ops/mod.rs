@@ -110,7 +110,7 @@ pub trait Machine {
         person: &str,
         at: Timestamp,
     ) -> Result<Signer, String>;
-    /// The user id under which what this person starts here runs.
+    /// The user id under which what this person starts here runs: not always theirs, they may be here through sudo.
     fn runs_as(&self, person: &Person) -> u32 {
         person.uid
     }

@@ -125,7 +125,7 @@ pub(super) fn run() -> Result<(), OpError> {
                     };
                     say(&word);
                     if goes {
-                        Kept::of(desk.state()).keep(&order.ticket.files);
+                        Kept::of(desk.state()).keep(&order.ticket.files, &order.masks);
                     }
                 }
                 Ok(Task::MayGoOn) => {
@@ -275,7 +275,7 @@ fn answer(cx: &Ctx<'_>, order: &Order, task: &Task) -> Word {
 fn see_to_scripts(desk: &Desk, order: &Order, task: &Task) {
     let (kept, cx) = (Kept::of(desk.state()), desk.cx());
     match task {
-        Task::Claim => kept.keep(&order.ticket.files),
+        Task::Claim => kept.keep(&order.ticket.files, &order.masks),
         Task::Finish(_) => {
             if let Ok(in_use) = script_diff::in_use(&cx) {
                 kept.prune(&in_use, cx.now);

@@ -109,7 +109,7 @@ fn an_approval_that_expired_before_the_claim_counts() {
     let (mut world, started) = launching();
     world.pass(Duration::from_hours(8));
     let why = turned_down(&world, &started);
-    assert!(why.contains("it expired"), "{why}");
+    assert!(why.contains("valid only until"), "{why}");
 }
 
 #[test]

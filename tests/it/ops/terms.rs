@@ -58,7 +58,7 @@ fn a_sign_off_counts_as_long_as_the_stage_says() {
     assert_eq!(approval.expires_at, Some(world.now.plus(Duration::from_hours(2))));
     assert!(exit(&world, StageGate::SignOff).opens());
     world.pass(Duration::from_hours(2));
-    assert!(lacks(&world, StageGate::SignOff).0.contains("bob's does not count: it expired"));
+    assert!(lacks(&world, StageGate::SignOff).0.contains("bob's does not count: valid only until"));
     assert_eq!(world.as_("alice", |cx| advance(cx, &release_id(API))).unwrap_err().kind, ErrorKind::Blocked);
     world.decide("bob", API, SIGN_OFF, Verdict::Approved).unwrap();
     world.advance(API, 1);

@@ -6,6 +6,9 @@ use crate::support::env::{TestEnv, gate};
 use crate::support::wait;
 
 const SECRET: &str = "s3cr3t-Ümlaut/+==value";
+/// What prints its first ten bytes, and the rest: in pieces, and without a piece of it in a script.
+const HEAD: &str = "printf %s \"$TOKEN\" | head -c 10";
+const TAIL: &str = "printf %s \"$TOKEN\" | tail -c +11";
 
 /// An environment whose deploy script has the secret in `TOKEN`.
 fn env(body: &str) -> TestEnv {
@@ -73,7 +76,7 @@ fn each_line_of_a_secret_with_several_is_masked() {
 fn a_secret_in_two_writes_never_touches_the_disk() {
     let (head, tail) = SECRET.split_at(10);
     let env = env(&format!(
-        "echo begin; printf 'token: %s' '{head}'; touch half; {}; printf '%s.\\n' '{tail}'; {}",
+        "echo begin; printf 'token: %s' \"$({HEAD})\"; touch half; {}; printf '%s.\\n' \"$({TAIL})\"; {}",
         gate("go"),
         gate("end")
     ));
@@ -116,7 +119,8 @@ fn encodings_of_a_secret_are_masked_too() {
 #[test]
 fn a_secret_completed_after_the_scripts_end_is_masked() {
     let (head, tail) = SECRET.split_at(10);
-    let env = env(&format!("( {}; printf '%s\\n' '{tail}' ) &\nprintf 'token: %s' '{head}'", gate("go")));
+    let env =
+        env(&format!("( {}; printf '%s\\n' \"$({TAIL})\" ) &\nprintf 'token: %s' \"$({HEAD})\"", gate("go")));
     let id = env.start();
     env.until_state(id, "succeeded");
 
