@@ -258,7 +258,8 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
     }
     add("self-approval", if env.self_approval { "allowed".to_owned() } else { String::new() });
     for (right, grant) in &env.rights {
-        let groups = if grant.groups.is_empty() { "nobody".to_owned() } else { grant.groups.join(", ") };
+        let groups = grant.written().join(", ");
+        let groups = if groups.is_empty() { "nobody".to_owned() } else { groups };
         add(right.short_form().unwrap_or(right.as_str()), groups);
     }
     if let Some(rule) = &env.four_eyes {
@@ -372,17 +373,18 @@ fn hooks_as_json(policy: &Policy) -> Vec<serde_json::Value> {
 }
 
 fn right_line(grant: &Grant) -> String {
-    let groups = if grant.groups.is_empty() { "nobody".to_owned() } else { grant.groups.join(", ") };
+    let groups = grant.written().join(", ");
+    let groups = if groups.is_empty() { "nobody".to_owned() } else { groups };
     format!("{}: {groups}", grant.line)
 }
 
 fn groups_of(rights: &Rights, right: Right) -> Vec<String> {
-    rights.get(&right).map(|grant| grant.groups.clone()).unwrap_or_default()
+    rights.get(&right).map(Grant::written).unwrap_or_default()
 }
 
 /// Right → groups.
 fn lists(rights: &Rights) -> serde_json::Value {
-    rights.iter().map(|(right, grant)| (right.to_string(), serde_json::json!(grant.groups))).collect()
+    rights.iter().map(|(right, grant)| (right.to_string(), serde_json::json!(grant.written()))).collect()
 }
 
 pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {

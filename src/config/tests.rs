@@ -128,6 +128,12 @@ fn each_mistake_of_the_process_has_its_place_and_its_next_step() {
             "no allowed-signers file is named",
         ),
         ("[stages.test]\nescalate-after = \"2h\"\n", 8, "belong together"),
+        ("[rights]\nblock = [\"!sre\"]\n", 8, "there is no group 'sre'"),
+        (
+            "[groups]\nrm = [\"a\"]\n[rights]\nblock = [\"rm\", \"!rm\"]\n",
+            10,
+            "both given the right and kept from it",
+        ),
         (
             "[groups]\nrm = [\"a\", \"b\"]\n[stages.test]\napprovals = [{ from = \"rm\" }]\napproval-ttl = \"0s\"\n",
             11,

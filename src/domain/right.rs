@@ -2,7 +2,8 @@
 //!
 //! A list stands in `[rights]`, `[environments.E.rights]` or `[services.S.rights]`. One of an environment or a service
 //! takes the place of the general one. Where both an environment and a service name a right, it takes both: what protects
-//! production is never widened by a service. Where no list names it, [`Right::otherwise`] says what holds.
+//! production is never widened by a service. Where no list names it, [`Right::otherwise`] says what holds. A group with a
+//! `!` before it is kept out by every list that reaches there, also by a general one that another has taken the place of.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use super::freeze::{Scope, fits};
 use super::ids::{EnvName, ServiceName};
 use super::journal::Verb;
 use super::policy::{Policy, Service};
+use super::text::any_of;
 use super::words::words;
 
 /// Everything that can be given to some and not to others. Approving is not among them: approval rules say who decides.
@@ -162,13 +164,60 @@ words!(Right, "right", Right::ALL);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     pub groups: Vec<String>,
+    /// Who never has it by way of this list, written with a `!`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
     /// Where it is written: `[environments.production] deployers`.
     pub line: String,
 }
 
 impl Grant {
+    /// What stands in the file: `["sre", "!contractors"]`.
+    pub fn new(written: Vec<String>, line: String) -> Self {
+        let (except, groups): (Vec<String>, Vec<String>) =
+            written.into_iter().partition(|group| group.starts_with('!'));
+        Self { groups, except: except.iter().map(|group| group[1..].to_owned()).collect(), line }
+    }
+
+    /// The groups as they are written.
+    pub fn written(&self) -> Vec<String> {
+        self.groups.iter().cloned().chain(self.except.iter().map(|group| format!("!{group}"))).collect()
+    }
+
+    /// Whether it says who has the right, and not only who has not.
+    fn gives(&self) -> bool {
+        !self.groups.is_empty() || self.except.is_empty()
+    }
+
     fn covers(&self, roster: &Roster, person: &Person) -> bool {
-        self.groups.iter().any(|group| roster.has(group, person))
+        let is_given = !self.gives() || self.groups.iter().any(|group| roster.has(group, person));
+        is_given && self.excludes(roster, person).is_none()
+    }
+
+    fn excludes(&self, roster: &Roster, person: &Person) -> Option<&String> {
+        self.except.iter().find(|group| roster.has(group, person))
+    }
+
+    /// Which group it keeps out by name, of those a person is in; else only its groups pass.
+    pub fn excluded(&self, roster: &Roster, person: &Person) -> Option<String> {
+        self.excludes(roster, person).cloned()
+    }
+
+    /// The same about somebody known by name alone.
+    fn covers_name(&self, roster: &Roster, name: &str) -> bool {
+        let is_in = |group: &String| roster.is_open(group) || roster.people(group).any(|known| known == name);
+        (!self.gives() || self.groups.iter().any(is_in)) && !self.except.iter().any(is_in)
+    }
+
+    /// Whether everybody is in it whom it does not keep out.
+    fn is_open(&self, roster: &Roster) -> bool {
+        let passes = !self.gives() || self.groups.iter().any(|group| roster.is_open(group));
+        passes && !self.except.iter().any(|group| roster.is_open(group))
+    }
+
+    /// Only what it keeps out, for places where another list says who has the right.
+    fn only_exceptions(&self) -> Option<Self> {
+        (!self.except.is_empty()).then(|| Self { groups: Vec::new(), ..self.clone() })
     }
 }
 
@@ -218,10 +267,7 @@ pub struct Ruling {
 
 impl Ruling {
     pub fn allows(&self, roster: &Roster, person: &Person) -> bool {
-        match self.grants.as_slice() {
-            [] => self.is_open,
-            grants => grants.iter().all(|grant| grant.covers(roster, person)),
-        }
+        (self.is_open || self.grants.iter().any(Grant::gives)) && self.obstacle(roster, person).is_none()
     }
 
     /// The list that keeps this person out.
@@ -231,29 +277,21 @@ impl Ruling {
 
     /// Everyone known by name who has it, sorted.
     pub fn people(&self, roster: &Roster) -> Vec<String> {
-        let Some((first, others)) = self.grants.split_first() else { return Vec::new() };
-        let mut people: Vec<&str> = first.groups.iter().flat_map(|group| roster.people(group)).collect();
+        let named = self.grants.iter().flat_map(|grant| &grant.groups);
+        let mut people: Vec<&str> = named.flat_map(|group| roster.people(group)).collect();
         people.sort_unstable();
         people.dedup();
-        let is_in = |grant: &Grant, name: &str| {
-            grant.groups.iter().any(|group| roster.is_open(group) || roster.people(group).any(|n| n == name))
-        };
-        people.retain(|name| others.iter().all(|grant| is_in(grant, name)));
+        people.retain(|name| self.grants.iter().all(|grant| grant.covers_name(roster, name)));
         people.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether somebody could have it: a list of empty groups gives it to nobody.
     pub fn is_anyones(&self, roster: &Roster) -> bool {
-        let is_open = |grant: &Grant| grant.groups.iter().any(|group| roster.is_open(group));
-        match self.grants.as_slice() {
-            [] => self.is_open,
-            grants if grants.iter().all(is_open) => true,
-            // One open list and a closed one: those of the closed one.
-            grants => {
-                let closed: Vec<Grant> = grants.iter().filter(|grant| !is_open(grant)).cloned().collect();
-                !Self { grants: closed, ..self.clone() }.people(roster).is_empty()
-            }
+        if !self.is_open && !self.grants.iter().any(Grant::gives) {
+            return false;
         }
+        // Where every list is open; else one must be known by name who is in all of them.
+        self.grants.iter().all(|grant| grant.is_open(roster)) || !self.people(roster).is_empty()
     }
 }
 
@@ -266,15 +304,6 @@ pub struct Denied {
     pub remedy: String,
 }
 
-/// `a`, `a or b`, `a, b or c`.
-fn any_of(names: &[String]) -> String {
-    match names {
-        [] => "nobody".to_owned(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} or {last}", most.join(", ")),
-    }
-}
-
 impl Policy {
     /// What the lists say about a right in a place.
     pub fn ruling(&self, right: Right, place: Place<'_>) -> Ruling {
@@ -283,12 +312,22 @@ impl Policy {
         let environment = of_environment.and_then(|known| known.rights.get(&right));
         let service = of_service.and_then(|known| known.rights.get(&right));
         let mut grants: Vec<Grant> = [environment, service].into_iter().flatten().cloned().collect();
-        if grants.is_empty() {
-            grants.extend(self.rights.get(&right).cloned());
+        if let Some(general) = self.rights.get(&right) {
+            match grants.iter().any(Grant::gives) {
+                true => grants.extend(general.only_exceptions()),
+                false => grants.push(general.clone()),
+            }
         }
+        let gives = grants.iter().any(Grant::gives);
         match right.otherwise() {
             Otherwise::Like(other) if grants.is_empty() => self.ruling(other, place),
-            otherwise => Ruling { right, grants, is_open: otherwise == Otherwise::Everyone },
+            // Only who has it not is named: as the other right says, without them.
+            Otherwise::Like(other) if !gives => {
+                let base = self.ruling(other, place);
+                grants.extend(base.grants);
+                Ruling { right, grants, is_open: base.is_open }
+            }
+            otherwise => Ruling { right, grants, is_open: otherwise == Otherwise::Everyone && !gives },
         }
     }
 
@@ -305,9 +344,12 @@ impl Policy {
             return Ok(());
         }
         let why = match ruling.obstacle(roster, person) {
-            Some(Grant { groups, line }) if groups.is_empty() => format!("nobody has this right ({line})"),
-            Some(Grant { groups, line }) => format!("only {} may ({line})", any_of(groups)),
             None => format!("nobody has the right {right} there"),
+            Some(grant) => match grant.excluded(roster, person) {
+                Some(group) => format!("{group} may not ({})", grant.line),
+                None if grant.groups.is_empty() => format!("nobody has this right ({})", grant.line),
+                None => format!("only {} may ({})", any_of(&grant.groups), grant.line),
+            },
         };
         let people = ruling.people(roster);
         Err(Denied {

@@ -122,6 +122,10 @@ impl Checker {
 /// Whether that person may deploy there, as far as the file alone tells.
 fn may_conduct(policy: &Policy, conductor: &str, place: Place<'_>) -> bool {
     let ruling = policy.ruling(Right::Deploy, place);
+    let named = |group: &String| {
+        let members = policy.groups.get(group);
+        members.is_some_and(|members| members.contains(&Member::User(conductor.to_owned())))
+    };
     let member_of = |group: &String| {
         policy.groups.get(group).is_some_and(|members| {
             members.iter().any(|member| match member {
@@ -130,5 +134,9 @@ fn may_conduct(policy: &Policy, conductor: &str, place: Place<'_>) -> bool {
             })
         })
     };
-    ruling.grants.iter().all(|grant| grant.groups.iter().any(member_of))
+    ruling.grants.iter().all(|grant| {
+        let is_given =
+            grant.groups.is_empty() && !grant.except.is_empty() || grant.groups.iter().any(member_of);
+        is_given && !grant.except.iter().any(named)
+    })
 }

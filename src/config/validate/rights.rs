@@ -46,6 +46,19 @@ impl Checker {
         Some(name)
     }
 
+    /// The groups of a list; one with a `!` before it is kept out.
+    fn listed(&mut self, keys: &[String], groups: &[String]) {
+        for (index, group) in groups.iter().enumerate() {
+            let keys = [keys, &keys![index][..]].concat();
+            self.group(&keys, group.strip_prefix('!').unwrap_or(group));
+            if let Some(name) = group.strip_prefix('!')
+                && groups.iter().any(|other| other == name)
+            {
+                self.error(&keys, format!("{name} is both given the right and kept from it"));
+            }
+        }
+    }
+
     pub(super) fn rights(&mut self, section: Section<'_>, raw: BTreeMap<String, Vec<String>>) -> Rights {
         let mut rights = Rights::new();
         for (name, groups) in raw {
@@ -59,14 +72,12 @@ impl Checker {
                 continue;
             }
             let Ok(right) = name.parse::<Right>() else { continue };
-            for (index, group) in groups.iter().enumerate() {
-                self.group(&[&keys[..], keys![index]].concat(), group);
-            }
+            self.listed(&keys, &groups);
             if let Some((why, hint)) = misplaced(right, section) {
                 self.hinted(&keys, why, Some(hint));
                 continue;
             }
-            rights.insert(right, Grant { groups, line: format!("{} {right}", section.title()) });
+            rights.insert(right, Grant::new(groups, format!("{} {right}", section.title())));
         }
         rights
     }
@@ -86,15 +97,13 @@ impl Checker {
                 continue;
             }
             let keys = keys!["environments", name, key].to_vec();
-            for (index, group) in groups.iter().enumerate() {
-                self.group(&[&keys[..], keys![index]].concat(), group);
-            }
+            self.listed(&keys, &groups);
             if rights.contains_key(&right) {
                 let why = format!("{key} and [environments.{name}.rights] {right} say the same thing twice");
                 self.hinted(&keys, why, Some("take one of the two out".to_owned()));
                 continue;
             }
-            rights.insert(right, Grant { groups, line: format!("[environments.{name}] {key}") });
+            rights.insert(right, Grant::new(groups, format!("[environments.{name}] {key}")));
         }
         rights
     }
@@ -113,7 +122,7 @@ impl Checker {
         for (section, rights) in sections {
             for (right, grant) in rights {
                 let is_empty = |group: &String| policy.groups.get(group).is_some_and(Vec::is_empty);
-                if grant.groups.iter().all(is_empty) {
+                if grant.except.is_empty() && grant.groups.iter().all(is_empty) {
                     found.push((
                         place_of(section, *right, grant),
                         format!("nobody has the right {right} here"),
@@ -172,6 +181,10 @@ fn harder_to_stop(policy: &Policy) -> Vec<(String, String, Option<Vec<String>>)>
         let place = Place::environment(&env.name);
         let cancel = policy.ruling(Right::Cancel, place);
         let [list] = cancel.grants.as_slice() else { continue };
+        // Whoever is kept out by name is meant to be.
+        if list.groups.is_empty() && !list.except.is_empty() {
+            continue;
+        }
         if cancel.right != Right::Cancel || members(&list.groups).contains("*") {
             continue;
         }

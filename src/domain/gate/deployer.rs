@@ -13,6 +13,7 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
         Some(list) => Answer::blocked(BlockReason::NotDeployer {
             actor: facts.actor.name().to_owned(),
             groups: list.groups.clone(),
+            excluded: list.excluded(&facts.roster, &facts.actor.person),
             people: ruling.people(&facts.roster),
         }),
     }

@@ -23,6 +23,9 @@ pub enum BlockReason {
     NotDeployer {
         actor: String,
         groups: Vec<String>,
+        /// The group of theirs that is kept out by name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        excluded: Option<String>,
         people: Vec<String>,
     },
     NotInPipeline {
@@ -286,6 +289,9 @@ fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotDeployer { actor, excluded: Some(group), .. } => {
+                write!(f, "{actor} may not deploy here; {group} may not")
+            }
             Self::NotDeployer { actor, groups, .. } => {
                 write!(f, "{actor} may not deploy here; only {} may", any_of(groups))
             }
@@ -389,6 +395,7 @@ impl BlockReason {
     /// The same in a few words, for a card: `waits for sre`, `frozen until Mon 09:00`.
     pub fn brief(&self, now: Timestamp) -> String {
         match self {
+            Self::NotDeployer { excluded: Some(group), .. } => format!("{group} may not deploy"),
             Self::NotDeployer { groups, .. } => format!("only {} may deploy", any_of(groups)),
             Self::NotInPipeline { .. } => "not in the pipeline".to_owned(),
             Self::NoScript { role, .. } => format!("no {role} script"),

@@ -129,11 +129,8 @@ pub(super) fn open() -> DeployFacts {
         starts: true,
         deployers: Ruling {
             right: Right::Deploy,
-            grants: vec![Grant {
-                groups: vec!["sre".into()],
-                line: "[environments.production] deployers".into(),
-            }],
-            is_open: true,
+            grants: vec![Grant::new(vec!["sre".into()], "[environments.production] deployers".into())],
+            is_open: false,
         },
         roster: Roster::new(
             [("rm".to_owned(), members(&["bo", "cy"])), ("sre".to_owned(), members(&["cy", "di"]))].into(),

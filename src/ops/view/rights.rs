@@ -121,7 +121,7 @@ fn why(right: Right, ruling: &Ruling) -> String {
     let lists: Vec<String> = ruling
         .grants
         .iter()
-        .map(|grant| match grant.groups.as_slice() {
+        .map(|grant| match grant.written().as_slice() {
             [] => format!("{} = nobody", grant.line),
             groups => format!("{} = {}", grant.line, groups.join(", ")),
         })

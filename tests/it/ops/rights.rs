@@ -24,9 +24,8 @@ use crate::support::world::{POLICY, World, new_freeze, release_id, wish};
 fn only(policy: &mut Policy, has: impl Fn(Right) -> bool) {
     policy.groups.insert("all".to_owned(), vec![Member::Everyone]);
     policy.groups.insert("none".to_owned(), Vec::new());
-    let list = |right: Right| Grant {
-        groups: vec![if has(right) { "all" } else { "none" }.to_owned()],
-        line: format!("[rights] {right}"),
+    let list = |right: Right| {
+        Grant::new(vec![if has(right) { "all" } else { "none" }.to_owned()], format!("[rights] {right}"))
     };
     policy.rights = Right::ALL.into_iter().map(|right| (right, list(right))).collect();
     policy.environments.values_mut().for_each(|env| env.rights = Rights::new());
@@ -193,6 +192,51 @@ fn a_service_never_opens_what_its_environment_closes() {
     }
     // Nothing keeps the managers from dev, where the environment says nothing.
     world.start("bob", API, "dev").unwrap();
+}
+
+#[test]
+fn who_is_kept_out_by_name_is_kept_out_also_where_another_list_gives_the_right() {
+    let policy = POLICY.replace("[groups]", "[groups]\nleaving = [\"carol\", \"erin\"]");
+    let world = World::with(&format!(
+        "{policy}\n[rights]\nfreeze = [\"managers\", \"!leaving\"]\n\
+         [environments.dev.rights]\nfreeze = [\"sre\", \"managers\"]\n"
+    ));
+    let new = hour_of(&world, "dev");
+    for who in ["carol", "erin"] {
+        let verb = (Verb::FreezeAdded, "Stop");
+        let error = refused(&world, who, ErrorKind::NotPermitted, verb, |cx| freeze::add(cx, &new));
+        let line =
+            format!("{who} may not set or lift freezes of api in dev: leaving may not ([rights] freeze)");
+        assert_eq!(error.sentence, line);
+        // Those of both lists who are not leaving.
+        assert_eq!(error.hints, ["ask bob or dave"]);
+    }
+    done(&world, "dave", Verb::FreezeAdded, "F1", |cx| freeze::add(cx, &new));
+}
+
+#[test]
+fn a_list_that_only_keeps_out_leaves_it_to_everybody_else_who_had_it() {
+    let world = with("[rights]\nblock = [\"!sre\"]\ncancel = [\"!managers\"]\n");
+    world.release(API);
+    let id = release_id(API);
+    let verb = (Verb::ReleaseBlocked, API);
+    let error = refused(&world, "erin", ErrorKind::NotPermitted, verb, |cx| block::block(cx, &id, "leaks"));
+    assert_eq!(error.sentence, "erin may not block releases of api: sre may not ([rights] block)");
+    world.as_("alice", |cx| block::block(cx, &id, "leaks")).unwrap();
+    // Cancelling goes with deploying, less those who are kept out; alice is no deployer of production.
+    let cancel = |who: &str| {
+        let rows = world.as_(who, |cx| rights::of(cx, &cx.actor.person));
+        rows.into_iter()
+            .filter(|row| row.right == "cancel")
+            .map(|row| (row.place, row.may))
+            .collect::<Vec<_>>()
+    };
+    let rows = |dev: bool, production: bool| {
+        vec![("dev, staging".to_owned(), dev), ("production".to_owned(), production)]
+    };
+    assert_eq!(cancel("alice"), rows(true, false));
+    assert_eq!(cancel("bob"), rows(false, false));
+    assert_eq!(cancel("erin"), rows(true, true));
 }
 
 #[test]

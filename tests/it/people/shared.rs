@@ -2,7 +2,11 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
+use nix::sys::signal::Signal;
+
 use super::Bastion;
+use crate::support::env::{holder, signal, until_gone};
+use crate::support::wait::until;
 
 fn shared() -> Option<Bastion> {
     let bastion = Bastion::new(&[])?;
@@ -191,7 +195,7 @@ fn files_that_somebody_else_put_in_the_place_of_a_deployments_say_nothing_of_its
         let said = as_(&alice, &["--json", "deployments"]).ok().json();
         said["deployments"][0]["state"].as_str().unwrap_or_default().to_owned()
     };
-    crate::support::wait::until("the script to run", state, |state| state == "running");
+    until("the script to run", state, |state| state == "running");
     // Bob moves the directory away and puts one of his own there, whose lock nobody holds.
     let dir = bastion.state().join("deployments");
     let swap = format!(
@@ -204,4 +208,23 @@ fn files_that_somebody_else_put_in_the_place_of_a_deployments_say_nothing_of_its
     let said = as_(&alice, &["deploy", "api@1.0.0", "staging"]);
     assert_ne!(said.code, 0, "the script still runs: {said:#?}");
     bastion.write("go-on", "", 0o644);
+}
+
+#[test]
+fn what_waits_is_revived_by_whoever_it_runs_as_and_by_nobody_else() {
+    let Some(bastion) = shared() else { return };
+    let config = bastion.config_path().display().to_string();
+    let (alice, bob) = (bastion.alice.clone(), bastion.bob.clone());
+    let as_ = |who: &str, args: &[&str]| bastion.relman(who, &[&["--config", &config], args].concat());
+    drop(as_(&alice, &["release", "new", "api", "1.0.0"]).ok());
+    drop(as_(&alice, &["deploy", "api@1.0.0", "staging", "--at", "+1h"]).ok());
+    let lock = bastion.state().join("deployments/1/supervisor.lock");
+    let waiter = || until("the waiting process", || holder(&lock), Option::is_some).unwrap();
+    let pid = waiter();
+    signal(pid, Signal::SIGKILL);
+    until_gone(pid);
+    assert_eq!(as_(&bob, &["tick"]).ok().out, "", "not his to revive");
+    assert_eq!(as_(&alice, &["tick"]).ok().out, "#1 waits again\n");
+    assert_ne!(waiter(), pid);
+    drop(as_(&alice, &["cancel", "1"]).ok());
 }

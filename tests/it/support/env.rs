@@ -453,6 +453,15 @@ impl TestEnv {
     }
 }
 
+/// Who has a file open.
+pub(crate) fn holder(file: &Path) -> Option<i32> {
+    std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let open = std::fs::read_dir(entry.path().join("fd")).ok()?;
+        open.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to == file)).then_some(pid)
+    })
+}
+
 /// Whether a process runs; one that is dead and not yet collected does not.
 pub(crate) fn is_alive(pid: i32) -> bool {
     state_of(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))

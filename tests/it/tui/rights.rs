@@ -11,7 +11,7 @@ use crate::support::world::World;
 /// Only bob has this right, wherever it is asked for.
 fn bobs(policy: &mut Policy, right: Right) {
     policy.groups.insert("bobs".to_owned(), vec![relman::domain::policy::Member::User("bob".to_owned())]);
-    let list = Grant { groups: vec!["bobs".to_owned()], line: format!("[rights] {right}") };
+    let list = Grant::new(vec!["bobs".to_owned()], format!("[rights] {right}"));
     policy.rights.insert(right, list);
     policy.environments.values_mut().for_each(|env| drop(env.rights.remove(&right)));
 }
