@@ -63,7 +63,7 @@ fn agenda(calendar: &view::Calendar, zone: Tz) -> Vec<(Timestamp, String)> {
             let text = format!(
                 "frozen     {} until {until}: {} ({}){again}",
                 freeze.scope.describe(),
-                freeze.name,
+                freeze.title(),
                 freeze.reason
             );
             lines.push((window.start.max(calendar.span.start), text));

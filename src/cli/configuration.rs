@@ -149,7 +149,7 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         let again =
             freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
         let scope = freeze.scope.describe();
-        out.line(format!("freeze \"{}\": {scope} from {start} until {end}{again}", freeze.name));
+        out.line(format!("freeze \"{}\": {scope} from {start} until {end}{again}", freeze.title()));
     }
     for hook in &policy.hooks.list {
         out.line(format!("hook {}: {} → {}", hook.key, hook.events.join(", "), hook.target()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::args::freeze::{AddFreeze, EditFreeze, Freeze, FreezeNow};
+use super::args::freeze::{AddFreeze, EditFreeze, Freeze, FreezeNow, SetAside};
 use super::{Session, exit, ical};
 use crate::domain::freeze::{self as domain, Running, Scope};
 use crate::domain::recurrence::Recurrence;
@@ -37,6 +37,8 @@ pub(super) fn run(session: &mut Session, verb: Freeze) -> Result<u8, OpError> {
             }
             Ok(exit::OK)
         }
+        Freeze::Suspend(args) => set_aside(session, &args, true),
+        Freeze::Resume(args) => set_aside(session, &args, false),
         Freeze::Now(args) => now(session, args),
         Freeze::Export(args) => ical::export(session, &args),
         Freeze::Import(args) => ical::import(session, args),
@@ -70,6 +72,7 @@ fn add(session: &mut Session, args: AddFreeze) -> Result<u8, OpError> {
     let new = NewFreeze {
         repeats: rule(args.rrule.as_deref(), window, &args.except, zone)?,
         running: args.running,
+        stops: args.stops,
         ..NewFreeze::once(&args.name, &args.reason, scope(args.services, args.environments)?, window, zone)
     };
     if args.dry_run {
@@ -88,6 +91,7 @@ fn now(session: &mut Session, args: FreezeNow) -> Result<u8, OpError> {
     let new = NewFreeze {
         numbered: args.name.is_none(),
         running: args.running,
+        stops: args.stops,
         ..NewFreeze::once(
             args.name.as_deref().unwrap_or(freeze::STOP_THE_LINE),
             &args.reason,
@@ -118,6 +122,25 @@ fn edit(session: &mut Session, args: EditFreeze) -> Result<u8, OpError> {
     let verb = if args.dry_run { "would close" } else { "closes" };
     session.out.line(format!("before: {}", sentence(&edited.before, "closed", cx.now)));
     told(session, &edited.freeze, &edited.impact, verb, cx.now)
+}
+
+fn set_aside(session: &mut Session, args: &SetAside, suspended: bool) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let edited = change::suspend(&cx, &args.freeze, suspended, &args.reason)?;
+    if session.out.is_json() {
+        session.out.json("edited", &edited);
+        return Ok(exit::OK);
+    }
+    let freeze = &edited.freeze;
+    if suspended {
+        let (name, scope, handle) = (&freeze.name, freeze.scope.describe(), freeze.handle());
+        session.out.line(format!(
+            "\"{name}\" closes nothing of {scope} until it is resumed: relman freeze resume {handle} --reason \"…\""
+        ));
+        return Ok(exit::OK);
+    }
+    told(session, freeze, &edited.impact, "closes", cx.now)
 }
 
 fn changed(cx: &Ctx<'_>, known: &domain::Freeze, args: &EditFreeze) -> Result<NewFreeze, OpError> {
@@ -160,6 +183,8 @@ fn changed(cx: &Ctx<'_>, known: &domain::Freeze, args: &EditFreeze) -> Result<Ne
     Ok(NewFreeze {
         repeats: rule(text.as_deref(), window, &except, zone)?,
         running: args.running.unwrap_or(known.running),
+        stops: args.stops.unwrap_or(known.stops),
+        suspended: known.suspended,
         ..NewFreeze::once(name, reason, scope, window, zone)
     })
 }
@@ -173,8 +198,9 @@ fn sentence(freeze: &domain::Freeze, verb: &str, now: Timestamp) -> String {
     let window = freeze.current(now);
     let again =
         freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words())).unwrap_or_default();
+    let terms = freeze.terms().map(|terms| format!(" ({terms})")).unwrap_or_default();
     format!(
-        "{handle}\"{}\" {verb} {} from {} until {}{again}",
+        "{handle}\"{}\" {verb} {} from {} until {}{again}{terms}",
         freeze.name,
         freeze.scope.describe(),
         wall(window.start, freeze.zone),
@@ -251,9 +277,12 @@ fn list(session: &mut Session) -> Result<u8, OpError> {
         .iter()
         .map(|freeze| {
             let window = freeze.current(cx.now);
-            let state = match window.covers(cx.now) {
-                true => "closed now".to_owned(),
-                false => relative(window.start, cx.now),
+            let state = match (freeze.terms(), window.covers(cx.now)) {
+                _ if freeze.suspended => "suspended".to_owned(),
+                (None, true) => "closed now".to_owned(),
+                (Some(terms), true) => format!("closed now, {terms}"),
+                (Some(terms), false) => format!("{}, {terms}", relative(window.start, cx.now)),
+                (None, false) => relative(window.start, cx.now),
             };
             let again = freeze.repeats.as_ref().map(|repeats| format!(" ({})", repeats.in_words()));
             vec![

@@ -157,7 +157,7 @@ fn window_of(day: NaiveDate, zone: Tz) -> Window {
 
 /// Freezes that close a part of the span, each with the window that does.
 fn closed_in(calendar: &Calendar, span: Window) -> impl Iterator<Item = (&Freeze, Window)> {
-    let all = calendar.freezes.iter().zip(&calendar.windows);
+    let all = calendar.freezes.iter().zip(&calendar.windows).filter(|(freeze, _)| !freeze.suspended);
     all.flat_map(move |(freeze, windows)| {
         windows.iter().filter(move |window| window.overlaps(&span)).map(move |window| (freeze, *window))
     })
@@ -224,7 +224,7 @@ fn words(calendar: &Calendar, day: Window, zone: Tz) -> Vec<String> {
         let again = if freeze.repeats.is_some() { " (repeats)" } else { "" };
         let (start, end) = (clock(window.start), clock(window.end));
         let what = freeze.scope.describe();
-        (window.start, format!("{start}-{end} frozen: {what}, {}{again}", freeze.name))
+        (window.start, format!("{start}-{end} frozen: {what}, {}{again}", freeze.title()))
     });
     let all = happenings(calendar, day, zone).into_iter().map(|(at, _, text)| (at, text));
     let mut lines: Vec<(Timestamp, String)> = closed.chain(all).collect();

@@ -224,6 +224,8 @@ pub(super) struct RawFreeze {
     pub rrule: Option<String>,
     pub except: Vec<String>,
     pub running: Option<String>,
+    pub stops: Option<String>,
+    pub suspended: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -416,6 +418,8 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "rrule",
             "except",
             "running",
+            "stops",
+            "suspended",
         ],
     ),
 ];

@@ -102,6 +102,45 @@ impl Running {
 }
 words!(Running, "choice", Running::ALL);
 
+/// Whom a freeze stops (FRZ-20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stops {
+    #[default]
+    All,
+    /// What begins by itself: deliveries, trains, what was scheduled.
+    Automation,
+    /// What a person starts there and then.
+    People,
+}
+
+impl Stops {
+    pub const ALL: [Self; 3] = [Self::All, Self::Automation, Self::People];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Automation => "automation",
+            Self::People => "people",
+        }
+    }
+
+    /// Whether it stops what begins by itself, or what does not.
+    pub fn covers(self, automatic: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Automation => automatic,
+            Self::People => !automatic,
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::All
+    }
+}
+words!(Stops, "choice", Stops::ALL);
+
 /// A closed window: `[start, end)` in which no deployment of its scope may start, once or again and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freeze {
@@ -117,6 +156,11 @@ pub struct Freeze {
     pub repeats: Option<Recurrence>,
     #[serde(default, skip_serializing_if = "Running::is_default")]
     pub running: Running,
+    #[serde(default, skip_serializing_if = "Stops::is_default")]
+    pub stops: Stops,
+    /// Set aside: it closes nothing until it is resumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
     /// What a calendar it came from calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
@@ -138,6 +182,26 @@ impl Freeze {
             None => self.window.end <= now,
             Some(repeats) => repeats.is_over(now, self.zone),
         }
+    }
+
+    /// Whether it stops what begins by itself, or what a person starts.
+    pub fn applies(&self, automatic: bool) -> bool {
+        !self.suspended && self.stops.covers(automatic)
+    }
+
+    /// What is said of it behind its name: whom it stops where that is not everybody, and that it is set aside.
+    pub fn terms(&self) -> Option<&'static str> {
+        match (self.suspended, self.stops) {
+            (true, _) => Some("suspended"),
+            (false, Stops::Automation) => Some("automation only"),
+            (false, Stops::People) => Some("people only"),
+            (false, Stops::All) => None,
+        }
+    }
+
+    /// Its name, with its terms where there are any: `Quarter end (automation only)`.
+    pub fn title(&self) -> String {
+        self.terms().map_or_else(|| self.name.clone(), |terms| format!("{} ({terms})", self.name))
     }
 
     /// What a person types to name it: its id in the store, its name in the config.
@@ -289,6 +353,8 @@ pub(crate) mod tests {
             zone: Tz::UTC,
             repeats: None,
             running: Running::Finish,
+            stops: Stops::All,
+            suspended: false,
             uid: None,
             revision: 0,
             created_by: None,

@@ -326,7 +326,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         outdated: given.outdated,
         again: given.again,
         needed_by: given.needed_by,
-        freezes: given.freezes,
+        freezes: given.freezes.into_iter().filter(|freeze| freeze.applies(wish.automatic)).collect(),
         approvals: given.approvals,
         schedulers: given.schedulers,
         witness: given.witness,

@@ -26,6 +26,8 @@ pub(super) fn freeze(row: &Row) -> Result<Freeze, StoreError> {
         zone,
         repeats,
         running: row.parse("running")?,
+        stops: row.parse("stops")?,
+        suspended: row.int("suspended")? != 0,
         uid: row.opt_text("uid")?,
         revision: row.int("revision")?,
         created_by: Some(row.text("created_by")?),
@@ -33,7 +35,7 @@ pub(super) fn freeze(row: &Row) -> Result<Freeze, StoreError> {
 }
 
 /// The columns that hold what can be changed, in the order in which both statements name them.
-pub(super) fn written(freeze: &Freeze) -> [Value; 11] {
+pub(super) fn written(freeze: &Freeze) -> [Value; 13] {
     [
         freeze.name.as_str().into(),
         freeze.reason.as_str().into(),
@@ -44,6 +46,8 @@ pub(super) fn written(freeze: &Freeze) -> [Value; 11] {
         freeze.zone.name().into(),
         opt_json(freeze.repeats.as_ref()),
         freeze.running.as_str().into(),
+        freeze.stops.as_str().into(),
+        i64::from(freeze.suspended).into(),
         freeze.uid.as_deref().into(),
         freeze.revision.into(),
     ]
@@ -54,9 +58,9 @@ pub fn insert(tx: &Tx<'_>, freeze: &Freeze, by: &str, at: Timestamp) -> Result<F
     let mut values: Vec<Value> = written(freeze).into();
     values.extend([by.into(), text(at)]);
     let id = tx.query_opt(
-        "INSERT INTO freezes (name, reason, services, environments, starts_at, ends_at, zone, repeats, running, uid,
-             revision, created_by, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) RETURNING id",
+        "INSERT INTO freezes (name, reason, services, environments, starts_at, ends_at, zone, repeats, running, stops,
+             suspended, uid, revision, created_by, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING id",
         &values,
         |row| row.int("id"),
     )?;
@@ -69,8 +73,8 @@ pub fn update(tx: &Tx<'_>, id: FreezeId, freeze: &Freeze, before: i64) -> Result
     values.extend([id.0.into(), before.into()]);
     let rows = tx.execute(
         "UPDATE freezes SET name = ?1, reason = ?2, services = ?3, environments = ?4, starts_at = ?5, ends_at = ?6,
-             zone = ?7, repeats = ?8, running = ?9, uid = ?10, revision = ?11
-         WHERE id = ?12 AND revision = ?13 AND removed_at IS NULL",
+             zone = ?7, repeats = ?8, running = ?9, stops = ?10, suspended = ?11, uid = ?12, revision = ?13
+         WHERE id = ?14 AND revision = ?15 AND removed_at IS NULL",
         &values,
     )?;
     Ok(rows == 1)

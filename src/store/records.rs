@@ -320,9 +320,9 @@ fn put_freeze(tx: &Tx<'_>, freeze: &Freeze, ended: &Ended) -> Result<(), StoreEr
     let made_by = freeze.created_by.clone().unwrap_or_default();
     values.extend([made_by.into(), text(freeze.window.start), at, by, id.0.into()]);
     tx.execute(
-        "INSERT INTO freezes (name, reason, services, environments, starts_at, ends_at, zone, repeats, running, uid,
-             revision, created_by, created_at, removed_at, removed_by, id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "INSERT INTO freezes (name, reason, services, environments, starts_at, ends_at, zone, repeats, running, stops,
+             suspended, uid, revision, created_by, created_at, removed_at, removed_by, id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         &values,
     )
     .map(drop)

@@ -14,7 +14,7 @@ use relman::domain::deployment::{
 };
 use relman::domain::digest::Digest;
 use relman::domain::extra_step::Condition;
-use relman::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
+use relman::domain::freeze::{Freeze, FreezeOrigin, Running, Scope, Stops};
 use relman::domain::gate::GateReport;
 use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason, Taken};
 use relman::domain::hook::DeliveryState;
@@ -117,6 +117,8 @@ fn a_freeze(name: &str, start: u64, end: u64) -> Freeze {
         zone: Tz::Europe__Berlin,
         repeats: None,
         running: Running::Finish,
+        stops: Stops::Automation,
+        suspended: true,
         uid: None,
         revision: 0,
         created_by: Some("bob".to_owned()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
-use crate::domain::freeze::Running;
+use crate::domain::freeze::{Running, Stops};
 
 #[derive(Debug, Subcommand)]
 pub enum Freeze {
@@ -24,12 +24,25 @@ pub enum Freeze {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// Set a freeze aside without taking it away: it closes nothing until it is resumed
+    Suspend(SetAside),
+    /// Let a suspended freeze close again what it closes
+    Resume(SetAside),
     /// Stop the line: nothing starts from now on
     Now(FreezeNow),
     /// Write freezes as an iCalendar file
     Export(ExportFreezes),
     /// Make freezes of the events of an iCalendar file; those known by their UID are changed, not doubled
     Import(ImportFreezes),
+}
+
+#[derive(Debug, Args)]
+pub struct SetAside {
+    /// Its id or name
+    pub freeze: String,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +106,9 @@ pub struct AddFreeze {
     /// What becomes of what runs when it begins: finish (default) or stop-at-step
     #[arg(long, value_name = "WHAT", default_value_t)]
     pub running: Running,
+    /// Whom it stops: all (default), automation (what begins by itself: deliveries, trains, what is scheduled) or people
+    #[arg(long, value_name = "WHOM", default_value_t)]
+    pub stops: Stops,
     /// Only say what it would hit
     #[arg(long)]
     pub dry_run: bool,
@@ -131,6 +147,9 @@ pub struct EditFreeze {
     /// What becomes of what runs when it begins: finish or stop-at-step
     #[arg(long, value_name = "WHAT")]
     pub running: Option<Running>,
+    /// Whom it stops: all, automation or people
+    #[arg(long, value_name = "WHOM")]
+    pub stops: Option<Stops>,
     /// Why it is changed; must be said where it closes something now
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -159,4 +178,7 @@ pub struct FreezeNow {
     /// What becomes of what runs: finish (default) or stop-at-step
     #[arg(long, value_name = "WHAT", default_value_t)]
     pub running: Running,
+    /// Whom it stops: all (default), automation (what begins by itself: deliveries, trains, what is scheduled) or people
+    #[arg(long, value_name = "WHOM", default_value_t)]
+    pub stops: Stops,
 }

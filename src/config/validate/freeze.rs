@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::Checker;
 use crate::config::raw::RawFreeze;
-use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
+use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope, Stops};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::time::{Fold, Timestamp, Tz, Window, parse_when, parse_zone};
 
@@ -19,11 +19,15 @@ impl Checker {
         let running = match raw.running.as_deref() {
             None => Some(Running::default()),
             Some(text) => {
-                let known = text.parse::<Running>();
-                if known.is_err() {
-                    self.one_of(&at("running"), text, &Running::ALL.map(Running::as_str));
-                }
-                known.ok()
+                self.one_of(&at("running"), text, &Running::ALL.map(Running::as_str));
+                text.parse::<Running>().ok()
+            }
+        };
+        let stops = match raw.stops.as_deref() {
+            None => Some(Stops::default()),
+            Some(text) => {
+                self.one_of(&at("stops"), text, &Stops::ALL.map(Stops::as_str));
+                text.parse::<Stops>().ok()
             }
         };
         let zone = match raw.time_zone.as_deref().map(parse_zone) {
@@ -62,6 +66,8 @@ impl Checker {
             zone,
             repeats,
             running: running?,
+            stops: stops?,
+            suspended: raw.suspended,
             uid: None,
             revision: 0,
             created_by: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
-use super::super::freeze::{Running, Scope};
+use super::super::freeze::{Running, Scope, Stops};
 use super::super::recurrence::{Recurrence, Rule};
 use super::super::text::{multi_line, one_line, quoted};
 use super::super::time::{Fold, Timestamp, Tz, Window, resolve_edge};
@@ -30,6 +30,9 @@ pub struct Event {
     /// Said by relman itself.
     pub scope: Option<Scope>,
     pub running: Running,
+    /// Only where the calendar says so.
+    pub stops: Option<Stops>,
+    pub suspended: Option<bool>,
 }
 
 /// An event that cannot, and why.
@@ -276,6 +279,8 @@ fn one(at: usize, lines: &[Line], zone: Tz) -> Result<Option<Event>, Wrong> {
     }
     let name = one_line(&find("SUMMARY").map(|line| text(&line.value)).unwrap_or_default());
     let scope = scope(find("X-RELMAN-SERVICES"), find("X-RELMAN-ENVIRONMENTS"))?;
+    let stops = find("X-RELMAN-STOPS").and_then(|line| line.value.trim().parse().ok());
+    let suspended = find("X-RELMAN-SUSPENDED").map(|line| line.value.trim() == "TRUE");
     let running = find("X-RELMAN-RUNNING").and_then(|line| line.value.trim().parse().ok());
     Ok(Some(Event {
         line: at,
@@ -287,6 +292,8 @@ fn one(at: usize, lines: &[Line], zone: Tz) -> Result<Option<Event>, Wrong> {
         repeats,
         scope,
         running: running.unwrap_or_default(),
+        stops,
+        suspended,
     }))
 }
 

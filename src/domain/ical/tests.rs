@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::freeze::tests::freeze as make_freeze;
-use crate::domain::freeze::{Running, Scope};
+use crate::domain::freeze::{Running, Scope, Stops};
 use crate::domain::ids::FreezeId;
 use crate::domain::recurrence::Recurrence;
 use crate::domain::time::{Timestamp, Tz};
@@ -49,6 +49,8 @@ fn weekly() -> Freeze {
         zone,
         repeats: Some(repeats),
         running: Running::StopAtStep,
+        stops: Stops::Automation,
+        suspended: true,
         ..make_freeze("x", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
     }
 }
@@ -68,6 +70,8 @@ fn what_is_written_is_read_back_as_the_same() {
         assert_eq!(event.uid, uid(freeze));
         assert_eq!((&event.name, event.reason.as_ref()), (&freeze.name, Some(&freeze.reason)));
         assert_eq!((event.window, event.zone, event.running), (freeze.window, freeze.zone, freeze.running));
+        assert_eq!(event.stops.unwrap_or_default(), freeze.stops);
+        assert_eq!(event.suspended.unwrap_or_default(), freeze.suspended);
         assert_eq!(event.scope.as_ref(), Some(&freeze.scope));
         let span = crate::domain::time::Window {
             start: at("2026-01-01T00:00:00Z"),

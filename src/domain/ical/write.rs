@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDateTime, NaiveTime, Offset as _, TimeDelta, TimeZone as _};
 
-use super::super::freeze::{Freeze, Running};
+use super::super::freeze::{Freeze, Running, Stops};
 use super::super::recurrence::{Ends, Recurrence, Rule, Until};
 use super::super::time::{Fold, Timestamp, Tz, resolve_edge};
 use super::uid;
@@ -54,13 +54,19 @@ fn event(out: &mut String, freeze: &Freeze, now: Timestamp) {
     }
     line(out, &format!("SUMMARY:{}", text(&freeze.name)));
     line(out, &format!("DESCRIPTION:{}", text(&freeze.reason)));
-    line(out, "TRANSP:OPAQUE");
+    line(out, if freeze.suspended { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
     let list = |names: &[String]| names.iter().map(|name| text(name)).collect::<Vec<_>>().join(",");
     line(out, &format!("X-RELMAN-SERVICES:{}", list(&freeze.scope.services)));
     line(out, &format!("X-RELMAN-ENVIRONMENTS:{}", list(&freeze.scope.environments)));
     line(out, &format!("X-RELMAN-ZONE:{}", freeze.zone.name()));
     if freeze.running != Running::Finish {
         line(out, &format!("X-RELMAN-RUNNING:{}", freeze.running.as_str()));
+    }
+    if freeze.stops != Stops::All {
+        line(out, &format!("X-RELMAN-STOPS:{}", freeze.stops.as_str()));
+    }
+    if freeze.suspended {
+        line(out, "X-RELMAN-SUSPENDED:TRUE");
     }
     line(out, "END:VEVENT");
 }

@@ -237,7 +237,9 @@ pub(super) fn stopping(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<Vec<
     if matches!(at_start, Some(Answer::Skipped { .. } | Answer::Overridden { .. })) {
         return Ok(Vec::new());
     }
-    let freezes = facts::freezes(tx, cx)?;
+    // What waited began by itself.
+    let mut freezes = facts::freezes(tx, cx)?;
+    freezes.retain(|freeze| freeze.applies(d.wait.is_some()));
     let (stopping, until) = freeze::stopping(&freezes, &d.release.service, &d.environment, cx.now);
     let hold = |freeze: &Freeze| HoldReason::Frozen {
         name: freeze.name.clone(),

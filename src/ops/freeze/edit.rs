@@ -47,6 +47,20 @@ pub fn edit(cx: &Ctx<'_>, edit: &EditFreeze) -> Result<Edited, OpError> {
     })
 }
 
+/// Sets a freeze aside, or lets it close again what it closes.
+pub fn suspend(cx: &Ctx<'_>, wanted: &str, suspended: bool, reason: &str) -> Result<Edited, OpError> {
+    let known = super::known(cx, wanted)?;
+    if known.suspended == suspended {
+        let what = if suspended { "is suspended already" } else { "is in force; there is nothing to resume" };
+        return Err(OpError::conflict(format!("\"{}\" {what}", known.name)));
+    }
+    let new = NewFreeze { suspended, ..NewFreeze::of(&known) };
+    edit(
+        cx,
+        &EditFreeze { freeze: wanted.to_owned(), seen: known.revision, new, reason: Some(reason.to_owned()) },
+    )
+}
+
 /// What the change would lead to, without making it.
 pub fn preview(cx: &Ctx<'_>, edit: &EditFreeze) -> Result<Edited, OpError> {
     cx.store.read(|tx| {
@@ -64,7 +78,7 @@ fn changed(tx: &Tx<'_>, cx: &Ctx<'_>, edit: &EditFreeze) -> Result<Changed, OpEr
         return Err(meanwhile(&before));
     }
     let reason = edit.reason.as_deref().map(|text| free("reason", text, 2000)).transpose()?;
-    if before.covers(cx.now) && reason.is_none() {
+    if !before.suspended && before.covers(cx.now) && reason.is_none() {
         let sentence =
             format!("\"{}\" closes {} now: say why it is changed", before.name, before.scope.describe());
         return Err(OpError::new(ErrorKind::Usage, sentence).hint("give --reason \"…\""));

@@ -71,11 +71,13 @@ pub fn of(cx: &Ctx<'_>, freeze: &Freeze) -> Result<Impact, OpError> {
 pub(super) fn impact(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze) -> Result<Impact, OpError> {
     let now = cx.now;
     let span = Window { start: now, end: now.plus(AHEAD) };
-    let ahead = freeze.windows(span, MOST);
+    // Only some of what is planned may be stopped by it, or nothing at all.
+    let (stops_waiting, stops_anything) = (freeze.applies(true), !freeze.suspended);
+    let ahead = if stops_anything { freeze.windows(span, MOST) } else { Vec::new() };
     let closed = |at: Timestamp| ahead.iter().any(|window| window.covers(at));
     let of_scope = |d: &Deployment| freeze.scope.covers(&d.release.service, &d.environment);
     let (mut scheduled, mut waiting) = (Vec::new(), Vec::new());
-    for d in pending::list(tx)?.into_iter().filter(of_scope) {
+    for d in pending::list(tx)?.into_iter().filter(|d| stops_waiting && of_scope(d)) {
         let Some(wait) = d.wait.as_ref() else { continue };
         match wait.at.filter(|at| *at > now) {
             Some(at) if closed(at) => scheduled.push(d),
@@ -84,7 +86,7 @@ pub(super) fn impact(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze) -> Result<Impac
         }
     }
     let mut departures = Vec::new();
-    for train in cx.policy.trains.values().filter(|train| carries(cx, train, freeze)) {
+    for train in cx.policy.trains.values().filter(|train| stops_waiting && carries(cx, train, freeze)) {
         for at in train.departs.between(now, span.end).into_iter().filter(|at| closed(*at)) {
             if trains::find(tx, &train.name, at)?.is_none() {
                 let (train, to) = (train.name.clone(), train.to.clone());
@@ -94,14 +96,14 @@ pub(super) fn impact(tx: &Tx<'_>, cx: &Ctx<'_>, freeze: &Freeze) -> Result<Impac
         }
     }
     departures.sort_by_key(|stop| stop.at);
-    let runs = |d: &Deployment| d.state.is_live() && of_scope(d);
+    let runs = |d: &Deployment| d.state.is_live() && of_scope(d) && freeze.applies(d.wait.is_some());
     let running = match closed(now) {
         true => deployments::list_active(tx)?.into_iter().filter(runs).collect(),
         false => Vec::new(),
     };
-    let windows = upcoming(freeze, now);
+    let windows = if stops_anything { upcoming(freeze, now) } else { Vec::new() };
     let clock_changes = windows.iter().filter_map(|window| clock_change(freeze, *window)).collect();
-    let deliveries = match ahead.is_empty() {
+    let deliveries = match ahead.is_empty() || !stops_waiting {
         true => Vec::new(),
         false => deliveries(tx, cx, freeze, closed(now))?,
     };

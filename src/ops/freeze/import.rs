@@ -111,6 +111,8 @@ fn one(cx: &Ctx<'_>, known: &[Freeze], event: &Event, how: &Import) -> Result<Be
         numbered: true,
         repeats: event.repeats.clone(),
         running: event.running,
+        stops: event.stops.unwrap_or_default(),
+        suspended: event.suspended.unwrap_or_default(),
         uid: Some(event.uid.clone()),
         ..NewFreeze::once(&name, &fit(&reason, 1900), scope, event.window, event.zone)
     };
@@ -124,7 +126,13 @@ fn one(cx: &Ctx<'_>, known: &[Freeze], event: &Event, how: &Import) -> Result<Be
     };
     // What relman.toml says is changed there; and its own name needs no other one.
     let own = uid(&Freeze { uid: None, ..known.clone() }) == event.uid;
-    let new = NewFreeze { uid: known.uid.clone().or_else(|| new.uid.filter(|_| !own)), ..new };
+    // A calendar that is not relman's says nothing about whom it stops: that stays as it is.
+    let new = NewFreeze {
+        uid: known.uid.clone().or_else(|| new.uid.filter(|_| !own)),
+        stops: event.stops.unwrap_or(known.stops),
+        suspended: event.suspended.unwrap_or(known.suspended),
+        ..new
+    };
     // A number behind a name that was taken stays there.
     let is_numbered =
         known.name.strip_prefix(&format!("{name} ")).is_some_and(|rest| rest.parse::<u32>().is_ok());
@@ -148,6 +156,8 @@ fn same(known: &Freeze, new: &NewFreeze) -> bool {
         && known.scope == new.scope
         && known.zone == new.zone
         && known.running == new.running
+        && known.stops == new.stops
+        && known.suspended == new.suspended
         && known.repeats == new.repeats
         // A calendar knows seconds.
         && known.window.start.millis().abs_diff(new.window.start.millis()) < 1000

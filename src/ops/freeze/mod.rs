@@ -4,7 +4,7 @@ pub mod edit;
 pub mod impact;
 pub mod import;
 
-use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope};
+use crate::domain::freeze::{Freeze, FreezeOrigin, Running, Scope, Stops};
 use crate::domain::ids::FreezeId;
 use crate::domain::journal::Verb;
 use crate::domain::recurrence::Recurrence;
@@ -33,11 +33,30 @@ pub struct NewFreeze {
     pub zone: Tz,
     pub repeats: Option<Recurrence>,
     pub running: Running,
+    pub stops: Stops,
+    pub suspended: bool,
     /// What the calendar it comes from calls it.
     pub uid: Option<String>,
 }
 
 impl NewFreeze {
+    /// What is known, to be written down again with changes.
+    pub fn of(known: &Freeze) -> Self {
+        Self {
+            name: known.name.clone(),
+            numbered: false,
+            reason: known.reason.clone(),
+            scope: known.scope.clone(),
+            window: known.window,
+            zone: known.zone,
+            repeats: known.repeats.clone(),
+            running: known.running,
+            stops: known.stops,
+            suspended: known.suspended,
+            uid: known.uid.clone(),
+        }
+    }
+
     /// One that closes once and lets run what runs.
     pub fn once(name: &str, reason: &str, scope: Scope, window: Window, zone: Tz) -> Self {
         Self {
@@ -49,6 +68,8 @@ impl NewFreeze {
             zone,
             repeats: None,
             running: Running::Finish,
+            stops: Stops::All,
+            suspended: false,
             uid: None,
         }
     }
@@ -73,6 +94,8 @@ fn drafted(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Freeze, OpError> {
         zone: new.zone,
         repeats: new.repeats.clone(),
         running: new.running,
+        stops: new.stops,
+        suspended: new.suspended,
         uid: new.uid.clone(),
         revision: 0,
         created_by: Some(cx.actor.name().to_owned()),

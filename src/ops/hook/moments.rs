@@ -57,7 +57,8 @@ fn freezes(cx: &Ctx<'_>) -> Result<(), OpError> {
     let since = cx.now.minus(NEWS);
     let is_news = |at: Timestamp| at > since && at <= cx.now;
     let stored = cx.store.read(|tx| freezes::list_standing(tx, since))?;
-    let all: Vec<&Freeze> = cx.policy.freezes.iter().chain(&stored).collect();
+    let all: Vec<&Freeze> =
+        cx.policy.freezes.iter().chain(&stored).filter(|freeze| !freeze.suspended).collect();
     // One that repeats begins and ends anew each time.
     let lately = Window { start: since, end: cx.now.plus(std::time::Duration::from_millis(1)) };
     let each = all

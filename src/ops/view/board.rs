@@ -198,7 +198,10 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             pending,
             plans,
             locks,
-            freezes: freezes.into_iter().filter(|freeze| freeze.current(cx.now).start <= soon).collect(),
+            freezes: freezes
+                .into_iter()
+                .filter(|freeze| !freeze.suspended && freeze.current(cx.now).start <= soon)
+                .collect(),
             is_new,
         })
     })
@@ -262,6 +265,9 @@ fn newest_at(spots: &Spots<'_>, service: &Service, env: &EnvName) -> Option<Newe
 }
 
 fn places(cx: &Ctx<'_>, spots: &Spots<'_>, freezes: &[Freeze]) -> Vec<Place> {
+    // What a person would meet who starts something now.
+    let freezes: Vec<Freeze> = freezes.iter().filter(|freeze| freeze.applies(false)).cloned().collect();
+    let freezes = freezes.as_slice();
     let mut places = Vec::new();
     for service in cx.policy.services.values() {
         for env in &service.pipeline {

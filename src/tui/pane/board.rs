@@ -542,9 +542,9 @@ fn card_lines(model: &Model, card: &Card, width: usize) -> Vec<Line<'static>> {
 /// The freezes that close something now, for the header.
 pub fn frozen_now(model: &Model) -> Option<String> {
     let now = model.now;
-    let mut closed =
-        model.views.board.freezes.iter().filter_map(|freeze| Some((freeze, freeze.covering(now)?)));
-    let (freeze, window) = closed.next()?;
+    let closed = model.views.board.freezes.iter().filter_map(|freeze| Some((freeze, freeze.covering(now)?)));
+    // Those that stop whoever looks come first.
+    let (freeze, window) = closed.min_by_key(|(freeze, _)| !freeze.applies(false))?;
     // What is cut when there is little room is the name; when it opens is what people ask.
-    Some(format!("FROZEN until {}: {} ({})", model.near(window.end), freeze.scope.describe(), freeze.name))
+    Some(format!("FROZEN until {}: {} ({})", model.near(window.end), freeze.scope.describe(), freeze.title()))
 }

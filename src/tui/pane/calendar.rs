@@ -105,6 +105,7 @@ pub fn zone_name(model: &Model) -> String {
 /// Freezes that close a part of the span, each with the window that does.
 pub fn closed_in(model: &Model, span: Window) -> impl Iterator<Item = (&Freeze, Window)> {
     let all = model.views.calendar.iter().flat_map(|view| view.freezes.iter().zip(&view.windows));
+    let all = all.filter(|(freeze, _)| !freeze.suspended);
     all.flat_map(move |(freeze, windows)| {
         windows.iter().filter(move |window| window.overlaps(&span)).map(move |window| (freeze, *window))
     })
@@ -381,7 +382,8 @@ fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {
         let mut spans = Vec::new();
         for _day in 0..7 {
             let window = day_window(day, zone(model));
-            let frozen = freezes(model).iter().filter(|freeze| freeze.touches(window)).count();
+            let frozen =
+                freezes(model).iter().filter(|freeze| !freeze.suspended && freeze.touches(window)).count();
             let deployed = model.views.calendar.iter().flat_map(|calendar| &calendar.deployments);
             let deployed = deployed.filter(|d| d.began_at().is_some_and(|at| window.covers(at))).count();
             let mark = if frozen > 0 { model.glyphs.frozen } else { " " };
@@ -437,10 +439,11 @@ fn describe(model: &Model) -> Vec<Line<'static>> {
     }
     lines.extend(trains(model, window).map(|stop| train_line(model, stop)));
     let just_before = Timestamp::from_millis(window.end.millis() - 1);
-    let next = freezes(model).into_iter().filter_map(|freeze| Some((freeze, freeze.next(just_before)?)));
+    let standing = freezes(model).into_iter().filter(|freeze| !freeze.suspended);
+    let next = standing.filter_map(|freeze| Some((freeze, freeze.next(just_before)?)));
     if let Some((freeze, next)) = next.min_by_key(|(_, next)| next.start) {
         let when = model.near(next.start);
-        let what = format!("next: \"{}\" closes {} from {when}", freeze.name, freeze.scope.describe());
+        let what = format!("next: \"{}\" closes {} from {when}", freeze.title(), freeze.scope.describe());
         lines.push(Line::styled(what, theme.dim));
     }
     for (d, at) in deployed {
@@ -461,7 +464,7 @@ fn in_full(model: &Model) -> Vec<Line<'static>> {
     for freeze in pointed_at(model) {
         let zone = zone_of(model, freeze);
         lines.push(Line::default());
-        lines.push(Line::styled(format!("\"{}\"", freeze.name), model.theme.strong));
+        lines.push(Line::styled(format!("\"{}\"", freeze.title()), model.theme.strong));
         if let Some(repeats) = &freeze.repeats {
             lines.push(Line::raw(format!("  {} ({})", repeats.in_words(), repeats.rule)));
         }
@@ -532,13 +535,13 @@ pub fn train(model: &Model) -> Option<&TrainStop> {
 fn freeze_lines(model: &Model, freeze: &Freeze, window: Window) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let zone = zone_of(model, freeze);
-    let state = if window.covers(model.now) { "CLOSED NOW " } else { "" };
+    let state = if !freeze.suspended && window.covers(model.now) { "CLOSED NOW " } else { "" };
     let again = if freeze.repeats.is_some() { "repeats " } else { "" };
     let by = freeze.created_by.as_ref().map_or_else(|| "relman.toml".to_owned(), Clone::clone);
     vec![
         Line::from(vec![
             Span::styled(format!("  {} {state}{again}", model.glyphs.frozen), theme.bad),
-            Span::raw(format!("{}: {} ({})", freeze.name, freeze.scope.describe(), freeze.reason)),
+            Span::raw(format!("{}: {} ({})", freeze.title(), freeze.scope.describe(), freeze.reason)),
         ]),
         Line::styled(
             format!(

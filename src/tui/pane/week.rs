@@ -121,7 +121,7 @@ fn words(model: &Model, day: Window, zone: Tz) -> Vec<String> {
                 clock(window.start),
                 clock(window.end),
                 freeze.scope.describe(),
-                freeze.name
+                freeze.title()
             );
             (window.start, text)
         })

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use relman::domain::deployment::DeploymentState;
-use relman::domain::freeze::{Freeze, FreezeOrigin, Scope};
+use relman::domain::freeze::{Freeze, FreezeOrigin, Scope, Stops};
 use relman::domain::gate::{Answer, BlockReason, GateId};
 use relman::domain::ids::FreezeId;
 use relman::domain::journal::Verb;
 use relman::domain::time::Timestamp;
-use relman::ops::ErrorKind;
+use relman::ops::deployment::start::{self, StartDeploy};
+use relman::ops::freeze::edit::suspend;
 use relman::ops::freeze::{NewFreeze, add, remove};
+use relman::ops::{Ctx, ErrorKind};
 
 use super::on_record::{done, mistaken, refused};
-use crate::support::world::{POLICY, World, answer, closed, new_freeze};
+use crate::support::world::{POLICY, World, answer, closed, new_freeze, wish};
 
 const API: &str = "api@1.0.0";
 
@@ -99,6 +101,48 @@ fn the_name_of_a_configured_freeze_is_taken_too() {
     refused(&world, "carol", ErrorKind::Conflict, (Verb::FreezeAdded, "Year end"), |cx| {
         add(cx, &now_closed(&world, "Year end"))
     });
+}
+
+#[test]
+fn what_stops_automation_stops_what_begins_by_itself_and_no_person() {
+    let world = deployable();
+    let new =
+        NewFreeze { stops: Stops::Automation, ..new_freeze("Robots", "dev", world.now, hours(&world, 4)) };
+    done(&world, "bob", Verb::FreezeAdded, "F1", |cx| add(cx, &new));
+    assert!(says(&world, "dev").opens(), "a person starts");
+    let later = Some(world.later(Some(hours(&world, 1))));
+    let wanted = StartDeploy { later, ..wish(API, "dev") };
+    let error = world.as_("erin", |cx| start::start(cx, &wanted)).unwrap_err();
+    assert!(error.sentence.contains("never begin: frozen by \"Robots\""), "{error}");
+}
+
+#[test]
+fn what_stops_people_stops_whoever_starts_there_and_then() {
+    let world = deployable();
+    let new =
+        NewFreeze { stops: Stops::People, ..new_freeze("Hands off", "dev", world.now, hours(&world, 4)) };
+    done(&world, "bob", Verb::FreezeAdded, "F1", |cx| add(cx, &new));
+    assert!(!says(&world, "dev").opens());
+    let error = world.start("erin", API, "dev").unwrap_err();
+    assert!(error.sentence.contains("frozen by \"Hands off\""), "{error}");
+}
+
+#[test]
+fn a_suspended_freeze_closes_nothing_until_it_is_resumed_and_both_are_on_record() {
+    let world = deployable();
+    let new = new_freeze("Audit", "dev", world.now, hours(&world, 4));
+    done(&world, "bob", Verb::FreezeAdded, "F1", |cx| add(cx, &new));
+    assert!(!says(&world, "dev").opens());
+    let set = |suspended: bool, why: &'static str| move |cx: &Ctx<'_>| suspend(cx, "F1", suspended, why);
+    let edited = done(&world, "bob", Verb::FreezeChanged, "F1", set(true, "the shop moves"));
+    assert_eq!((edited.before.suspended, edited.freeze.suspended), (false, true));
+    assert_eq!((edited.impact.windows.len(), edited.freeze.title()), (0, "Audit (suspended)".to_owned()));
+    assert!(says(&world, "dev").opens());
+    mistaken(&world, "bob", ErrorKind::Conflict, set(true, "again"));
+    let edited = done(&world, "bob", Verb::FreezeChanged, "F1", set(false, "it has moved"));
+    assert_eq!((edited.freeze.suspended, edited.freeze.window), (false, edited.before.window));
+    assert!(!says(&world, "dev").opens());
+    mistaken(&world, "bob", ErrorKind::Conflict, set(false, "again"));
 }
 
 #[test]

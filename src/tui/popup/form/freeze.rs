@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::{Form, Kind, Ordered, choice, form, preset, text};
-use crate::domain::freeze::{Freeze, Running};
+use crate::domain::freeze::{Freeze, Running, Stops};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::text::quoted;
 use crate::domain::time::{
@@ -35,6 +35,7 @@ pub fn new_freeze(model: &Model) -> Popup {
             text("repeats", "FREQ=WEEKLY;BYDAY=FR; empty: once"),
             text("except", "2026-12-25, with commas: days it stays open"),
             choice("running", Running::ALL.map(|what| what.to_string()).to_vec(), 0),
+            choice("stops", Stops::ALL.map(|whom| whom.to_string()).to_vec(), 0),
         ],
     )
 }
@@ -58,6 +59,7 @@ pub fn edit(freeze: &Freeze) -> Popup {
     let rule = freeze.repeats.as_ref().map(|repeats| repeats.rule.to_string()).unwrap_or_default();
     let days = freeze.repeats.iter().flat_map(|repeats| &repeats.except).map(ToString::to_string);
     let running = Running::ALL.iter().position(|what| *what == freeze.running).unwrap_or(0);
+    let stops = Stops::ALL.iter().position(|whom| *whom == freeze.stops).unwrap_or(0);
     form(
         Kind::EditFreeze(Box::new(freeze.clone())),
         format!("Freeze {}", freeze.handle()),
@@ -79,6 +81,8 @@ pub fn edit(freeze: &Freeze) -> Popup {
                 "2026-12-25, with commas: days it stays open",
             ),
             choice("running", Running::ALL.map(|what| what.to_string()).to_vec(), running),
+            choice("stops", Stops::ALL.map(|whom| whom.to_string()).to_vec(), stops),
+            choice("suspended", ["no", "yes"].map(str::to_owned).to_vec(), usize::from(freeze.suspended)),
             text("why", "why it changes"),
         ],
     )
@@ -117,6 +121,7 @@ pub fn stop_the_line(model: &Model) -> Popup {
             preset("environments", "*", "patterns with commas; * for all"),
             preset("services", "*", "patterns with commas; * for all"),
             choice("running", Running::ALL.map(|what| what.to_string()).to_vec(), 0),
+            choice("stops", Stops::ALL.map(|whom| whom.to_string()).to_vec(), 0),
         ],
     )
 }
@@ -142,6 +147,10 @@ fn running(form: &Form) -> Result<Running, (&'static str, String)> {
     form.value("running").parse().map_err(|why| ("running", format!("{why}")))
 }
 
+fn stops(form: &Form) -> Result<Stops, (&'static str, String)> {
+    form.value("stops").parse().map_err(|why| ("stops", format!("{why}")))
+}
+
 pub(super) fn added(form: &Form, model: &Model) -> Ordered {
     Ok(Effect::AddFreeze(Box::new(freeze(form, model, model.zone, None)?)))
 }
@@ -149,7 +158,7 @@ pub(super) fn added(form: &Form, model: &Model) -> Ordered {
 pub(super) fn edited(form: &Form, model: &Model, known: &Freeze) -> Ordered {
     let new = freeze(form, model, known.zone, Some(known))?;
     let reason = form.some("why");
-    if reason.is_none() && known.covers(model.now) {
+    if reason.is_none() && !known.suspended && known.covers(model.now) {
         return Err(("why", "it closes something now: say why it changes".to_owned()).into());
     }
     Ok(Effect::EditFreeze(Box::new(EditFreeze { freeze: known.handle(), seen: known.revision, new, reason })))
@@ -181,7 +190,14 @@ fn freeze(
     };
     let window = Window::new(start, end).map_err(|why| ("end", why.to_string()))?;
     let (repeats, running) = (repeats(form, window, zone)?, running(form)?);
-    Ok(NewFreeze { repeats, running, ..NewFreeze::once(&name, &reason, form.scope()?, window, zone) })
+    let (stops, suspended) = (stops(form)?, known.is_some() && form.value("suspended") == "yes");
+    Ok(NewFreeze {
+        repeats,
+        running,
+        stops,
+        suspended,
+        ..NewFreeze::once(&name, &reason, form.scope()?, window, zone)
+    })
 }
 
 pub(super) fn stopped(form: &Form, model: &Model) -> Ordered {
@@ -189,6 +205,6 @@ pub(super) fn stopped(form: &Form, model: &Model) -> Ordered {
     let length = parse_duration(form.value("for")).map_err(|why| ("for", why.to_string()))?;
     let window = Window::new(model.now, model.now.plus(length)).map_err(|why| ("for", why.to_string()))?;
     let new = NewFreeze::once(STOP_THE_LINE, &reason, form.scope()?, window, model.zone);
-    let new = NewFreeze { numbered: true, running: running(form)?, ..new };
+    let new = NewFreeze { numbered: true, running: running(form)?, stops: stops(form)?, ..new };
     Ok(Effect::AddFreeze(Box::new(new)))
 }
