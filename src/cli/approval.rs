@@ -13,7 +13,7 @@ use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span};
 use crate::ops::approval::sign::{self, Signing};
-use crate::ops::approval::{ask, decide, withdraw as withdrawal};
+use crate::ops::approval::{ask, decide, older, withdraw as withdrawal};
 use crate::ops::past::Still;
 use crate::ops::release::find;
 use crate::ops::view::brief::brief;
@@ -59,8 +59,16 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
         }
         return Ok(exit::OK);
     }
+    let older = match verdict {
+        Verdict::Approved => older::of(&cx, &decision.release, &decision.subject)?,
+        Verdict::Rejected => Vec::new(),
+    };
     let approval = decide::decide(&cx, &decision)?;
     print(session, &approval, desk.config.policy.zone);
+    if !older.is_empty() && !session.out.is_json() {
+        let older: Vec<String> = older.iter().map(ToString::to_string).collect();
+        session.out.line(format!("rejected with it, as older: {}", older.join(", ")));
+    }
     Ok(exit::OK)
 }
 

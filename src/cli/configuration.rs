@@ -257,6 +257,10 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
         add("approvals count for", span(env.approval_ttl));
     }
     add("self-approval", if env.self_approval { "allowed".to_owned() } else { String::new() });
+    add(
+        "older releases",
+        if env.newest_only { "rejected with a yes to a newer one".to_owned() } else { String::new() },
+    );
     for (right, grant) in &env.rights {
         let groups = grant.written().join(", ");
         let groups = if groups.is_empty() { "nobody".to_owned() } else { groups };
@@ -299,7 +303,7 @@ pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
             "four-eyes": env.four_eyes.as_ref().map(|rule| serde_json::json!({
                 "from": rule.from, "exempt": rule.exempt, "ttl-seconds": rule.ttl.as_secs(),
             })),
-            "self-approval": env.self_approval, "soak-seconds": env.soak.as_secs(), "hours": hours,
+            "self-approval": env.self_approval, "newest-only": env.newest_only, "soak-seconds": env.soak.as_secs(), "hours": hours,
         })
     };
     let service = |service: &crate::domain::policy::Service| {

@@ -197,6 +197,8 @@ pub struct Environment {
     /// Who may do what here; `deployers`, `override` and `promote-full` are short forms of it.
     pub rights: Rights,
     pub self_approval: bool,
+    /// Whether a yes to a release is a no to older ones that wait for it here.
+    pub newest_only: bool,
     /// Which of several deployments that wait for it goes first.
     pub queue: QueueOrder,
     /// Whether nothing begins by itself here after a deployment failed, until somebody has looked (EXE-27).

@@ -401,6 +401,7 @@ impl Checker {
                 .unwrap_or(override_review::REVIEW),
             rights,
             self_approval: raw.self_approval.unwrap_or(false),
+            newest_only: raw.newest_only,
             queue,
             holds_after_failure,
             blocks_outdated: outdated == "block",

@@ -71,6 +71,7 @@ fn environment() -> Environment {
         signing: SignPolicy::Off,
         rights: Rights::new(),
         self_approval: false,
+        newest_only: false,
         queue: crate::domain::wait::QueueOrder::default(),
         holds_after_failure: false,
         one_in_queue: false,

@@ -18,7 +18,7 @@ use crate::store::{Tx, approvals, journal, pending};
 
 use super::ask;
 use super::sign::{self, Prepared, Signing};
-use super::{Matter, matter};
+use super::{Matter, matter, older};
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +109,7 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
         }
         journal::append(tx, entry)?;
         refuse_request(tx, cx, &release, &approval)?;
+        older::reject(tx, cx, &approval, &around)?;
         Ok(approval)
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod decide;
+pub mod older;
 pub mod sign;
 pub mod signatures;
 pub mod withdraw;

@@ -670,3 +670,32 @@ fn who_scheduled_a_deployment_does_not_approve_it() {
 fn queue_of(world: &World, who: &str) -> Pending {
     world.as_(who, |cx| queue(cx, &board(cx).unwrap())).unwrap().remove(0)
 }
+
+#[test]
+fn where_only_the_newest_counts_a_yes_to_it_is_a_no_to_older_ones_that_wait() {
+    let world = World::with(&world::POLICY.replace("soak = \"1h\"", "soak = \"1h\"\nnewest-only = true"));
+    for id in ["api@1.0.0", "api@1.1.0", "api@1.2.0"] {
+        world.release(id);
+        world.advance(id, 2);
+    }
+    let env = Some("production");
+    world.decide("bob", "api@1.0.0", env, Verdict::Approved).unwrap();
+    world.decide("carol", "api@1.1.0", env, Verdict::Rejected).unwrap();
+    let (made, entries) = world.journaled(|| world.decide("bob", "api@1.1.0", env, Verdict::Approved));
+    made.unwrap();
+    assert_eq!(entries, ["approval.granted done api@1.1.0", "approval.rejected done api@1.0.0"]);
+    let standing = |id: &str, by: &str| {
+        let all = world.store.read(|tx| relman::store::approvals::list_of(tx, &release_id(id))).unwrap();
+        let own: Vec<_> = all.into_iter().filter(|one| one.ended_at.is_none() && one.by.name == by).collect();
+        own.into_iter().map(|one| (one.verdict, one.reason.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let older = || (Verdict::Rejected, "older than api@1.1.0, which bob approved".to_owned());
+    assert_eq!(standing("api@1.0.0", "bob"), [older()], "his yes is void");
+    assert_eq!(standing("api@1.2.0", "bob"), [], "newer ones are another matter");
+    // It is a decision like any other.
+    world.withdraw("bob", "api@1.0.0", "production");
+    assert_eq!(standing("api@1.0.0", "bob"), []);
+    // A no says nothing about others.
+    let (_, entries) = world.journaled(|| world.decide("carol", "api@1.2.0", env, Verdict::Rejected));
+    assert_eq!(entries, ["approval.rejected done api@1.2.0"]);
+}
