@@ -97,7 +97,7 @@ impl Desk {
             (true, false) => Say::Shared,
             (true, true) => Say::Adopts,
         };
-        configured::notice(&self.store, &self.actor, clock::now(), &file, say)
+        configured::notice(&self.store, &self.actor, clock::now(), &file, &self.config.policy, say)
     }
 
     /// From now on a shared store is used under this configuration.

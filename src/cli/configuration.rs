@@ -6,15 +6,15 @@ use super::args::{Config, Init};
 use super::{Session, current_dir, exit, write_new};
 use crate::config;
 use crate::desk::Desk;
-use crate::domain::change::{Adapter, Change};
 use crate::domain::hook::Guard;
 use crate::domain::ids::ServiceName;
-use crate::domain::policy::{Policy, Reminders, Rule, Service, StageRules};
+use crate::domain::policy::{Reminders, Rule, Service, StageRules};
 use crate::domain::release::{ReleaseKind, Stage};
-use crate::domain::right::{Grant, Right, Rights};
+use crate::domain::right::Grant;
+use crate::domain::rules;
 use crate::domain::time::{span, wall};
 use crate::host::{enforced, people};
-use crate::ops::{ErrorKind, OpError};
+use crate::ops::{ErrorKind, OpError, configured};
 
 pub(super) fn init(session: &mut Session, args: &Init) -> Result<u8, OpError> {
     session.may_touch_files()?;
@@ -44,6 +44,8 @@ pub(super) fn run(session: &mut Session, verb: Config) -> Result<u8, OpError> {
         Config::Check => check(session),
         Config::Show => show(session),
         Config::Adopt => adopt(session),
+        Config::Diff => diff(session),
+        Config::Confirm { reason } => confirm(session, reason.as_deref()),
     }
 }
 
@@ -57,6 +59,55 @@ fn adopt(session: &mut Session) -> Result<u8, OpError> {
     } else {
         session.out.line(format!("the store is used under {} already", path.display()));
     }
+    Ok(exit::OK)
+}
+
+/// What has become other in the rules, and whether somebody has to look at it.
+fn diff(session: &mut Session) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let standing = cx.store.read(|tx| configured::standing(tx, &cx))?;
+    let changes = configured::changes(&cx)?;
+    if session.out.is_json() {
+        session.out.json("rules", &serde_json::json!({ "standing": standing, "differences": changes }));
+        return Ok(exit::OK);
+    }
+    match &changes {
+        None => session.out.line("no earlier rules are on record: there is nothing to compare with"),
+        Some(changes) if changes.is_empty() => session.out.line("no rule is another one"),
+        Some(changes) => changes.iter().for_each(|change| session.out.line(change.to_string())),
+    }
+    let Some(standing) = standing else { return Ok(exit::OK) };
+    let zone = cx.policy.zone;
+    match (&standing.confirmed, &standing.brought) {
+        (Some((by, at)), _) => {
+            session.out.line(format!("{by} confirmed the rules in force {}", wall(*at, zone)))
+        }
+        (None, brought) => {
+            let first = brought
+                .as_ref()
+                .map(|(by, at)| format!(", first used by {} {}", by.human(), wall(*at, zone)));
+            session.out.line(format!(
+                "not confirmed{}: nothing begins in production until one of {} says so: relman config confirm",
+                first.unwrap_or_default(),
+                standing.by.join(", ")
+            ));
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn confirm(session: &mut Session, reason: Option<&str>) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let changes = configured::changes(&cx)?.unwrap_or_default();
+    let confirmed = configured::confirm(&cx, reason)?;
+    if session.out.is_json() {
+        session.out.json("confirmed", &serde_json::json!({ "rules": confirmed, "differences": changes }));
+        return Ok(exit::OK);
+    }
+    changes.iter().for_each(|change| session.out.line(change.to_string()));
+    session.out.line(format!("you stand by the rules of {}", confirmed.file.display()));
     Ok(exit::OK)
 }
 
@@ -156,7 +207,7 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
     }
     if let Some(change) = &policy.change {
         let words = |words: &[String]| words.join(", ");
-        out.line(format!("change tickets: {}", change_system(change)));
+        out.line(format!("change tickets: {}", change.system()));
         out.line(format!("  go on in {}; wait in {}", words(&change.proceed), words(&change.wait)));
     }
     for stage in Stage::ALL {
@@ -171,14 +222,6 @@ fn show(session: &mut Session) -> Result<u8, OpError> {
         out.line(format!("process {kind}: enters in the {} stage{skips}", process.enter));
     }
     Ok(exit::OK)
-}
-
-fn change_system(change: &Change) -> String {
-    match &change.adapter {
-        Adapter::Command { argv, .. } => argv.join(" "),
-        Adapter::ServiceNow(account) => format!("ServiceNow at {}", account.url),
-        Adapter::Jira(account) => format!("Jira at {}, project {}", account.url, account.project),
-    }
 }
 
 fn service_lines(service: &Service) -> Vec<String> {
@@ -286,109 +329,19 @@ fn environment(env: &crate::domain::policy::Environment) -> Vec<String> {
     lines
 }
 
-/// The JSON form of the configuration in force.
+/// The configuration in force, for programs.
 pub(super) fn as_json(config: &config::Config) -> serde_json::Value {
-    let policy: &Policy = &config.policy;
-    let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
-    let env = |env: &crate::domain::policy::Environment| {
-        let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
-        serde_json::json!({
-            "name": env.name, "kind": env.kind, "mirrors": env.mirrors, "approvals": env.approvals,
-            "rollback-approvals": env.rollback_approvals, "approval-ttl-seconds": env.approval_ttl.as_secs(),
-            "deployers": groups_of(&env.rights, Right::Deploy), "override": groups_of(&env.rights, Right::Override),
-            "rights": lists(&env.rights), "confirm": env.confirm,
-            "change-controlled": env.change_controlled, "remind-every-seconds": seconds(env.reminders.every),
-            "escalate-after-seconds": seconds(env.reminders.escalate_after), "escalate-to": env.reminders.escalate_to,
-            "approval-timeout-seconds": seconds(env.reminders.timeout),
-            "four-eyes": env.four_eyes.as_ref().map(|rule| serde_json::json!({
-                "from": rule.from, "exempt": rule.exempt, "ttl-seconds": rule.ttl.as_secs(),
-            })),
-            "self-approval": env.self_approval, "newest-only": env.newest_only, "soak-seconds": env.soak.as_secs(), "hours": hours,
-        })
-    };
-    let service = |service: &crate::domain::policy::Service| {
-        serde_json::json!({
-            "name": service.name, "pipeline": service.pipeline, "phases": service.pipeline.phases(), "owner": service.owner,
-            "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
-            "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
-            "step-timeout-seconds": seconds(service.step_timeout),
-            "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
-            "rights": lists(&service.rights),
-            "change-controlled": service.change_controlled, "pre-deploy": service.guards,
-        })
-    };
-    let stage = |stage: &Stage| {
-        let rules = policy.stage(*stage);
-        serde_json::json!({
-            "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
-            "checklist": rules.checklist, "approval-ttl-seconds": seconds(rules.approval_ttl),
-            "self-approval": rules.self_approval, "signed-approvals": rules.signing,
-            "remind-every-seconds": seconds(rules.reminders.every),
-            "escalate-after-seconds": seconds(rules.reminders.escalate_after),
-            "escalate-to": rules.reminders.escalate_to,
-            "approval-timeout-seconds": seconds(rules.reminders.timeout),
-        })
-    };
-    let process = |kind: &ReleaseKind| {
-        let process = policy.process(*kind);
-        serde_json::json!({ "kind": kind, "enter": process.enter, "skip": process.skip })
-    };
-    let groups: serde_json::Map<String, serde_json::Value> = policy
-        .groups
-        .iter()
-        .map(|(name, members)| (name.clone(), members.iter().map(ToString::to_string).collect()))
-        .collect();
-    serde_json::json!({
-        "path": config.path,
-        "database": config.database,
-        "log-retention-seconds": seconds(config.log_retention),
-        "time-zone": policy.zone.name(),
-        "readonly": policy.readonly,
-        "groups": groups,
-        "environments": policy.environments.values().map(env).collect::<Vec<_>>(),
-        "services": policy.services.values().map(service).collect::<Vec<_>>(),
-        "stages": Stage::ALL.iter().map(stage).collect::<Vec<_>>(),
-        "process": ReleaseKind::ALL.iter().map(process).collect::<Vec<_>>(),
-        "freezes": policy.freezes,
-        "rights": lists(&policy.rights),
-        "hooks": hooks_as_json(policy),
-        "change": policy.change.as_ref().map(|change| {
-            serde_json::json!({
-                "system": change_system(change), "proceed": change.proceed, "wait": change.wait,
-                "create": change.create, "record": change.record, "max-age-seconds": change.max_age.as_secs(),
-            })
-        }),
-    })
-}
-
-fn hooks_as_json(policy: &Policy) -> Vec<serde_json::Value> {
-    policy
-        .hooks
-        .list
-        .iter()
-        .map(|hook| {
-            serde_json::json!({
-                "hook": hook.key, "events": hook.events, "services": hook.services,
-                "environments": hook.environments, "tells": hook.target(),
-                "timeout-seconds": hook.timeout.as_secs(),
-            })
-        })
-        .collect()
+    let mut all = rules::told(&config.policy);
+    all["path"] = serde_json::json!(config.path);
+    all["database"] = serde_json::json!(config.database);
+    all["log-retention-seconds"] = serde_json::json!(config.log_retention.map(|time| time.as_secs()));
+    all
 }
 
 fn right_line(grant: &Grant) -> String {
     let groups = grant.written().join(", ");
     let groups = if groups.is_empty() { "nobody".to_owned() } else { groups };
     format!("{}: {groups}", grant.line)
-}
-
-fn groups_of(rights: &Rights, right: Right) -> Vec<String> {
-    rights.get(&right).map(Grant::written).unwrap_or_default()
-}
-
-/// Right → groups.
-fn lists(rights: &Rights) -> serde_json::Value {
-    rights.iter().map(|(right, grant)| (right.to_string(), serde_json::json!(grant.written()))).collect()
 }
 
 pub(super) fn paths(session: &mut Session) -> Result<u8, OpError> {

@@ -32,6 +32,7 @@ pub(super) struct RawRelman {
     pub allowed_signers: Option<String>,
     pub revoked_keys: Option<String>,
     pub readonly: bool,
+    pub confirm_rules: Vec<String>,
     pub service_user: Option<String>,
     pub bell: Option<bool>,
 }
@@ -273,6 +274,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "allowed-signers",
             "revoked-keys",
             "readonly",
+            "confirm-rules",
             "service-user",
             "bell",
         ],

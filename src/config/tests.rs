@@ -107,6 +107,7 @@ fn each_mistake_has_its_place_and_its_next_step() {
         ("[environments.qa]\nfour-eyes = { form = [] }\n", 8, "did you mean from?"),
         ("[environments.qa]\nfour-eyes = { from = [\"sre\"] }\n", 8, "there is no group 'sre'"),
         ("[environments.qa]\nfour-eyes = { ttl = \"0s\" }\n", 8, "after no time at all"),
+        ("[relman]\nconfirm-rules = [\"sre\"]\n", 8, "there is no group 'sre'"),
         ("[environments.QA]\n", 7, "character 1"),
         ("[environments.qa]\napproval-timeout = \"5s\"\n", 8, "at least a minute"),
         ("[environments.qa]\nescalate-after = \"2h\"\n", 8, "belong together"),

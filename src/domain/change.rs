@@ -32,6 +32,15 @@ pub struct Change {
 }
 
 impl Change {
+    /// Which system it is, without anything secret.
+    pub fn system(&self) -> String {
+        match &self.adapter {
+            Adapter::Command { argv, .. } => argv.join(" "),
+            Adapter::ServiceNow(account) => format!("ServiceNow at {}", account.url),
+            Adapter::Jira(account) => format!("Jira at {}, project {}", account.url, account.project),
+        }
+    }
+
     pub const TIMEOUT: Duration = Duration::from_secs(20);
     pub const MAX_AGE: Duration = Duration::from_secs(15 * 60);
     /// A look (not a start) asks again when the last answer is older than this.

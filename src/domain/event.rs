@@ -71,6 +71,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("train.resumed", "a halted train goes on"),
     ("change.opened", "a change ticket was made"),
     ("change.assigned", "a change ticket was named for a release"),
+    ("config.confirmed", "a second person stands by changed rules"),
     ("config.changed", "the store is used under another configuration than before"),
     ("store.restored", "a backup took the place of the store"),
 ];
@@ -238,6 +239,7 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::TrainResumed => one("train.resumed"),
         Verb::OverrideReviewed => one("override.reviewed"),
         Verb::ConfigChanged => one("config.changed"),
+        Verb::ConfigConfirmed => one("config.confirmed"),
         Verb::StoreRestored => one("store.restored"),
         Verb::QueueBlocked => one("queue.blocked"),
         Verb::ChangeOpened => one("change.opened"),

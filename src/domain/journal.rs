@@ -46,6 +46,7 @@ pub enum Verb {
     StoreCreated,
     StoreMigrated,
     ConfigChanged,
+    ConfigConfirmed,
     StoreRestored,
     HistoryAccepted,
     RecordExported,
@@ -107,10 +108,11 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 62] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
+        Self::ConfigConfirmed,
         Self::StoreRestored,
         Self::HistoryAccepted,
         Self::RecordExported,
@@ -176,6 +178,7 @@ impl Verb {
             Self::StoreCreated => "store.created",
             Self::StoreMigrated => "store.migrated",
             Self::ConfigChanged => "config.changed",
+            Self::ConfigConfirmed => "config.confirmed",
             Self::StoreRestored => "store.restored",
             Self::HistoryAccepted => "history.accepted",
             Self::RecordExported => "record.exported",

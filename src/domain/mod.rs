@@ -50,6 +50,7 @@ pub mod recurrence;
 pub mod release;
 pub mod replay;
 pub mod right;
+pub mod rules;
 pub mod seats;
 pub mod session;
 pub mod signature;

@@ -54,6 +54,8 @@ pub struct Policy {
     pub signing: Option<KeyFiles>,
     /// Who may do what where neither an environment nor a service says so.
     pub rights: Rights,
+    /// Groups of whom a second person confirms changed rules before they count in production; empty: nobody does.
+    pub confirm_rules: Vec<String>,
     /// Who is told of what.
     pub hooks: Hooks,
     /// Where change tickets are kept, if they are.

@@ -183,6 +183,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         Verb::StoreCreated
         | Verb::StoreMigrated
         | Verb::ConfigChanged
+        | Verb::ConfigConfirmed
         | Verb::StoreRestored
         | Verb::HistoryAccepted
         | Verb::RecordExported
@@ -309,6 +310,7 @@ mod tests {
             Verb::StoreCreated,
             Verb::StoreMigrated,
             Verb::ConfigChanged,
+            Verb::ConfigConfirmed,
             Verb::StoreRestored,
             Verb::HistoryAccepted,
             Verb::RecordExported,

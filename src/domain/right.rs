@@ -476,6 +476,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::StoreRestored | Verb::DeliveryRetried => Asks::Right(Right::Administer),
         Verb::HistoryAccepted => Asks::Free("what one remembers oneself"),
         Verb::RecordExported => Asks::Free("whoever may read the store can take it away"),
+        Verb::ConfigConfirmed => Asks::Free("confirm-rules, as it was confirmed last, says who confirms"),
         Verb::ConfigChanged => {
             Asks::Free("the file itself says who may write it; this only puts it on record")
         }

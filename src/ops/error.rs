@@ -90,7 +90,7 @@ impl OpError {
         let kind = report.closed().next().map_or(ErrorKind::Blocked, |check| match check.gate {
             GateId::Deployer => ErrorKind::NotPermitted,
             GateId::Freeze | GateId::Window => ErrorKind::Frozen,
-            GateId::Approvals | GateId::FourEyes => ErrorKind::Unapproved,
+            GateId::Approvals | GateId::FourEyes | GateId::Rules => ErrorKind::Unapproved,
             GateId::Exclusive => ErrorKind::Conflict,
             GateId::Stage
             | GateId::Order

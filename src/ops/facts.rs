@@ -14,6 +14,7 @@ use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::right::{Place, Right};
+use crate::domain::rules::Standing;
 use crate::domain::signature::Signatures;
 use crate::domain::subject::{DeploySubject, ScriptSet};
 use crate::domain::toggle::Flip;
@@ -182,6 +183,7 @@ pub fn for_deploy(
             }
             DeploymentKind::Deploy | DeploymentKind::Redeploy => Vec::new(),
         },
+        rules: super::configured::standing(tx, cx)?,
         change: change::known(tx, cx, service, wish.environment, &wish.release.id, around.unkept.as_ref())?,
     };
     Ok(together(cx, wish, around, given))
@@ -224,6 +226,8 @@ pub struct Given {
     pub again: bool,
     /// What is live there and requires a newer version of the service.
     pub needed_by: Vec<Required>,
+    /// Who stands by the rules, where that takes a second person.
+    pub rules: Option<Standing>,
     /// What is known of its change ticket, where one is asked for.
     pub change: Option<ChangeKnown>,
 }
@@ -342,6 +346,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         },
         holder,
         locks: given.locks.into_iter().filter(|lock| lock.scope.covers(&service.name, name)).collect(),
+        rules: given.rules.filter(|_| wish.environment.is_production()),
         change: given.change,
         automatic: wish.automatic,
         noop: wish.noop,

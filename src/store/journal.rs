@@ -3,7 +3,7 @@
 use super::value::text;
 use super::{Row, StoreError, Tx};
 use crate::domain::digest::hex;
-use crate::domain::journal::{Entry, GENESIS, Hash, NewEntry};
+use crate::domain::journal::{Entry, GENESIS, Hash, NewEntry, Verb};
 use crate::domain::time::Timestamp;
 
 fn unhex(column: &str, text: &str) -> Result<Hash, StoreError> {
@@ -97,6 +97,26 @@ pub fn list_about_before(
     tx.query(
         "SELECT * FROM journal WHERE subject = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
         &[subject.into(), before.unwrap_or(i64::MAX).into(), i64::from(limit).into()],
+        entry,
+    )
+}
+
+/// The newest entry of what was done about `subject` by one of these verbs, before sequence number `before`.
+pub fn find_done(
+    tx: &Tx<'_>,
+    subject: &str,
+    verbs: [Verb; 2],
+    before: Option<i64>,
+) -> Result<Option<Entry>, StoreError> {
+    tx.query_opt(
+        "SELECT * FROM journal WHERE subject = ?1 AND verb IN (?2, ?3) AND result = 'done' AND seq < ?4
+         ORDER BY seq DESC LIMIT 1",
+        &[
+            subject.into(),
+            verbs[0].as_str().into(),
+            verbs[1].as_str().into(),
+            before.unwrap_or(i64::MAX).into(),
+        ],
         entry,
     )
 }

@@ -31,7 +31,7 @@ impl Command {
             Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
             Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
             Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
-            Self::Config(verb) => matches!(verb, Config::Adopt),
+            Self::Config(verb) => matches!(verb, Config::Adopt | Config::Confirm { .. }),
             Self::Hooks(verb) => matches!(verb, Hooks::Retry { .. }),
             // Asking about a ticket writes down what was answered.
             Self::Change(verb) => !matches!(verb, Change::Show { .. }),

@@ -502,6 +502,14 @@ pub enum Config {
     Show,
     /// Say that a shared store is used under this configuration from now on (the state directory's owner, or root)
     Adopt,
+    /// What differs between the rules in force and those that were confirmed last, or those before the last change
+    Diff,
+    /// Say that you stand by the rules in force (where confirm-rules asks for a second person)
+    Confirm {
+        /// Why; kept in the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -200,6 +200,10 @@ impl Checker {
         }
         let signing = self.key_files(&raw.relman, environments.values(), &stages);
         let rights = self.rights(rights::Section::General, raw.rights);
+        let confirm_rules = raw.relman.confirm_rules;
+        for (index, group) in confirm_rules.iter().enumerate() {
+            self.group(keys!["relman", "confirm-rules", index], group);
+        }
         let (hooks, guards) = self.hooks(raw.hooks.unwrap_or_default());
         for service in services.values_mut() {
             let own = guards.iter().filter(|guard| guard.asks_about(&service.name));
@@ -219,6 +223,7 @@ impl Checker {
             trains,
             signing,
             rights,
+            confirm_rules,
             hooks,
             change,
             bell,

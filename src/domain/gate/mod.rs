@@ -15,6 +15,7 @@ mod lock;
 mod needs;
 mod order;
 pub mod reason;
+mod rules;
 pub mod slots;
 mod soak;
 mod stage;
@@ -39,6 +40,7 @@ use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
 use super::release::Release;
 use super::right::Ruling;
+use super::rules::Standing;
 use super::signature::Signatures;
 use super::time::{Timestamp, Tz};
 use super::toggle::Flip;
@@ -59,6 +61,7 @@ pub enum GateId {
     Checklist,
     Freeze,
     Window,
+    Rules,
     Change,
     Approvals,
     #[serde(rename = "four-eyes")]
@@ -68,7 +71,7 @@ pub enum GateId {
 }
 
 impl GateId {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Deployer,
         Self::Stage,
         Self::Order,
@@ -78,6 +81,7 @@ impl GateId {
         Self::Checklist,
         Self::Freeze,
         Self::Window,
+        Self::Rules,
         Self::Change,
         Self::Approvals,
         Self::FourEyes,
@@ -96,6 +100,7 @@ impl GateId {
             Self::Checklist => "checklist",
             Self::Freeze => "freeze",
             Self::Window => "window",
+            Self::Rules => "rules",
             Self::Change => "change",
             Self::Approvals => "approvals",
             Self::FourEyes => "four-eyes",
@@ -105,9 +110,9 @@ impl GateId {
     }
 
     /// Whether an override or a hotfix process may open it. Who may deploy, what a release is and that only one
-    /// deployment is active are not matters of urgency.
+    /// deployment is active are not matters of urgency; and who may override is itself one of the rules.
     pub fn may_be_opened(self) -> bool {
-        !matches!(self, Self::Deployer | Self::Stage | Self::Exclusive)
+        !matches!(self, Self::Deployer | Self::Stage | Self::Rules | Self::Exclusive)
     }
 
     /// Whether it is asked also where nothing is to be changed: who may, what it is, and that nobody else is at work.
@@ -124,6 +129,7 @@ impl GateId {
                 | Self::Stage
                 | Self::Freeze
                 | Self::Window
+                | Self::Rules
                 | Self::Approvals
                 | Self::Lock
                 | Self::Exclusive
@@ -139,6 +145,7 @@ impl GateId {
                 | Self::Soak
                 | Self::Freeze
                 | Self::Window
+                | Self::Rules
                 | Self::Change
                 | Self::Approvals
                 | Self::Lock
@@ -158,6 +165,7 @@ impl GateId {
                 | Self::Checklist
                 | Self::Freeze
                 | Self::Window
+                | Self::Rules
                 | Self::Change
                 | Self::FourEyes
         )
@@ -313,6 +321,8 @@ pub struct DeployFacts {
     pub holder: Option<Holder>,
     /// Locks on this service in this environment.
     pub locks: Vec<Lock>,
+    /// Who stands by the rules; nothing: they need no second person here.
+    pub rules: Option<Standing>,
     /// What is known of its change ticket; nothing: service and environment are not both change-controlled.
     pub change: Option<ChangeKnown>,
     /// Whether it begins by itself and not by the hand of a person.
@@ -448,7 +458,7 @@ impl GateReport {
 
 type Gate = fn(&DeployFacts, Timestamp) -> Answer;
 
-const GATES: [(GateId, Gate); 14] = [
+const GATES: [(GateId, Gate); 15] = [
     (GateId::Deployer, deployer::check),
     (GateId::Stage, stage::check),
     (GateId::Order, order::check),
@@ -458,6 +468,7 @@ const GATES: [(GateId, Gate); 14] = [
     (GateId::Checklist, checks::checklist),
     (GateId::Freeze, freeze::check),
     (GateId::Window, window::check),
+    (GateId::Rules, rules::check),
     (GateId::Change, change::check),
     (GateId::Approvals, approvals::check),
     (GateId::FourEyes, four_eyes::check),
@@ -484,7 +495,11 @@ pub fn evaluate(facts: &DeployFacts, now: Timestamp) -> GateReport {
 
 fn ask_all(facts: &DeployFacts, now: Timestamp) -> Vec<Checked> {
     // A gate of another system is there for those who have one.
-    let applies = |gate: GateId| gate != GateId::Change || facts.change.is_some();
+    let applies = |gate: GateId| match gate {
+        GateId::Change => facts.change.is_some(),
+        GateId::Rules => facts.rules.is_some(),
+        _ => true,
+    };
     let asked = GATES.iter().filter(|(gate, _)| applies(*gate));
     asked.map(|&(gate, check)| Checked { gate, answer: ask(gate, check, facts, now) }).collect()
 }

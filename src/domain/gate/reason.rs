@@ -110,6 +110,16 @@ pub enum BlockReason {
         by: String,
         reason: String,
     },
+    /// The rules are not those that were confirmed last.
+    RulesUnconfirmed {
+        /// Who was the first to use them, and when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        brought: Option<(String, Timestamp)>,
+        /// Who may confirm them, as it is written.
+        by: Vec<String>,
+        people: Vec<String>,
+        zone: Tz,
+    },
     Unwitnessed {
         /// Groups the second person is of; empty: anybody else.
         from: Vec<String>,
@@ -353,6 +363,14 @@ impl fmt::Display for BlockReason {
             }
             Self::ApprovalsMissing { tally, zone, .. } => f.write_str(&missing(tally, *zone)),
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
+            Self::RulesUnconfirmed { brought: Some((by, at)), zone, .. } => {
+                let at = wall(*at, *zone);
+                write!(
+                    f,
+                    "relman.toml has changed, first used by {by} {at}, and no second person has confirmed it"
+                )
+            }
+            Self::RulesUnconfirmed { .. } => f.write_str("nobody has confirmed the rules of relman.toml yet"),
             Self::Unwitnessed { by_itself, why_not, asked, .. } => {
                 f.write_str(&unwitnessed(*by_itself, why_not.as_deref(), asked.as_ref()))
             }
@@ -436,6 +454,7 @@ impl BlockReason {
                 format!("waits for {}", groups.join(", "))
             }
             Self::Rejected { by, .. } => format!("rejected by {by}"),
+            Self::RulesUnconfirmed { .. } => "rules not confirmed".to_owned(),
             Self::Unwitnessed { asked: Some((by, _)), .. } => format!("{by} asks for a witness"),
             Self::Unwitnessed { .. } => "needs a witness".to_owned(),
             Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
@@ -515,6 +534,10 @@ impl BlockReason {
             Self::Rejected { by, .. } => {
                 format!("talk to {by}, who may: relman withdraw {release} {env}")
             }
+            Self::RulesUnconfirmed { people, by, .. } => {
+                let who = if people.is_empty() { by } else { people };
+                format!("ask {} to look (relman config diff) and say so: relman config confirm", any_of(who))
+            }
             Self::Unwitnessed { from, by_itself, .. } => call_somebody(from, *by_itself, release, env),
             Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
                 format!("when its reason is gone: relman unlock {}; or deploy by hand", lock.id)
@@ -565,7 +588,7 @@ impl BlockReason {
     /// Who can clear it, by name or group; empty when only time or the starter can.
     pub fn who(&self) -> Vec<String> {
         match self {
-            Self::NotDeployer { people, .. } => people.clone(),
+            Self::NotDeployer { people, .. } | Self::RulesUnconfirmed { people, .. } => people.clone(),
             Self::ReleaseBlocked { by, .. } | Self::Rejected { by, .. } => vec![by.clone()],
             Self::ApprovalsMissing { tally, .. } => tally.askable(),
             Self::Locked { lock, .. } => vec![lock.by.name.clone()],

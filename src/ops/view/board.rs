@@ -15,11 +15,12 @@ use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind};
+use crate::domain::rules::Standing;
 use crate::domain::signature::Signatures;
 use crate::domain::time::{Timestamp, span};
 use crate::domain::witness::Request;
 use crate::ops::facts::{self, Given, Surroundings, Wish};
-use crate::ops::{Ctx, OpError, change};
+use crate::ops::{Ctx, OpError, change, configured};
 use crate::store::{Tx, approvals, deployments, locks, releases, witnesses};
 
 /// What the board shows.
@@ -134,6 +135,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
     cx.store.read(|tx| {
         let open = releases::list_open(tx)?;
         let freezes = facts::freezes(tx, cx)?;
+        let rules = configured::standing(tx, cx)?;
         let locks = locks::list_standing(tx, cx.now)?;
         let mut decided: HashMap<ReleaseId, Vec<_>> = HashMap::new();
         for approval in approvals::list_open(tx)? {
@@ -171,6 +173,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
                         release: &release,
                         around,
                         freezes: &freezes,
+                        rules: rules.as_ref(),
                         locks: &locks,
                         hotfixes: &hotfixes,
                         arrived: &arrived,
@@ -319,6 +322,7 @@ struct Asked<'a> {
     release: &'a Release,
     around: &'a Surroundings,
     freezes: &'a [Freeze],
+    rules: Option<&'a Standing>,
     locks: &'a [Lock],
     hotfixes: &'a [Release],
     /// Where hotfixes were good already.
@@ -337,8 +341,19 @@ fn next(
     cells: &[Cell],
     spots: &Spots<'_>,
 ) -> Result<Option<Next>, OpError> {
-    let Asked { service, release, around, freezes, locks, hotfixes, arrived, pending, witnesses, approvals } =
-        asked;
+    let Asked {
+        service,
+        release,
+        around,
+        freezes,
+        locks,
+        rules,
+        hotfixes,
+        arrived,
+        pending,
+        witnesses,
+        approvals,
+    } = asked;
     let was_good = |env: &EnvName| {
         let cell = cells.iter().find(|cell| cell.environment == *env);
         cell.is_some_and(|cell| matches!(cell.reached, Reached::Live | Reached::Replaced))
@@ -364,6 +379,7 @@ fn next(
     let own = spots.get(&(&service.name, env));
     let given = Given {
         freezes: freezes.to_vec(),
+        rules: rules.cloned(),
         approvals,
         schedulers: approval::schedulers(pending, &release.id, env).into_iter().cloned().collect(),
         witness: {

@@ -15,8 +15,8 @@ fn file(path: &str, content: &str) -> RulesFile {
 }
 
 fn noticed(world: &World, who: &str, file: &RulesFile, say: Say) -> (bool, Vec<String>) {
-    let (news, entries) =
-        world.journaled(|| world.as_(who, |cx| notice(cx.store, cx.actor, cx.now, file, say)).unwrap());
+    let (news, entries) = world
+        .journaled(|| world.as_(who, |cx| notice(cx.store, cx.actor, cx.now, file, cx.policy, say)).unwrap());
     (news, entries)
 }
 
@@ -61,7 +61,7 @@ fn another_file_is_refused_where_others_share_the_store_until_it_is_adopted() {
     let other = file("/home/mallory/relman.toml", "a");
     let verb = (Verb::ConfigChanged, "relman.toml");
     let error = refused(&world, "mallory", ErrorKind::NotPermitted, verb, |cx| {
-        notice(cx.store, cx.actor, cx.now, &other, Say::Shared)
+        notice(cx.store, cx.actor, cx.now, &other, cx.policy, Say::Shared)
     });
     assert!(error.sentence.contains("/home/mallory/relman.toml would be other rules"), "{error}");
     assert!(error.hints[0].contains(&format!("relman --config {USUAL}")), "{error:?}");

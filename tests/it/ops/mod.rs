@@ -29,6 +29,7 @@ mod reconcile;
 mod release;
 mod rights;
 mod rollback;
+mod rules;
 mod sides;
 mod sign_off;
 mod signed;

@@ -24,7 +24,7 @@ fn world() -> World {
     with(POLICY)
 }
 
-fn with(policy: &str) -> World {
+pub(super) fn with(policy: &str) -> World {
     let mut world = World::with(policy);
     for id in ["api@1.0.0", "api@1.1.0", "api@1.2.0"] {
         world.ready(id);
@@ -33,7 +33,7 @@ fn with(policy: &str) -> World {
     world
 }
 
-fn back(to: Option<&str>) -> StartRollback {
+pub(super) fn back(to: Option<&str>) -> StartRollback {
     StartRollback {
         reason: "checkout is down".to_owned(),
         confirm: Some(to.unwrap_or("1.1.0").to_owned()),

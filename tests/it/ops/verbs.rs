@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use relman::domain::approval::Verdict;
 use relman::domain::deployment::{DeploymentState, Step, StepState};
+use relman::domain::digest::Digest;
 use relman::domain::freeze::Scope;
 use relman::domain::gate::GateId;
 use relman::domain::hold::{Choice, Hold, HoldReason};
@@ -17,6 +18,7 @@ use relman::ops::approval::ask::ask;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::audit::export::{self, Format};
 use relman::ops::audit::history::{self, Remembered};
+use relman::ops::configured::{self, RulesFile};
 use relman::ops::deployment::abandon::abandon;
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::deployment::later::{Later, reschedule};
@@ -241,6 +243,17 @@ fn early() -> World {
     world
 }
 
+/// Rules that a manager has to confirm.
+fn ruled() -> World {
+    let world = World::with(&format!("[relman]\nconfirm-rules = [\"managers\"]\n{POLICY}"));
+    let path = std::path::PathBuf::from("/etc/relman/relman.toml");
+    let file = RulesFile { path, digest: Digest::of(b"rules"), owner: 0 };
+    let say = configured::Say::Shared;
+    world.as_("alice", |cx| configured::notice(cx.store, cx.actor, cx.now, &file, cx.policy, say)).unwrap();
+    world.release(API);
+    world
+}
+
 /// bob goes past the gates of production, which he may deploy to.
 fn bypassed() -> World {
     let world = World::with(&POLICY.replace(r#"deployers = ["sre"]"#, r#"deployers = ["sre", "managers"]"#));
@@ -297,6 +310,7 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     }
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::ChangeAssigned => (controlled, |w| assign(w, "CHG0030001")),
+        Verb::ConfigConfirmed => (ruled, |w| w.as_("bob", |cx| configured::confirm(cx, None)).map(drop)),
         Verb::HistoryAccepted
         | Verb::RecordExported
         | Verb::DeliveryRetried
@@ -470,6 +484,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
             w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
         },
         Verb::DeliveryRetried => |w| w.as_("bob", |cx| show::retry(cx, None)).map(drop),
+        Verb::ConfigConfirmed => |w| w.as_("bob", |cx| configured::confirm(cx, None)).map(drop),
         // Only releases that have ended refuse these.
         Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
         Verb::ChangeAssigned => |w| {
@@ -597,7 +612,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 37);
+    assert_eq!(seen, 38);
 }
 
 #[test]
@@ -617,7 +632,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 34);
+    assert_eq!(seen, 35);
 }
 
 #[test]
