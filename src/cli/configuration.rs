@@ -81,7 +81,7 @@ fn diff(session: &mut Session) -> Result<u8, OpError> {
     let zone = cx.policy.zone;
     match (&standing.confirmed, &standing.brought) {
         (Some((by, at)), _) => {
-            session.out.line(format!("{by} confirmed the rules in force {}", wall(*at, zone)))
+            session.out.line(format!("{by} confirmed the rules in force {}", wall(*at, zone)));
         }
         (None, brought) => {
             let first = brought
@@ -106,7 +106,9 @@ fn confirm(session: &mut Session, reason: Option<&str>) -> Result<u8, OpError> {
         session.out.json("confirmed", &serde_json::json!({ "rules": confirmed, "differences": changes }));
         return Ok(exit::OK);
     }
-    changes.iter().for_each(|change| session.out.line(change.to_string()));
+    for change in changes {
+        session.out.line(change.to_string());
+    }
     session.out.line(format!("you stand by the rules of {}", confirmed.file.display()));
     Ok(exit::OK)
 }

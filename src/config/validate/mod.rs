@@ -200,17 +200,13 @@ impl Checker {
         }
         let signing = self.key_files(&raw.relman, environments.values(), &stages);
         let rights = self.rights(rights::Section::General, raw.rights);
-        let confirm_rules = raw.relman.confirm_rules;
-        for (index, group) in confirm_rules.iter().enumerate() {
-            self.group(keys!["relman", "confirm-rules", index], group);
-        }
+        self.confirmers(&raw.relman.confirm_rules);
         let (hooks, guards) = self.hooks(raw.hooks.unwrap_or_default());
         for service in services.values_mut() {
             let own = guards.iter().filter(|guard| guard.asks_about(&service.name));
             service.guards = own.cloned().collect();
         }
         let change = raw.change.and_then(|change| self.change(change));
-        let bell = raw.relman.bell.unwrap_or(true);
         let policy = Policy {
             zone: self.zone,
             readonly: raw.relman.readonly,
@@ -223,10 +219,10 @@ impl Checker {
             trains,
             signing,
             rights,
-            confirm_rules,
+            confirm_rules: raw.relman.confirm_rules,
             hooks,
             change,
-            bell,
+            bell: raw.relman.bell.unwrap_or(true),
         };
         self.lint(&policy);
         let database = self.base.join(database);
@@ -242,6 +238,12 @@ impl Checker {
             warnings: Vec::new(),
             notes: Vec::new(),
         })
+    }
+
+    fn confirmers(&mut self, groups: &[String]) {
+        for (index, group) in groups.iter().enumerate() {
+            self.group(keys!["relman", "confirm-rules", index], group);
+        }
     }
 
     fn log_retention(&mut self, text: Option<&String>) -> Option<Duration> {

@@ -296,6 +296,21 @@ fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
     format!("ask {} to: relman approve {release} {env}", asks.join(" and "))
 }
 
+fn unconfirmed(brought: Option<&(String, Timestamp)>, zone: Tz) -> String {
+    match brought {
+        Some((by, at)) => {
+            let at = wall(*at, zone);
+            format!("relman.toml has changed, first used by {by} {at}, and no second person has confirmed it")
+        }
+        None => "nobody has confirmed the rules of relman.toml yet".to_owned(),
+    }
+}
+
+fn whom_to_show(people: &[String], by: &[String]) -> String {
+    let who = any_of(if people.is_empty() { by } else { people });
+    format!("ask {who} to look (relman config diff) and say so: relman config confirm")
+}
+
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -325,11 +340,8 @@ impl fmt::Display for BlockReason {
                 write!(f, "the hotfix {release} is on its way and goes first")
             }
             Self::Outdated { live, changes } => {
-                write!(
-                    f,
-                    "{live}, which is newer, is live here: {} would be taken back",
-                    counted_changes(*changes)
-                )
+                let changes = counted_changes(*changes);
+                write!(f, "{live}, which is newer, is live here: {changes} would be taken back")
             }
             Self::NeedsOthers { unmet } => write!(f, "{}", needs(unmet)),
             Self::NeededByOthers { needed_by } => {
@@ -363,14 +375,9 @@ impl fmt::Display for BlockReason {
             }
             Self::ApprovalsMissing { tally, zone, .. } => f.write_str(&missing(tally, *zone)),
             Self::Rejected { by, reason } => write!(f, "{by} rejected it: {reason}"),
-            Self::RulesUnconfirmed { brought: Some((by, at)), zone, .. } => {
-                let at = wall(*at, *zone);
-                write!(
-                    f,
-                    "relman.toml has changed, first used by {by} {at}, and no second person has confirmed it"
-                )
+            Self::RulesUnconfirmed { brought, zone, .. } => {
+                f.write_str(&unconfirmed(brought.as_ref(), *zone))
             }
-            Self::RulesUnconfirmed { .. } => f.write_str("nobody has confirmed the rules of relman.toml yet"),
             Self::Unwitnessed { by_itself, why_not, asked, .. } => {
                 f.write_str(&unwitnessed(*by_itself, why_not.as_deref(), asked.as_ref()))
             }
@@ -534,10 +541,7 @@ impl BlockReason {
             Self::Rejected { by, .. } => {
                 format!("talk to {by}, who may: relman withdraw {release} {env}")
             }
-            Self::RulesUnconfirmed { people, by, .. } => {
-                let who = if people.is_empty() { by } else { people };
-                format!("ask {} to look (relman config diff) and say so: relman config confirm", any_of(who))
-            }
+            Self::RulesUnconfirmed { people, by, .. } => whom_to_show(people, by),
             Self::Unwitnessed { from, by_itself, .. } => call_somebody(from, *by_itself, release, env),
             Self::Locked { lock, .. } if lock.kind == LockKind::Automation => {
                 format!("when its reason is gone: relman unlock {}; or deploy by hand", lock.id)

@@ -188,7 +188,6 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             };
             cards.push(Card { release, cells, exit, next });
         }
-        let soon = cx.now.plus(Duration::from_secs(48 * 3600));
         let is_new = cards.is_empty() && releases::is_empty(tx)?;
         Ok(Board {
             cards,
@@ -201,13 +200,17 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             pending,
             plans,
             locks,
-            freezes: freezes
-                .into_iter()
-                .filter(|freeze| !freeze.suspended && freeze.current(cx.now).start <= soon)
-                .collect(),
+            freezes: soon(freezes, cx.now),
             is_new,
         })
     })
+}
+
+/// Freezes that close something within two days.
+fn soon(mut freezes: Vec<Freeze>, now: Timestamp) -> Vec<Freeze> {
+    let soon = now.plus(Duration::from_hours(48));
+    freezes.retain(|freeze| !freeze.suspended && freeze.current(now).start <= soon);
+    freezes
 }
 
 /// Where hotfixes were good already: what has arrived is not on its way any more.
