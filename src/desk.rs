@@ -37,6 +37,12 @@ enum Memory {
     Doubted(Remembered, String),
 }
 
+/// Which file a configuration was read from, as the store remembers it.
+pub fn file_of(config: &Config) -> RulesFile {
+    let path = config.path.canonicalize().unwrap_or_else(|_| config.path.clone());
+    RulesFile { path, digest: config.digest.clone(), owner: config.owner }
+}
+
 impl Desk {
     /// Opens what a configuration names. A store of an older schema is copied to the backups first; where nothing may be
     /// changed, nothing is made or migrated either.
@@ -90,8 +96,7 @@ impl Desk {
     /// Puts it on record where the store is used under another configuration than before; in a store that others share,
     /// another file is refused unless whoever owns the state directory adopts it.
     fn notice_configuration(&self, adopts: bool) -> Result<bool, OpError> {
-        let path = self.config.path.canonicalize().unwrap_or_else(|_| self.config.path.clone());
-        let file = RulesFile { path, digest: self.config.digest.clone(), owner: self.config.owner };
+        let file = file_of(&self.config);
         let say = match (self.state().is_shared(), adopts) {
             (false, _) => Say::Own,
             (true, false) => Say::Shared,

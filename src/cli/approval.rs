@@ -30,9 +30,7 @@ pub(super) fn reject(session: &mut Session, args: Decide) -> Result<u8, OpError>
 
 fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, OpError> {
     let files = [&args.signature, &args.payload, &args.key];
-    if files.into_iter().flatten().any(|file| file.as_os_str() != "-") {
-        session.may_touch_files()?;
-    }
+    files.into_iter().flatten().try_for_each(|file| session.touches(file))?;
     let desk = session.desk()?;
     let cx = desk.cx();
     let signing = match (&args.signature, args.key, args.unsigned) {

@@ -5,6 +5,8 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use super::Session;
+use super::audit::Stdout;
 use crate::domain::ansi::LineParser;
 use crate::domain::deployment::Deployment;
 use crate::domain::time::Timestamp;
@@ -31,6 +33,15 @@ pub(super) fn write(d: &Deployment, reader: &LogReader, file: &Path) -> Result<u
     let mut out = std::io::BufWriter::new(made);
     let wrote = record(d, reader, &mut out).and_then(|count| out.flush().map(|()| count));
     wrote.map_err(|why| OpError::new(ErrorKind::Failure, format!("cannot write {shown}: {why}")))
+}
+
+/// The same to stdout, which a reader may close.
+pub(super) fn stream(d: &Deployment, reader: &LogReader, session: &mut Session) -> Result<(), OpError> {
+    let wrote = record(d, reader, &mut Stdout(session));
+    match session.out.is_broken() {
+        true => Ok(()),
+        false => wrote.map(drop).map_err(|why| OpError::new(ErrorKind::Failure, why.to_string())),
+    }
 }
 
 fn record(d: &Deployment, reader: &LogReader, out: &mut impl std::io::Write) -> std::io::Result<usize> {

@@ -56,8 +56,8 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     let service = desk.cx().policy.services.get(&release.service);
     let questions = service.map(|service| service.prompts.clone()).unwrap_or_default();
     let may_ask = !session.out.is_json() && !args.noop;
-    if args.set_file.iter().any(|pair| !pair.ends_with("=-")) {
-        session.may_touch_files()?;
+    for pair in &args.set_file {
+        session.touches(std::path::Path::new(pair.split_once('=').map_or("", |(_, file)| file)))?;
     }
     let answers = prompts::answers(&questions, &args.set, &args.set_file, may_ask)?;
     let noop = args.noop;

@@ -13,9 +13,7 @@ use crate::ops::view::calendar;
 use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn export(session: &mut Session, args: &ExportFreezes) -> Result<u8, OpError> {
-    if args.file != Path::new("-") {
-        session.may_touch_files()?;
-    }
+    session.touches(&args.file)?;
     let desk = session.desk()?;
     let cx = desk.cx();
     let time = |text: &Option<String>, otherwise: Timestamp| match text {
@@ -52,9 +50,7 @@ fn content(file: &Path) -> Result<Vec<u8>, OpError> {
 
 /// Exit status 1 where an event could not be read or was refused; everything else is done all the same.
 pub(super) fn import(session: &mut Session, args: ImportFreezes) -> Result<u8, OpError> {
-    if args.file != Path::new("-") {
-        session.may_touch_files()?;
-    }
+    session.touches(&args.file)?;
     let desk = session.desk()?;
     let cx = desk.cx();
     let zone = args.time_zone.as_deref().map(parse_zone).transpose()?.unwrap_or(cx.policy.zone);

@@ -166,7 +166,11 @@ pub(super) fn log(session: &mut Session, args: &Log) -> Result<u8, OpError> {
         }));
     };
     if let Some(file) = &args.cast {
-        session.may_touch_files()?;
+        session.touches(file)?;
+        if file.as_os_str() == "-" {
+            cast::stream(&view.deployment, &reader, session)?;
+            return Ok(exit::OK);
+        }
         let events = cast::write(&view.deployment, &reader, file)?;
         session
             .out

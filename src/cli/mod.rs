@@ -108,6 +108,20 @@ impl Session {
 
     /// Whether somebody's file may be read or written in their name: in enforced mode it would be the service user's.
     fn may_touch_files(&self) -> Result<(), OpError> {
+        self.opens_files("do it in a directory and with a configuration of your own, without sudo")
+    }
+
+    /// The same about one file that may be `-`: what comes through stdin or goes to stdout is nobody's file.
+    fn touches(&self, file: &Path) -> Result<(), OpError> {
+        match file == Path::new("-") {
+            true => Ok(()),
+            false => self.opens_files(
+                "write - for it: what is read comes through stdin, what is written goes to stdout",
+            ),
+        }
+    }
+
+    fn opens_files(&self, instead: &str) -> Result<(), OpError> {
         let _path = self.enforced()?;
         match enforced::service() {
             None => Ok(()),
@@ -115,7 +129,7 @@ impl Session {
                 ErrorKind::NotPermitted,
                 format!("relman runs as {} here and opens no files for you", service.name),
             )
-            .hint("hand it over through stdin (-), or take it from stdout")),
+            .hint(instead)),
         }
     }
 

@@ -88,9 +88,7 @@ struct FromJson {
 fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
     let (id, new) = match &args.from_json {
         Some(path) => {
-            if path.as_os_str() != "-" {
-                session.may_touch_files()?;
-            }
+            session.touches(path)?;
             from_json(path)?
         }
         None => {

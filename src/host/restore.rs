@@ -2,9 +2,11 @@
 //! in `ops`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempDir};
 
 use super::lock;
 use super::state::State;
@@ -35,6 +37,19 @@ pub fn new_file(path: &Path) -> Result<(), OpError> {
         }
         _ => trouble("make", path, &why),
     })
+}
+
+/// What comes through a pipe, as a file beside the store that nobody else can read and that is gone with its handle.
+pub fn spooled(state: &State, source: &mut dyn Read) -> Result<NamedTempFile, OpError> {
+    let trouble = |why: io::Error| trouble("write to", state.dir(), &why);
+    let mut file = NamedTempFile::with_prefix_in("incoming-", state.dir()).map_err(trouble)?;
+    io::copy(source, &mut file).and_then(|_| file.flush()).map_err(trouble)?;
+    Ok(file)
+}
+
+/// A directory beside the store that nobody else can look into, gone with its handle.
+pub fn aside(state: &State) -> Result<TempDir, OpError> {
+    TempDir::with_prefix_in("outgoing-", state.dir()).map_err(|why| trouble("write to", state.dir(), &why))
 }
 
 /// Refuses while a supervisor lives: it would write its outcome into another store than it was started from.

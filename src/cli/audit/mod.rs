@@ -3,7 +3,7 @@
 mod report;
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -107,10 +107,8 @@ fn verify(session: &mut Session, since: Option<i64>) -> Result<u8, OpError> {
 }
 
 fn verify_file(session: &mut Session, file: &Path) -> Result<u8, OpError> {
-    session.may_touch_files()?;
-    let opened = File::open(file)
-        .map_err(|why| OpError::new(ErrorKind::Failure, format!("cannot read {}: {why}", file.display())))?;
-    let verified = export::verify(&mut BufReader::new(opened))?;
+    session.touches(file)?;
+    let verified = export::verify(&mut *opened(file)?)?;
     Ok(tell(session, &verified, 1, None))
 }
 
@@ -189,9 +187,8 @@ fn export(
     until: Option<&str>,
     output: Option<&Path>,
 ) -> Result<u8, OpError> {
-    if output.is_some() {
-        session.may_touch_files()?;
-    }
+    let output = output.filter(|file| *file != Path::new("-"));
+    output.map_or(Ok(()), |file| session.touches(file))?;
     let desk = session.desk()?;
     let format = match format {
         ExportFormat::Jsonl => Format::Jsonl,
@@ -223,6 +220,17 @@ fn export(
     Ok(exit::OK)
 }
 
+/// What is to be read: a file, or `-` for stdin.
+pub(super) fn opened(path: &Path) -> Result<Box<dyn BufRead>, OpError> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(std::io::stdin())));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(BufReader::new(file))),
+        Err(why) => Err(OpError::new(ErrorKind::Failure, format!("cannot read {}: {why}", path.display()))),
+    }
+}
+
 /// A new file for its owner alone.
 pub(super) fn create(path: &Path) -> Result<File, OpError> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -236,7 +244,7 @@ pub(super) fn create(path: &Path) -> Result<File, OpError> {
 }
 
 /// Standard output, which a reader may close.
-struct Stdout<'a>(&'a mut Session);
+pub(super) struct Stdout<'a>(pub &'a mut Session);
 
 impl Write for Stdout<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

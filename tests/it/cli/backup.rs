@@ -1,11 +1,12 @@
 //! `relman backup` and `relman restore`: nothing is lost by either, and nobody is fooled.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use rusqlite::Connection;
 
 use super::ready;
-use crate::support::env::TestEnv;
+use crate::support::env::{Said, TestEnv};
 
 fn backed_up() -> TestEnv {
     let env = ready();
@@ -170,4 +171,49 @@ fn a_store_that_is_damaged_is_what_a_restore_is_for() {
     let said = env.run(&["restore", "monday.db", "--reason", "the disk failed"]).ok();
     assert!(said.err.contains("the store in place could not be opened"), "{said:#?}");
     assert!(env.run(&["board"]).ok().out.contains("api@1.0.0"));
+}
+
+/// What a command wrote to stdout, byte for byte, in a file.
+fn piped_into(env: &TestEnv, args: &[&str], file: &str) -> Said {
+    let out = std::fs::File::create(env.path(file)).unwrap();
+    let child = env.command(args).stdout(Stdio::from(out)).stderr(Stdio::piped()).spawn().unwrap();
+    Said::of(&child.wait_with_output().unwrap()).ok()
+}
+
+fn piped_from(env: &TestEnv, args: &[&str], file: &str) -> Said {
+    let input = std::fs::File::open(env.path(file)).unwrap();
+    TestEnv::finish(env.command(args).stdin(Stdio::from(input)))
+}
+
+#[test]
+fn everything_that_reads_or_writes_a_file_does_it_through_pipes_as_well() {
+    let env = ready();
+    drop(env.deploy().ok());
+    let said = piped_into(&env, &["backup", "-"], "piped.db");
+    assert!(said.err.contains(" entries; read back and found whole; head "), "{said:#?}");
+    drop(env.run(&["release", "new", "api", "1.1.0"]).ok());
+    let said = piped_into(&env, &["bundle", "api@1.0.0", "--output", "-"], "b.tar");
+    assert!(said.err.contains("sha256 "), "{said:#?}");
+    let said = piped_from(&env, &["bundle", "verify", "-"], "b.tar").ok();
+    assert!(said.out.starts_with("api@1.0.0: every member is whole"), "{said:#?}");
+    drop(piped_into(&env, &["audit", "export", "--output", "-"], "j.jsonl"));
+    let said = piped_from(&env, &["audit", "verify", "--file", "-"], "j.jsonl").ok();
+    assert!(said.out.contains(", unbroken; head "), "{said:#?}");
+    drop(piped_into(&env, &["log", "1", "--cast", "-"], "1.cast"));
+    let cast = std::fs::read_to_string(env.path("1.cast")).unwrap();
+    assert!(cast.starts_with("{") && cast.contains("\"version\":2"), "{cast}");
+
+    let said = piped_from(&env, &["restore", "-", "--reason", "1.1.0 was a mistake"], "piped.db").ok();
+    assert!(said.out.contains("it ended with entry "), "{said:#?}");
+    assert!(!env.run(&["release", "list"]).ok().out.contains("api@1.1.0"));
+    let said = piped_from(&env, &["restore", "-", "--reason", "x"], "1.cast").exits(1);
+    assert!(said.err.contains("is no backup"), "{said:#?}");
+    let left: Vec<_> =
+        std::fs::read_dir(env.path("state")).unwrap().flatten().map(|one| one.file_name()).collect();
+    let is_left = |name: &std::ffi::OsString| {
+        ["incoming-", "outgoing-", "restore-"].iter().any(|begin| name.to_string_lossy().starts_with(begin))
+    };
+    assert!(!left.iter().any(is_left), "{left:?}");
+    drop(env.run(&["audit", "accept", "--reason", "restored"]).ok());
+    env.assert_sound();
 }

@@ -113,10 +113,34 @@ fn it_reads_the_rules_of_the_system_alone_and_takes_no_orders_of_its_own_kind() 
     assert!(said.err.contains("alone, not --config"), "{said:#?}");
     let said = bastion.at(&service, &bastion.program(), &["paths"], &[("RELMAN_CONFIG", &own)]).ok();
     assert!(!said.out.contains("own.toml"), "{said:#?}");
-    for args in [&["release", "new", "--from-json", "/etc/shadow"][..], &["init"], &["demo"]] {
+    let files: [&[&str]; 9] = [
+        &["release", "new", "--from-json", "/etc/shadow"],
+        &["backup", "/tmp/x.db"],
+        &["restore", "/etc/shadow", "--reason", "x"],
+        &["bundle", "api@1.0.0", "--output", "/tmp/x.tar"],
+        &["bundle", "verify", "/etc/shadow"],
+        &["audit", "export", "--output", "/tmp/x.jsonl"],
+        &["audit", "verify", "--file", "/etc/shadow"],
+        &["freeze", "export", "/tmp/x.ics"],
+        &["freeze", "import", "/etc/shadow"],
+    ];
+    drop(bastion.through_sudo(&alice, &["release", "new", "api", "1.0.0"]).ok());
+    for args in files {
         let said = bastion.through_sudo(&alice, args).exits(12);
-        assert!(said.err.contains("opens no files for you"), "{args:?}: {said:#?}");
+        assert!(
+            said.err.contains("opens no files for you") && said.err.contains("write - for it"),
+            "{args:?}: {said:#?}"
+        );
     }
+    for args in [&["init"][..], &["demo"]] {
+        let said = bastion.through_sudo(&alice, args).exits(12);
+        assert!(
+            said.err.contains("opens no files for you") && said.err.contains("without sudo"),
+            "{args:?}: {said:#?}"
+        );
+    }
+    let said = bastion.through_sudo(&alice, &["bundle", "api@1.0.0", "--output", "-"]);
+    assert!(said.code == 0 && said.out.contains("manifest.json"), "{}", said.err);
     for hidden in ["__launch", "__supervise", "__scribe", "__adopt", "__adopting"] {
         let said = bastion.through_sudo(&alice, &[hidden]);
         assert!(said.code == 1 && said.out.contains("not run through sudo"), "{hidden}: {said:#?}");

@@ -85,6 +85,15 @@ fn another_configuration_over_the_shared_store_is_refused_and_on_record() {
     let said = bastion.relman(&alice, &["--config", &lax, "deploy", "api@1.0.0", "production"]).exits(12);
     assert!(said.err.contains(&format!("used under {config}; {lax} would be other rules")), "{said:#?}");
     assert_eq!(newest(&bastion, &bob), ("config.changed".to_owned(), "refused".to_owned(), alice.clone()));
+    // Nor does a restore bring the store under them.
+    let copy = bastion.path("copy.db").display().to_string();
+    drop(bastion.relman("root", &["--config", &config, "backup", &copy]).ok());
+    let said = bastion.relman("root", &["--config", &lax, "restore", &copy, "--reason", "x"]).exits(12);
+    assert!(said.err.contains("would be other rules"), "{said:#?}");
+    assert_eq!(
+        newest(&bastion, &bob),
+        ("config.changed".to_owned(), "refused".to_owned(), "root".to_owned())
+    );
     let said = bastion.relman(&alice, &["--config", &lax, "config", "adopt"]).exits(12);
     assert!(said.err.contains("ask root"), "{said:#?}");
     // An edit of the right file is on record as well, with who came first after it.
