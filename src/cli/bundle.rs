@@ -8,15 +8,15 @@ use super::{Session, audit, exit};
 use crate::desk::Desk;
 use crate::domain::ids::{DeploymentId, ReleaseRef};
 use crate::domain::text::counted;
-use crate::host::regular;
-use crate::ops::bundle::{self as ops, Logs};
+use crate::host::{regular, signing};
+use crate::ops::bundle::{self as ops, Keys, Logs};
 use crate::ops::release::find;
 use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn bundle(session: &mut Session, args: &Bundle) -> Result<u8, OpError> {
     // A release has an @ or begins one; the word alone means the verb, and a service of that name is written verify@….
     match (args.what.as_str(), &args.file) {
-        ("verify", Some(file)) => verify(session, file),
+        ("verify", Some(file)) => verify(session, file, args.allowed_signers.as_deref()),
         ("verify", None) => Err(OpError::new(ErrorKind::Usage, "which archive is to be verified?")
             .hint("relman bundle verify FILE")),
         (_, Some(file)) => Err(OpError::new(
@@ -90,9 +90,22 @@ fn make(session: &mut Session, args: &Bundle) -> Result<u8, OpError> {
     Ok(exit::OK)
 }
 
-fn verify(session: &mut Session, path: &Path) -> Result<u8, OpError> {
+/// No list of keys is longer.
+const LONGEST_LIST: u64 = 1024 * 1024;
+
+fn verify(session: &mut Session, path: &Path, allowed_signers: Option<&Path>) -> Result<u8, OpError> {
+    let mut list = None;
+    if let Some(file) = allowed_signers {
+        session.touches(file)?;
+        let mut text = String::new();
+        audit::opened(file)?.take(LONGEST_LIST).read_to_string(&mut text).map_err(|why| {
+            OpError::new(ErrorKind::Failure, format!("cannot read {}: {why}", file.display()))
+        })?;
+        list = Some(text);
+    }
+    let keys = Keys { own: list.as_deref(), check: &signing::check_with };
     session.touches(path)?;
-    let checked = ops::verify(&mut *audit::opened(path)?)?;
+    let checked = ops::verify(&mut *audit::opened(path)?, &keys)?;
     let code = u8::from(!checked.is_good());
     let out = &mut session.out;
     if out.is_json() {
@@ -117,6 +130,9 @@ fn verify(session: &mut Session, path: &Path) -> Result<u8, OpError> {
         counted(checked.logs, "log", "logs")
     ));
     out.line(format!("made at entry {} of {}; head {}", manifest.seq, manifest.instance, manifest.hash));
+    if let Some(sentence) = checked.signatures.sentence() {
+        out.line(sentence);
+    }
     out.note("compare the head with one you know from elsewhere: whoever made the archive could have made all of it");
     if manifest.brief {
         out.note(

@@ -161,30 +161,78 @@ pub(super) fn check(
     if !allowed.knows(person, &sig.key) {
         return Err(format!("{} does not list the key {print} for {person}", keys.allowed.display()));
     }
-    let unusable = |why: std::io::Error| format!("no temporary file for a signature: {why}");
+    if let Some(revoked) = &keys.revoked {
+        guarded(revoked, config)?;
+    }
+    match verified(&keys.allowed, keys.revoked.as_deref(), signed, person, at) {
+        Ok(()) => Ok(Signer {
+            principal: person.to_owned(),
+            fingerprint: print,
+            key_type: sig.key_type,
+            touched: sig.touched,
+        }),
+        // Good but for that: it is the key that has been taken back.
+        Err(why) => Err(match &keys.revoked {
+            Some(list) if verified(&keys.allowed, None, signed, person, at).is_ok() => {
+                format!("{person}'s key {print} has been revoked ({})", list.display())
+            }
+            _ => format!("ssh-keygen does not accept it with {print} of {person}: {why}"),
+        }),
+    }
+}
+
+/// The same with a list of keys that somebody else vouches for: it came with an archive, or from whoever verifies that.
+pub fn check_with(list: &str, signed: &Signed, person: &str, at: Timestamp) -> Result<Signer, String> {
+    let sig = SshSig::parse(&signed.signature).map_err(str::to_owned)?;
+    if sig.namespace != NAMESPACE {
+        let given = quoted(&sig.namespace, 40);
+        return Err(format!("it was made for {given} and not for {NAMESPACE}"));
+    }
+    let print = fingerprint(&sig.key);
+    if !AllowedSigners::parse(list).knows(person, &sig.key) {
+        return Err(format!("the list of keys does not name the key {print} for {person}"));
+    }
+    let unusable = |why: std::io::Error| format!("no temporary file for a list of keys: {why}");
     let mut file = tempfile::NamedTempFile::new().map_err(unusable)?;
-    file.write_all(signed.signature.as_bytes()).map_err(unusable)?;
-    let (allowed, file_path) = (keys.allowed.to_string_lossy(), file.path().to_string_lossy());
-    let when = format!("verify-time={}", at.utc().format("%Y%m%d%H%M%S"));
-    let mut args =
-        vec!["-Y", "verify", "-f", &allowed, "-I", person, "-n", NAMESPACE, "-s", &file_path, "-O", &when];
-    let revoked = keys.revoked.as_ref().map(|path| path.to_string_lossy());
-    if let (Some(revoked), Some(path)) = (&revoked, &keys.revoked) {
-        guarded(path, config)?;
-        args.extend(["-r", revoked]);
-    }
-    let output = run("ssh-keygen", &args, signed.statement.as_bytes(), false, SOON)?;
-    if !output.status.success() {
-        let said = [last_line(&output.stdout), last_line(&output.stderr)];
-        let said: Vec<String> = said.into_iter().filter(|line| !line.is_empty()).collect();
-        return Err(format!("ssh-keygen does not accept it with {print} of {person}: {}", said.join("; ")));
-    }
+    file.write_all(list.as_bytes()).map_err(unusable)?;
+    let print = match verified(file.path(), None, signed, person, at) {
+        Ok(()) => print,
+        Err(why) => return Err(format!("ssh-keygen does not accept it with {print} of {person}: {why}")),
+    };
     Ok(Signer {
         principal: person.to_owned(),
         fingerprint: print,
         key_type: sig.key_type,
         touched: sig.touched,
     })
+}
+
+/// What ssh-keygen says of a signature; why not, where it does not accept it.
+fn verified(
+    allowed: &Path,
+    revoked: Option<&Path>,
+    signed: &Signed,
+    person: &str,
+    at: Timestamp,
+) -> Result<(), String> {
+    let unusable = |why: std::io::Error| format!("no temporary file for a signature: {why}");
+    let mut file = tempfile::NamedTempFile::new().map_err(unusable)?;
+    file.write_all(signed.signature.as_bytes()).map_err(unusable)?;
+    let (allowed, file_path) = (allowed.to_string_lossy(), file.path().to_string_lossy());
+    let when = format!("verify-time={}", at.utc().format("%Y%m%d%H%M%S"));
+    let mut args =
+        vec!["-Y", "verify", "-f", &allowed, "-I", person, "-n", NAMESPACE, "-s", &file_path, "-O", &when];
+    let revoked = revoked.map(|path| path.to_string_lossy());
+    if let Some(revoked) = &revoked {
+        args.extend(["-r", revoked]);
+    }
+    let output = run("ssh-keygen", &args, signed.statement.as_bytes(), false, SOON)?;
+    if !output.status.success() {
+        let said = [last_line(&output.stdout), last_line(&output.stderr)];
+        let said: Vec<String> = said.into_iter().filter(|line| !line.is_empty()).collect();
+        return Err(said.join("; "));
+    }
+    Ok(())
 }
 
 /// What about the files that list keys, and the programs that use them, keeps decisions from being signed or believed.

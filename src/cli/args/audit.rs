@@ -101,6 +101,9 @@ pub struct Bundle {
     /// Entries about other things only as their hashes: less to hand out, less that is proven
     #[arg(long)]
     pub brief: bool,
+    /// With verify: whose key is whose, instead of what the archive says about that
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Wanted;
-use crate::domain::deployment::{Deployment, Step};
-use crate::domain::gate::{Answer, GateReport};
+use super::told::Told;
+use crate::domain::deployment::Deployment;
 use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::journal::{Entry, Verb};
-use crate::domain::note::Note;
-use crate::domain::override_review::Review;
 use crate::domain::replay::{Change, changes};
 use crate::ops::{Ctx, Filter, OpError};
 use crate::store::{Tx, approvals, deployments, journal, notes, override_reviews, records, releases, steps};
@@ -24,19 +22,6 @@ pub(super) struct Gathered {
     pub(super) subjects: BTreeSet<String>,
     /// The first of them.
     pub(super) first: i64,
-}
-
-/// One deployment with all that belongs to it.
-#[derive(Serialize)]
-struct Told {
-    deployment: Deployment,
-    steps: Vec<Step>,
-    gates: Option<GateReport>,
-    /// Gates that were opened on record, and what somebody else found about that.
-    overrides: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    review: Option<Review>,
-    notes: Vec<Note>,
 }
 
 const ABOUT: &str = "This archive holds what relman has on record about one release.\n\
@@ -94,11 +79,7 @@ fn told(tx: &Tx<'_>, d: Deployment) -> Result<Told, OpError> {
         Some(Change::Deployment(_, report)) => report.map(|report| *report),
         _ => None,
     };
-    let opened = gates.iter().flat_map(|report| &report.checks).filter_map(|check| match &check.answer {
-        Answer::Overridden { by, because, .. } => Some(format!("{} by {by}: {because}", check.gate)),
-        _ => None,
-    });
-    let overrides = opened.collect();
+    let overrides = Told::overrides_of(gates.as_ref());
     // Signs of life come and go: the record is what the journal knows too.
     let deployment = d.as_recorded();
     Ok(Told {

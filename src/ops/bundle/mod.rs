@@ -7,6 +7,8 @@
 
 mod members;
 mod read;
+mod signed;
+mod told;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::members::journal_of;
 pub use self::read::{Checked, verify};
+pub use self::signed::{Check, Keys, Signatures};
 use super::audit::export;
 use super::audit::instance;
 use super::{Ctx, ErrorKind, OpError};

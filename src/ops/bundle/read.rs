@@ -4,12 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 
-use serde::Serialize;
-use serde_json::Value;
-
+use super::signed::{self, Keys, Places, Signatures};
+use super::told::{Beside, Told};
 use super::{FORMAT, Header, JOURNAL, LARGEST_LOG, MANIFEST, Manifest, SIGNERS, Sum, as_digest, journal_of};
 use crate::domain::approval::Approval;
-use crate::domain::deployment::Deployment;
 use crate::domain::journal::{Hash, unhex};
 use crate::domain::release::Release;
 use crate::domain::replay::{Change, Key, differences};
@@ -17,6 +15,7 @@ use crate::domain::subject::is_digest_of;
 use crate::ops::audit::chain::Chain;
 use crate::ops::audit::{FindingKind, Findings, export};
 use crate::ops::{ErrorKind, OpError};
+use serde::Serialize;
 
 /// The largest member that is read as a record.
 const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
@@ -35,6 +34,7 @@ pub struct Checked {
     /// Records that say what the journal says of them.
     pub records: u64,
     pub logs: u64,
+    pub signatures: Signatures,
     /// The first member that is wrong, and why.
     pub bad: Option<(String, String)>,
     pub findings: Findings,
@@ -61,7 +61,12 @@ struct Seen {
     sums: BTreeMap<String, (u64, String)>,
     release: Option<Box<Release>>,
     approvals: Vec<Approval>,
-    deployments: Vec<Deployment>,
+    deployments: Vec<Told>,
+    /// What the journal says beside the records.
+    beside: Beside,
+    /// Whose key is whose, as the archive says.
+    signers: Option<String>,
+    places: Places,
     /// The last word of the journal on each record.
     last: BTreeMap<Key, (i64, Change)>,
     chain: Option<Walk>,
@@ -77,7 +82,7 @@ struct Walk {
     in_full: u64,
 }
 
-pub fn verify(archive: &mut dyn Read) -> Result<Checked, OpError> {
+pub fn verify(archive: &mut dyn Read, keys: &Keys<'_>) -> Result<Checked, OpError> {
     let mut archive = tar::Archive::new(archive);
     let mut seen = Seen::default();
     let mut manifest: Option<Manifest> = None;
@@ -107,10 +112,25 @@ pub fn verify(archive: &mut dyn Read) -> Result<Checked, OpError> {
         }
     }
     let manifest = manifest.ok_or_else(|| refused("it is empty"))?;
+    if !is_blank(archive.into_inner()).map_err(|why| broken(&why))? {
+        seen.is_bad(MANIFEST, "there is more behind the end of the archive".to_owned());
+    }
     if let Some(missing) = wanted.next() {
         seen.is_bad(&missing.name, "it is missing: the archive was cut".to_owned());
     }
-    Ok(seen.end(manifest))
+    Ok(seen.end(manifest, keys))
+}
+
+/// Whether nothing but the zeros of an end is left.
+fn is_blank(rest: &mut dyn Read) -> io::Result<bool> {
+    let mut piece = [0; 64 * 1024];
+    loop {
+        match rest.read(&mut piece)? {
+            0 => return Ok(true),
+            count if piece[..count].iter().any(|byte| *byte != 0) => return Ok(false),
+            _ => {}
+        }
+    }
 }
 
 /// The name of a member, if it is one that we write.
@@ -199,10 +219,17 @@ impl Seen {
     fn record(&mut self, name: &str, bytes: &[u8]) {
         let read = match name {
             "release.json" => serde_json::from_slice(bytes).map(|release| self.release = Some(release)),
-            "approvals.json" => serde_json::from_slice(bytes).map(|all| self.approvals = all),
-            _ if name.starts_with("deployments/") => serde_json::from_slice::<Value>(bytes)
-                .and_then(|mut told| serde_json::from_value(told["deployment"].take()))
-                .map(|d| self.deployments.push(d)),
+            "approvals.json" => serde_json::from_slice(bytes).map(|all: Vec<Approval>| {
+                self.places = signed::places(&all);
+                self.approvals = all;
+            }),
+            _ if name == SIGNERS => {
+                self.signers = Some(String::from_utf8_lossy(bytes).into_owned());
+                Ok(())
+            }
+            _ if name.starts_with("deployments/") => {
+                serde_json::from_slice(bytes).map(|told: Told| self.deployments.push(told))
+            }
             _ => Ok(()),
         };
         if let Err(why) = read {
@@ -227,7 +254,10 @@ impl Seen {
                 Ok(entry) => {
                     let walk = self.chain.get_or_insert_with(|| Walk::before(entry.seq, entry.previous));
                     walk.full(&entry, &mut self.findings);
-                    for change in journal_of(&entry) {
+                    self.places.entry(entry.seq).and_modify(|place| *place = Some(entry.hash));
+                    let changes = journal_of(&entry);
+                    self.beside.read(&entry, &changes);
+                    for change in changes {
                         self.last.insert(change.key(), (entry.seq, change));
                     }
                 }
@@ -246,9 +276,10 @@ impl Seen {
         };
         let walk = self.chain.get_or_insert_with(|| Walk::before(header.seq, previous));
         walk.linked(header.seq, previous, hash, &mut self.findings);
+        self.places.entry(header.seq).and_modify(|place| *place = Some(hash));
     }
 
-    fn end(mut self, manifest: Manifest) -> Checked {
+    fn end(mut self, manifest: Manifest, keys: &Keys<'_>) -> Checked {
         let (mut entries, mut in_full) = (0, 0);
         match self.chain.take() {
             None => self.is_bad(JOURNAL, "it is empty".to_owned()),
@@ -269,10 +300,11 @@ impl Seen {
             let why = first.sentence.clone();
             self.is_bad(JOURNAL, why);
         }
+        let signatures = self.judge_signatures(&manifest, keys);
         let records = self.compare(&manifest);
         let logs = self.compare_logs();
         let (bad, findings) = (self.bad, self.findings);
-        Checked { manifest, entries, in_full, records, logs, bad, findings }
+        Checked { manifest, entries, in_full, records, logs, signatures, bad, findings }
     }
 
     /// Every record against the last word of the journal on it, and the other way round.
@@ -293,9 +325,9 @@ impl Seen {
             }
             there.push(("approvals.json".to_owned(), Change::Approval(Box::new(approval))));
         }
-        for d in &self.deployments {
-            let name = format!("deployments/{}.json", d.id.0);
-            there.push((name, Change::Deployment(Box::new(d.clone()), None)));
+        for told in &self.deployments {
+            let name = format!("deployments/{}.json", told.deployment.id.0);
+            there.push((name, Change::Deployment(Box::new(told.deployment.clone()), None)));
         }
         let mut good = 0;
         let mut found = BTreeSet::new();
@@ -305,7 +337,13 @@ impl Seen {
             let why = match self.last.get(&key) {
                 None => format!("{key} is in the archive, but no entry of its journal made it"),
                 Some((seq, recorded)) => {
-                    let names = differences(&recorded.comparable(), &record.comparable());
+                    let mut names = differences(&recorded.comparable(), &record.comparable());
+                    let told = match &key {
+                        Key::Deployment(id) => self.deployments.iter().find(|told| told.deployment.id == *id),
+                        _ => None,
+                    };
+                    let beside = told.map(|told| self.beside.differences(told, &self.last));
+                    names.extend(beside.unwrap_or_default().into_iter().map(str::to_owned));
                     if names.is_empty() {
                         good += 1;
                         continue;
@@ -335,6 +373,30 @@ impl Seen {
         good
     }
 
+    fn judge_signatures(&mut self, manifest: &Manifest, keys: &Keys<'_>) -> Signatures {
+        let list = keys.own.or(self.signers.as_deref());
+        let mut seen = Signatures { own_list: keys.own.is_some(), ..Signatures::default() };
+        let mut wrong = Vec::new();
+        for approval in self.approvals.iter().filter(|approval| approval.signed.is_some()) {
+            match signed::judge(approval, &manifest.instance, &self.places, list, keys.check) {
+                Ok(true) => seen.good += 1,
+                Ok(false) => seen.unknown += 1,
+                Err(why) => {
+                    let by = approval.by.human();
+                    wrong.push(format!(
+                        "approval {} by {by}: its signature does not hold: {why}",
+                        approval.id.0
+                    ));
+                }
+            }
+        }
+        for why in wrong {
+            self.findings.add(FindingKind::Signature, None, why.as_str());
+            self.is_bad("approvals.json", why);
+        }
+        seen
+    }
+
     /// Every log against the outcome of its deployment.
     fn compare_logs(&mut self) -> u64 {
         let mut good = 0;
@@ -345,7 +407,8 @@ impl Seen {
             .map(|(name, (size, sum))| (name.clone(), *size, sum.clone()))
             .collect();
         for (name, size, sum) in logs {
-            let of = self.deployments.iter().find(|d| name == format!("logs/{}.log", d.id.0));
+            let deployments = self.deployments.iter().map(|told| &told.deployment);
+            let of = deployments.into_iter().find(|d| name == format!("logs/{}.log", d.id.0));
             let same = of.is_some_and(|d| d.log_digest == as_digest(&sum) && d.log_size == size);
             if same {
                 good += 1;

@@ -201,7 +201,7 @@ fn everything_that_reads_or_writes_a_file_does_it_through_pipes_as_well() {
     assert!(said.out.contains(", unbroken; head "), "{said:#?}");
     drop(piped_into(&env, &["log", "1", "--cast", "-"], "1.cast"));
     let cast = std::fs::read_to_string(env.path("1.cast")).unwrap();
-    assert!(cast.starts_with("{") && cast.contains("\"version\":2"), "{cast}");
+    assert!(cast.starts_with('{') && cast.contains("\"version\":2"), "{cast}");
 
     let said = piped_from(&env, &["restore", "-", "--reason", "1.1.0 was a mistake"], "piped.db").ok();
     assert!(said.out.contains("it ended with entry "), "{said:#?}");

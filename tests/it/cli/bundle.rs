@@ -8,6 +8,7 @@ use crate::support::env::{Said, TestEnv};
 fn bundled() -> TestEnv {
     let env = ready();
     drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run(&["note", "1", "looks good"]).ok());
     drop(env.run_as("bob:1002", &["approve", "api@1.0.0", "production"]).ok());
     drop(env.run(&["release", "new", "api", "1.1.0"]).ok());
     drop(env.run(&["bundle", "api@1.0.0", "--output", "api.tar"]).ok());
@@ -118,20 +119,63 @@ fn the_first_member_that_was_changed_is_named() {
 #[test]
 fn a_forged_record_with_a_manifest_that_fits_still_differs_from_the_journal() {
     let env = bundled();
-    let mut all = members(&env, "api.tar");
-    let approvals = String::from_utf8(all[2].1.clone()).unwrap().replace("\"bob\"", "\"eve\"");
-    all[2].1 = approvals.clone().into_bytes();
-    let mut manifest: serde_json::Value = serde_json::from_slice(&all[0].1).unwrap();
-    let sum = relman::domain::digest::Digest::of(approvals.as_bytes());
-    let member =
-        manifest["members"].as_array_mut().unwrap().iter_mut().find(|m| m["name"] == "approvals.json");
-    let member = member.unwrap();
-    member["sha256"] = sum.as_str().trim_start_matches("sha256:").into();
-    member["size"] = approvals.len().into();
-    all[0].1 = manifest.to_string().into_bytes();
-    rewritten(&env, &all);
-    let said = refused(&env);
+    let approvals = |text: &str| text.replace("\"bob\"", "\"eve\"");
+    let said = forged(&env, "approvals.json", approvals);
     assert!(said.out.contains("approvals.json: approval 1 differs from what entry "), "{said:#?}");
+    // What a deployment's member tells beside its record.
+    let told = |part: &'static str, value: serde_json::Value| {
+        let said = forged(&env, "deployments/1.json", |text| {
+            let mut told: serde_json::Value = serde_json::from_str(text).unwrap();
+            *told.pointer_mut(part).unwrap_or_else(|| panic!("no {part}: {text}")) = value.clone();
+            told.to_string()
+        });
+        said.out
+    };
+    let pass = told("/gates/rescue", true.into());
+    assert!(pass.contains("deployment 1 differs from what entry ") && pass.contains("in: gates"), "{pass}");
+    let opened = told("/overrides", serde_json::json!(["freeze by eve: why not"]));
+    assert!(opened.contains("in: overrides"), "{opened}");
+    let steps = told("/steps/0/state", "skipped".into());
+    assert!(steps.contains("in: steps"), "{steps}");
+    let notes = told("/notes", serde_json::json!([]));
+    assert!(notes.contains("in: notes"), "{notes}");
+    // What it does not know it does not pass over.
+    let said = forged(&env, "deployments/1.json", |text| text.replacen('{', "{\"approved_by\":\"all\",", 1));
+    assert!(said.out.contains("deployments/1.json: it cannot be read"), "{said:#?}");
+}
+
+/// The archive with one member changed and a manifest that fits.
+fn forged(env: &TestEnv, name: &str, change: impl Fn(&str) -> String) -> Said {
+    let mut all = members(env, "api.tar");
+    let member = all.iter_mut().find(|(known, _)| known == name).unwrap();
+    let text = change(std::str::from_utf8(&member.1).unwrap());
+    member.1 = text.clone().into_bytes();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&all[0].1).unwrap();
+    let sum = relman::domain::digest::Digest::of(text.as_bytes());
+    let mut listed = manifest["members"].as_array_mut().unwrap().iter_mut();
+    let listed = listed.find(|member| member["name"] == name).unwrap();
+    listed["sha256"] = sum.as_str().trim_start_matches("sha256:").into();
+    listed["size"] = text.len().into();
+    all[0].1 = manifest.to_string().into_bytes();
+    rewritten(env, &all);
+    refused(env)
+}
+
+#[test]
+fn what_hangs_on_behind_the_end_is_noticed() {
+    let env = bundled();
+    let mut bytes = std::fs::read(env.path("api.tar")).unwrap();
+    bytes.extend([0; 4096]);
+    env.write("bad.tar", "", 0o600);
+    let write = |bytes: &[u8]| {
+        std::io::Write::write_all(&mut std::fs::File::create(env.path("bad.tar")).unwrap(), bytes).unwrap();
+    };
+    write(&bytes);
+    drop(env.run(&["bundle", "verify", "bad.tar"]).ok());
+    bytes.extend(b"and another thing");
+    write(&bytes);
+    let said = refused(&env);
+    assert!(said.out.contains("there is more behind the end of the archive"), "{said:#?}");
 }
 
 #[test]

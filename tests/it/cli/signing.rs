@@ -190,7 +190,13 @@ fn a_key_past_its_time_or_revoked_neither_approves_nor_opens_the_gate() {
     env.write(SIGNERS, &valid("20990101"), 0o644);
     drop(approve(&env, BOB, &["--key", "bobs"]).ok());
     env.write("revoked", &format!("{line}\n"), 0o644);
-    drop(deploy(&env).exits(6));
+    let late = deploy(&env).exits(6);
+    assert!(late.err.contains("bob's key SHA256:") && late.err.contains("has been revoked ("), "{late:#?}");
+    let verified = env.run(&["audit", "verify"]).exits(1);
+    assert!(
+        verified.out.contains("of api@1.0.0 by bob: its signature does not hold: bob's key SHA256:"),
+        "{verified:#?}"
+    );
 }
 
 #[test]
@@ -253,7 +259,21 @@ fn the_archive_of_a_release_holds_what_its_signatures_are_checked_with() {
     let verified = env.run(&["audit", "verify"]).ok();
     assert!(verified.out.contains("1 signature is good"), "{verified:#?}");
     drop(env.run(&["bundle", "api@1.0.0", "--output", "api.tar"]).ok());
-    drop(env.run(&["bundle", "verify", "api.tar"]).ok());
+    let verified = env.run(&["bundle", "verify", "api.tar"]).ok();
+    assert!(verified.out.contains("1 signature is good with the list in the archive"), "{verified:#?}");
+    // Whoever verifies has a list of their own, where they have one.
+    env.write("mine", &format!("bob {line}\n"), 0o644);
+    let verified = env.run(&["bundle", "verify", "api.tar", "--allowed-signers", "mine"]).ok();
+    assert!(verified.out.contains("1 signature is good with your own list of keys"), "{verified:#?}");
+    let other = key(&env, "others", "ed25519");
+    env.write("mine", &format!("bob {other}\n"), 0o644);
+    let refused = env.run(&["bundle", "verify", "api.tar", "--allowed-signers", "mine"]).exits(1);
+    assert!(
+        refused
+            .out
+            .contains("approval 1 by bob: its signature does not hold: the list of keys does not name"),
+        "{refused:#?}"
+    );
     drop(ssh(&env, "tar", &["-xf", "api.tar"], None).ok());
     let approvals = std::fs::read_to_string(env.path("approvals.json")).unwrap();
     let approvals: serde_json::Value = serde_json::from_str(&approvals).unwrap();

@@ -40,6 +40,10 @@ fn eventful() -> World {
     world
 }
 
+/// Nothing is signed here.
+const KEYS: bundle::Keys<'static> =
+    bundle::Keys { own: None, check: &|_, _, _, _| Err("nothing is signed here".to_owned()) };
+
 #[test]
 fn the_same_journal_makes_the_same_bytes() {
     let world = eventful();
@@ -54,13 +58,13 @@ fn the_same_journal_makes_the_same_bytes() {
 fn it_verifies_from_the_first_entry_of_the_release_to_the_newest() {
     let world = eventful();
     let (bytes, _) = composed(&world, false);
-    let checked = bundle::verify(&mut &bytes[..]).unwrap();
+    let checked = bundle::verify(&mut &bytes[..], &KEYS).unwrap();
     assert!(checked.is_good(), "{checked:#?}");
     // What came before the release is not in it: the store and another release.
     let behind = world.entries().cast_unsigned() - 2;
     assert_eq!((checked.entries, checked.in_full), (behind, behind));
     assert!(checked.records >= 4, "{checked:#?}");
-    let brief = bundle::verify(&mut &composed(&world, true).0[..]).unwrap();
+    let brief = bundle::verify(&mut &composed(&world, true).0[..], &KEYS).unwrap();
     assert!(brief.is_good(), "{brief:#?}");
     assert_eq!((brief.entries, brief.in_full), (checked.entries, checked.entries - 1));
 }
@@ -71,7 +75,7 @@ fn a_brief_archive_that_is_passed_off_as_a_full_one_is_noticed() {
     let (bytes, _) = composed(&world, true);
     // One byte more or less in the manifest, and the block it stands in keeps its length.
     let text = String::from_utf8(bytes).unwrap().replacen("\"brief\": true,", "\"brief\":false,", 1);
-    let checked = bundle::verify(&mut text.as_bytes()).unwrap();
+    let checked = bundle::verify(&mut text.as_bytes(), &KEYS).unwrap();
     assert!(checked.bad.unwrap().1.contains("as hashes only"));
 }
 
