@@ -123,7 +123,7 @@ pub fn verify(archive: &mut dyn Read, keys: &Keys<'_>) -> Result<Checked, OpErro
 
 /// Whether nothing but the zeros of an end is left.
 fn is_blank(rest: &mut dyn Read) -> io::Result<bool> {
-    let mut piece = [0; 64 * 1024];
+    let mut piece = [0; 8 * 1024];
     loop {
         match rest.read(&mut piece)? {
             0 => return Ok(true),
