@@ -27,6 +27,7 @@ pub mod change;
 pub mod delivery;
 pub mod deployment;
 pub mod diff;
+pub mod difference;
 pub mod digest;
 pub mod event;
 pub mod extra_step;

@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use super::{Ctx, ErrorKind, OpError};
 use crate::domain::actor::{Actor, Members};
+use crate::domain::difference::{Difference, differences};
 use crate::domain::digest::Digest;
 use crate::domain::journal::{Body, NewEntry, Verb};
 use crate::domain::policy::Policy;
-use crate::domain::rules::{self, Confirmed, Difference, Standing};
+use crate::domain::rules::{self, Confirmed, Standing};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::store::{Store, Tx, journal, meta};
@@ -201,7 +202,7 @@ pub fn changes(cx: &Ctx<'_>) -> Result<Option<Vec<Difference>>, OpError> {
             Ok(earlier.and_then(|(.., body)| InForce::in_body(&body)))
         }
     })?;
-    Ok(before.map(|before| rules::differences(&before, &rules::told(cx.policy))))
+    Ok(before.map(|before| differences(&before, &rules::told(cx.policy))))
 }
 
 /// What an entry about the configuration changed in the rules, where the one before it kept them.
@@ -209,7 +210,7 @@ pub fn changed_by(cx: &Ctx<'_>, seq: i64) -> Result<Vec<Difference>, OpError> {
     cx.store.read(|tx| {
         let after = journal::find(tx, seq)?.and_then(|entry| InForce::in_body(&entry.parsed()?));
         let before = newest(tx, EITHER, Some(seq))?.and_then(|(.., body)| InForce::in_body(&body));
-        Ok(before.zip(after).map(|(before, after)| rules::differences(&before, &after)).unwrap_or_default())
+        Ok(before.zip(after).map(|(before, after)| differences(&before, &after)).unwrap_or_default())
     })
 }
 

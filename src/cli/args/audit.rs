@@ -4,21 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::domain::ids::ServiceName;
+use crate::domain::ids::{EnvName, ReleaseRef, ServiceName};
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
     /// Entries, newest first
-    List {
-        /// Only about this: storefront@1.4.2, #142, F3
-        #[arg(long)]
-        subject: Option<String>,
-        /// Continue before this entry
-        #[arg(long, value_name = "SEQ")]
-        before: Option<i64>,
-        /// How many
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
+    List(ListEntries),
+    /// One entry: who, from where, why, and field by field what it changed
+    Show {
+        /// Its number
+        #[arg(value_name = "SEQ")]
+        seq: Seq,
     },
     /// Check chain, rows, logs and what you last saw; names the first bad entry and everything else that is wrong
     Verify {
@@ -76,6 +72,53 @@ pub enum Audit {
         #[arg(value_name = "MOMENT", allow_hyphen_values = true)]
         to: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct ListEntries {
+    /// Only about this: storefront@1.4.2, #142, F3
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// Only about this release, its deployments and the decisions about it
+    #[arg(long)]
+    pub release: Option<ReleaseRef>,
+    /// Only about this environment
+    #[arg(long, alias = "env")]
+    pub environment: Option<EnvName>,
+    /// Only by this person, under their name or behind another one
+    #[arg(long, alias = "by", value_name = "NAME")]
+    pub person: Option<String>,
+    /// Only such acts: approval.granted, "freeze.*"; may be repeated
+    #[arg(long = "verb", value_name = "GLOB")]
+    pub verbs: Vec<String>,
+    /// Only what was refused
+    #[arg(long)]
+    pub refused: bool,
+    /// From this entry or time on: 41, #41, "2026-11-01", -30d
+    #[arg(long, value_name = "SEQ|TIME", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Up to and with this entry or time
+    #[arg(long, value_name = "SEQ|TIME", allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// Continue before this entry
+    #[arg(long, value_name = "SEQ")]
+    pub before: Option<i64>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+}
+
+/// The number of an entry, also as `#41`.
+#[derive(Debug, Clone, Copy)]
+pub struct Seq(pub i64);
+
+impl std::str::FromStr for Seq {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.strip_prefix('#').unwrap_or(text).parse().ok().filter(|seq| *seq > 0);
+        number.map(Self).ok_or_else(|| "write the number of an entry, such as 41".to_owned())
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

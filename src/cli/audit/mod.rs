@@ -1,27 +1,31 @@
-//! `relman audit list | verify | head | accept | export | report | diff`
+//! `relman audit list | show | verify | head | accept | export | report | diff`
 
 mod report;
+mod show;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::args::{Audit, ExportFormat};
+use super::args::{Audit, ExportFormat, ListEntries};
 use super::{Session, exit, past};
 use crate::desk::Desk;
 use crate::domain::digest::hex;
-use crate::domain::journal::Entry;
+use crate::domain::freeze::fits;
+use crate::domain::journal::{Entry, Verb};
 use crate::domain::moment::Moment;
 use crate::domain::text::counted;
 use crate::ops::audit::export::{self, Format};
+use crate::ops::audit::seek::{Sought, seek};
 use crate::ops::audit::{Verified, Wanted, history, verify_with};
-use crate::ops::view::release as view;
+use crate::ops::release::find;
 use crate::ops::{ErrorKind, OpError, audit};
 
 pub(super) fn run(session: &mut Session, verb: Audit) -> Result<u8, OpError> {
     match verb {
-        Audit::List { subject, before, limit } => list(session, before, subject.as_deref(), limit),
+        Audit::List(args) => list(session, args),
+        Audit::Show { seq } => show::show(session, seq.0),
         Audit::Verify { file: Some(file), .. } => verify_file(session, &file),
         Audit::Verify { since, file: None } => verify(session, since),
         Audit::Head => head(session),
@@ -42,14 +46,34 @@ pub(super) fn moment(desk: &Desk, text: &str) -> Result<Moment, OpError> {
     Ok(Moment::parse(text, cx.now, cx.policy.zone)?)
 }
 
-fn list(
-    session: &mut Session,
-    before: Option<i64>,
-    subject: Option<&str>,
-    limit: u32,
-) -> Result<u8, OpError> {
+fn list(session: &mut Session, args: ListEntries) -> Result<u8, OpError> {
     let desk = session.desk()?;
-    let entries = view::history(&desk.cx(), before, subject, limit)?;
+    let cx = desk.cx();
+    let since = args.since.as_deref().map(|text| moment(&desk, text)).transpose()?;
+    let until = args.until.as_deref().map(|text| moment(&desk, text)).transpose()?;
+    let sought = Sought {
+        subject: args.subject,
+        release: args.release.map(|wanted| find::find(&cx, &wanted)).transpose()?,
+        environment: args.environment,
+        person: args.person,
+        verbs: args.verbs,
+        refused: args.refused,
+    };
+    if let Some(verb) =
+        sought.verbs.iter().find(|glob| !Verb::ALL.iter().any(|verb| fits(glob, verb.as_str())))
+    {
+        let known = Verb::ALL.map(Verb::as_str);
+        let shown = crate::domain::text::quoted(verb, 40);
+        let near = crate::domain::text::did_you_mean(verb, known);
+        let error = OpError::new(ErrorKind::Usage, format!("no verb fits {shown}"));
+        return Err(error.hint(near.map_or_else(
+            || "write for example approval.granted or 'freeze.*'".to_owned(),
+            |near| format!("did you mean {near}?"),
+        )));
+    }
+    let range = audit::range(&cx, since, until)?;
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let entries = seek(&cx, &sought, range, args.before, limit)?;
     if session.out.is_json() {
         let rows: Vec<_> = entries.iter().map(as_json).collect();
         session.out.json("entries", &rows);

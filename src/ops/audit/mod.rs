@@ -11,6 +11,7 @@ pub mod history;
 mod logs;
 pub mod report;
 pub(in crate::ops) mod rows;
+pub mod seek;
 mod signatures;
 
 use serde::Serialize;
@@ -19,7 +20,7 @@ use self::chain::Chain;
 use self::history::Remembered;
 use super::{Ctx, OpError};
 use crate::domain::digest::hex;
-use crate::domain::journal::{Hash, Verb};
+use crate::domain::journal::{Entry, Hash, Verb};
 use crate::domain::moment::Moment;
 use crate::store::{Tx, journal, meta};
 
@@ -255,6 +256,15 @@ pub fn seq_of(cx: &Ctx<'_>, moment: Moment) -> Result<i64, OpError> {
             return Err(OpError::not_found(format!("entry {seq} yet: the newest is {newest}")));
         }
         Ok(seq)
+    })
+}
+
+/// One entry.
+pub fn entry(cx: &Ctx<'_>, seq: i64) -> Result<Entry, OpError> {
+    let found = cx.store.read(|tx| journal::find(tx, seq))?;
+    found.ok_or_else(|| {
+        let newest = cx.store.read(journal::head).map_or(0, |(newest, _)| newest);
+        OpError::not_found(format!("entry {seq}")).hint(format!("the newest one is {newest}"))
     })
 }
 

@@ -7,14 +7,13 @@ use crate::domain::deployment::{Deployment, DeploymentKind};
 use crate::domain::gate::stage_exit::ExitCheck;
 use crate::domain::gate::{self, GateReport, Overrides};
 use crate::domain::ids::ReleaseId;
-use crate::domain::journal::Entry;
 use crate::domain::release::Release;
 use crate::domain::signature::{Assurance, Signatures};
 use crate::ops::approval::matter;
 use crate::ops::delivery::{self, Standing};
 use crate::ops::facts::{self, Surroundings, Wish};
 use crate::ops::{Ctx, OpError};
-use crate::store::{approvals, deployments, journal, pending, releases};
+use crate::store::{approvals, deployments, pending, releases};
 
 /// A decision and whether it counts now.
 #[derive(Debug, Clone, Serialize)]
@@ -149,14 +148,4 @@ pub fn past(cx: &Ctx<'_>, before: Option<&ReleaseId>, limit: u32) -> Result<Vec<
 
 pub fn open(cx: &Ctx<'_>) -> Result<Vec<Release>, OpError> {
     Ok(cx.store.read(releases::list_open)?)
-}
-
-/// Journal entries, newest first.
-pub fn history(
-    cx: &Ctx<'_>,
-    before: Option<i64>,
-    subject: Option<&str>,
-    limit: u32,
-) -> Result<Vec<Entry>, OpError> {
-    Ok(cx.store.read(|tx| journal::list(tx, before, subject, limit))?)
 }

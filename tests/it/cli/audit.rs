@@ -204,3 +204,65 @@ fn a_report_is_read_by_people_and_by_programs() {
     let json = env.run(&["--json", "audit", "report", "--service", "api"]).ok().json();
     assert_eq!(json["report"]["refused"][0]["who"], "frank");
 }
+
+#[test]
+fn entries_are_found_by_what_they_are_about_who_made_them_and_how_they_ended() {
+    let env = ready();
+    drop(env.run(&["deploy", "api@1.0.0", "staging"]).ok());
+    drop(env.run_as("bob:1002", &["approve", "api@1.0.0", "production"]).ok());
+    drop(env.run(&["approve", "api@1.0.0", "production"]).exits(12));
+    drop(env.run(&["release", "new", "web", "2.0.0"]).ok());
+    let found = |args: &[&str]| {
+        let said = env.run(&[&["--json", "audit", "list"], args].concat()).ok().json();
+        let line = |entry: &serde_json::Value| {
+            let (verb, body) = (entry["verb"].as_str().unwrap(), &entry["body"]);
+            format!("{verb} {} {}", body["result"].as_str().unwrap(), body["subject"].as_str().unwrap())
+        };
+        said["entries"].as_array().unwrap().iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["--refused"]), ["approval.granted refused api@1.0.0"]);
+    assert_eq!(found(&["--by", "bob"]), ["approval.granted done api@1.0.0"]);
+    assert_eq!(
+        found(&["--release", "api@1.0.0", "--verb", "deployment.*", "--env", "staging"]),
+        ["deployment.finished done #1", "deployment.claimed done #1", "deployment.started done #1"]
+    );
+    assert_eq!(found(&["--verb", "release.created", "--limit", "1"]), ["release.created done web@2.0.0"]);
+    let all = found(&[]);
+    assert_eq!(found(&["--since", "#1", "--until", "2"]), all[all.len() - 2..]);
+    assert!(found(&["--release", "api@1.0.0"]).len() < all.len());
+    let said = env.run(&["audit", "list", "--verb", "aproval.granted"]).exits(2);
+    assert!(said.err.contains("did you mean approval.granted?"), "{said:#?}");
+}
+
+#[test]
+fn one_entry_is_shown_with_what_it_changed() {
+    let env = ready();
+    drop(env.run(&["release", "edit", "api@1.0.0", "--title", "Faster"]).ok());
+    let seq = env.run(&["--json", "audit", "list", "--limit", "1"]).ok().json()["entries"][0]["seq"].clone();
+    let said = env.run(&["audit", "show", &format!("#{seq}")]).ok();
+    assert!(said.out.starts_with(&format!("entry {seq}: release.edited api@1.0.0 done\n")), "{said:#?}");
+    assert!(said.out.contains("who     alice (uid 1001, through cli"), "{said:#?}");
+    assert!(said.out.contains("what changed:\n") && said.out.contains(" \u{2192} Faster\n"), "{said:#?}");
+    // Rules that changed are told rule by rule.
+    let rules = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    env.write(
+        "relman.toml",
+        &rules.replace("[environments.production]", "[environments.production]\nsoak = \"1m\""),
+        0o644,
+    );
+    drop(env.run(&["board"]).ok());
+    env.write(
+        "relman.toml",
+        &rules.replace("[environments.production]", "[environments.production]\nsoak = \"2m\""),
+        0o644,
+    );
+    drop(env.run(&["board"]).ok());
+    let seq = env.run(&["--json", "audit", "list", "--limit", "1"]).ok().json()["entries"][0]["seq"].clone();
+    let said = env.run(&["audit", "show", &seq.to_string()]).ok();
+    assert!(
+        said.out.contains("what changed in the rules:\n  environments production soak: 1m \u{2192} 2m\n"),
+        "{said:#?}"
+    );
+    let said = env.run(&["audit", "show", "9999"]).exits(3);
+    assert!(said.err.contains("the newest one is "), "{said:#?}");
+}

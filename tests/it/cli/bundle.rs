@@ -132,7 +132,7 @@ fn a_forged_record_with_a_manifest_that_fits_still_differs_from_the_journal() {
         said.out
     };
     let pass = told("/gates/environment", "production".into());
-    assert!(pass.contains("deployment 1 differs from what entry ") && pass.contains("in: gates"), "{pass}");
+    assert!(pass.contains("deployment #1 differs from what entry ") && pass.contains("in: gates"), "{pass}");
     let opened = told("/overrides", serde_json::json!(["freeze by eve: why not"]));
     assert!(opened.contains("in: overrides"), "{opened}");
     let steps = told("/steps/0/state", "skipped".into());
