@@ -62,6 +62,9 @@ pub enum Audit {
         /// As Markdown
         #[arg(long)]
         markdown: bool,
+        /// As CSV: a row for each finding
+        #[arg(long, conflicts_with = "markdown")]
+        csv: bool,
     },
     /// What moved, was approved, deployed and frozen between two moments
     Diff {

@@ -33,8 +33,13 @@ pub(super) fn run(session: &mut Session, verb: Audit) -> Result<u8, OpError> {
         Audit::Export { format, since, until, output } => {
             export(session, format, since.as_deref(), until.as_deref(), output.as_deref())
         }
-        Audit::Report { from, to, service, markdown } => {
-            report::report(session, from.as_deref(), to.as_deref(), service.as_ref(), markdown)
+        Audit::Report { from, to, service, markdown, csv } => {
+            let shape = match (markdown, csv) {
+                (true, _) => report::Shape::Markdown,
+                (_, true) => report::Shape::Csv,
+                _ => report::Shape::Lines,
+            };
+            report::report(session, from.as_deref(), to.as_deref(), service.as_ref(), shape)
         }
         Audit::Diff { from, to } => past::diff(session, &from, to.as_deref()),
     }

@@ -5,15 +5,24 @@ use crate::cli::{Session, exit};
 use crate::domain::ids::ServiceName;
 use crate::domain::text::one_line;
 use crate::domain::time::{Tz, wall};
+use crate::ops::audit::export::harmless;
 use crate::ops::audit::report::{self, Report};
-use crate::ops::{OpError, audit};
+use crate::ops::{ErrorKind, OpError, audit};
+
+/// How it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Lines,
+    Markdown,
+    Csv,
+}
 
 pub(super) fn report(
     session: &mut Session,
     from: Option<&str>,
     to: Option<&str>,
     service: Option<&ServiceName>,
-    markdown: bool,
+    shape: Shape,
 ) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let from = from.map(|text| moment(&desk, text)).transpose()?;
@@ -33,7 +42,11 @@ pub(super) fn report(
     let about = service.map(|service| format!(", {service} only")).unwrap_or_default();
     let title = format!("entries {} to {} ({span}){about}", report.since, report.until);
     let chapters = chapters(&report, zone);
-    if markdown {
+    if shape == Shape::Csv {
+        out.bytes(&table(&chapters)?);
+        return Ok(exit::OK);
+    }
+    if shape == Shape::Markdown {
         out.line(format!("# Compliance report: {title}"));
         for (name, rows) in &chapters {
             out.line("");
@@ -59,6 +72,20 @@ pub(super) fn report(
         }
     }
     Ok(exit::OK)
+}
+
+/// A row for each finding, none of which a spreadsheet takes for a formula.
+fn table(chapters: &[(&str, Vec<String>)]) -> Result<Vec<u8>, OpError> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut wrote = table.write_record(["chapter", "finding"]);
+    for (name, rows) in chapters {
+        for row in rows {
+            wrote = wrote.and_then(|()| table.write_record([*name, &harmless(&one_line(row))]));
+        }
+    }
+    let failed = |why: &dyn std::fmt::Display| OpError::new(ErrorKind::Failure, why.to_string());
+    wrote.map_err(|why| failed(&why))?;
+    table.into_inner().map_err(|why| failed(&why))
 }
 
 /// Text of people, so that it stays text in Markdown.

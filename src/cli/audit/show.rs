@@ -47,7 +47,9 @@ pub(super) fn show(session: &mut Session, seq: i64) -> Result<u8, OpError> {
     for (title, list) in [("what changed", &changes), ("what changed in the rules", &rules)] {
         if !list.is_empty() {
             out.line(format!("{title}:"));
-            list.iter().for_each(|change| out.line(format!("  {change}")));
+            for change in list {
+                out.line(format!("  {change}"));
+            }
         }
     }
     Ok(exit::OK)

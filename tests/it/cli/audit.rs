@@ -198,6 +198,13 @@ fn a_report_is_read_by_people_and_by_programs() {
     drop(env.run_as("frank:1009", &["approve", "api@1.0.0", "production"]).exits(12));
     let said = env.run(&["audit", "report"]).ok();
     assert!(said.out.contains("refused attempts: 1\n"), "{said:#?}");
+    let csv = env.run(&["audit", "report", "--csv"]).ok();
+    assert!(csv.out.starts_with("chapter,finding\n"), "{csv:#?}");
+    assert!(
+        csv.out.lines().any(|line| line.starts_with("refused attempts,") && line.contains("frank")),
+        "{csv:#?}"
+    );
+    drop(env.run(&["audit", "report", "--csv", "--markdown"]).exits(2));
     let markdown = env.run(&["audit", "report", "--markdown"]).ok();
     assert!(markdown.out.starts_with("# Compliance report: entries 1 to "), "{markdown:#?}");
     assert!(markdown.out.contains("\n## refused attempts (1)\n\n- "), "{markdown:#?}");
