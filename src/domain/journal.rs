@@ -50,6 +50,7 @@ pub enum Verb {
     StoreRestored,
     HistoryAccepted,
     RecordExported,
+    ArchiveRemoved,
     ReleaseCreated,
     ReleaseEdited,
     ReleaseAdvanced,
@@ -108,7 +109,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 63] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -116,6 +117,7 @@ impl Verb {
         Self::StoreRestored,
         Self::HistoryAccepted,
         Self::RecordExported,
+        Self::ArchiveRemoved,
         Self::ReleaseCreated,
         Self::ReleaseEdited,
         Self::ReleaseAdvanced,
@@ -182,6 +184,7 @@ impl Verb {
             Self::StoreRestored => "store.restored",
             Self::HistoryAccepted => "history.accepted",
             Self::RecordExported => "record.exported",
+            Self::ArchiveRemoved => "archive.removed",
             Self::ReleaseCreated => "release.created",
             Self::ReleaseEdited => "release.edited",
             Self::ReleaseAdvanced => "release.advanced",

@@ -187,6 +187,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::StoreRestored
         | Verb::HistoryAccepted
         | Verb::RecordExported
+        | Verb::ArchiveRemoved
         // What the clock brought, and what another system said: no record of the past is made of it.
         | Verb::ApprovalRequested
         | Verb::ApprovalReminded
@@ -314,6 +315,7 @@ mod tests {
             Verb::StoreRestored,
             Verb::HistoryAccepted,
             Verb::RecordExported,
+            Verb::ArchiveRemoved,
             Verb::ApprovalRequested,
             Verb::ApprovalReminded,
             Verb::ApprovalEscalated,

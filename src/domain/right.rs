@@ -473,7 +473,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::NoteAdded => Asks::Free("what was seen may be written down by everybody"),
         Verb::ReleaseRejected => Asks::Free("follows from the rejection of a request"),
         Verb::StoreCreated | Verb::StoreMigrated => Asks::Free("whoever comes first with a new relman"),
-        Verb::StoreRestored | Verb::DeliveryRetried => Asks::Right(Right::Administer),
+        Verb::StoreRestored | Verb::DeliveryRetried | Verb::ArchiveRemoved => Asks::Right(Right::Administer),
         Verb::HistoryAccepted => Asks::Free("what one remembers oneself"),
         Verb::RecordExported => Asks::Free("whoever may read the store can take it away"),
         Verb::ConfigConfirmed => Asks::Free("confirm-rules, as it was confirmed last, says who confirms"),

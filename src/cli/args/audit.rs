@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::domain::ids::{EnvName, ReleaseRef, ServiceName};
@@ -48,6 +49,8 @@ pub enum Audit {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Write every day that is over into a file of its own, one that is there already never anew
+    Archive(Archive),
     /// What an auditor asks about: missing evidence, overrides, own approvals, hotfixes, refusals
     Report {
         /// From this entry or time on (default: everything)
@@ -109,6 +112,18 @@ pub struct ListEntries {
     /// How many
     #[arg(long, default_value_t = 50)]
     pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Archive {
+    /// The directory (default: archive in the state directory)
+    pub dir: Option<PathBuf>,
+    /// Take the file of a day away instead, which must be 30 days old: 2026-09-01
+    #[arg(long, value_name = "DAY", requires = "reason")]
+    pub remove: Option<NaiveDate>,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT", requires = "remove")]
+    pub reason: Option<String>,
 }
 
 /// The number of an entry, also as `#41`.

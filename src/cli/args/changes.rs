@@ -30,7 +30,9 @@ impl Command {
             Self::Freeze(verb) => !matches!(verb, Freeze::List | Freeze::Show { .. } | Freeze::Export(_)),
             Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
             Self::Lock(lock) => !matches!(lock.verb, Some(lock::LockVerb::List)),
-            Self::Audit(verb) => matches!(verb, Audit::Accept { .. } | Audit::Export { .. }),
+            Self::Audit(verb) => {
+                matches!(verb, Audit::Accept { .. } | Audit::Export { .. } | Audit::Archive(_))
+            }
             Self::Config(verb) => matches!(verb, Config::Adopt | Config::Confirm { .. }),
             Self::Hooks(verb) => matches!(verb, Hooks::Retry { .. }),
             // Asking about a ticket writes down what was answered.

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::audit::{AsOf, Audit, Backup, Board, Bundle, ExportFormat, ListEntries, Restore};
+pub(super) use self::audit::{
+    Archive, AsOf, Audit, Backup, Board, Bundle, ExportFormat, ListEntries, Restore,
+};
 pub(super) use self::deployment::{
     Cancel, Chain, Deploy, Deployments, Guide, Id, Log, Note, Reschedule, Resolve, ResolveOutcome, Rollback,
     Toggle, Way, When,

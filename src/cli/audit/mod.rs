@@ -1,5 +1,6 @@
-//! `relman audit list | show | verify | head | accept | export | report | diff`
+//! `relman audit list | show | verify | head | accept | export | archive | report | diff`
 
+mod archive;
 mod report;
 mod show;
 
@@ -33,6 +34,7 @@ pub(super) fn run(session: &mut Session, verb: Audit) -> Result<u8, OpError> {
         Audit::Export { format, since, until, output } => {
             export(session, format, since.as_deref(), until.as_deref(), output.as_deref())
         }
+        Audit::Archive(args) => archive::archive(session, &args),
         Audit::Report { from, to, service, markdown, csv } => {
             let shape = match (markdown, csv) {
                 (true, _) => report::Shape::Markdown,

@@ -4,6 +4,7 @@
 //! what the journal recorded of it. What is not right becomes a [`Finding`]; another kind of evidence adds its own
 //! [`FindingKind`] and one call in [`verify_with`].
 
+pub mod archive;
 mod begun;
 pub mod chain;
 pub mod export;

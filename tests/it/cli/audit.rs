@@ -6,7 +6,7 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use super::ready;
+use super::{at, ready};
 use crate::support::env::{Said, TestEnv};
 
 /// The verifier that `docs/audit.md` prints, as it is printed there.
@@ -272,4 +272,45 @@ fn one_entry_is_shown_with_what_it_changed() {
     );
     let said = env.run(&["audit", "show", "9999"]).exits(3);
     assert!(said.err.contains("the newest one is "), "{said:#?}");
+}
+
+#[test]
+fn the_archive_has_a_file_for_each_day_that_is_over_and_lets_go_of_old_ones_on_record() {
+    let mut env = ready();
+    let none = env.run(&["audit", "archive"]).ok();
+    assert!(none.out.contains("every day that is over is in the archive"), "{none:#?}");
+    drop(at(&mut env, "2026-09-02T09:00:00Z").run(&["release", "new", "api", "1.1.0"]).ok());
+    drop(at(&mut env, "2026-09-04T09:00:00Z").run(&["release", "new", "api", "1.2.0"]).ok());
+    let made = env.run(&["audit", "archive"]).ok();
+    let lines: Vec<&str> = made.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{made:#?}");
+    assert!(
+        lines[0].contains("state/archive/journal-2026-09-01.jsonl: ")
+            && lines[1].contains("-02.jsonl: 1 entries"),
+        "{made:#?}"
+    );
+    let file = env.path("state/archive/journal-2026-09-02.jsonl");
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions()) & 0o777,
+        0o600
+    );
+    drop(env.run(&["audit", "verify", "--file", "state/archive/journal-2026-09-02.jsonl"]).ok());
+    assert_eq!(env.journal("journal").len(), 1, "one export is on record");
+    let again = env.run(&["audit", "archive"]).ok();
+    assert!(again.out.contains("every day that is over"), "{again:#?}");
+
+    let young = env.run(&["audit", "archive", "--remove", "2026-09-02", "--reason", "no room"]).exits(4);
+    assert!(young.err.contains("is 2 days old; files of the archive are kept for 30 days"), "{young:#?}");
+    assert!(young.err.contains("wait until 2026-10-02") && file.exists(), "{young:#?}");
+    drop(
+        at(&mut env, "2026-10-02T00:00:00Z")
+            .run(&["audit", "archive", "--remove", "2026-09-02", "--reason", "no room"])
+            .ok(),
+    );
+    assert!(!file.exists());
+    let results: Vec<_> =
+        env.journal("journal-2026-09-02.jsonl").iter().map(|entry| entry["body"]["result"].clone()).collect();
+    assert_eq!(results, ["refused", "done"]);
+    drop(env.run(&["audit", "archive", "--remove", "2026-09-02", "--reason", "no room"]).exits(1));
+    env.assert_sound();
 }

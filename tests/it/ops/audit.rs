@@ -10,7 +10,7 @@ use relman::domain::override_review::Finding;
 use relman::domain::release::Stage;
 use relman::domain::time::Timestamp;
 use relman::ops::audit::history::{self, Remembered};
-use relman::ops::audit::{self, FindingKind, Verified, verify};
+use relman::ops::audit::{self, FindingKind, Verified, archive, verify};
 use relman::ops::deployment::cancel::cancel;
 use relman::ops::release::back::back;
 use relman::ops::release::create::{NewRelease, create};
@@ -673,4 +673,28 @@ fn a_review_that_was_taken_out_to_be_given_anew_is_named() {
     review("carol", Finding::Justified);
     let found = world.as_("erin", verify).unwrap().findings.list;
     assert!(found.iter().any(|one| one.sentence.contains("the first review was taken out")), "{found:#?}");
+}
+
+#[test]
+fn the_archive_lacks_each_day_that_is_over_and_had_entries() {
+    let mut world = World::new();
+    world.release("api@1.0.0");
+    world.pass(Duration::from_hours(24));
+    world.release("api@1.1.0");
+    let first = world.entries();
+    // A day on which nothing happens, and today, which is not over.
+    world.pass(Duration::from_hours(48));
+    world.release("api@1.2.0");
+    let due = |world: &World, there: &[&str]| {
+        let is_there = |day: chrono::NaiveDate| there.contains(&day.to_string().as_str());
+        let days = world.as_("erin", |cx| archive::due(cx, is_there)).unwrap();
+        days.into_iter().map(|(day, range)| (day.to_string(), range.since, range.until)).collect::<Vec<_>>()
+    };
+    let before = first - 1;
+    let days = |list: &[(&str, i64, i64)]| -> Vec<(String, i64, i64)> {
+        list.iter().map(|(day, since, until)| ((*day).to_owned(), *since, *until)).collect()
+    };
+    assert_eq!(due(&world, &[]), days(&[("2026-09-01", 1, before), ("2026-09-02", first, first)]));
+    assert_eq!(due(&world, &["2026-09-01"]), days(&[("2026-09-02", first, first)]));
+    assert_eq!(due(&world, &["2026-09-01", "2026-09-02"]), days(&[]));
 }

@@ -16,6 +16,7 @@ use relman::domain::release::Stage;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::ops::approval::ask::ask;
 use relman::ops::approval::withdraw::withdraw;
+use relman::ops::audit::archive;
 use relman::ops::audit::export::{self, Format};
 use relman::ops::audit::history::{self, Remembered};
 use relman::ops::configured::{self, RulesFile};
@@ -98,6 +99,11 @@ fn held() -> World {
     let running = world.running(API, "dev");
     world.held(&running, HoldReason::Promotion);
     world
+}
+
+fn created(world: &World, id: &str) -> Result<(), OpError> {
+    let new = create::NewRelease::default();
+    world.as_("alice", |cx| create::create(cx, &release_id(id), &new)).map(drop)
 }
 
 fn decide_so(world: &World, choice: Choice) -> Result<(), OpError> {
@@ -310,9 +316,10 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     }
     let (before, act): (fn() -> World, Act) = match verb {
         Verb::ChangeAssigned => (controlled, |w| assign(w, "CHG0030001")),
-        Verb::ConfigConfirmed => (ruled, |w| w.as_("bob", |cx| configured::confirm(cx, None)).map(drop)),
-        Verb::HistoryAccepted
+        Verb::ConfigConfirmed
+        | Verb::HistoryAccepted
         | Verb::RecordExported
+        | Verb::ArchiveRemoved
         | Verb::DeliveryRetried
         | Verb::OverrideReviewed
         | Verb::NoteAdded => {
@@ -325,10 +332,7 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::LockLifted
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return holding_up(verb),
-        Verb::ReleaseCreated => (world, |w| {
-            let new = create::NewRelease::default();
-            w.as_("alice", |cx| create::create(cx, &release_id("api@1.1.0"), &new)).map(drop)
-        }),
+        Verb::ReleaseCreated => (world, |w| created(w, "api@1.1.0")),
         Verb::ReleaseEdited => (world, |w| {
             let change = edit::Edit { title: Some("Faster".to_owned()), ..edit::Edit::default() };
             w.as_("alice", |cx| edit::edit(cx, &release_id(API), &change)).map(drop)
@@ -399,6 +403,11 @@ fn about_the_record(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::RecordExported => {
             (world, |w| w.as_("erin", |cx| export::begin(cx, Format::Jsonl, 1, None)).map(drop))
         }
+        Verb::ConfigConfirmed => (ruled, |w| w.as_("bob", |cx| configured::confirm(cx, None)).map(drop)),
+        Verb::ArchiveRemoved => (world, |w| {
+            let day = chrono::NaiveDate::from_ymd_opt(2026, 8, 2).unwrap();
+            w.as_("bob", |cx| archive::remove(cx, day, "no room"))
+        }),
         Verb::OverrideReviewed => (bypassed, |w| {
             let review =
                 |cx: &Ctx<'_>| override_review::review(cx, DeploymentId(1), Finding::Justified, "it was");
@@ -470,6 +479,23 @@ fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
     Some((before, act))
 }
 
+fn misdeed_about_the_record(verb: Verb) -> Option<Act> {
+    let act: Act = match verb {
+        Verb::HistoryAccepted => |w| {
+            let seen = w.as_("erin", history::newest).unwrap();
+            w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
+        },
+        Verb::DeliveryRetried => |w| w.as_("bob", |cx| show::retry(cx, None)).map(drop),
+        Verb::ArchiveRemoved => |w| {
+            let young = chrono::NaiveDate::from_ymd_opt(2026, 8, 3).unwrap();
+            w.as_("bob", |cx| archive::remove(cx, young, "no room"))
+        },
+        Verb::ConfigConfirmed => |w| w.as_("bob", |cx| configured::confirm(cx, None)).map(drop),
+        _ => return None,
+    };
+    Some(act)
+}
+
 /// What a person tries and may not do; `None` where nothing is refused.
 fn misdeed(verb: Verb) -> Option<Act> {
     // Everybody may write a note, one's own decision may always be taken back, and whoever can read the store can take it
@@ -479,22 +505,16 @@ fn misdeed(verb: Verb) -> Option<Act> {
         return None;
     }
     let act: Act = match verb {
-        Verb::HistoryAccepted => |w| {
-            let seen = w.as_("erin", history::newest).unwrap();
-            w.as_("erin", |cx| history::accept(cx, Some(&seen), "restored")).map(drop)
-        },
-        Verb::DeliveryRetried => |w| w.as_("bob", |cx| show::retry(cx, None)).map(drop),
-        Verb::ConfigConfirmed => |w| w.as_("bob", |cx| configured::confirm(cx, None)).map(drop),
+        Verb::HistoryAccepted | Verb::DeliveryRetried | Verb::ArchiveRemoved | Verb::ConfigConfirmed => {
+            return misdeed_about_the_record(verb);
+        }
         // Only releases that have ended refuse these.
         Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
         Verb::ChangeAssigned => |w| {
             w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
             assign(w, "CHG0030001")
         },
-        Verb::ReleaseCreated => |w| {
-            let new = create::NewRelease::default();
-            w.as_("alice", |cx| create::create(cx, &release_id(API), &new)).map(drop)
-        },
+        Verb::ReleaseCreated => |w| created(w, API),
         Verb::ReleaseAdvanced => |w| w.as_("alice", |cx| advance::advance(cx, &release_id(API))).map(drop),
         Verb::ReleaseMovedBack => {
             |w| w.as_("alice", |cx| back::back(cx, &release_id(API), Some(Stage::Review), "again")).map(drop)
@@ -612,7 +632,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 38);
+    assert_eq!(seen, 39);
 }
 
 #[test]
@@ -632,7 +652,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 35);
+    assert_eq!(seen, 36);
 }
 
 #[test]
