@@ -11,6 +11,7 @@ use crate::domain::deployment::{Deployment, DeploymentState};
 use crate::domain::ids::DeploymentId;
 use crate::domain::note::Note;
 use crate::domain::novelty::{Compared, Known};
+use crate::domain::text::script_message;
 use crate::domain::time::{Fold, parse_duration, parse_when};
 use crate::host::logfile::{LogReader, Wake};
 use crate::ops::deployment::note as noting;
@@ -115,7 +116,10 @@ impl Printer {
         if session.out.is_json() {
             session.out.json("line", &line.text());
         } else {
-            session.out.log_line(line);
+            match script_message(&line.text()) {
+                Some(message) => session.out.line(format!("» {message}")),
+                None => session.out.log_line(line),
+            }
         }
     }
 

@@ -9,8 +9,9 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::domain::ansi::{Colour, Line, Look};
-use crate::domain::text::{is_deceptive, multi_line, one_line, picture};
+use crate::domain::text::{is_deceptive, is_not_utf8, multi_line, one_line, picture, plain_mark};
 use crate::domain::time::span;
+use crate::host::environment;
 use crate::ops::{ErrorKind, OpError};
 
 /// Says something on stderr. Nobody may be listening, or the disk behind it be full: then the exit code must do.
@@ -66,13 +67,25 @@ pub(crate) struct Out {
     json: bool,
     colour: bool,
     terminal: bool,
+    /// Whether the locale says that marks of our own making could not be read.
+    ascii: bool,
     broken: Option<io::Error>,
 }
 
 impl Out {
     pub(super) fn new(json: bool, colour: Option<bool>) -> Self {
         let terminal = io::stdout().is_terminal();
-        Self { json, colour: colour.unwrap_or(terminal), terminal, broken: None }
+        let ascii = is_not_utf8(environment::locale().as_deref());
+        Self { json, colour: colour.unwrap_or(terminal), terminal, ascii, broken: None }
+    }
+
+    /// A letter as this locale can show it; what people wrote stays as it is, but for our marks in it.
+    fn legible(&self, c: char) -> char {
+        if self.ascii { plain_mark(c).unwrap_or(c) } else { c }
+    }
+
+    fn legibly(&self, text: &str) -> String {
+        text.chars().map(|c| self.legible(c)).collect()
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -106,7 +119,7 @@ impl Out {
             match Tone::ALL.iter().find(|tone| tone.mark() == c) {
                 Some(tone) if self.colour => shown.push_str(&format!("\x1b[{}m", tone.code())),
                 None if c == END && self.colour => shown.push_str("\x1b[0m"),
-                None if c != END => shown.push(c),
+                None if c != END => shown.push(self.legible(c)),
                 _ => {}
             }
         }
@@ -135,7 +148,7 @@ impl Out {
     /// A message beside the data; not part of the answer.
     pub(super) fn note(&self, text: &str) {
         if !self.json {
-            complain!("{}", multi_line(text));
+            complain!("{}", self.legibly(&multi_line(text)));
         }
     }
 
@@ -144,7 +157,7 @@ impl Out {
         if self.json {
             complain!("{}", serde_json::json!({ "schema": SCHEMA, "warning": text }));
         } else {
-            complain!("relman: {}", multi_line(text));
+            complain!("relman: {}", self.legibly(&multi_line(text)));
         }
     }
 
@@ -181,9 +194,9 @@ impl Out {
             complain!("{}", serde_json::json!({ "schema": SCHEMA, "error": error }));
             return;
         }
-        complain!("relman: {}", multi_line(&error.sentence));
+        complain!("relman: {}", self.legibly(&multi_line(&error.sentence)));
         for hint in &error.hints {
-            complain!("  → {}", multi_line(hint));
+            complain!("{}", self.legibly(&format!("  → {}", multi_line(hint))));
         }
     }
 

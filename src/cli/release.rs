@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use serde::Deserialize;
 
-use super::args::{Check, CheckResult, Checklist, Edit, NewRelease, Release};
+use super::args::{Check, CheckResult, Checklist, Edit, NewRelease, Release, ServiceOrRelease};
 use super::out::{Out, Tone};
 use super::{Session, exit};
 use crate::domain::digest::Digest;
@@ -92,8 +92,13 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
             from_json(path)?
         }
         None => {
-            let (Some(service), Some(version)) = (args.service, args.version) else {
-                return Err(OpError::new(ErrorKind::Usage, "a release needs a service and a version"));
+            let id = match (args.service, args.version) {
+                (Some(ServiceOrRelease::Service(service)), Some(version)) => ReleaseId::new(service, version),
+                (Some(ServiceOrRelease::Release(id)), None) => id,
+                _ => {
+                    return Err(OpError::new(ErrorKind::Usage, "a release needs a service and one version")
+                        .hint("relman release new storefront 1.4.2"));
+                }
             };
             let new = create::NewRelease {
                 title: args.about.title,
@@ -109,7 +114,7 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 requires: args.about.requires,
                 toggles: args.about.toggles,
             };
-            (ReleaseId::new(service, version), new)
+            (id, new)
         }
     };
     let desk = session.desk()?;

@@ -66,6 +66,41 @@ pub fn any_of(names: &[String]) -> String {
     }
 }
 
+/// What a script told relman in a line of its output (`::relman progress 40 copying`, `::relman note …`), for people.
+pub fn script_message(line: &str) -> Option<String> {
+    let message = line.strip_prefix("::relman ")?;
+    if let Some(note) = message.strip_prefix("note ") {
+        return Some(note.to_owned());
+    }
+    let progress = message.strip_prefix("progress ").unwrap_or(message);
+    Some(match progress.split_once(' ') {
+        Some((percent, note)) => format!("{percent}% {note}"),
+        None => format!("{progress}%"),
+    })
+}
+
+/// A mark of relman's own making as a terminal without UTF-8 shows it, in one letter: columns stay where they are.
+pub fn plain_mark(mark: char) -> Option<char> {
+    match mark {
+        '\u{2713}' => Some('+'),
+        '\u{2717}' => Some('x'),
+        '\u{2026}' => Some('~'),
+        '\u{b7}' => Some('.'),
+        '\u{2013}' | '\u{2014}' => Some('-'),
+        '\u{2192}' | '\u{203a}' | '\u{bb}' => Some('>'),
+        '\u{2039}' => Some('<'),
+        _ => None,
+    }
+}
+
+/// Whether a locale variable says that this is no UTF-8 terminal. An unset one is no such sign: SSH often does not pass it on.
+pub fn is_not_utf8(locale: Option<&str>) -> bool {
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_uppercase();
+        !locale.contains("UTF-8") && !locale.contains("UTF8")
+    })
+}
+
 /// `1 change`, `4 changes`, or that nobody wrote down how many.
 pub fn counted_changes(count: usize) -> String {
     match count {

@@ -91,8 +91,8 @@ fn first_model(desk: &Desk) -> Model {
     let mono = environment::variable("NO_COLOR").is_some()
         || environment::variable("TERM").is_none_or(|term| term == "dumb");
     let theme = if mono { Theme::mono() } else { Theme::colour() };
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment::variable(name));
-    let glyphs = Glyphs::for_terminal(locale.as_deref(), environment::variable("TERM").as_deref());
+    let glyphs =
+        Glyphs::for_terminal(environment::locale().as_deref(), environment::variable("TERM").as_deref());
     let mut model =
         Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs);
     desk.actor.person.human().clone_into(&mut model.human);

@@ -76,6 +76,8 @@ pub struct LogPage {
     pub at_end: bool,
     /// Whether this page answers a request (and not mere growth).
     pub asked: bool,
+    /// Whether it begins with what was searched.
+    pub searched: bool,
     /// Of a search: which of how many hits this is, where they were counted.
     pub hits: Option<(u64, u64)>,
     /// Of a search: that it went past an end of the log; `true` backwards.

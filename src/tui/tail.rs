@@ -185,13 +185,14 @@ impl Tail {
     fn page(&self, id: DeploymentId, origin: &Origin, asked: bool) -> Option<LogPage> {
         let reader = self.reader.as_ref()?;
         let size = reader.size();
+        let searched = matches!(origin, Origin::Search { .. });
         if let Some(compared) = &self.compared {
             let lines = compared.page(reader, origin, self.rows);
             let Some((lines, at_end)) = lines else {
                 self.say(Msg::NotFound("what is searched (only new lines are shown)".to_owned()));
                 return None;
             };
-            return Some(LogPage { id, lines, size, at_end, asked, hits: None, went_round: None });
+            return Some(LogPage { id, lines, size, at_end, asked, searched, hits: None, went_round: None });
         }
         let (mut hits, mut went_round) = (None, None);
         let top = match origin {
@@ -213,7 +214,7 @@ impl Tail {
             }
         };
         let (lines, end) = lines_from(reader, top, self.rows);
-        Some(LogPage { id, lines, size, at_end: end >= size, asked, hits, went_round })
+        Some(LogPage { id, lines, size, at_end: end >= size, asked, searched, hits, went_round })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::domain::text::is_not_utf8;
+
 /// Styles by meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
@@ -130,15 +132,10 @@ impl Glyphs {
         ascii: true,
     };
 
-    /// ASCII when a locale variable says that this is no UTF-8 terminal. An unset locale is no such sign: SSH
-    /// often does not pass it on.
+    /// ASCII where the locale says that this is no UTF-8 terminal, or the terminal is known to be none.
     pub fn for_terminal(locale: Option<&str>, term: Option<&str>) -> Self {
-        let says_no = locale.is_some_and(|locale| {
-            let locale = locale.to_ascii_uppercase();
-            !locale.contains("UTF-8") && !locale.contains("UTF8")
-        });
         let plain = term.is_some_and(|term| term == "linux" || term.starts_with("vt"));
-        if says_no || plain { Self::ASCII } else { Self::UNICODE }
+        if is_not_utf8(locale) || plain { Self::ASCII } else { Self::UNICODE }
     }
 }
 

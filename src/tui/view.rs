@@ -24,7 +24,7 @@ use super::popup;
 use super::presence;
 use super::widget::footer;
 use super::widget::wrap::wrap;
-use crate::domain::text::fit;
+use crate::domain::text::{fit, plain_mark};
 use crate::domain::time::span;
 
 /// Lines every terminal can draw.
@@ -69,14 +69,8 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
 fn plain_letters(frame: &mut Frame<'_>) {
     for cell in &mut frame.buffer_mut().content {
         if !cell.symbol().is_ascii() {
-            let plain = match cell.symbol() {
-                "…" => "~",
-                "·" => ".",
-                "–" | "—" => "-",
-                "→" | "›" => ">",
-                _ => "?",
-            };
-            cell.set_symbol(plain);
+            let mark = cell.symbol().chars().next().and_then(plain_mark);
+            cell.set_char(mark.unwrap_or('?'));
         }
     }
 }

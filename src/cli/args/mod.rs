@@ -251,11 +251,29 @@ pub enum Release {
     },
 }
 
+/// `storefront`, or with its version `storefront@1.4.2`.
+#[derive(Debug, Clone)]
+pub enum ServiceOrRelease {
+    Service(ServiceName),
+    Release(ReleaseId),
+}
+
+impl std::str::FromStr for ServiceOrRelease {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.contains('@') {
+            true => text.parse().map(Self::Release).map_err(|why| format!("{why}")),
+            false => text.parse().map(Self::Service).map_err(|why| format!("{why}")),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct NewRelease {
+    /// The service, or both in one: storefront@1.4.2
     #[arg(required_unless_present = "from_json")]
-    pub service: Option<ServiceName>,
-    #[arg(required_unless_present = "from_json")]
+    pub service: Option<ServiceOrRelease>,
     pub version: Option<Version>,
     /// standard or hotfix
     #[arg(long)]

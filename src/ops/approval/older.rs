@@ -15,9 +15,17 @@ const VOID: &str = "void: a newer release was approved";
 /// Those that a yes to this release would reject, oldest first. Not what was good there: going back to it stays possible.
 /// Not what the person has rejected already.
 pub fn of(cx: &Ctx<'_>, id: &ReleaseId, subject: &ApprovalSubject) -> Result<Vec<ReleaseId>, OpError> {
+    cx.store.read(|tx| rejected_by(tx, cx, id, subject))
+}
+
+pub(in crate::ops) fn rejected_by(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    subject: &ApprovalSubject,
+) -> Result<Vec<ReleaseId>, OpError> {
     let Some(env) = wanted(cx, subject)? else { return Ok(Vec::new()) };
-    let found = cx.store.read(|tx| waiting(tx, cx, id, env))?;
-    Ok(found.into_iter().map(|release| release.id).collect())
+    Ok(waiting(tx, cx, id, env)?.into_iter().map(|release| release.id).collect())
 }
 
 fn wanted<'s>(cx: &Ctx<'_>, subject: &'s ApprovalSubject) -> Result<Option<&'s EnvName>, OpError> {

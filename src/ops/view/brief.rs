@@ -32,6 +32,10 @@ pub fn brief(item: &Pending, arrow: &str, zone: Tz, now: Timestamp) -> Vec<Fact>
             None => ("goes back", format!("a rollback that {by} asked for")),
         });
     }
+    if !item.rejects.is_empty() {
+        let older: Vec<String> = item.rejects.iter().map(ToString::to_string).collect();
+        facts.push(("rejects", format!("{}: older, and only the newest is wanted there", older.join(", "))));
+    }
     facts.extend(people(item, zone));
     facts.extend(closed(item, zone, now));
     let release = &item.release;

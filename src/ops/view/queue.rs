@@ -18,7 +18,7 @@ use crate::domain::subject::of_stage as of_stage_content;
 use crate::domain::subject_changes::run_otherwise;
 use crate::domain::time::Timestamp;
 use crate::domain::toggle::Flip;
-use crate::ops::approval::signatures;
+use crate::ops::approval::{older, signatures};
 use crate::ops::deployment::start;
 use crate::ops::hook::moments;
 use crate::ops::{Ctx, OpError};
@@ -53,6 +53,9 @@ pub struct Pending {
     /// When it came to be waited for no longer: it must be asked for anew (APR-6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timed_out: Option<Timestamp>,
+    /// Older releases that a yes rejects, because the environment wants only the newest (APR-20).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<ReleaseId>,
     /// The toggle of it that is to be switched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toggle: Option<Flip>,
@@ -93,6 +96,7 @@ impl Pending {
             back: None,
             escalated: None,
             timed_out: None,
+            rejects: Vec::new(),
             toggle: None,
             live: None,
             plan: None,
@@ -167,6 +171,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
             item.escalated = moments::escalated(tx, cx, item)?;
             if item.tally.rejected.is_none() && !item.tally.is_met() {
                 item.timed_out = moments::timed_out(tx, cx, &moments::Request::of(item))?;
+                item.rejects = older::rejected_by(tx, cx, &item.release.id, &item.subject)?;
             }
             if item.timed_out.is_some() {
                 item.not_yours = Some("it timed out".to_owned());

@@ -99,3 +99,16 @@ fn production_asks_for_the_version_and_nothing_else_will_do() {
     drop(env.run(&["deploy", "api@1.0.0", "production", "--confirm", "yes"]).exits(7));
     drop(env.run(&["deploy", "api@1.0.0", "production", "--yes"]).exits(2));
 }
+
+#[test]
+fn where_the_locale_is_not_utf8_marks_are_plain_letters() {
+    let mut env = ready();
+    env.vars.push(("LC_ALL".to_owned(), "C".to_owned()));
+    let said = env.run(&["why", "api@1.0.0", "production"]);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(all.is_ascii(), "{all}");
+    assert!(
+        said.out.contains("\n  + ") && said.out.contains("\n  x ") && said.out.contains("\n    > "),
+        "{said:#?}"
+    );
+}

@@ -353,3 +353,13 @@ fn a_deployment_whose_supervisor_is_silent_is_marked_wherever_it_is_listed() {
     env.touch("go");
     env.until_state(1, "succeeded");
 }
+
+#[test]
+fn a_release_may_be_named_in_one_word() {
+    let env = ready();
+    drop(env.run(&["release", "new", "web@3.0.0"]).ok());
+    drop(env.run(&["release", "show", "web@3.0.0"]).ok());
+    let twice = env.run(&["release", "new", "web@3.0.1", "3.0.1"]).exits(2);
+    assert!(twice.err.contains("a service and one version"), "{twice:#?}");
+    drop(env.run(&["release", "new", "web"]).exits(2));
+}

@@ -11,6 +11,7 @@ use relman::domain::policy::Member;
 use relman::domain::release::{ReleaseState, Stage};
 use relman::ops::ErrorKind;
 use relman::ops::approval::decide::{Decision, decide};
+use relman::ops::approval::older;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::deployment::cancel::cancel as call_off;
 use relman::ops::deployment::start::explain;
@@ -681,6 +682,10 @@ fn where_only_the_newest_counts_a_yes_to_it_is_a_no_to_older_ones_that_wait() {
     let env = Some("production");
     world.decide("bob", "api@1.0.0", env, Verdict::Approved).unwrap();
     world.decide("carol", "api@1.1.0", env, Verdict::Rejected).unwrap();
+    // Whoever is about to say yes is told.
+    let subject = about(env, Verdict::Approved).subject;
+    let older = world.as_("bob", |cx| older::of(cx, &release_id("api@1.1.0"), &subject)).unwrap();
+    assert_eq!(older, [release_id(API)]);
     let (made, entries) = world.journaled(|| world.decide("bob", "api@1.1.0", env, Verdict::Approved));
     made.unwrap();
     assert_eq!(entries, ["approval.granted done api@1.1.0", "approval.rejected done api@1.0.0"]);

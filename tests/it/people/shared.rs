@@ -217,6 +217,16 @@ fn files_that_somebody_else_put_in_the_place_of_a_deployments_say_nothing_of_its
     let said = as_(&alice, &["deploy", "api@1.0.0", "staging"]);
     assert_ne!(said.code, 0, "the script still runs: {said:#?}");
     bastion.write("go-on", "", 0o644);
+    let script = bastion.path("deploy.sh");
+    until("the script to end", || is_run(&script), |runs| !*runs);
+}
+
+/// Whether some process runs a script.
+fn is_run(script: &std::path::Path) -> bool {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let name = script.as_os_str().as_encoded_bytes();
+    lines.any(|line| line.split(|byte| *byte == 0).any(|word| word == name))
 }
 
 #[test]

@@ -287,5 +287,5 @@ pub(crate) fn page(id: DeploymentId, top: u64, text: &str, asked: bool) -> LogPa
         lines.push((at, safe));
         at += line.len() as u64;
     }
-    LogPage { id, lines, size: at, at_end: true, asked, hits: None, went_round: None }
+    LogPage { id, lines, size: at, at_end: true, asked, searched: false, hits: None, went_round: None }
 }

@@ -4,7 +4,7 @@ use relman::domain::deployment::{DeploymentState, Outcome};
 use relman::domain::ids::DeploymentId;
 use relman::ops::deployment::finish;
 use relman::tui::model::Pane;
-use relman::tui::msg::{Effect, Msg, Origin};
+use relman::tui::msg::{Effect, LogPage, Msg, Origin};
 use relman::tui::pane::log::{self, ERRORS};
 
 use crate::support::keys::{Ui, page};
@@ -215,11 +215,27 @@ fn a_search_begins_at_the_start_of_the_log_and_holds_it() {
     assert!(ui.screen().contains("/slow"), "{}", ui.screen());
 }
 
+/// The answer to a search.
+fn hit(at: u64, text: &str) -> LogPage {
+    LogPage { searched: true, ..page(ID, at, text, true) }
+}
+
+#[test]
+fn a_page_that_was_on_its_way_is_not_taken_for_the_hit() {
+    let mut ui = following();
+    ui.keys("/slow<enter>");
+    ui.send(Msg::LogRead(page(ID, 900, "the end\n", true)));
+    ui.send(Msg::LogRead(hit(300, "error: slow disk\nmore\n")));
+    let next = Origin::Search { from: 300, words: vec!["slow".to_owned()], backward: false };
+    let effects = ui.keys("n");
+    assert_eq!(effects, read(&ui, next));
+}
+
 #[test]
 fn n_and_capital_n_go_on_from_the_hit() {
     let mut ui = following();
     ui.keys("/slow<enter>");
-    ui.send(Msg::LogRead(page(ID, 300, "error: slow disk\nmore\n", true)));
+    ui.send(Msg::LogRead(hit(300, "error: slow disk\nmore\n")));
     let search = |backward| Origin::Search { from: 300, words: vec!["slow".to_owned()], backward };
     let effects = ui.keys("n");
     assert_eq!(effects, read(&ui, search(false)));
@@ -231,7 +247,7 @@ fn n_and_capital_n_go_on_from_the_hit() {
 fn a_hit_on_the_first_line_does_not_catch_the_search() {
     let mut ui = following();
     ui.keys("/fetching<enter>");
-    ui.send(Msg::LogRead(page(ID, 0, TEXT, true)));
+    ui.send(Msg::LogRead(hit(0, TEXT)));
     let effects = ui.keys("n");
     let first = Origin::Search { from: 0, words: vec!["fetching".to_owned()], backward: false };
     assert_ne!(effects, read(&ui, first), "the same order as the first search finds the same line for ever");
@@ -260,7 +276,7 @@ fn e_goes_to_the_next_line_that_looks_like_an_error() {
     let words: Vec<String> = ERRORS.iter().map(ToString::to_string).collect();
     let effects = ui.keys("e");
     assert_eq!(effects, read(&ui, Origin::Search { from: 0, words: words.clone(), backward: false }));
-    ui.send(Msg::LogRead(page(ID, 49, "error: slow disk\n", true)));
+    ui.send(Msg::LogRead(hit(49, "error: slow disk\n")));
     let effects = ui.keys("E");
     assert_eq!(effects, read(&ui, Origin::Search { from: 49, words, backward: true }));
 }

@@ -9,6 +9,7 @@ use super::head::{headline, steps};
 use super::{HEAD, outline, shown, wall};
 use crate::domain::ansi;
 use crate::domain::note::Note;
+use crate::domain::text::script_message;
 use crate::supervisor::OWN;
 use crate::tui::model::Model;
 use crate::tui::widget;
@@ -102,8 +103,10 @@ fn styled(model: &Model, offset: u64, line: &ansi::Line, colours: bool) -> Line<
     let mut drawn = widget::ansi::line(line, colours);
     if text.starts_with(OWN) {
         drawn = drawn.style(model.theme.title);
-    } else if let Some(message) = text.strip_prefix("::relman ") {
-        drawn = told(model, message);
+    } else if let Some(message) = script_message(&text) {
+        let is_note = text.starts_with("::relman note ");
+        let style = if is_note { model.theme.title } else { model.theme.dim };
+        drawn = Line::styled(format!("{} {message}", model.glyphs.cursor), style);
     }
     let is_hit = model.log.hit == Some(offset)
         || (!model.log.search.is_empty() && widget::matches(&text, &model.log.search));
@@ -111,18 +114,4 @@ fn styled(model: &Model, offset: u64, line: &ansi::Line, colours: bool) -> Line<
         drawn = drawn.patch_style(model.theme.selected);
     }
     drawn
-}
-
-/// A message of the script to relman, as a marker in the text.
-fn told(model: &Model, message: &str) -> Line<'static> {
-    let cursor = model.glyphs.cursor;
-    if let Some(note) = message.strip_prefix("note ") {
-        return Line::styled(format!("{cursor} {note}"), model.theme.title);
-    }
-    let progress = message.strip_prefix("progress ").unwrap_or(message);
-    let text = match progress.split_once(' ') {
-        Some((percent, note)) => format!("{cursor} {percent}% {note}"),
-        None => format!("{cursor} {progress}%"),
-    };
-    Line::styled(text, model.theme.dim)
 }

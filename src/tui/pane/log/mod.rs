@@ -42,8 +42,6 @@ pub struct State {
     pub hit: Option<u64>,
     /// Which of how many hits it is, where they were counted.
     pub hits: Option<(u64, u64)>,
-    /// Whether the page that comes answers a search: its first line is the hit.
-    searching: bool,
     /// Pages asked for that have not come, and the motion they amount to: keys that come faster than pages add up.
     asked: u32,
     motion: Option<(u64, i64)>,
@@ -71,7 +69,6 @@ impl Default for State {
             search: String::new(),
             hit: None,
             hits: None,
-            searching: false,
             asked: 0,
             motion: None,
             shift: 0,
@@ -104,7 +101,6 @@ fn notes_in_sight(model: &Model) -> usize {
 fn read(model: &mut Model, origin: Origin) -> Vec<Effect> {
     let Some(id) = model.log.shown else { return Vec::new() };
     model.log.asked += 1;
-    model.log.searching = matches!(origin, Origin::Search { .. });
     if !matches!(origin, Origin::Top(_, lines) if lines != 0) {
         model.log.motion = None;
     }
@@ -138,7 +134,8 @@ pub fn show(model: &mut Model, page: LogPage) {
     }
     if page.asked {
         answered(model);
-        if std::mem::take(&mut model.log.searching) {
+        // Another page may have been on its way when the search was asked for.
+        if page.searched {
             model.log.hit = page.lines.first().map(|(offset, _)| *offset);
             model.log.hits = page.hits;
             match page.went_round {
