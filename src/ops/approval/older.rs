@@ -65,7 +65,9 @@ pub(super) fn reject(
     approval: &Approval,
     around: &Surroundings,
 ) -> Result<(), OpError> {
-    let Some(env) = wanted(cx, &approval.subject)?.filter(|_| approval.verdict == Verdict::Approved) else {
+    // One that counts later has not let the newer one through yet.
+    let counts = approval.verdict == Verdict::Approved && approval.effective_at.is_none();
+    let Some(env) = wanted(cx, &approval.subject)?.filter(|_| counts) else {
         return Ok(());
     };
     let reason = format!("older than {}, which {} approved", approval.release, cx.actor.name());

@@ -14,6 +14,8 @@ pub mod train;
 pub mod unlock;
 pub mod witness;
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -455,11 +457,27 @@ pub(super) fn dialog_box(
     lines: Vec<Line<'static>>,
     foot: &str,
 ) {
+    dialog_box_at(model, frame, screen, title, lines, foot, 0..0);
+}
+
+/// The same where one has a cursor: of what does not fit, those of `kept` stay in sight, and it is said how much is not.
+pub(super) fn dialog_box_at(
+    model: &Model,
+    frame: &mut Frame<'_>,
+    screen: Rect,
+    title: &str,
+    lines: Vec<Line<'static>>,
+    foot: &str,
+    kept: Range<usize>,
+) {
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
     let wanted = u16::try_from(widest.max(foot.chars().count()).max(title.chars().count() + 4) + 4)
         .unwrap_or(u16::MAX);
     let width = wanted.clamp(46, WIDEST).min(screen.width);
-    let lines = wrap(&lines, usize::from(width.saturating_sub(2)));
+    let inside = usize::from(width.saturating_sub(2));
+    let rows_of = |lines: &[Line<'static>]| wrap(lines, inside).len();
+    let kept = rows_of(&lines[..kept.start])..rows_of(&lines[..kept.end]);
+    let lines = wrap(&lines, inside);
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(3);
     let area = layout::centred(screen, width, height.min(screen.height.saturating_sub(1)));
     if area.width < 4 || area.height < 3 {
@@ -469,9 +487,37 @@ pub(super) fn dialog_box(
     frame.render_widget(frame_block(model, title), area);
     let inner = layout::inner(layout::Borders::Full, area);
     let body = Rect { height: inner.height.saturating_sub(1), ..inner };
+    let lines = in_sight(model, lines, usize::from(body.height), &kept);
     frame.render_widget(Paragraph::new(lines), body);
     let last = Rect { y: inner.y + inner.height.saturating_sub(1), height: inner.height.min(1), ..inner };
     frame.render_widget(Paragraph::new(Line::styled(foot.to_owned(), model.theme.key)), last);
+}
+
+/// The part of the lines that fits, with those that are kept in it; what is above and below is said in place of a line.
+fn in_sight(
+    model: &Model,
+    mut lines: Vec<Line<'static>>,
+    room: usize,
+    kept: &Range<usize>,
+) -> Vec<Line<'static>> {
+    let all = lines.len();
+    if all <= room || kept.is_empty() {
+        return lines;
+    }
+    // One line of room for each of the two signs, where there is any.
+    let signs = if room >= 3 + kept.len() { 1 } else { 0 };
+    let top = (kept.end + signs).saturating_sub(room).min(kept.start).min(all - room);
+    let mut shown: Vec<Line<'static>> = lines.drain(top..top + room).collect();
+    let (above, below) = (top, all - top - room);
+    if signs > 0 && above > 0 {
+        let text = format!("{} {} above", model.glyphs.above, above + 1);
+        shown[0] = Line::styled(text, model.theme.dim);
+    }
+    if signs > 0 && below > 0 {
+        let text = format!("{} {} below", model.glyphs.below, below + 1);
+        shown[room - 1] = Line::styled(text, model.theme.dim);
+    }
+    shown
 }
 
 /// Cells inside a dialog of full width.

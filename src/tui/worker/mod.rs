@@ -15,6 +15,7 @@ use super::presence::Telling;
 use super::tail::TailOrder;
 use crate::desk::Desk;
 use crate::domain::deployment::Deployment;
+use crate::domain::freeze::Freeze;
 use crate::domain::ids::DeploymentId;
 use crate::domain::session::Session;
 use crate::domain::time::{Window, wall};
@@ -508,8 +509,9 @@ impl Worker {
                     0 => String::new(),
                     count => format!("; {count} deployments still run (X stops one)"),
                 };
+                let again = again(&added.freeze);
                 Msg::Done(format!(
-                    "{} closes {} until {until}{running}",
+                    "{} closes {} until {until}{again}{running}",
                     added.freeze.handle(),
                     added.freeze.scope.describe()
                 ))
@@ -518,7 +520,10 @@ impl Worker {
                 let edited = freeze::edit::edit(&cx, &edit)?;
                 let until = wall(edited.freeze.current(cx.now).end, edited.freeze.zone);
                 let (handle, scope) = (edited.freeze.handle(), edited.freeze.scope.describe());
-                Msg::Done(format!("{handle} closes {scope} until {until} now"))
+                Msg::Done(match edited.freeze.suspended {
+                    true => format!("{handle} closes nothing until it is resumed (e)"),
+                    false => format!("{handle} closes {scope} until {until}{} now", again(&edited.freeze)),
+                })
             }
             Effect::Weigh(order) => match self.weigh(&order)? {
                 lines if lines.is_empty() => return self.hold(*order),
@@ -567,4 +572,11 @@ impl Worker {
             _ => Msg::Done(String::new()),
         })
     }
+}
+
+/// How often a freeze closes, and whom it stops, where that is more than once and everybody.
+fn again(freeze: &Freeze) -> String {
+    let often = freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words()));
+    let terms = freeze.terms().map(|terms| format!(" ({terms})"));
+    format!("{}{}", often.unwrap_or_default(), terms.unwrap_or_default())
 }

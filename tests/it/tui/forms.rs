@@ -71,19 +71,24 @@ fn every_field_reaches_the_order() {
     assert_eq!(effects, [order("search@0.9.1", new)]);
 }
 
+/// Which service is chosen; behind it stands what there is to choose from.
+fn chosen(ui: &Ui) -> Option<usize> {
+    let line = field(ui, "service");
+    let value = line.split('(').next().unwrap_or_default();
+    ["payments", "search", "storefront"].iter().position(|name| value.contains(name))
+}
+
 #[test]
 fn choices_go_round_in_both_directions() {
     let mut ui = new_release();
     let mut seen = Vec::new();
     for _ in 0..3 {
         ui.keys("<right>");
-        seen.push(
-            ["payments", "search", "storefront"].iter().position(|name| field(&ui, "service").contains(name)),
-        );
+        seen.push(chosen(&ui));
     }
     assert_eq!(seen, [Some(1), Some(2), Some(0)]);
     ui.keys("<left>");
-    assert!(field(&ui, "service").contains("storefront"));
+    assert_eq!(chosen(&ui), Some(2));
 }
 
 #[test]
@@ -509,4 +514,55 @@ fn a_release_keeps_a_title() {
     ui.select("storefront@1.4.1");
     assert_eq!(ui.keys("e<c-u><c-s>"), []);
     assert!(ui.screen().contains("a release needs a title"), "{}", ui.screen());
+}
+
+#[test]
+fn what_has_the_keys_stays_in_sight_however_small_the_terminal() {
+    for (width, height) in [(40, 12), (80, 12), (80, 24)] {
+        let mut ui = Ui::new(&team(), "erin");
+        ui.model.size = (width, height);
+        ui.go(Pane::Calendar);
+        assert_eq!(ui.keys("n"), []);
+        for label in [
+            "name",
+            "reason",
+            "start",
+            "end",
+            "environments",
+            "services",
+            "repeats",
+            "except",
+            "running",
+            "stops",
+        ] {
+            assert!(
+                ui.screen().contains(&format!("▸ {label} ")),
+                "{width}x{height} {label}:\n{}",
+                ui.screen()
+            );
+            ui.keys("<tab>");
+        }
+        // Back at the first one, and what is wrong is said beside it.
+        ui.keys("<c-s>");
+        assert!(has_keys(&ui, "name") && ui.screen().contains("a freeze needs a name"), "{}", ui.screen());
+    }
+}
+
+#[test]
+fn what_is_out_of_sight_is_counted() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.model.size = (60, 12);
+    ui.go(Pane::Calendar);
+    ui.keys("n");
+    assert!(ui.screen().contains(" below"), "{}", ui.screen());
+    ui.keys("<s-tab>");
+    assert!(ui.screen().contains(" above") && !ui.screen().contains(" below"), "{}", ui.screen());
+}
+
+#[test]
+fn a_choice_shows_what_there_is_to_choose_from() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.go(Pane::Calendar);
+    ui.keys("n");
+    assert!(field(&ui, "stops").contains("all  (all, automation, people)"), "{}", ui.screen());
 }

@@ -20,7 +20,7 @@ use ratatui::text::{Line, Span};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Outcome, Popup, dialog_box};
+use super::{Outcome, Popup, dialog_box_at};
 use crate::domain::freeze::{Freeze, Scope};
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::domain::prompt::Prompt;
@@ -201,7 +201,7 @@ impl Form {
             return;
         }
         self.fields[self.at].input.insert(text);
-        self.dirty = true;
+        self.edited();
     }
 
     /// What is to be found out for it once it is open.
@@ -277,7 +277,7 @@ impl Form {
             "<left>" | "<right>" if !self.fields[self.at].choices.is_empty() => self.choose(key == "<right>"),
             key => {
                 if self.fields[self.at].input.key(key) == Typed::Changed {
-                    self.dirty = true;
+                    self.edited();
                 }
             }
         }
@@ -303,7 +303,13 @@ impl Form {
         let at = field.choices.iter().position(|choice| choice == field.input.text()).unwrap_or(0);
         let to = if forward { (at + 1) % count } else { (at + count - 1) % count };
         field.input = Input::with(&field.choices[to]);
+        self.edited();
+    }
+
+    /// What was weighed was something else.
+    fn edited(&mut self) {
         self.dirty = true;
+        self.weighed = None;
     }
 
     pub(super) fn value(&self, label: &str) -> &str {
@@ -412,6 +418,7 @@ impl Form {
         let theme = &model.theme;
         let mut lines: Vec<Line<'static>> =
             self.notes.iter().map(|note| Line::styled(note.clone(), theme.dim)).collect();
+        let mut kept = 0..0;
         let label = self.fields.iter().map(|field| field.label.width()).max().unwrap_or(0);
         let label = (label + 1).clamp(14, 41);
         let room = usize::from(screen.width).saturating_sub(8 + label).clamp(10, 80);
@@ -437,14 +444,30 @@ impl Form {
             }
             if field.input.text().is_empty() && !field.example.is_empty() {
                 spans.push(Span::styled(format!(" ({})", field.example), theme.dim));
-            } else if has_keys && !field.choices.is_empty() {
+            } else if !field.choices.is_empty() {
                 let arrows = if model.glyphs.ascii { "  < >" } else { "  ◂ ▸" };
-                spans.push(Span::styled(arrows, theme.dim));
+                let all = format!("  ({})", field.choices.join(", "));
+                let used = field.input.text().width() + if has_keys { arrows.width() } else { 0 };
+                spans.push(Span::styled(if has_keys { arrows } else { "" }, theme.dim));
+                // What there is to choose from, where there is room for it.
+                if used + all.width() <= room {
+                    spans.push(Span::styled(all, theme.dim));
+                }
             }
             lines.push(Line::from(spans));
+            if has_keys {
+                kept = lines.len() - 1..lines.len();
+            }
+            // Where one looks, and where it stays in sight.
+            if let Some(error) = self.error.as_ref().filter(|_| has_keys) {
+                lines.push(Line::styled(error.clone(), theme.bad));
+                kept.end = lines.len();
+            }
         }
         if let Some((_, hits)) = &self.weighed {
             let room = usize::from(screen.height).saturating_sub(lines.len() + 5).max(2);
+            // What one is asked about now.
+            kept = lines.len()..lines.len();
             let hidden = if hits.len() > room { hits.len() - room + 1 } else { 0 };
             lines.extend(
                 hits.iter().take(hits.len() - hidden).map(|hit| Line::styled(hit.clone(), theme.busy)),
@@ -455,9 +478,7 @@ impl Form {
                     theme.dim,
                 ));
             }
-        }
-        if let Some(error) = &self.error {
-            lines.push(Line::styled(error.clone(), theme.bad));
+            kept.end = lines.len();
         }
         let foot = match (self.sent, self.is_protected()) {
             (true, _) if self.kind == Kind::AsOf => "reading…",
@@ -467,6 +488,6 @@ impl Form {
             (false, true) => "Enter next field   Ctrl-S does it   Esc leaves",
             (false, false) => "Enter next, on the last field saves   Ctrl-S saves   Esc leaves",
         };
-        dialog_box(model, frame, screen, &self.title, lines, foot);
+        dialog_box_at(model, frame, screen, &self.title, lines, foot, kept);
     }
 }
