@@ -505,7 +505,7 @@ fn in_sight(
         return lines;
     }
     // One line of room for each of the two signs, where there is any.
-    let signs = if room >= 3 + kept.len() { 1 } else { 0 };
+    let signs = usize::from(room >= 3 + kept.len());
     let top = (kept.end + signs).saturating_sub(room).min(kept.start).min(all - room);
     let mut shown: Vec<Line<'static>> = lines.drain(top..top + room).collect();
     let (above, below) = (top, all - top - room);
