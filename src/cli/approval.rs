@@ -41,13 +41,22 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
     };
     let from =
         args.from.as_deref().map(|text| parse_when(text, cx.now, cx.policy.zone, Fold::Last)).transpose()?;
-    let subject = args.about.unwrap_or(ApprovalSubject::Request);
-    let decision = decide::Decision {
-        reason: args.reason,
+    let release = find::find(&cx, &args.release)?;
+    let formed = |subject: &ApprovalSubject| decide::Decision {
+        reason: args.reason.clone(),
         effective: from,
-        signing,
-        seen: args.seen,
-        ..decide::Decision::new(find::find(&cx, &args.release)?, subject, verdict)
+        signing: signing.clone(),
+        seen: args.seen.clone(),
+        ..decide::Decision::new(release.clone(), subject.clone(), verdict)
+    };
+    let decision = match args.about.as_slice() {
+        [] => formed(&ApprovalSubject::Request),
+        [subject] => formed(subject),
+        [..] if args.print_payload || args.signature.is_some() || args.seen.is_some() => {
+            return Err(OpError::new(ErrorKind::Usage, "a signature or a digest is about one decision")
+                .hint("name one environment at a time"));
+        }
+        several => return all(session, &cx, several.iter().map(formed).collect()),
     };
     if args.print_payload {
         let statement = sign::payload(&cx, &decision)?;
@@ -68,6 +77,16 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
         session.out.line(format!("rejected with it, as older: {}", older.join(", ")));
     }
     Ok(exit::OK)
+}
+
+/// Several in one act, each recorded for itself.
+fn all(session: &mut Session, cx: &Ctx<'_>, decisions: Vec<decide::Decision>) -> Result<u8, OpError> {
+    let several = decide::several(cx, decisions);
+    match session.out.is_json() {
+        true => session.out.json("approvals", &several.recorded),
+        false => several.recorded.iter().for_each(|one| session.out.line(one.told(cx.policy.zone))),
+    }
+    several.told().map(|_| exit::OK)
 }
 
 /// A decision that was signed elsewhere. Only its bytes are read here: nothing says where its key was. Through stdin both

@@ -1,15 +1,17 @@
 //! May this action happen now? Footer, help, palette and dispatch all ask here, so they never disagree.
 
+use std::collections::BTreeSet;
+
 use super::action::{Action, belongs, entry};
 use super::hands;
 use super::model::{Model, Pane};
-use super::pane::{board, calendar, log, queue};
+use super::pane::{board, calendar, log, marks, queue};
 use super::popup::form::review;
 use super::{popup, rights};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::ReleaseId;
 use crate::ops::view::board::Reached;
-use crate::ops::view::queue::DECIDED;
+use crate::ops::view::queue::{DECIDED, Pending};
 
 /// `Err` is the sentence the person reads: why not, and what to do instead.
 pub fn allow(model: &Model, action: Action) -> Result<(), String> {
@@ -192,6 +194,7 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         Action::Approve
             | Action::ApproveLater
             | Action::Diff
+            | Action::Mark
             | Action::Reject
             | Action::Withdraw
             | Action::Deploy
@@ -200,6 +203,9 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
             | Action::Open
             | Action::GoLog
     );
+    if action == Action::MarkAll && !model.views.queue.iter().any(Pending::is_open_to_you) {
+        return Err("nothing here waits for you".to_owned());
+    }
     if action == Action::ReviewOverride {
         return review::due(model).map(drop);
     }
@@ -207,20 +213,30 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         return Ok(());
     }
     let Some(item) = queue::selected(model) else { return Err("nothing waits for an approval".to_owned()) };
+    if let Some(answer) = marks::allow(model, action) {
+        return answer;
+    }
     match action {
-        Action::Approve | Action::ApproveLater | Action::Reject if item.timed_out.is_some() => {
+        Action::Mark | Action::Approve | Action::ApproveLater | Action::Reject
+            if item.timed_out.is_some() =>
+        {
             let about = item.subject.as_text();
             Err(format!("it timed out; to ask anew: relman approvals {} {about} --ask", item.release.id))
         }
         Action::Diff if item.subject.environment().is_none() => {
             Err(format!("nothing is run for it: it is about the {}", item.subject.as_text()))
         }
-        Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
+        Action::Mark if item.not_yours.is_none() && !item.is_open_to_you() => {
+            Err("it waits for no further decision; a and x about it alone".to_owned())
+        }
+        Action::Mark | Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
             Some(why) if why == DECIDED => Err(format!("{why}; W takes it back")),
             Some(why) => {
                 let open = item.tally.rules.iter().filter(|rule| rule.missing() > 0);
-                let people: Vec<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
+                let all: BTreeSet<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
+                let is_other = |name: &String| *name != model.actor && *name != model.human;
+                let people: Vec<String> = all.into_iter().filter(is_other).collect();
                 let ask =
                     if people.is_empty() { String::new() } else { format!("; ask {}", people.join(", ")) };
                 Err(format!("not yours: {why}{ask}"))

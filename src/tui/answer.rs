@@ -5,11 +5,12 @@ use ratatui::text::Line;
 use super::model::{Model, Pane};
 use super::msg::{Effect, Msg};
 use super::news;
-use super::pane::log;
+use super::pane::{log, queue};
 use super::popup::{self, Popup};
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::ops::deployment::rollback::Choices;
 use crate::ops::deployment::start::Preview;
+use crate::ops::view::release::ReleaseView;
 use crate::ops::{ErrorKind, OpError};
 
 /// Takes the answer to an order.
@@ -50,12 +51,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
                 Popup::Rollback(Box::new(dialog))
             })
         }
-        Msg::Detailed(view) => {
-            model.read_about = Some(view.release.id.clone());
-            let title = format!("{}  {}", view.release.id, view.release.title);
-            let lines = popup::pages::release(model, &view);
-            opened(model, |_| Popup::page(&title, lines))
-        }
+        Msg::Detailed(view) => on_detail(model, &view),
         Msg::WitnessAsked(asked) => {
             if let Some(Popup::Deploy(dialog)) = model.popups.last_mut() {
                 dialog.code = Some((asked.code, asked.request.expires_at));
@@ -89,13 +85,27 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         }
         Msg::Decided(approval) => {
             close_sent(model);
-            model.say(approval.told(model.zone));
+            model.say(approval.told(model.shown_zone()));
             settled(model)
         }
         Msg::Failed(error) => on_failure(model, error),
         // Everything else is no answer; see `update`.
         _ => Vec::new(),
     }
+}
+
+/// The page about a release. In the queue one asks about what is to be decided: that comes first, and whole.
+fn on_detail(model: &mut Model, view: &ReleaseView) -> Vec<Effect> {
+    model.read_about = Some(view.release.id.clone());
+    let title = format!("{}  {}", view.release.id, view.release.title);
+    let item = (model.focus == Pane::Approvals).then(|| queue::selected(model)).flatten();
+    let item = item.filter(|item| item.release.id == view.release.id);
+    let mut lines = item.map(|item| queue::about(model, item)).unwrap_or_default();
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(popup::pages::release(model, view));
+    opened(model, |_| Popup::page(&title, lines))
 }
 
 /// Said when what a dialog shows is no longer what it showed.

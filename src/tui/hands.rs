@@ -56,10 +56,14 @@ fn acts(action: Action) -> bool {
             | Action::Decide
             | Action::Demo
             | Action::Approve
+            | Action::ApproveLater
             | Action::Reject
+            | Action::Witness
+            | Action::ReviewOverride
             | Action::Withdraw
             | Action::NewFreeze
             | Action::StopTheLine
+            | Action::EditFreeze
             | Action::RemoveFreeze
             | Action::Note
     )
@@ -106,6 +110,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Block { .. }
         | Effect::Unblock { .. }
         | Effect::Decide(_)
+        | Effect::DecideAll(_)
         | Effect::Withdraw { .. }
         | Effect::ReviewOverride { .. }
         | Effect::AddFreeze(_)

@@ -265,6 +265,8 @@ pub enum Effect {
         reason: String,
     },
     Decide(Box<Decision>),
+    /// Several in one act, each recorded for itself.
+    DecideAll(Vec<Decision>),
     Withdraw {
         release: ReleaseId,
         subject: ApprovalSubject,

@@ -221,6 +221,7 @@ fn ordered(effect: &Effect) -> Option<Asking> {
             environment: decision.subject.environment().cloned(),
             ..plain(Intent::Approve)
         },
+        Effect::DecideAll(_) => plain(Intent::Approve),
         Effect::Plan(start) | Effect::Deploy(start) => Asking {
             release: Some(start.release.clone()),
             environment: Some(start.environment.clone()),
@@ -244,6 +245,7 @@ impl super::popup::form::Form {
                     Verdict::Rejected => Intent::Reject,
                 })
             },
+            Kind::RejectAll(_) => plain(Intent::Reject),
             Kind::Later { release, environment } => Asking {
                 release: Some(release.clone()),
                 environment: Some(environment.clone()),

@@ -220,8 +220,7 @@ fn newly_wanted(model: &Model, views: &Views) -> Option<String> {
     if !model.loaded {
         return None;
     }
-    let is_yours =
-        |item: &&Pending| item.not_yours.is_none() && item.tally.rejected.is_none() && !item.tally.is_met();
+    let is_yours = |item: &&Pending| item.is_open_to_you();
     let is_known = |item: &Pending| {
         let same = |old: &&Pending| {
             old.release.id == item.release.id && old.subject == item.subject && old.digest == item.digest
@@ -384,14 +383,17 @@ fn on_pane_key(model: &mut Model, key: &str) -> Vec<Effect> {
     }
 }
 
-/// The first Ctrl-C says how to leave, a second within a second leaves.
+/// The first Ctrl-C says how to leave, a second within a second leaves, also from behind a locked keyboard.
 fn on_interrupt(model: &mut Model) -> Vec<Effect> {
     let again = model.quit_asked_ms.is_some_and(|asked| model.ms.saturating_sub(asked) < 1000);
     if again {
         return vec![Effect::Quit];
     }
     model.quit_asked_ms = Some(model.ms);
-    model.say("q leaves (deployments go on); Ctrl-C again leaves too");
+    model.say(match model.locked {
+        true => "the keyboard is locked; :unlock frees it, Ctrl-C again leaves (deployments go on)",
+        false => "q leaves (deployments go on); Ctrl-C again leaves too",
+    });
     Vec::new()
 }
 
@@ -563,6 +565,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
     };
     if filtered {
         return set_filter(model, String::new());
+    }
+    if model.focus == Pane::Approvals && !model.queue.marked.is_empty() {
+        pane::marks::clear(model);
+        return Vec::new();
     }
     if model.zoomed {
         model.zoomed = false;

@@ -383,9 +383,10 @@ pub enum Checklist {
 #[derive(Debug, Args)]
 pub struct Decide {
     pub release: ReleaseRef,
-    /// An environment, sign-off, or review-sign-off; without one: about the request itself
+    /// An environment, sign-off, or review-sign-off; without one: about the request itself; several: each is recorded for
+    /// itself
     #[arg(value_name = "ENVIRONMENT")]
-    pub about: Option<ApprovalSubject>,
+    pub about: Vec<ApprovalSubject>,
     /// Why; a rejection needs one
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

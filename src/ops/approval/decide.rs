@@ -114,6 +114,43 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
     })
 }
 
+/// What became of several decisions that were made in one act.
+#[derive(Debug, Default)]
+pub struct Several {
+    pub recorded: Vec<Approval>,
+    pub refused: Vec<(Decision, OpError)>,
+}
+
+impl Several {
+    /// What was recorded, or the first of what was not with its reason, and how many there are of each.
+    pub fn told(self) -> Result<String, OpError> {
+        let name = |id: &ReleaseId, subject: &ApprovalSubject| format!("{id} for {}", subject.as_text());
+        let done: Vec<String> = self.recorded.iter().map(|one| name(&one.release, &one.subject)).collect();
+        let count = done.len() + self.refused.len();
+        let Some((decision, error)) = self.refused.into_iter().next() else {
+            return Ok(format!("{count} decisions recorded: {}", done.join(", ")));
+        };
+        let rest = if done.is_empty() { "none".to_owned() } else { done.join(", ") };
+        let what = name(&decision.release, &decision.subject);
+        let sentence =
+            format!("{} of {count} recorded ({rest}); {what} was not: {}", done.len(), error.sentence);
+        Err(OpError { sentence, ..error })
+    }
+}
+
+/// Records several decisions, each for itself and in the order given (APR-21): one that is refused keeps none of the
+/// others from being recorded.
+pub fn several(cx: &Ctx<'_>, decisions: Vec<Decision>) -> Several {
+    let mut several = Several::default();
+    for decision in decisions {
+        match decide(cx, &decision) {
+            Ok(approval) => several.recorded.push(approval),
+            Err(error) => several.refused.push((decision, error)),
+        }
+    }
+    several
+}
+
 /// Whether it would be recorded if it was signed: nobody is asked to touch a key for nothing.
 fn is_worth_signing(cx: &Ctx<'_>, decision: &Decision, around: &Surroundings) -> bool {
     let found = cx.store.read(|tx| {

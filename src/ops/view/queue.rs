@@ -77,6 +77,12 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// Whether it waits for who looks: they may decide, and what they say makes a difference.
+    pub fn is_open_to_you(&self) -> bool {
+        let is_open = self.tally.rejected.is_none() && !self.tally.is_met();
+        self.not_yours.is_none() && self.timed_out.is_none() && is_open
+    }
+
     pub(super) fn about(
         release: Release,
         subject: ApprovalSubject,

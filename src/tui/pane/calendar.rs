@@ -4,13 +4,14 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
 use super::super::action::Action;
 use super::super::layout;
 use super::super::model::{Model, Pane, Times};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
+use super::super::widget::wrap::wrap;
 use super::scrolled;
 use crate::domain::deployment::Deployment;
 use crate::domain::freeze::{Freeze, FreezeOrigin, Running};
@@ -254,7 +255,7 @@ fn move_or_ask(model: &mut Model, action: Action) {
         Action::Right => go(model, 1),
         Action::PreviousMonth | Action::PageUp | Action::HalfUp => month(model, -1),
         Action::NextMonth | Action::PageDown | Action::HalfDown => month(model, 1),
-        Action::Today => model.calendar.day = model.now.in_zone(model.zone).date_naive(),
+        Action::Today => model.calendar.day = model.now.in_zone(zone(model)).date_naive(),
         Action::CalendarView => {
             model.calendar.shape = model.calendar.shape.next();
             // The agenda opens where what is over ends.
@@ -353,15 +354,10 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let grid = Rect { height: grid_height.min(area.height), ..area };
     frame.render_widget(Paragraph::new(month_lines(model, usize::from(cell), roomy)), grid);
     let below = Rect { y: area.y + grid.height, height: area.height - grid.height, ..area };
-    let text = Paragraph::new(describe(model)).wrap(Wrap { trim: false });
-    let hidden = text.line_count(below.width).saturating_sub(usize::from(below.height));
-    frame.render_widget(text, below);
-    if hidden > 0 && below.height > 0 {
-        let more = format!("{} {} more: Enter shows all", model.glyphs.below, hidden + 1);
-        let last = Rect { y: below.y + below.height - 1, height: 1, ..below };
-        frame.render_widget(Clear, last);
-        frame.render_widget(Paragraph::new(Line::styled(more, model.theme.dim)), last);
-    }
+    let text = wrap(&describe(model), usize::from(below.width));
+    let hidden = text.len().saturating_sub(usize::from(below.height));
+    frame.render_widget(Paragraph::new(text), below);
+    super::more_below(model, frame, below, hidden, "Enter shows all");
 }
 
 fn month_lines(model: &Model, cell: usize, roomy: bool) -> Vec<Line<'static>> {

@@ -3,8 +3,14 @@
 pub mod board;
 pub mod calendar;
 pub mod log;
+pub mod marks;
 pub mod queue;
 mod week;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::model::{Model, Pane};
 use super::theme::Glyphs;
@@ -56,6 +62,17 @@ fn longest_that_fits(mut lengths: Vec<usize>, room: usize) -> usize {
         left -= length;
     }
     room
+}
+
+/// Covers the last row of a text that goes on below the screen with how much that is, and which key shows it.
+fn more_below(model: &Model, frame: &mut Frame<'_>, area: Rect, hidden: usize, key: &str) {
+    if hidden == 0 || area.height == 0 {
+        return;
+    }
+    let last = Rect { y: area.y + area.height - 1, height: 1, ..area };
+    frame.render_widget(Clear, last);
+    let more = format!("{} {} more: {key}", model.glyphs.below, hidden + 1);
+    frame.render_widget(Paragraph::new(Line::styled(more, model.theme.dim)), last);
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The approval queue: what waits for a decision, and what it is about.
 
+use std::collections::BTreeSet;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
 use super::super::action::Action;
 use super::super::layout;
@@ -12,7 +14,8 @@ use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::super::presence;
-use super::{board, longest_that_fits, scrolled};
+use super::super::widget::wrap::wrap;
+use super::{board, longest_that_fits, marks, scrolled};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::text::{fit, pad};
@@ -21,12 +24,14 @@ use crate::ops::view::queue::Pending;
 use unicode_width::UnicodeWidthStr as _;
 
 /// An item by what it is, not by where it stands.
-type Key = (ReleaseId, ApprovalSubject);
+pub(super) type Key = (ReleaseId, ApprovalSubject);
 
 #[derive(Debug, Default)]
 pub struct State {
     pub selected: Option<Key>,
     pub filter: String,
+    /// What is decided about in one act.
+    pub marked: BTreeSet<Key>,
     /// Items scrolled out of sight above.
     top: usize,
 }
@@ -68,10 +73,14 @@ pub fn position(model: &Model) -> String {
     };
     let area = below(model, area);
     let top = top(model, area);
-    super::of(&model.glyphs, at, count, top > 0, top + usize::from(split(area).0) < count)
+    let marked = match model.queue.marked.len() {
+        0 => String::new(),
+        count => format!("{count} marked  "),
+    };
+    marked + &super::of(&model.glyphs, at, count, top > 0, top + usize::from(split(area).0) < count)
 }
 
-fn key(item: &Pending) -> Key {
+pub(super) fn key(item: &Pending) -> Key {
     (item.release.id.clone(), item.subject.clone())
 }
 
@@ -94,6 +103,7 @@ pub fn environment(item: &Pending) -> Option<EnvName> {
 }
 
 pub fn reselect(model: &mut Model) {
+    marks::prune(model);
     let keys: Vec<Key> = items(model).into_iter().map(key).collect();
     let stays = model.queue.selected.as_ref().is_some_and(|selected| keys.contains(selected));
     if !stays {
@@ -116,6 +126,15 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         let at = keys.iter().position(|key| Some(key) == model.queue.selected.as_ref()).unwrap_or(0);
         let to = at.saturating_add_signed(by).min(keys.len().saturating_sub(1));
         model.queue.selected = keys.get(to).cloned();
+        return Vec::new();
+    }
+    match action {
+        Action::Mark => marks::mark(model),
+        Action::MarkAll => marks::mark_all(model),
+        _ => {}
+    }
+    if let Some(popup) = marks::ask(model, action) {
+        model.popups.push(popup);
         return Vec::new();
     }
     if action == Action::ReviewOverride {
@@ -239,14 +258,17 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         if items[at].otherwise.as_ref().is_some_and(|changed| !changed.is_empty()) {
             detail.push(Line::styled("d shows what changed in the scripts", model.theme.dim));
         }
-        let detail = Paragraph::new(detail).wrap(Wrap { trim: false });
-        frame.render_widget(detail, below);
+        let detail = wrap(&detail, usize::from(below.width));
+        let hidden = detail.len().saturating_sub(usize::from(below.height));
+        frame.render_widget(Paragraph::new(detail), below);
+        super::more_below(model, frame, below, hidden, "Enter shows all");
     }
 }
 
 fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'static> {
     let theme = &model.theme;
     let cursor = if is_selected { model.glyphs.cursor } else { " " };
+    let mark = if model.queue.marked.contains(&key(item)) { "*" } else { " " };
     let style = if is_selected { theme.selected } else { theme.strong };
     let rules: Vec<String> = item
         .tally
@@ -276,13 +298,42 @@ fn row(model: &Model, item: &Pending, is_selected: bool, width: usize) -> Line<'
     let most = longest_that_fits(vec![id, about], width.saturating_sub(others));
     let (id, about) = (id.min(most), about.min(most));
     Line::from(vec![
-        Span::raw(format!("{cursor} ")),
+        Span::raw(format!("{cursor}{mark}")),
         Span::styled(pad(&item.release.id.to_string(), id), style),
         Span::raw(format!(" {} ", pad(&item.matter(), about))),
         Span::styled(format!("{age:>age_width$}  "), theme.dim),
         Span::styled(format!("{} ", pad(&state, 10)), state_style),
         Span::raw(fit(&rules.join(", "), width.saturating_sub(others + id + about))),
     ])
+}
+
+/// What is said of one of several that are decided about together: what goes where, and what else holds it up.
+pub fn about_one_of_several(model: &Model, item: &Pending) -> Vec<Line<'static>> {
+    let theme = &model.theme;
+    let head = format!("{} for {}: {}", item.release.id, item.matter(), item.release.title);
+    let told = [
+        "changes",
+        "accepts",
+        "need",
+        "goes back",
+        "switches",
+        "rejects",
+        "also closed",
+        "freezes",
+        "risk",
+        "runs anew",
+    ];
+    let mut lines = vec![Line::styled(head, theme.strong)];
+    let mut is_told = false;
+    for (label, text) in brief(item, model.glyphs.arrow, model.shown_zone(), model.now) {
+        // One without a label goes on with what the one before it says.
+        is_told = if label.is_empty() { is_told } else { told.contains(&label) };
+        if is_told {
+            let label = Span::styled(format!("  {label:<12}"), theme.dim);
+            lines.push(Line::from(vec![label, Span::raw(text)]));
+        }
+    }
+    lines
 }
 
 /// What an approver should know before deciding.

@@ -39,7 +39,6 @@ use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::policy::Environment;
 use crate::domain::text::fit;
 use crate::domain::wait::Wait;
-use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::abandon;
 use crate::ops::view::queue::Pending;
 
@@ -182,14 +181,29 @@ impl Popup {
         }))
     }
 
+    /// About several, briefly: each can be looked at by itself before it is marked.
+    pub fn approve_all(items: &[&Pending], model: &Model) -> Self {
+        let facts = items.iter().flat_map(|item| super::pane::queue::about_one_of_several(model, item));
+        Self::Confirm(Box::new(confirm::Dialog {
+            title: format!("Approve {} at once", items.len()),
+            facts: facts.collect(),
+            lines: vec!["Each is recorded for itself and can be withdrawn for itself (W).".to_owned()],
+            production: None,
+            typed: None,
+            decisions: items.iter().flat_map(|item| item.decisions.clone()).collect(),
+            effect: Effect::DecideAll(
+                items.iter().map(|item| form::approval::decision(item, Verdict::Approved)).collect(),
+            ),
+            arming: Arming::now(model),
+            scroll: Scroll::default(),
+        }))
+    }
+
     pub fn approve(item: &Pending, model: &Model) -> Self {
         let about = item.matter();
         let environment = super::pane::queue::environment(item);
         let version = item.release.id.version.to_string();
-        let decision = Decision {
-            seen: Some(item.digest.clone()),
-            ..Decision::new(item.release.id.clone(), item.subject.clone(), Verdict::Approved)
-        };
+        let decision = form::approval::decision(item, Verdict::Approved);
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Approve {} for {about}", item.release.id),
             facts: super::pane::queue::about(model, item),
@@ -220,8 +234,6 @@ impl Popup {
         }))
     }
 
-    /// Looks again at what a question is about, after something changed. `Err` with a sentence: it is about nothing any
-    /// more, or says something else now and nothing accepts it for a moment.
     /// What is to be found out for it once it is open.
     pub fn wants_to_know(&self) -> Option<Effect> {
         match self {
@@ -230,6 +242,8 @@ impl Popup {
         }
     }
 
+    /// Looks again at what a question is about, after something changed. `Err` with a sentence: it is about nothing any
+    /// more, or says something else now and nothing accepts it for a moment.
     pub fn look_again(&mut self, model: &Model) -> Result<Vec<Effect>, Stale> {
         match self {
             Self::Deploy(dialog) => Ok(dialog.question().into_iter().collect()),
@@ -277,6 +291,15 @@ impl Popup {
                 let is_it =
                     |item: &&Pending| item.release.id == decision.release && item.subject == decision.subject;
                 Some(Self::approve(model.views.queue.iter().find(is_it)?, model))
+            }
+            Effect::DecideAll(decisions) => {
+                let is_among = |item: &&Pending| {
+                    decisions.iter().any(|d| d.release == item.release.id && d.subject == item.subject)
+                };
+                let open = model.views.queue.iter().filter(|item| item.is_open_to_you());
+                let items: Vec<&Pending> = open.filter(is_among).collect();
+                items.first()?;
+                Some(Self::approve_all(&items, model))
             }
             Effect::RemoveFreeze { handle } => {
                 let known = model.views.calendar.as_ref().map_or(&[][..], |calendar| &calendar.freezes);
@@ -386,6 +409,7 @@ fn over(model: &Model, effect: &Effect) -> Option<String> {
     match effect {
         Effect::Cancel { id, .. } => news::ended(*id, &known(model)),
         Effect::Decide(decision) => Some(format!("{} waits for no decision any more", decision.release)),
+        Effect::DecideAll(_) => Some("none of these waits for your decision any more".to_owned()),
         Effect::RemoveFreeze { handle } => Some(format!("freeze {handle} is gone already")),
         _ => None,
     }
@@ -424,7 +448,7 @@ fn is_production(model: &Model, env: &EnvName) -> bool {
 }
 
 /// Where the version is typed before anything happens.
-fn is_protected(model: &Model, env: &EnvName) -> bool {
+pub fn is_protected(model: &Model, env: &EnvName) -> bool {
     model.policy.environments.get(env).is_some_and(|env| env.confirm)
 }
 

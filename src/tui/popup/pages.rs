@@ -30,7 +30,7 @@ pub fn explanation(model: &Model, report: &GateReport, slots: Option<&[Slot]>) -
         slots
             .into_iter()
             .flatten()
-            .map(|slot| Line::raw(format!("open {}", slot.sentence(model.zone, model.now)))),
+            .map(|slot| Line::raw(format!("open {}", slot.sentence(model.shown_zone(), model.now)))),
     );
     lines.push(Line::default());
     lines.push(Line::styled("Nothing starts from here: D asks for the deployment.", model.theme.dim));

@@ -456,6 +456,7 @@ impl Worker {
                 Msg::Done(format!("{id} may go on"))
             }
             Effect::Decide(decision) => Msg::Decided(Box::new(decide::decide(&cx, &decision)?)),
+            Effect::DecideAll(decisions) => Msg::Done(decide::several(&cx, decisions).told()?),
             Effect::Withdraw { release, subject } => {
                 let approval = withdraw::withdraw(&cx, &release, &subject)?;
                 Msg::Done(format!(

@@ -109,3 +109,25 @@ fn the_journal_says_which_environment_was_decided_about() {
     let listed = env.run(&["audit", "list", "--subject", "api@1.0.0"]).ok();
     assert!(listed.out.contains("api@1.0.0 → production"), "{listed:#?}");
 }
+
+#[test]
+fn several_environments_are_decided_about_in_one_act_and_recorded_each_for_itself() {
+    let env = ready();
+    env.config(
+        &super::TEAM.replace(
+            "[environments.staging]",
+            "[environments.staging]\napprovals = [{ from = \"managers\" }]",
+        ),
+    );
+    let said = env.run_as(BOB, &["approve", "api@1.0.0", "staging", "production"]).ok();
+    assert_eq!(said.out.lines().count(), 2, "{said:#?}");
+    let listed = env.run(&["audit", "list", "--verb", "approval.granted"]).ok();
+    assert!(listed.out.contains("→ staging") && listed.out.contains("→ production"), "{listed:#?}");
+
+    let again = env.run_as("carol:1003", &["approve", "api@1.0.0", "nowhere", "production"]).exits(3);
+    assert!(again.out.contains("approved for production by carol"), "{again:#?}");
+    assert!(again.err.contains("1 of 2 recorded (api@1.0.0 for production)"), "{again:#?}");
+    let signed =
+        env.run_as(BOB, &["approve", "api@1.0.0", "staging", "production", "--print-payload"]).exits(2);
+    assert!(signed.err.contains("name one environment at a time"), "{signed:#?}");
+}

@@ -204,6 +204,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::AskWitness { .. }
             | Effect::Abandon { .. }
             | Effect::Decide(_)
+            | Effect::DecideAll(_)
             | Effect::AddFreeze(_)
             | Effect::EditFreeze(_)
             | Effect::Weigh(_)

@@ -15,6 +15,7 @@ mod hands;
 mod later;
 mod log;
 mod log_views;
+mod marks;
 mod options;
 mod past;
 mod presence;

@@ -10,7 +10,7 @@ use crate::tui::msg::Effect;
 use crate::tui::popup::{Popup, is_protected};
 
 /// A decision about what stands in the queue, bound to what was seen of it.
-fn decision(item: &Pending, verdict: Verdict) -> Decision {
+pub fn decision(item: &Pending, verdict: Verdict) -> Decision {
     let plain = Decision::new(item.release.id.clone(), item.subject.clone(), verdict);
     Decision { seen: Some(item.digest.clone()), ..plain }
 }
@@ -27,6 +27,23 @@ pub fn reject(item: &Pending) -> Popup {
         format!("Reject {} for {}", item.release.id, item.subject.as_text()),
         vec![notes],
         vec![text("reason", "why, for its people")],
+    )
+}
+
+/// One reason for several.
+pub fn reject_all(items: &[&Pending]) -> Popup {
+    let mut notes: Vec<String> =
+        items.iter().map(|item| format!("{} for {}", item.release.id, item.matter())).collect();
+    if items.iter().any(|item| item.subject == ApprovalSubject::Request) {
+        notes.push("A no to a request ends the release.".to_owned());
+    }
+    notes.push("Each is recorded for itself and can be withdrawn for itself.".to_owned());
+    let decisions = items.iter().map(|item| decision(item, Verdict::Rejected)).collect();
+    form(
+        Kind::RejectAll(decisions),
+        format!("Reject {} at once", items.len()),
+        notes,
+        vec![text("reason", "why, for their people")],
     )
 }
 

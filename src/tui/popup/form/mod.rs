@@ -60,6 +60,7 @@ pub enum Kind {
     Unblock(ReleaseId),
     /// A rejection, or an approval for later.
     Decide(Box<Decision>),
+    RejectAll(Vec<Decision>),
     NewFreeze,
     StopTheLine,
     /// The freeze as it was when the form opened.
@@ -367,6 +368,11 @@ impl Form {
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
             Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
             Kind::Decide(decision) => approval::decided(self, model, decision),
+            Kind::RejectAll(decisions) => {
+                let reason = Some(self.reason()?);
+                let because = |decision: &Decision| Decision { reason: reason.clone(), ..decision.clone() };
+                Ok(Effect::DecideAll(decisions.iter().map(because).collect()))
+            }
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
             Kind::AsOf => moment::asked(self, model),
