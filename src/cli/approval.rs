@@ -8,7 +8,7 @@ use super::out::Tone;
 use super::{Session, exit, past};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::diff::Kind;
-use crate::domain::gate::reason::enlarge;
+use crate::domain::gate::remedy::enlarge;
 use crate::domain::ids::ReleaseId;
 use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span};

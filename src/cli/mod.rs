@@ -11,6 +11,7 @@ mod bundle;
 mod calendar;
 mod cast;
 mod change;
+mod checks;
 mod completions;
 mod configuration;
 mod demo;
@@ -18,17 +19,21 @@ mod deployment;
 mod doctor;
 pub mod exit;
 mod freeze;
+mod from_git;
 mod hooks;
 mod ical;
 mod lock;
 mod log;
+mod metrics;
 mod out;
 mod overrides;
 mod past;
+mod prepare;
 mod prompts;
 mod release;
 mod rights;
 mod setup;
+mod stages;
 mod toggle;
 mod train;
 mod waiting;
@@ -247,7 +252,13 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Init(args) => configuration::init(session, &args),
         Command::Demo => demo::run(session),
         Command::Release(verb) => release::run(session, verb),
-        Command::Check(verb) => release::check(session, verb),
+        Command::Plan(verb) => stages::plan(session, verb),
+        Command::Risk(args) => stages::risk(session, args),
+        Command::Check(verb) => checks::run(session, verb),
+        Command::Prepare(verb) => prepare::run(session, verb),
+        Command::Issue(verb) => stages::issue(session, verb),
+        Command::Feedback(verb) => stages::feedback(session, verb),
+        Command::Review(verb) => stages::review(session, verb),
         Command::Checklist(verb) => release::checklist(session, verb),
         Command::Approve(args) => approval::approve(session, args),
         Command::Reject(args) => approval::reject(session, args),
@@ -265,6 +276,8 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Attach(args) => log::attach(session, &args),
         Command::Cancel(args) => deployment::cancel(session, &args),
         Command::Decide(args) => deployment::decide(session, args),
+        Command::Judge(args) => stages::judge(session, args),
+        Command::Metrics(args) => metrics::run(session, &args),
         Command::Resolve(args) => deployment::resolve(session, &args),
         Command::Reschedule(args) => waiting::reschedule(session, &args),
         Command::Tick => waiting::tick(session),

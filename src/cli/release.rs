@@ -4,14 +4,15 @@ use std::io::Read as _;
 
 use serde::Deserialize;
 
-use super::args::{Check, CheckResult, Checklist, Edit, NewRelease, Release, ServiceOrRelease};
+use super::args::{Checklist, Edit, NewRelease, Release, ServiceOrRelease};
 use super::out::{Out, Tone};
-use super::{Session, exit};
+use super::{Session, exit, from_git};
 use crate::domain::digest::Digest;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
 use crate::domain::ids::{ReleaseId, ReleaseRef, ServiceName, Version};
+use crate::domain::release::plan::{Extent, Reversal};
 use crate::domain::release::{self as domain, Level, Origin, ReleaseKind, Stage};
-use crate::domain::time::{Fold, Timestamp, parse_when, span, wall};
+use crate::domain::time::{Fold, Timestamp, parse_duration, parse_when, span, wall};
 use crate::ops::release::{advance, back, block, cancel, create, edit, evidence, find};
 use crate::ops::view::release as view;
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -52,7 +53,7 @@ fn say(
     Ok(exit::OK)
 }
 
-fn answer(out: &mut Out, release: &domain::Release, text: &str) {
+pub(super) fn answer(out: &mut Out, release: &domain::Release, text: &str) {
     if out.is_json() {
         out.json("release", release);
     } else {
@@ -86,6 +87,9 @@ struct FromJson {
 }
 
 fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
+    if args.from_git {
+        return new_from_git(session, args);
+    }
     let (id, new) = match &args.from_json {
         Some(path) => {
             session.touches(path)?;
@@ -113,6 +117,8 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 changes: args.about.changes,
                 requires: args.about.requires,
                 toggles: args.about.toggles,
+                misfit: None,
+                like: args.like,
             };
             (id, new)
         }
@@ -120,6 +126,62 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let release = create::create(&desk.cx(), &id, &new)?;
     answer(&mut session.out, &release, &format!("registered in the {} stage", release.stage));
+    Ok(exit::OK)
+}
+
+/// From tags and messages; what is said beside it counts more.
+fn new_from_git(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
+    let (service, version) = match (args.service, args.version) {
+        (Some(ServiceOrRelease::Service(service)), version) => (service, version),
+        (Some(ServiceOrRelease::Release(id)), None) => (id.service, Some(id.version)),
+        _ => {
+            return Err(OpError::new(ErrorKind::Usage, "say which service: the version may come from git")
+                .hint("relman release new storefront --from-git"));
+        }
+    };
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let upto = args.to.as_deref().unwrap_or("HEAD");
+    let from_git::Proposal { id, new, why } =
+        from_git::propose(session, &cx, &service, version, args.repo.as_deref(), upto)?;
+    let changes = if args.about.changes.is_empty() { new.changes } else { args.about.changes };
+    let new = create::NewRelease {
+        title: args.about.title.or(new.title),
+        kind: args.kind.unwrap_or_default(),
+        origin: args.about.origin.unwrap_or_default(),
+        need: args.about.need,
+        objective: args.about.objective,
+        priority: args.about.priority,
+        commit: args.about.commit.or(new.commit),
+        artifact: args.about.artifact,
+        digest: args.about.digest,
+        changes,
+        requires: args.about.requires,
+        toggles: args.about.toggles,
+        misfit: new.misfit,
+        like: args.like,
+    };
+    if args.dry_run {
+        if session.out.is_json() {
+            let answer = serde_json::json!({
+                "id": id, "why": why, "title": new.title, "commit": new.commit, "changes": new.changes,
+                "misfit": new.misfit,
+            });
+            session.out.json("proposal", &answer);
+            return Ok(exit::OK);
+        }
+        session.out.line(format!("{id}  {}", new.title.clone().unwrap_or_default()));
+        session.out.line(format!("  {why}"));
+        for change in &new.changes {
+            session.out.line(format!("  - {change}"));
+        }
+    } else {
+        let release = create::create(&cx, &id, &new)?;
+        answer(&mut session.out, &release, &format!("registered in the {} stage: {why}", release.stage));
+    }
+    if let Some(misfit) = &new.misfit {
+        session.out.note(&format!("the version does not fit what changed: {misfit}"));
+    }
     Ok(exit::OK)
 }
 
@@ -147,6 +209,8 @@ fn from_json(path: &std::path::Path) -> Result<(ReleaseId, create::NewRelease), 
         changes: parsed.changes,
         requires: parsed.requires,
         toggles: parsed.toggles,
+        misfit: None,
+        like: None,
     };
     Ok((ReleaseId::new(parsed.service, parsed.version), new))
 }
@@ -173,6 +237,10 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
         changes: (!args.about.changes.is_empty()).then_some(args.about.changes),
         requires: (!args.about.requires.is_empty()).then_some(args.about.requires),
         toggles: (!args.about.toggles.is_empty()).then_some(args.about.toggles),
+        people: (!args.people.is_empty()).then_some(args.people),
+        communication: args.communication,
+        reversal: reversal(args.reversal, args.reversal_takes.as_deref(), args.no_return)?,
+        reason: args.reason,
         outcome: args.outcome,
         retrospective: args.retrospective,
         clear: args.clear.into_iter().collect(),
@@ -181,6 +249,17 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
     let release = edit::edit(&cx, &id, &wanted)?;
     answer(&mut session.out, &release, "changed");
     Ok(exit::OK)
+}
+
+/// How far it can be taken back, in how long, and from what on no more.
+fn reversal(
+    extent: Option<Extent>,
+    takes: Option<&str>,
+    no_return: Option<String>,
+) -> Result<Option<Reversal>, OpError> {
+    let Some(extent) = extent else { return Ok(None) };
+    let takes = takes.map(parse_duration).transpose()?;
+    Ok(Some(Reversal { extent, seconds: takes.map(|takes| takes.as_secs()), no_return }))
 }
 
 fn advance_one(session: &mut Session, wanted: &ReleaseRef) -> Result<u8, OpError> {
@@ -349,17 +428,6 @@ fn facts(release: &domain::Release, wall: impl Fn(Timestamp) -> String) -> Vec<(
         }
     }
     facts
-}
-
-pub(super) fn check(session: &mut Session, verb: Check) -> Result<u8, OpError> {
-    let Check::Record { release, name, result, note } = verb;
-    let desk = session.desk()?;
-    let id = find::find(&desk.cx(), &release)?;
-    let passed = result == CheckResult::Passed;
-    let release = evidence::record_check(&desk.cx(), &id, &name, passed, note.as_deref())?;
-    let word = if passed { "passed" } else { "failed" };
-    answer(&mut session.out, &release, &format!("{name} {word}"));
-    Ok(exit::OK)
 }
 
 pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, OpError> {

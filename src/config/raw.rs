@@ -12,6 +12,7 @@ pub(super) struct Raw {
     pub environments: BTreeMap<String, RawEnvironment>,
     pub services: BTreeMap<String, RawService>,
     pub stages: BTreeMap<String, RawStage>,
+    pub announcements: BTreeMap<String, String>,
     pub process: BTreeMap<String, RawProcess>,
     pub freezes: Vec<RawFreeze>,
     pub trains: BTreeMap<String, RawTrain>,
@@ -101,6 +102,7 @@ pub(super) struct RawRule {
     pub from: String,
     #[serde(default = "one")]
     pub count: i64,
+    pub risk: Option<String>,
 }
 
 fn one() -> i64 {
@@ -203,7 +205,12 @@ pub(super) struct RawStage {
     pub escalate_to: Vec<String>,
     pub approval_timeout: Option<String>,
     pub checks: Vec<String>,
+    pub allowed_failures: Vec<String>,
+    pub check_ttl: Option<String>,
     pub checklist: Vec<String>,
+    pub voters: Vec<String>,
+    pub backup_max_age: Option<String>,
+    pub announce_before: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -254,6 +261,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "environments",
             "services",
             "stages",
+            "announcements",
             "process",
             "freezes",
             "trains",
@@ -312,8 +320,8 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "four-eyes",
         ],
     ),
-    ("environments.*.approvals.*", &["from", "count"]),
-    ("environments.*.rollback-approvals.*", &["from", "count"]),
+    ("environments.*.approvals.*", &["from", "count", "risk"]),
+    ("environments.*.rollback-approvals.*", &["from", "count", "risk"]),
     ("environments.*.four-eyes", &["from", "exempt", "ttl"]),
     (
         "services.*",
@@ -400,10 +408,16 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "escalate-to",
             "approval-timeout",
             "checks",
+            "allowed-failures",
+            "check-ttl",
             "checklist",
+            "voters",
+            "backup-max-age",
+            "announce-before",
         ],
     ),
-    ("stages.*.approvals.*", &["from", "count"]),
+    ("stages.*.approvals.*", &["from", "count", "risk"]),
+    ("announcements", &["planned", "starting", "done", "rolled-back"]),
     ("process.*", &["enter", "skip"]),
     (
         "trains.*",

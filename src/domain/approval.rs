@@ -550,7 +550,7 @@ mod tests {
     }
 
     fn rules(rules: &[(&str, u8)]) -> Vec<Rule> {
-        rules.iter().map(|(from, count)| Rule { from: (*from).into(), count: *count }).collect()
+        rules.iter().map(|(from, count)| Rule { from: (*from).into(), count: *count, risk: None }).collect()
     }
 
     fn count(rules: &[Rule], roster: &Roster, interested: &[&Person], approvals: &[Approval]) -> Tally {
@@ -673,7 +673,7 @@ mod tests {
             let groups: BTreeMap<String, Members> = members.iter().enumerate()
                 .map(|(at, people)| (format!("g{at}"), Members { names: named(people), everyone: false })).collect();
             let rules: Vec<Rule> = counts.iter().take(groups.len()).enumerate()
-                .map(|(at, count)| Rule { from: format!("g{at}"), count: *count }).collect();
+                .map(|(at, count)| Rule { from: format!("g{at}"), count: *count, risk: None }).collect();
             let roster = Roster::new(groups);
             let all: Vec<Approval> = voters.iter().map(|v| yes(&format!("p{v}"))).collect();
             let full = count(&rules, &roster, &[], &all).is_met();

@@ -29,6 +29,13 @@ pub const NAMES: &[(&str, &str)] = &[
     ("release.cancelled", "a release was given up"),
     ("release.rejected", "the request of a release was rejected"),
     ("check.failed", "a check was recorded as failed"),
+    ("check.waived", "a check is let go without until a time"),
+    ("risk.assessed", "the risk of a release was said or computed"),
+    ("announcement.made", "an announcement was written and put on record"),
+    ("vote.cast", "somebody voted go, no-go or abstain"),
+    ("issue.recorded", "something is wrong with a release, or is no more"),
+    ("feedback.recorded", "somebody said something about a release, or was answered"),
+    ("deployment.judged", "the outcome of a deployment was corrected later"),
     ("approval.requested", "a decision is open that was not open before"),
     ("approval.reminder", "a decision is still open (remind-every)"),
     ("approval.escalated", "a decision is open for too long (escalate-after)"),
@@ -215,6 +222,13 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::ReleaseCancelled => one("release.cancelled"),
         Verb::ReleaseRejected => one("release.rejected"),
         Verb::CheckRecorded if has_failed(body) => one("check.failed"),
+        Verb::CheckWaived => one("check.waived"),
+        Verb::RiskAssessed => one("risk.assessed"),
+        Verb::AnnouncementMade => one("announcement.made"),
+        Verb::VoteCast => one("vote.cast"),
+        Verb::IssueRecorded => one("issue.recorded"),
+        Verb::FeedbackRecorded => one("feedback.recorded"),
+        Verb::DeploymentJudged => one("deployment.judged"),
         Verb::ApprovalGranted => one("approval.granted"),
         Verb::ApprovalRejected => one("approval.rejected"),
         Verb::ApprovalWithdrawn => one("approval.withdrawn"),
@@ -300,6 +314,14 @@ fn ended(about: &About) -> Vec<Vec<&'static str>> {
     vec![vec![name, "deployment.finished"]]
 }
 
+/// What was announced last.
+fn announced(body: &Body) -> String {
+    let all =
+        body.after.as_ref().and_then(|after| after.get("preparation")?.get("announcements")?.as_array());
+    let last = all.and_then(|all| all.last()).and_then(|one| one.get("text")?.as_str());
+    last.map(|text| format!(": {text}")).unwrap_or_default()
+}
+
 /// What happened, in one sentence.
 fn sentence(name: &str, body: &Body, about: &About) -> String {
     let (who, subject) = (body.actor.name(), &body.subject);
@@ -308,11 +330,18 @@ fn sentence(name: &str, body: &Body, about: &About) -> String {
     let release = about.release.as_ref().map_or_else(|| subject.clone(), ToString::to_string);
     let (topic, what) = name.split_once('.').unwrap_or((name, ""));
     match (topic, what) {
+        ("deployment", "judged") => format!("{who} corrected the outcome of a deployment of {subject}{why}"),
         ("deployment" | "plan" | "toggle" | "override", _) => of_deployment(name, body, about),
         ("release", "created") => format!("{who} registered {subject}"),
         ("release", "advanced") => format!("{who} moved {subject} on{}", stage(body)),
         ("release", "moved-back") => format!("{who} moved {subject} back{}{why}", stage(body)),
         ("release", what) => format!("{who} {what} {subject}{why}"),
+        ("check", "waived") => format!("{who} lets a check of {subject} go without{why}"),
+        ("risk", _) => format!("{who} weighed the risk of {subject}{why}"),
+        ("announcement", _) => format!("{who} announced {subject}{}", announced(body)),
+        ("vote", _) => format!("{who} voted about {subject}{why}"),
+        ("issue", _) => format!("{who} recorded an issue of {subject}"),
+        ("feedback", _) => format!("{who} recorded feedback about {subject}"),
         ("check", _) => format!("a check of {subject} failed, recorded by {who}{why}"),
         ("approval", "requested") => format!("{release} waits for a decision{env}{why}"),
         ("approval", "reminder") => format!("{release} still waits for a decision{env}{why}"),

@@ -96,7 +96,17 @@ plain_name!(
 #[serde(try_from = "String", into = "String")]
 pub struct Version(semver::Version);
 
+impl From<semver::Version> for Version {
+    fn from(version: semver::Version) -> Self {
+        Self(version)
+    }
+}
+
 impl Version {
+    pub fn as_semver(&self) -> &semver::Version {
+        &self.0
+    }
+
     /// Whether this version ranks above `other`; build metadata is ignored, as SemVer demands.
     pub fn outranks(&self, other: &Self) -> bool {
         self.0.cmp_precedence(&other.0).is_gt()

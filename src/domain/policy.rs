@@ -20,7 +20,8 @@ use super::hours::OpenHours;
 use super::ids::{EnvName, ServiceName, TrainName};
 use super::pipeline::Pipeline;
 use super::prompt::Prompt;
-use super::release::{ReleaseKind, Stage};
+use super::release::preparation::Occasion;
+use super::release::{Level, ReleaseKind, Stage};
 use super::right::Rights;
 use super::signature::SignPolicy;
 use super::strategy::Strategy;
@@ -46,6 +47,8 @@ pub struct Policy {
     pub environments: BTreeMap<EnvName, Environment>,
     pub services: BTreeMap<ServiceName, Service>,
     pub stages: BTreeMap<Stage, StageRules>,
+    /// What people are told when, as templates; where none is written a plain one serves.
+    pub announcements: BTreeMap<Occasion, String>,
     pub processes: BTreeMap<ReleaseKind, Process>,
     /// Freezes written in the configuration; those of the store come with the facts.
     pub freezes: Vec<Freeze>,
@@ -173,6 +176,16 @@ words!(EnvKind, "environment kind", Self::ALL);
 pub struct Rule {
     pub from: String,
     pub count: u8,
+    /// From which risk on it is asked; nothing: always (PLN-4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Level>,
+}
+
+impl Rule {
+    /// Those that are asked of something with this risk.
+    pub fn asked(rules: &[Self], risk: Level) -> Vec<Self> {
+        rules.iter().filter(|rule| rule.risk.is_none_or(|from| risk >= from)).cloned().collect()
+    }
 }
 
 /// A place to deploy to, and what protects it.
@@ -381,8 +394,17 @@ pub struct StageRules {
     pub reminders: Reminders,
     /// Names of the checks the test stage wants.
     pub checks: Vec<String>,
+    /// Checks that are shown and may fail.
+    pub allowed_failures: Vec<String>,
+    /// How long the result of a check counts; nothing: as long as what it was made on.
+    pub check_ttl: Option<Duration>,
     /// Items of the prepare stage's checklist.
     pub checklist: Vec<String>,
+    /// Groups that are asked whether it shall go: each says go once, and nobody no-go.
+    pub voters: Vec<String>,
+    pub backup_max_age: Option<Duration>,
+    /// How long before it goes to production it is announced.
+    pub announce_before: Option<Duration>,
 }
 
 impl StageRules {
@@ -394,7 +416,12 @@ impl StageRules {
         signing: SignPolicy::Off,
         reminders: Reminders { every: None, escalate_after: None, escalate_to: Vec::new(), timeout: None },
         checks: Vec::new(),
+        allowed_failures: Vec::new(),
+        check_ttl: None,
         checklist: Vec::new(),
+        voters: Vec::new(),
+        backup_max_age: None,
+        announce_before: None,
     };
 }
 
@@ -406,35 +433,67 @@ pub enum StageGate {
     Approved,
     Owner,
     TargetDate,
+    Scope,
+    Milestones,
+    Metrics,
+    Communication,
     Risk,
     RollbackPlan,
+    /// The version fits what changed (SemVer).
+    Version,
     Artifact,
     Checks,
     /// Accepted by those who use it.
     SignOff,
     Checklist,
+    Backup,
+    Training,
+    Impact,
+    Announced,
+    /// What was planned is what there is.
+    Conformance,
+    GoNoGo,
     Live,
+    /// No severe issue is open.
+    Issues,
+    /// Every measure of success has a value.
+    Measured,
     Outcome,
     Retrospective,
+    Lessons,
     /// Accepted once it is live.
     ReviewSignOff,
 }
 
 impl StageGate {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 28] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
         Self::TargetDate,
+        Self::Scope,
+        Self::Milestones,
+        Self::Metrics,
+        Self::Communication,
         Self::Risk,
         Self::RollbackPlan,
+        Self::Version,
         Self::Artifact,
         Self::Checks,
         Self::SignOff,
         Self::Checklist,
+        Self::Backup,
+        Self::Training,
+        Self::Impact,
+        Self::Announced,
+        Self::Conformance,
+        Self::GoNoGo,
         Self::Live,
+        Self::Issues,
+        Self::Measured,
         Self::Outcome,
         Self::Retrospective,
+        Self::Lessons,
         Self::ReviewSignOff,
     ];
 
@@ -444,15 +503,29 @@ impl StageGate {
             Self::Approved => "approved",
             Self::Owner => "owner",
             Self::TargetDate => "target-date",
+            Self::Scope => "scope",
+            Self::Milestones => "milestones",
+            Self::Metrics => "metrics",
+            Self::Communication => "communication",
             Self::Risk => "risk",
             Self::RollbackPlan => "rollback-plan",
+            Self::Version => "version",
             Self::Artifact => "artifact",
             Self::Checks => "checks",
             Self::SignOff => "sign-off",
             Self::Checklist => "checklist",
+            Self::Backup => "backup",
+            Self::Training => "training",
+            Self::Impact => "impact",
+            Self::Announced => "announced",
+            Self::Conformance => "conformance",
+            Self::GoNoGo => "go-no-go",
             Self::Live => "live",
+            Self::Issues => "issues",
+            Self::Measured => "measured",
             Self::Outcome => "outcome",
             Self::Retrospective => "retrospective",
+            Self::Lessons => "lessons",
             Self::ReviewSignOff => "review-sign-off",
         }
     }
@@ -471,12 +544,30 @@ impl StageGate {
     pub fn stage(self) -> Stage {
         match self {
             Self::Described | Self::Approved => Stage::Request,
-            Self::Owner | Self::TargetDate | Self::Risk | Self::RollbackPlan => Stage::Plan,
-            Self::Artifact => Stage::Build,
+            Self::Owner
+            | Self::TargetDate
+            | Self::Scope
+            | Self::Milestones
+            | Self::Metrics
+            | Self::Communication
+            | Self::Risk
+            | Self::RollbackPlan => Stage::Plan,
+            Self::Version | Self::Artifact => Stage::Build,
             Self::Checks | Self::SignOff => Stage::Test,
-            Self::Checklist => Stage::Prepare,
+            Self::Checklist
+            | Self::Backup
+            | Self::Training
+            | Self::Impact
+            | Self::Announced
+            | Self::Conformance
+            | Self::GoNoGo => Stage::Prepare,
             Self::Live => Stage::Deploy,
-            Self::Outcome | Self::Retrospective | Self::ReviewSignOff => Stage::Review,
+            Self::Issues
+            | Self::Measured
+            | Self::Outcome
+            | Self::Retrospective
+            | Self::Lessons
+            | Self::ReviewSignOff => Stage::Review,
         }
     }
 }

@@ -167,6 +167,7 @@ fn record<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
 
 /// The records an act wrote, in order. A refusal changes nothing, except where it ended something. `None`: the entry says
 /// it changed something and this relman cannot read what; then an older or a newer one wrote it.
+#[expect(clippy::too_many_lines, reason = "a line for each verb, so that a new one is not forgotten")]
 pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
     let (before, after) = (body.before.as_ref(), body.after.as_ref());
     // Who removes or lifts something leaves what it was before.
@@ -211,7 +212,17 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ReleaseCancelled
         | Verb::ReleaseRejected
         | Verb::CheckRecorded
-        | Verb::ChecklistTicked => one(record(after).map(Change::Release)),
+        | Verb::ChecklistTicked
+        | Verb::PlanChanged
+        | Verb::RiskAssessed
+        | Verb::CheckWaived
+        | Verb::PreparationRecorded
+        | Verb::AnnouncementMade
+        | Verb::VoteCast
+        | Verb::IssueRecorded
+        | Verb::FeedbackRecorded
+        | Verb::ReviewRecorded
+        | Verb::DeploymentJudged => one(record(after).map(Change::Release)),
         Verb::ReleaseMovedBack => moved_back(at, body),
         Verb::ApprovalGranted | Verb::ApprovalRejected => {
             let replaced = record::<Box<Approval>>(before).map(Change::Approval);

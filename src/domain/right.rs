@@ -28,6 +28,8 @@ pub enum Right {
     Plan,
     /// Record checks, tick the checklist.
     Evidence,
+    /// Let a check go without.
+    Waive,
     Block,
     Unblock,
     /// Begin, schedule and move deployments, go back, switch toggles, let a pause end.
@@ -62,10 +64,11 @@ pub enum Otherwise {
 }
 
 impl Right {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Request,
         Self::Plan,
         Self::Evidence,
+        Self::Waive,
         Self::Block,
         Self::Unblock,
         Self::Deploy,
@@ -85,6 +88,7 @@ impl Right {
             Self::Request => "request",
             Self::Plan => "plan",
             Self::Evidence => "evidence",
+            Self::Waive => "waive",
             Self::Block => "block",
             Self::Unblock => "unblock",
             Self::Deploy => "deploy",
@@ -106,6 +110,7 @@ impl Right {
             Self::Request => "register releases",
             Self::Plan => "change releases",
             Self::Evidence => "record evidence",
+            Self::Waive => "let checks go without",
             Self::Block => "block releases",
             Self::Unblock => "unblock releases",
             Self::Deploy => "run deployments",
@@ -131,7 +136,7 @@ impl Right {
             Self::Unblock => Otherwise::Like(Self::Block),
             Self::Cancel | Self::Resolve | Self::Lock | Self::Trains => Otherwise::Like(Self::Deploy),
             Self::PromoteFull | Self::Review => Otherwise::Like(Self::Override),
-            Self::Override => Otherwise::Nobody,
+            Self::Override | Self::Waive => Otherwise::Nobody,
         }
     }
 
@@ -139,7 +144,13 @@ impl Right {
     pub fn has_environment(self) -> bool {
         !matches!(
             self,
-            Self::Request | Self::Plan | Self::Evidence | Self::Block | Self::Unblock | Self::Administer
+            Self::Request
+                | Self::Plan
+                | Self::Evidence
+                | Self::Waive
+                | Self::Block
+                | Self::Unblock
+                | Self::Administer
         )
     }
 
@@ -445,10 +456,22 @@ pub enum Asks {
 pub fn asked_by(verb: Verb) -> Asks {
     match verb {
         Verb::ReleaseCreated | Verb::ApprovalAskedAnew => Asks::Right(Right::Request),
-        Verb::ReleaseEdited | Verb::ReleaseAdvanced | Verb::ReleaseMovedBack | Verb::ReleaseCancelled => {
-            Asks::Right(Right::Plan)
+        Verb::ReleaseEdited
+        | Verb::ReleaseAdvanced
+        | Verb::ReleaseMovedBack
+        | Verb::ReleaseCancelled
+        | Verb::PlanChanged
+        | Verb::RiskAssessed
+        | Verb::AnnouncementMade
+        | Verb::ReviewRecorded => Asks::Right(Right::Plan),
+        Verb::CheckRecorded | Verb::ChecklistTicked | Verb::PreparationRecorded => {
+            Asks::Right(Right::Evidence)
         }
-        Verb::CheckRecorded | Verb::ChecklistTicked => Asks::Right(Right::Evidence),
+        Verb::CheckWaived => Asks::Right(Right::Waive),
+        Verb::VoteCast => Asks::Free("voters of the prepare stage says who votes"),
+        Verb::IssueRecorded | Verb::FeedbackRecorded => {
+            Asks::Free("what is wrong, and what people say, may be put down by everybody")
+        }
         Verb::ReleaseBlocked => Asks::Right(Right::Block),
         Verb::ReleaseUnblocked => Asks::Right(Right::Unblock),
         Verb::DeploymentStarted | Verb::DeploymentScheduled | Verb::DeploymentRescheduled => {
@@ -460,7 +483,9 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::DeploymentGuided => Asks::Right(Right::Deploy),
         Verb::CancelRequested | Verb::DeploymentAbandoned => Asks::Right(Right::Cancel),
         // At a pause it takes the right to deploy.
-        Verb::DeploymentResolved | Verb::DeploymentTaken => Asks::Right(Right::Resolve),
+        Verb::DeploymentResolved | Verb::DeploymentTaken | Verb::DeploymentJudged => {
+            Asks::Right(Right::Resolve)
+        }
         Verb::FreezeAdded | Verb::FreezeChanged | Verb::FreezeRemoved => Asks::Right(Right::Freeze),
         Verb::LockSet | Verb::LockEdited | Verb::LockLifted => Asks::Right(Right::Lock),
         Verb::TrainSkipped | Verb::TrainResumed => Asks::Right(Right::Trains),

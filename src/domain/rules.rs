@@ -53,7 +53,10 @@ pub fn told(policy: &Policy) -> Value {
         let rules = policy.stage(*stage);
         json!({
             "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
-            "checklist": rules.checklist, "approval-ttl-seconds": seconds(rules.approval_ttl),
+            "checklist": rules.checklist, "allowed-failures": rules.allowed_failures,
+            "check-ttl-seconds": seconds(rules.check_ttl), "voters": rules.voters,
+            "backup-max-age-seconds": seconds(rules.backup_max_age),
+            "announce-before-seconds": seconds(rules.announce_before), "approval-ttl-seconds": seconds(rules.approval_ttl),
             "self-approval": rules.self_approval, "signed-approvals": rules.signing,
             "remind-every-seconds": seconds(rules.reminders.every),
             "escalate-after-seconds": seconds(rules.reminders.escalate_after),
@@ -77,6 +80,7 @@ pub fn told(policy: &Policy) -> Value {
         "environments": policy.environments.values().map(env).collect::<Vec<_>>(),
         "services": policy.services.values().map(service).collect::<Vec<_>>(),
         "stages": Stage::ALL.iter().map(stage).collect::<Vec<_>>(),
+        "announcements": policy.announcements,
         "process": ReleaseKind::ALL.iter().map(process).collect::<Vec<_>>(),
         "freezes": policy.freezes,
         "rights": lists(&policy.rights),

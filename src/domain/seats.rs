@@ -110,8 +110,10 @@ mod tests {
     use super::*;
 
     fn short(rules: &[(&str, u8)], groups: &[(&str, &[&'static str])]) -> Option<String> {
-        let rules: Vec<Rule> =
-            rules.iter().map(|(from, count)| Rule { from: (*from).to_owned(), count: *count }).collect();
+        let rules: Vec<Rule> = rules
+            .iter()
+            .map(|(from, count)| Rule { from: (*from).to_owned(), count: *count, risk: None })
+            .collect();
         let people = |group: &str| {
             let (_, people) = groups.iter().find(|(name, _)| *name == group).unwrap();
             (!people.contains(&"*")).then(|| people.to_vec())

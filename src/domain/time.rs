@@ -347,6 +347,11 @@ pub fn wall(at: Timestamp, zone: Tz) -> String {
     at.in_zone(zone).format("%a %Y-%m-%d %H:%M %Z").to_string()
 }
 
+/// The day alone, where the hour says nothing: `2026-09-01`.
+pub fn day(at: Timestamp, zone: Tz) -> String {
+    at.in_zone(zone).format("%Y-%m-%d").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn rule(from: &str, count: u8) -> Rule {
-        Rule { from: from.to_owned(), count }
+        Rule { from: from.to_owned(), count, risk: None }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod enforced;
 pub mod environment;
 pub mod exit_record;
 pub mod fault;
+pub mod git;
 pub mod heads;
 mod http;
 pub mod identity;

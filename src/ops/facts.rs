@@ -11,7 +11,7 @@ use crate::domain::gate::stage_exit::{self, ExitCheck, ExitFacts, Goal, Spot};
 use crate::domain::gate::{ChangeKnown, DeployFacts, Holder, Need, Newest, Overrides, Required, Upstream};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::lock::Lock;
-use crate::domain::policy::{Environment, ScriptRole, Service, StageGate};
+use crate::domain::policy::{Environment, Rule, ScriptRole, Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::right::{Place, Right};
 use crate::domain::rules::Standing;
@@ -307,7 +307,11 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
     let content = subject(release, service, name, &around.scripts);
     DeployFacts {
         release: release.clone(),
-        environment: environment.clone(),
+        environment: Environment {
+            approvals: Rule::asked(&environment.approvals, release.weighed_risk()),
+            rollback_approvals: Rule::asked(&environment.rollback_approvals, release.weighed_risk()),
+            ..environment.clone()
+        },
         zone: cx.policy.zone,
         kind,
         rescue,

@@ -45,6 +45,7 @@ pub enum Action {
     MoveBack,
     Block,
     Edit,
+    Sheet,
     Why,
     Deploy,
     Schedule,
@@ -189,6 +190,14 @@ pub const ENTRIES: &[Entry] = &[
     row(Action::MoveBack, "move-back", "move it back one stage (asks for a reason)", BOARD, &["<"], None),
     row(Action::NewRelease, "new-release", "register a release", BOARD, &["n"], Some("new")),
     row(Action::Edit, "edit", "edit what is recorded about the release", BOARD, &["e"], Some("edit")),
+    row(
+        Action::Sheet,
+        "sheet",
+        "everything on record about it, stage by stage: add, change, tick, vote",
+        BOARD,
+        &["p"],
+        Some("record"),
+    ),
     row(Action::Block, "block", "block the release, or lift its block, with a reason", BOARD, &["b"], None),
     row(
         Action::RollBack,

@@ -75,6 +75,7 @@ fn in_the_past(model: &Model, action: Action, seq: i64) -> Result<(), String> {
             | Action::Messages
             | Action::Zoom
             | Action::Why
+            | Action::Sheet
             | Action::Today
             | Action::PreviousMonth
             | Action::NextMonth
@@ -135,6 +136,7 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
             | Action::MoveBack
             | Action::Block
             | Action::Edit
+            | Action::Sheet
             | Action::RollBack
             | Action::CancelDeployment
             | Action::GoLog

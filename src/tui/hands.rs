@@ -111,6 +111,9 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Unblock { .. }
         | Effect::Decide(_)
         | Effect::DecideAll(_)
+        | Effect::Record { .. }
+        | Effect::Evidence { .. }
+        | Effect::Tick { .. }
         | Effect::Withdraw { .. }
         | Effect::ReviewOverride { .. }
         | Effect::AddFreeze(_)

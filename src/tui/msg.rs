@@ -32,6 +32,8 @@ use crate::ops::lock::{EditLock, NewLock};
 use crate::ops::past::{Place, Travel};
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
+use crate::ops::release::evidence::Evidence;
+use crate::ops::release::record::Record;
 use crate::ops::train::Prognosis;
 use crate::ops::view::board::Board;
 use crate::ops::view::calendar::Calendar;
@@ -265,6 +267,22 @@ pub enum Effect {
         reason: String,
     },
     Decide(Box<Decision>),
+    /// Put something on record about a release.
+    Record {
+        id: ReleaseId,
+        what: Box<Record>,
+    },
+    /// Record the result of a check.
+    Evidence {
+        id: ReleaseId,
+        name: String,
+        evidence: Box<Evidence>,
+    },
+    /// Tick an item of the checklist.
+    Tick {
+        id: ReleaseId,
+        item: String,
+    },
     /// Several in one act, each recorded for itself.
     DecideAll(Vec<Decision>),
     Withdraw {

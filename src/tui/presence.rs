@@ -245,6 +245,7 @@ impl super::popup::form::Form {
                     Verdict::Rejected => Intent::Reject,
                 })
             },
+            Kind::Sheet { id, .. } => Asking { release: Some(id.clone()), ..plain(Intent::Edit) },
             Kind::RejectAll(_) => plain(Intent::Reject),
             Kind::Later { release, environment } => Asking {
                 release: Some(release.clone()),

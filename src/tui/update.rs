@@ -292,6 +292,10 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
             model.popups.push(*other);
             return wanted.into_iter().collect();
         }
+        Outcome::Over(other) => {
+            model.popups.push(popup);
+            model.popups.push(*other);
+        }
         Outcome::Run(action) => return act(model, action),
         Outcome::Unlock => {
             model.locked = false;

@@ -1,6 +1,9 @@
 //! Which commands change something: those that a relman which only looks refuses.
 
-use super::{Audit, Change, Checklist, Command, Config, Freeze, Hooks, Override, Release, Train, lock};
+use super::{
+    Audit, Change, Check, Checklist, Command, Config, Feedback, Freeze, Hooks, Issue, Override, Plan,
+    Prepare, Release, Review, Train, lock,
+};
 
 impl Command {
     /// Whether it changes the store, starts something or writes a file into a directory of its own choice.
@@ -8,7 +11,6 @@ impl Command {
         match self {
             Self::Init(_)
             | Self::Demo
-            | Self::Check(_)
             | Self::Approve(_)
             | Self::Reject(_)
             | Self::Withdraw(_)
@@ -20,12 +22,22 @@ impl Command {
             | Self::Decide(_)
             | Self::Reschedule(_)
             | Self::Resolve(_)
+            | Self::Judge(_)
             | Self::Tick
             | Self::Take(_)
             | Self::Witness(_)
             | Self::Restore(_)
             | Self::Unlock(_) => true,
             Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
+            Self::Plan(verb) => !matches!(verb, Plan::Show { .. } | Plan::History { .. }),
+            Self::Risk(args) => args.size.is_some() || args.raise.is_some() || args.lower.is_some(),
+            Self::Check(verb) => !matches!(verb, Check::List { .. }),
+            Self::Prepare(verb) => {
+                !matches!(verb, Prepare::Show { .. } | Prepare::Announce { draft: true, .. })
+            }
+            Self::Issue(verb) => !matches!(verb, Issue::List { .. }),
+            Self::Feedback(verb) => !matches!(verb, Feedback::List { .. }),
+            Self::Review(verb) => !matches!(verb, Review::Show { .. } | Review::Actions { .. }),
             Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
             Self::Freeze(verb) => !matches!(verb, Freeze::List | Freeze::Show { .. } | Freeze::Export(_)),
             Self::Train(verb) => !matches!(verb, Train::List | Train::Show { .. }),
@@ -52,6 +64,7 @@ impl Command {
             | Self::When(_)
             | Self::Calendar(_)
             | Self::Rights(_)
+            | Self::Metrics(_)
             | Self::Backup(_)
             | Self::Bundle(_)
             | Self::Paths

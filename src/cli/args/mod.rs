@@ -8,6 +8,7 @@ pub(super) mod lock;
 mod outside;
 mod overrides;
 mod people;
+mod stages;
 
 use std::path::PathBuf;
 
@@ -25,9 +26,13 @@ pub(super) use self::lock::{Lock, Unlock};
 pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::people::{Rights, Setup};
+pub(super) use self::stages::{
+    Check, CheckResult, Feedback, Format, Issue, Judge, MetricsArgs, Plan, Prepare, Review, Risk,
+};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
+use crate::domain::release::plan::Extent;
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
 /// Version, with the features that must never be in a release build.
@@ -89,12 +94,29 @@ pub enum Command {
     /// Register, look at, change and move releases
     #[command(subcommand)]
     Release(Release),
-    /// Record test evidence
+    /// Scope, milestones, measures of success
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Weigh the risk of a release: from what changes, or as you say it
+    Risk(Risk),
+    /// Record test evidence, import what test runners wrote, let a check go without
     #[command(subcommand)]
     Check(Check),
     /// Tick items of the preparation checklist
     #[command(subcommand)]
     Checklist(Checklist),
+    /// Tasks, backup, training, announcements, go or no-go
+    #[command(subcommand)]
+    Prepare(Prepare),
+    /// What is wrong with a release
+    #[command(subcommand)]
+    Issue(Issue),
+    /// What people say about a release
+    #[command(subcommand)]
+    Feedback(Feedback),
+    /// What came of a release, and what was learned
+    #[command(subcommand)]
+    Review(Review),
     /// Approve a release for an environment, or its request when none is named
     Approve(Decide),
     /// Reject it, with a reason
@@ -132,6 +154,10 @@ pub enum Command {
     Reschedule(Reschedule),
     /// Say how a lost deployment ended
     Resolve(Resolve),
+    /// Correct how a deployment counts in the figures, with a reason; its own record stays
+    Judge(Judge),
+    /// How releasing goes: frequency, lead time, failures, recovery, and what else can be counted
+    Metrics(MetricsArgs),
     /// Settle what lost its process, revive what waits, send off trains: for a timer or cron
     Tick,
     /// What goes where by itself, and what it waits for
@@ -280,6 +306,21 @@ pub struct NewRelease {
     pub kind: Option<ReleaseKind>,
     #[command(flatten)]
     pub about: AboutRelease,
+    /// Take version, title, commit and changes from git: tags and conventional commits since the last release
+    #[arg(long, conflicts_with = "from_json")]
+    pub from_git: bool,
+    /// The repository (default: repo of the service, or its working-dir)
+    #[arg(long, value_name = "DIR", requires = "from_git")]
+    pub repo: Option<PathBuf>,
+    /// The commit to release (default: HEAD)
+    #[arg(long, value_name = "REF", requires = "from_git")]
+    pub to: Option<String>,
+    /// Only say what would be registered
+    #[arg(long, requires = "from_git")]
+    pub dry_run: bool,
+    /// Take the plan over from an earlier release: people, measures, tasks, who is trained and told
+    #[arg(long, value_name = "RELEASE")]
+    pub like: Option<ReleaseId>,
     /// Read the release as a JSON object from a file or - (keys as the options, plus service and version)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "version"])]
     pub from_json: Option<PathBuf>,
@@ -341,35 +382,34 @@ pub struct Edit {
     /// How to go back, and how long it takes
     #[arg(long, value_name = "TEXT")]
     pub rollback_plan: Option<String>,
+    /// Who does what: "Dora: database"; may be repeated; replaces the list
+    #[arg(long = "person", value_name = "TEXT")]
+    pub people: Vec<String>,
+    /// Who is told what, when and how
+    #[arg(long, value_name = "TEXT")]
+    pub communication: Option<String>,
+    /// How far it can be taken back: full, partial or none
+    #[arg(long, value_name = "EXTENT")]
+    pub reversal: Option<Extent>,
+    /// How long going back takes, such as 10m
+    #[arg(long, value_name = "TIME", requires = "reversal")]
+    pub reversal_takes: Option<String>,
+    /// From what on there is no way back
+    #[arg(long, value_name = "TEXT", requires = "reversal")]
+    pub no_return: Option<String>,
     /// What came of it (review)
     #[arg(long, value_name = "TEXT")]
     pub outcome: Option<String>,
     /// What was learned (review)
     #[arg(long, value_name = "TEXT")]
     pub retrospective: Option<String>,
-    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, requires, toggles, commit, artifact, digest,
-    /// changes, outcome, retrospective); may be repeated
+    /// Why; a risk is not lowered without
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, requires, toggles, people,
+    /// communication, reversal, commit, artifact, digest, changes, impact, outcome, retrospective); may be repeated
     #[arg(long, value_name = "FIELD")]
     pub clear: Vec<Field>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Check {
-    /// Record the result of a check for the artifact the release has now
-    Record {
-        release: ReleaseRef,
-        name: String,
-        result: CheckResult,
-        /// Where the evidence is, for example
-        #[arg(long, value_name = "TEXT")]
-        note: Option<String>,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckResult {
-    Passed,
-    Failed,
 }
 
 #[derive(Debug, Subcommand)]

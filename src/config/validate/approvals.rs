@@ -1,7 +1,7 @@
 //! What is said about decisions beside the rules themselves, for the exit of a stage as for an environment; and policies
 //! that nobody could meet, as far as the file alone tells (APR-4).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Checker;
@@ -10,6 +10,7 @@ use crate::domain::approval::ApprovalSubject;
 use crate::domain::delivery::Delivery;
 use crate::domain::policy::{Environment, Member, Policy, Rule, Service, StageGate, StageRules};
 use crate::domain::release::Stage;
+use crate::domain::release::preparation::{Occasion, PLACEHOLDERS};
 use crate::domain::seats::shortage;
 
 /// The keys about decisions that a stage shares with the environments.
@@ -56,9 +57,45 @@ impl Checker {
             self_approval: raw.self_approval.unwrap_or(false),
             signing: self.sign_policy(&at("signed-approvals"), raw.signed_approvals.as_deref()),
             reminders,
+            check_ttl: self.limit(&at("check-ttl"), raw.check_ttl.as_ref()),
+            backup_max_age: self.limit(&at("backup-max-age"), raw.backup_max_age.as_ref()),
+            announce_before: self.duration(&at("announce-before"), raw.announce_before.as_ref()),
+            voters: self.voters(&at("voters"), raw.voters),
             checks: raw.checks,
+            allowed_failures: raw.allowed_failures,
             checklist: raw.checklist,
         }
+    }
+
+    /// Templates, with placeholders that are known only.
+    pub(super) fn announcements(&mut self, raw: BTreeMap<String, String>) -> BTreeMap<Occasion, String> {
+        let mut known = BTreeMap::new();
+        for (name, text) in raw {
+            let keys = keys!["announcements", name];
+            let is_one = self.one_of(keys, &name, &Occasion::ALL.map(Occasion::as_str));
+            let strange = text.split('{').skip(1).find_map(|rest| {
+                let name = format!("{{{}}}", rest.split('}').next().filter(|_| rest.contains('}'))?);
+                (!PLACEHOLDERS.contains(&name.as_str())).then_some(name)
+            });
+            if let Some(strange) = strange {
+                let hint = Some(format!("there are: {}", PLACEHOLDERS.join(" ")));
+                self.hinted(keys, format!("{strange} stands for nothing"), hint);
+            }
+            if let Ok(occasion) = name.parse()
+                && is_one
+            {
+                known.insert(occasion, text);
+            }
+        }
+        known
+    }
+
+    /// Groups that are asked whether a release shall go.
+    fn voters(&mut self, keys: &[String], groups: Vec<String>) -> Vec<String> {
+        for (index, group) in groups.iter().enumerate() {
+            self.group(&[keys, keys![index]].concat(), group);
+        }
+        groups
     }
 
     fn limit_of_approvals(&mut self, keys: &[String], text: Option<&String>) -> Option<Duration> {

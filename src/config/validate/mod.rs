@@ -37,6 +37,7 @@ use crate::domain::override_review;
 use crate::domain::policy::{
     EnvKind, Environment, Member, Policy, Process, Reminders, Rule, StageGate, StageRules,
 };
+use crate::domain::release::Level;
 use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::right::Right;
 use crate::domain::text::did_you_mean;
@@ -184,10 +185,8 @@ impl Checker {
         for (name, service) in raw.services {
             services.extend(self.service(&name, service).map(|service| (service.name.clone(), service)));
         }
-        let mut stages = BTreeMap::new();
-        for (name, stage) in raw.stages {
-            stages.extend(self.stage(&name, stage));
-        }
+        let stages: BTreeMap<Stage, StageRules> =
+            raw.stages.into_iter().filter_map(|(name, stage)| self.stage(&name, stage)).collect();
         let mut processes = BTreeMap::new();
         for (name, process) in raw.process {
             processes.extend(self.process(&name, process));
@@ -214,6 +213,7 @@ impl Checker {
             environments,
             services,
             stages,
+            announcements: self.announcements(raw.announcements),
             processes,
             freezes,
             trains,
@@ -311,7 +311,13 @@ impl Checker {
             let own: Vec<String> = keys.iter().cloned().chain([at.to_string()]).collect();
             self.group(&[&own[..], keys!["from"]].concat(), &rule.from);
             match u8::try_from(rule.count) {
-                Ok(count) if count > 0 => known.push(Rule { from: rule.from.clone(), count }),
+                Ok(count) if count > 0 => {
+                    let risk = rule.risk.as_deref().filter(|risk| {
+                        self.one_of(&[&own[..], keys!["risk"]].concat(), risk, &Level::ALL.map(Level::as_str))
+                    });
+                    let risk = risk.and_then(|risk| risk.parse().ok());
+                    known.push(Rule { from: rule.from.clone(), count, risk });
+                }
                 _ => self.error(&[&own[..], keys!["count"]].concat(), "a count is a number from 1 to 255"),
             }
         }
@@ -489,7 +495,12 @@ impl Checker {
         for (key, set, where_it_belongs) in [
             ("approvals", !raw.approvals.is_empty(), &Self::DECIDED[..]),
             ("checks", !raw.checks.is_empty(), &[Stage::Test][..]),
+            ("allowed-failures", !raw.allowed_failures.is_empty(), &[Stage::Test][..]),
+            ("check-ttl", raw.check_ttl.is_some(), &[Stage::Test][..]),
             ("checklist", !raw.checklist.is_empty(), &[Stage::Prepare][..]),
+            ("voters", !raw.voters.is_empty(), &[Stage::Prepare][..]),
+            ("backup-max-age", raw.backup_max_age.is_some(), &[Stage::Prepare][..]),
+            ("announce-before", raw.announce_before.is_some(), &[Stage::Prepare][..]),
         ] {
             if set && !where_it_belongs.contains(&stage) {
                 let places: Vec<String> =
@@ -506,6 +517,7 @@ impl Checker {
             (StageGate::ReviewSignOff, "approvals", raw.approvals.is_empty()),
             (StageGate::Checks, "checks", raw.checks.is_empty()),
             (StageGate::Checklist, "checklist", raw.checklist.is_empty()),
+            (StageGate::GoNoGo, "voters", raw.voters.is_empty()),
         ] {
             if require.contains(&gate) && is_empty {
                 let hint = Some(format!("say what is required in {key} = […], or take \"{gate}\" out"));

@@ -30,9 +30,6 @@ impl Checker {
             }
             scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
         }
-        if raw.repo.is_some() {
-            self.note(&at("repo"), "kept; this version does not read the repository yet");
-        }
         for (key, names) in [("pass-env", &raw.pass_env), ("secrets", &raw.secrets)] {
             for (index, variable) in names.iter().enumerate() {
                 if let Some(why) = bad_variable(variable) {

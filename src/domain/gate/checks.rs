@@ -1,22 +1,27 @@
 //! Is there test evidence for exactly this artifact, and is the checklist done?
 
 use super::{Answer, BlockReason, DeployFacts};
+use crate::domain::release::evidence::Worth;
 use crate::domain::time::Timestamp;
 
-pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
+pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     if !facts.environment.is_production() || facts.required_checks.is_empty() {
         return Answer::pass("none required here");
     }
-    let (mut missing, mut failed) = (Vec::new(), Vec::new());
+    let (mut missing, mut failed, mut waived) = (Vec::new(), Vec::new(), Vec::new());
     for name in &facts.required_checks {
-        match facts.release.valid_check(name) {
-            None => missing.push(name.clone()),
-            Some(check) if !check.passed => failed.push(name.clone()),
-            Some(_) => {}
+        match facts.release.worth(name, now) {
+            Worth::Passed => {}
+            Worth::Waived { by, .. } => waived.push(format!("{name} waived by {by}")),
+            Worth::Failed => failed.push(name.clone()),
+            Worth::Missing | Worth::Other | Worth::Expired(_) => missing.push(name.clone()),
         }
     }
     if missing.is_empty() && failed.is_empty() {
-        return Answer::pass(format!("passed: {}", facts.required_checks.join(", ")));
+        let names = &facts.required_checks;
+        let passed = names.iter().filter(|name| facts.release.worth(name, now) == Worth::Passed).cloned();
+        let all: Vec<String> = passed.chain(waived).collect();
+        return Answer::pass(format!("passed: {}", all.join(", ")));
     }
     Answer::blocked(BlockReason::ChecksOpen { missing, failed })
 }

@@ -36,6 +36,14 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
             reason: block.reason.clone(),
         });
     }
+    // Where it was live already it may be put again; it goes no further (PST-4).
+    if let Some((number, issue)) = release.blocking_issues().next() {
+        return Answer::blocked(BlockReason::IssueOpen {
+            number,
+            severity: issue.severity,
+            title: issue.title.clone(),
+        });
+    }
     let is_protected = facts.environment.is_production() && !facts.noop;
     let needed = if is_protected { Stage::Deploy } else { Stage::Build };
     if release.stage < needed {

@@ -6,14 +6,15 @@ use crate::domain::actor::Roster;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, met_at, tally};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::ids::EnvName;
-use crate::domain::policy::{Policy, StageGate};
-use crate::domain::release::{Release, Stage};
+use crate::domain::policy::{Policy, Rule, StageGate};
+use crate::domain::release::Release;
 use crate::domain::signature::Signatures;
 use crate::domain::subject;
 use crate::domain::time::Timestamp;
 
 use super::Newest;
-use super::reason::enlarge;
+use super::readiness;
+use super::remedy::enlarge;
 
 /// What is recorded about one exit gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ pub fn evaluate(release: &Release, facts: &ExitFacts<'_>) -> Vec<ExitCheck> {
     StageGate::ALL
         .into_iter()
         .filter(|gate| gate.stage() == release.stage)
-        .filter(|gate| is_asked(*gate, facts))
+        .filter(|gate| is_asked(*gate, facts) && readiness::is_asked(*gate, release, facts))
         .map(|gate| ExitCheck { gate, answer: answer(gate, release, facts) })
         .collect()
 }
@@ -103,7 +104,9 @@ fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
 /// Whether a missing answer blocks. Being live is what the deploy stage is for, and an approval policy that is
 /// written down is meant; everything else blocks only where `[stages.*] require` says so.
 fn is_required(gate: StageGate, policy: &Policy) -> bool {
-    gate == StageGate::Live || gate.decision().is_some() || policy.stage(gate.stage()).require.contains(&gate)
+    // Voters that are named are meant, too, and a severe issue is never only a gap.
+    let always = matches!(gate, StageGate::Live | StageGate::GoNoGo | StageGate::Issues);
+    always || gate.decision().is_some() || policy.stage(gate.stage()).require.contains(&gate)
 }
 
 fn answer(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> ExitAnswer {
@@ -127,6 +130,9 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
     if let Some(subject) = gate.decision() {
         return approved(release, facts, &subject);
     }
+    if let Some(found) = readiness::recorded(gate, release, facts) {
+        return found;
+    }
     match gate {
         StageGate::Described => text(&release.request.need, "what it is needed for", "--need \"…\""),
         StageGate::Owner => text(&release.plan.owner, "the owner", "--owner NAME"),
@@ -145,39 +151,12 @@ fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Result
             (Some(name), Some(digest)) => Ok(format!("{name} {}", digest.short())),
             _ => Err(edit("the artifact with its digest", "--artifact NAME --digest sha256:…")),
         },
-        StageGate::Checks => checks(release, &facts.policy.stage(Stage::Test).checks),
-        StageGate::Checklist => {
-            let items = &facts.policy.stage(Stage::Prepare).checklist;
-            let open: Vec<&str> =
-                items.iter().filter(|item| !release.ticks.contains_key(*item)).map(String::as_str).collect();
-            match open.first() {
-                None => Ok(format!("all {} items done", items.len())),
-                Some(first) => Err((
-                    format!("not done: {}", open.join(", ")),
-                    format!("relman checklist tick {id} \"{first}\""),
-                )),
-            }
-        }
         StageGate::Live => live(release, facts),
         StageGate::Outcome => text(&release.review.outcome, "the outcome", "--outcome \"…\""),
         StageGate::Retrospective => {
             text(&release.review.retrospective, "the retrospective", "--retrospective \"…\"")
         }
-        StageGate::Approved | StageGate::SignOff | StageGate::ReviewSignOff => {
-            Err(("nobody is asked".to_owned(), "look into relman.toml".to_owned()))
-        }
-    }
-}
-
-fn checks(release: &Release, wanted: &[String]) -> Result<String, (String, String)> {
-    let passed = |name: &&String| release.valid_check(name).is_some_and(|check| check.passed);
-    let open: Vec<&str> = wanted.iter().filter(|name| !passed(name)).map(String::as_str).collect();
-    match open.first() {
-        None => Ok(format!("passed: {}", wanted.join(", "))),
-        Some(first) => Err((
-            format!("not passed for this artifact: {}", open.join(", ")),
-            format!("relman check record {} {first} passed", release.id),
-        )),
+        _ => Err(("nobody is asked".to_owned(), "look into relman.toml".to_owned())),
     }
 }
 
@@ -231,9 +210,10 @@ fn approved(
     let (Some(terms), Some((digest, content)), Some(stage)) = asked else {
         return Err((format!("nobody decides about {} here", subject.as_text()), String::new()));
     };
+    let rules = Rule::asked(&facts.policy.stage(stage).approvals, release.weighed_risk());
     let about: Vec<Approval> = facts.approvals.iter().filter(|a| a.subject == *subject).cloned().collect();
     let question = Question {
-        rules: &facts.policy.stage(stage).approvals,
+        rules: &rules,
         roster: facts.roster,
         digest: &digest,
         content: &content,

@@ -46,7 +46,12 @@ fn release(stage: Stage) -> Release {
         plan: Plan::default(),
         build: Build::default(),
         checks: std::collections::BTreeMap::new(),
+        waivers: std::collections::BTreeMap::new(),
         ticks: std::collections::BTreeMap::new(),
+        preparation: crate::domain::release::Preparation::default(),
+        issues: Vec::new(),
+        feedback: Vec::new(),
+        judged: Vec::new(),
         review: Review::default(),
         created_by: person("ana"),
         created_at: now(),
@@ -63,7 +68,7 @@ fn environment() -> Environment {
         soak: Duration::from_secs(3600),
         hours: Vec::new(),
         confirm: true,
-        approvals: vec![Rule { from: "rm".into(), count: 1 }],
+        approvals: vec![Rule { from: "rm".into(), count: 1, risk: None }],
         approval_ttl: Duration::from_secs(8 * 3600),
         rollback_approvals: Vec::new(),
         override_ttl: crate::domain::override_review::TTL,
@@ -380,7 +385,7 @@ fn a_rollback_passes_what_guards_going_on_and_nothing_else() {
     facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
     facts.approvals.clear();
     assert_eq!(closed_gates(&facts), []);
-    facts.environment.rollback_approvals = vec![Rule { from: "rm".into(), count: 1 }];
+    facts.environment.rollback_approvals = vec![Rule { from: "rm".into(), count: 1, risk: None }];
     facts.actor.person = person("zoe");
     assert_eq!(closed_gates(&facts), [GateId::Deployer, GateId::Approvals]);
 }

@@ -4,6 +4,7 @@ use super::{Matter, matter};
 use crate::domain::approval::{ApprovalSubject, Question, interested, schedulers, tally};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
+use crate::domain::policy::Rule;
 use crate::domain::release::Release;
 use crate::domain::right::{Place, Right};
 use crate::domain::time::{Timestamp, wall};
@@ -67,10 +68,12 @@ pub(super) fn late(
     let waiting = pending::list(tx)?;
     let environment = subject.environment();
     let schedulers = environment.map(|env| schedulers(&waiting, &release.id, env)).unwrap_or_default();
-    let forward = environment.and_then(|env| cx.policy.environments.get(env)).map(|env| &env.approvals);
+    let forward = environment
+        .and_then(|env| cx.policy.environments.get(env))
+        .map(|env| Rule::asked(&env.approvals, release.weighed_risk()));
     let about: Vec<_> = decisions.into_iter().filter(|one| one.subject == *subject).collect();
     let question = Question {
-        rules: forward.unwrap_or(&matter.rules),
+        rules: forward.as_deref().unwrap_or(&matter.rules),
         roster: &around.roster,
         digest: &matter.digest,
         content: &matter.content,

@@ -37,7 +37,7 @@ pub(super) fn matter(
         let (Some((digest, content)), Some(stage), Some(terms)) = asked else {
             return Err(OpError::not_found(format!("decision about {}", subject.as_text())));
         };
-        let rules = cx.policy.stage(stage).approvals.clone();
+        let rules = Rule::asked(&cx.policy.stage(stage).approvals, release.weighed_risk());
         let Terms { self_approval, ttl, signing, .. } = terms;
         return Ok(Matter { rules, digest, content, self_approval, ttl, signing });
     };
@@ -49,7 +49,10 @@ pub(super) fn matter(
     let content = facts::subject(release, service, name, &around.scripts);
     Ok(Matter {
         // One decision serves a deployment and a rollback; each counts its own rules.
-        rules: env.approvals.iter().chain(&env.rollback_approvals).cloned().collect(),
+        rules: [&env.approvals, &env.rollback_approvals]
+            .into_iter()
+            .flat_map(|rules| Rule::asked(rules, release.weighed_risk()))
+            .collect(),
         digest: content.digest(),
         content: content.canonical(),
         self_approval: env.self_approval,

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
+use crate::domain::release::plan::Metric;
+use crate::domain::release::preparation::{Task, Training};
 use crate::domain::release::{
-    Build, Level, Origin, Plan, Release, ReleaseKind, ReleaseState, Request, Review,
+    Build, Level, Origin, Plan, Preparation, Release, ReleaseKind, ReleaseState, Request, Review,
 };
 use crate::domain::right::{Place, Right};
+use crate::domain::text::free;
 use crate::ops::{Ctx, OpError};
 use crate::store::{journal, releases};
 
@@ -31,6 +34,10 @@ pub struct NewRelease {
     pub requires: Vec<ReleaseId>,
     /// Toggles that guard what it brings.
     pub toggles: Vec<String>,
+    /// Why its version does not fit what changed.
+    pub misfit: Option<String>,
+    /// An earlier release whose plan it takes over: people, measures, tasks, who is trained and told.
+    pub like: Option<ReleaseId>,
 }
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
@@ -49,7 +56,13 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         toggles: Some(new.toggles.clone()),
         ..Edit::default()
     })?;
-    let release = edit::applied(blank(cx, id, new.kind), &said);
+    let mut release = edit::applied(blank(cx, id, new.kind), &said);
+    release.build.misfit =
+        new.misfit.as_deref().map(|why| free("why its version does not fit", why, 1000)).transpose()?;
+    if let Some(like) = &new.like {
+        let earlier = cx.store.read(|tx| super::known_release(tx, like))?;
+        take_over(&mut release, &earlier);
+    }
     cx.act(Verb::ReleaseCreated, id, |tx| {
         cx.may(Right::Request, Place::service(&id.service))?;
         if let Some(known) = releases::find(tx, id)? {
@@ -65,6 +78,29 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         journal::append(tx, cx.entry(Verb::ReleaseCreated, id).after(&release))?;
         Ok(release.clone())
     })
+}
+
+/// What was planned once and serves again; what was done or said about it stays with the earlier one (REL-2).
+fn take_over(release: &mut Release, earlier: &Release) {
+    let (plan, before) = (&mut release.plan, &earlier.plan);
+    plan.owner = plan.owner.take().or_else(|| before.owner.clone());
+    plan.people.clone_from(&before.people);
+    plan.communication.clone_from(&before.communication);
+    plan.rollback.clone_from(&before.rollback);
+    plan.reversal.clone_from(&before.reversal);
+    if plan.requires.is_empty() {
+        plan.requires.clone_from(&before.requires);
+    }
+    if plan.toggles.is_empty() {
+        plan.toggles.clone_from(&before.toggles);
+    }
+    plan.metrics = before.metrics.iter().map(|metric| Metric { measured: None, ..metric.clone() }).collect();
+    plan.version = u32::from(!plan.says(&Plan::default()));
+    let (preparation, before) = (&mut release.preparation, &earlier.preparation);
+    preparation.tasks = before.tasks.iter().map(|task| Task { done: None, ..task.clone() }).collect();
+    preparation.trainings =
+        before.trainings.iter().map(|training| Training { done: None, ..training.clone() }).collect();
+    preparation.impact.clone_from(&before.impact);
 }
 
 /// A release of which nothing is known but that it is wanted.
@@ -90,7 +126,12 @@ fn blank(cx: &Ctx<'_>, id: &ReleaseId, kind: ReleaseKind) -> Release {
         plan: Plan::default(),
         build: Build::default(),
         checks: BTreeMap::new(),
+        waivers: BTreeMap::new(),
         ticks: BTreeMap::new(),
+        preparation: Preparation::default(),
+        issues: Vec::new(),
+        feedback: Vec::new(),
+        judged: Vec::new(),
         review: Review::default(),
         created_by: cx.actor.person.clone(),
         created_at: cx.now,

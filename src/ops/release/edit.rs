@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
+use crate::domain::release::plan::{Reversal, Said};
 use crate::domain::release::{Field, Level, Origin, Release};
 use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, OpError};
 use crate::store::journal;
+
+use super::record;
 
 /// The fields to change; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,6 +29,9 @@ pub struct Edit {
     pub rollback_plan: Option<String>,
     pub requires: Option<Vec<ReleaseId>>,
     pub toggles: Option<Vec<String>>,
+    pub people: Option<Vec<String>>,
+    pub communication: Option<String>,
+    pub reversal: Option<Reversal>,
     pub commit: Option<String>,
     pub artifact: Option<String>,
     pub digest: Option<Digest>,
@@ -34,12 +40,14 @@ pub struct Edit {
     pub retrospective: Option<String>,
     /// Fields to be emptied.
     pub clear: BTreeSet<Field>,
+    /// Why; a risk is not lowered without.
+    pub reason: Option<String>,
     /// The revision the change was made on: when it is no longer the current one, nothing is changed.
     pub seen: Option<i64>,
 }
 
 pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpError> {
-    if (Edit { seen: None, ..edit.clone() }) == Edit::default() {
+    if (Edit { seen: None, reason: None, ..edit.clone() }) == Edit::default() {
         return Err(OpError::new(crate::ops::ErrorKind::Usage, "nothing to change was named")
             .hint("name at least one field, such as --title or --owner"));
     }
@@ -55,8 +63,15 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
         }
         super::requires::check(tx, cx, id, edit.requires.as_deref().unwrap_or_default())?;
         super::known_toggles(cx, id, edit.toggles.as_deref().unwrap_or_default())?;
-        let release = super::save(tx, cx, applied(before.clone(), &edit))?;
-        journal::append(tx, cx.entry(Verb::ReleaseEdited, id).before(&before).after(&release))?;
+        let mut after = applied(before.clone(), &edit);
+        if let Some(level) = edit.risk.filter(|level| before.plan.risk != Some(*level)) {
+            record::may_lower(cx, &before.plan, level, edit.reason.as_deref())?;
+            let (by, why) = (cx.actor.person.clone(), edit.reason.clone());
+            after.plan.risk_said = Some(Said { by, at: cx.now, why });
+        }
+        let release = super::save(tx, cx, super::replanned(&before, after))?;
+        let entry = cx.entry(Verb::ReleaseEdited, id).because(edit.reason.as_deref());
+        journal::append(tx, entry.before(&before).after(&release))?;
         Ok(release)
     })
 }
@@ -66,6 +81,14 @@ pub(super) fn checked(edit: &Edit) -> Result<Edit, OpError> {
     let text = |field, value: &Option<String>, max| {
         value.as_deref().map(|text| free(field, text, max)).transpose().map_err(OpError::from)
     };
+    let people = edit
+        .people
+        .as_ref()
+        .map(|lines| lines.iter().map(|line| free("person", line, 200)).collect::<Result<Vec<_>, _>>());
+    let reversal = edit.reversal.clone().map(|reversal| {
+        let no_return = reversal.no_return.as_deref().map(|text| free("no way back after", text, 500));
+        no_return.transpose().map(|no_return| Reversal { no_return, ..reversal })
+    });
     let changes = edit
         .changes
         .as_ref()
@@ -81,6 +104,10 @@ pub(super) fn checked(edit: &Edit) -> Result<Edit, OpError> {
         outcome: text("outcome", &edit.outcome, 4000)?,
         retrospective: text("retrospective", &edit.retrospective, 16_000)?,
         changes: changes.transpose()?,
+        people: people.transpose()?,
+        communication: text("communication", &edit.communication, 4000)?,
+        reversal: reversal.transpose()?,
+        reason: text("reason", &edit.reason, 2000)?,
         ..edit.clone()
     })
 }
@@ -110,6 +137,9 @@ pub(super) fn applied(mut release: Release, edit: &Edit) -> Release {
     put_some(&mut release.plan.rollback, edit.rollback_plan.as_ref());
     put(&mut release.plan.requires, edit.requires.as_ref());
     put(&mut release.plan.toggles, edit.toggles.as_ref());
+    put(&mut release.plan.people, edit.people.as_ref());
+    put_some(&mut release.plan.communication, edit.communication.as_ref());
+    put_some(&mut release.plan.reversal, edit.reversal.as_ref());
     put_some(&mut release.build.commit, edit.commit.as_ref());
     put_some(&mut release.build.artifact, edit.artifact.as_ref());
     put_some(&mut release.build.digest, edit.digest.as_ref());

@@ -1,15 +1,31 @@
 //! Records test evidence and ticks checklist items.
 
-use crate::domain::ids::ReleaseId;
+use crate::domain::digest::Digest;
+use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::journal::Verb;
-use crate::domain::release::{Check, Release, Stage, Tick};
+use crate::domain::release::{Check, Counts, Release, Stage, Tick};
 use crate::domain::right::{Place, Right};
 use crate::domain::text::{did_you_mean, free};
-use crate::domain::time::wall;
-use crate::ops::{Ctx, OpError};
+use crate::domain::time::{Timestamp, wall};
+use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::journal;
 
-/// Records the result of a check for the artifact the release has now.
+/// The result of a check, and where it comes from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    pub passed: bool,
+    pub note: Option<String>,
+    pub counts: Option<Counts>,
+    /// A file name or a command; nothing: a person's word.
+    pub source: Option<String>,
+    /// SHA-256 of the report it was read from.
+    pub report: Option<Digest>,
+    pub environment: Option<EnvName>,
+    /// Until when it counts; nothing: as the configuration says.
+    pub expires: Option<Timestamp>,
+}
+
+/// Records what a person says of a check.
 pub fn record_check(
     cx: &Ctx<'_>,
     id: &ReleaseId,
@@ -17,19 +33,44 @@ pub fn record_check(
     passed: bool,
     note: Option<&str>,
 ) -> Result<Release, OpError> {
-    let note = note.map(|text| free("note", text, 2000)).transpose()?;
-    known(&cx.policy.stage(Stage::Test).checks, name, "check", "[stages.test] checks")?;
+    let note = note.map(ToOwned::to_owned);
+    record_evidence(cx, id, name, &Evidence { passed, note, ..Evidence::default() })
+}
+
+/// Records the result of a check for what the release is now.
+pub fn record_evidence(
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    name: &str,
+    evidence: &Evidence,
+) -> Result<Release, OpError> {
+    let note = evidence.note.as_deref().map(|text| free("note", text, 2000)).transpose()?;
+    let source = evidence.source.as_deref().map(|text| free("source", text, 300)).transpose()?;
+    known_check(cx, name)?;
+    if let Some(env) = evidence.environment.as_ref().filter(|env| !cx.policy.environments.contains_key(*env))
+    {
+        return Err(OpError::not_found(format!("environment {env}")));
+    }
+    if evidence.expires.is_some_and(|end| end <= cx.now) {
+        return Err(OpError::new(ErrorKind::Usage, "that result would count for nothing: its end is past"));
+    }
+    let ttl = cx.policy.stage(Stage::Test).check_ttl;
     cx.act(Verb::CheckRecorded, id, |tx| {
         cx.may(Right::Evidence, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
         let mut release = before.clone();
         let check = Check {
-            passed,
+            passed: evidence.passed,
             digest: before.build.digest.clone(),
             content: Some(before.build.content()),
             by: cx.actor.person.clone(),
             at: cx.now,
             note: note.clone(),
+            counts: evidence.counts,
+            source: source.clone(),
+            report: evidence.report.clone(),
+            environment: evidence.environment.as_ref().map(ToString::to_string),
+            expires: evidence.expires.or_else(|| ttl.map(|ttl| cx.now.plus(ttl))),
         };
         release.checks.insert(name.to_owned(), check);
         let release = super::save(tx, cx, release)?;
@@ -38,6 +79,13 @@ pub fn record_check(
         journal::append(tx, entry)?;
         Ok(release)
     })
+}
+
+/// Refuses checks nobody asks for: a name that is misspelt proves nothing.
+pub(super) fn known_check(cx: &Ctx<'_>, name: &str) -> Result<(), OpError> {
+    let rules = cx.policy.stage(Stage::Test);
+    let all: Vec<String> = rules.checks.iter().chain(&rules.allowed_failures).cloned().collect();
+    known(&all, name, "check", "[stages.test] checks")
 }
 
 /// Ticks an item of the checklist.

@@ -1,6 +1,7 @@
 //! Verbs on releases: register, edit, move through the stages, block, cancel, record evidence.
 
 pub mod advance;
+pub mod announce;
 pub mod back;
 pub mod block;
 pub mod cancel;
@@ -8,6 +9,8 @@ pub mod create;
 pub mod edit;
 pub mod evidence;
 pub mod find;
+pub mod history;
+pub mod record;
 mod requires;
 
 use super::{Ctx, OpError};
@@ -40,6 +43,14 @@ fn known_toggles(cx: &Ctx<'_>, id: &ReleaseId, names: &[String]) -> Result<(), O
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint(format!("toggles stand in [services.{}.toggles.NAME] of relman.toml", id.service)),
     })
+}
+
+/// Gives the plan its next number where it says something else than before.
+fn replanned(before: &Release, mut after: Release) -> Release {
+    if !after.plan.says(&before.plan) {
+        after.plan.version = before.plan.version + 1;
+    }
+    after
 }
 
 /// Writes the changed release under its next revision.

@@ -92,6 +92,9 @@ impl Card {
         if self.release.blocked.is_some() {
             words.push("blocked".to_owned());
         }
+        if let Some((_, issue)) = self.release.blocking_issues().next() {
+            words.push(format!("open {}", issue.severity));
+        }
         // That it is not live yet is what the next environment's gates are about.
         let closed = |check: &&ExitCheck| {
             let on_its_way = check.gate == StageGate::Live && self.next.is_some();
@@ -437,6 +440,9 @@ pub fn standing(card: &Card, board: &Board, now: Timestamp) -> (Mood, String) {
     }
     if let Some(block) = &card.release.blocked {
         return (Mood::Bad, format!("BLOCKED: {}", block.reason));
+    }
+    if let Some((_, issue)) = card.release.blocking_issues().next() {
+        return (Mood::Bad, format!("open {}: {}", issue.severity, issue.title));
     }
     if let Some(cell) = card.cells.iter().find(|cell| cell.reached == Reached::Failed) {
         return (Mood::Bad, format!("FAILED in {}", cell.environment));

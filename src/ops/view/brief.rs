@@ -3,7 +3,7 @@
 use super::queue::Pending;
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::deployment::Deployment;
-use crate::domain::gate::reason::enlarge;
+use crate::domain::gate::remedy::enlarge;
 use crate::domain::gate::{Answer, GateId, GateReport};
 use crate::domain::subject::DeploySubject;
 use crate::domain::text::counted_changes;

@@ -137,7 +137,8 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
         let count_back = |(env, item): (&Environment, Pending)| {
             let is_on = item.toggle.as_ref().is_some_and(|flip| flip.on);
             let rules = if is_on { &env.approvals } else { &env.rollback_approvals };
-            counter.count(item, rules, Some(env))
+            let rules = Rule::asked(rules, item.release.weighed_risk());
+            counter.count(item, &rules, Some(env))
         };
         let mut pending: Vec<Pending> = back.clone().into_iter().map(count_back).collect();
         let mut decided: HashMap<ReleaseId, Vec<Approval>> = HashMap::new();
@@ -152,7 +153,8 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
             let Some(env) = cx.policy.environments.get(&next.environment) else { continue };
             let decided = decisions.iter().any(|approval| is_about(approval, &env.name));
             let is_due = decided || reached_before(cx, card, &env.name);
-            if env.approvals.is_empty() || !is_due {
+            let rules = Rule::asked(&env.approvals, release.weighed_risk());
+            if rules.is_empty() || !is_due {
                 continue;
             }
             let subject = ApprovalSubject::Environment(env.name.clone());
@@ -171,7 +173,7 @@ pub fn queue(cx: &Ctx<'_>, board: &Board) -> Result<Vec<Pending>, OpError> {
                 decisions,
                 ..Pending::about(release.clone(), subject, about, release.stage_since)
             };
-            pending.push(counter.count(item, &env.approvals, Some(env)));
+            pending.push(counter.count(item, &rules, Some(env)));
         }
         for item in &mut pending {
             item.escalated = moments::escalated(tx, cx, item)?;
@@ -224,7 +226,7 @@ pub fn of_deployment(cx: &Ctx<'_>, id: &ReleaseId, env: &EnvName) -> Result<Pend
 fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) -> Option<Pending> {
     let subject = ApprovalSubject::of_stage(release.stage)?;
     let about = of_stage_content(release, &subject)?;
-    let rules = &counter.cx.policy.stage(release.stage).approvals;
+    let rules = Rule::asked(&counter.cx.policy.stage(release.stage).approvals, release.weighed_risk());
     let skip = &counter.cx.policy.process(release.kind).skip;
     let is_asked = |gate: &StageGate| gate.decision().as_ref() == Some(&subject);
     let is_skipped =
@@ -236,7 +238,7 @@ fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) ->
         decisions: decisions.to_vec(),
         ..Pending::about(release.clone(), subject, about, release.stage_since)
     };
-    Some(counter.count(item, rules, None))
+    Some(counter.count(item, &rules, None))
 }
 
 /// An environment's approval is due once the release is live in as many environments of the phase before as that asks

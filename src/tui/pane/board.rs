@@ -184,6 +184,11 @@ fn on_card(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popups.push(popup);
             Vec::new()
         }
+        Action::Sheet => {
+            let popup = Popup::Sheet(popup::sheet::Sheet::new(model, &card.release));
+            model.popups.push(popup);
+            Vec::new()
+        }
         Action::Advance => vec![Effect::Advance(id)],
         Action::MoveBack => {
             model.popups.push(popup::form::release::move_back(&id));

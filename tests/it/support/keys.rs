@@ -139,6 +139,7 @@ impl Ui {
             Some(Popup::Witness(_)) => "witness",
             Some(Popup::Page { .. }) => "page",
             Some(Popup::Locks(_)) => "locks",
+            Some(Popup::Sheet(_)) => "sheet",
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",
@@ -205,6 +206,8 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::Abandon { .. }
             | Effect::Decide(_)
             | Effect::DecideAll(_)
+            | Effect::Evidence { .. }
+            | Effect::Tick { .. }
             | Effect::AddFreeze(_)
             | Effect::EditFreeze(_)
             | Effect::Weigh(_)

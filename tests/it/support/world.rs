@@ -522,6 +522,12 @@ impl World {
     #[track_caller]
     pub(crate) fn ready(&mut self, id: &str) {
         self.release(id);
+        self.ready_from_here(id);
+    }
+
+    /// The same about a release that is registered already.
+    #[track_caller]
+    pub(crate) fn ready_from_here(&mut self, id: &str) {
         self.advance(id, 5);
         self.deploy(id, "dev");
         self.deploy(id, "staging");

@@ -22,6 +22,7 @@ mod presence;
 mod rights;
 mod rollback_dialog;
 mod screens;
+mod sheet;
 mod sizes;
 mod state;
 mod witness;

@@ -10,6 +10,7 @@ pub mod moment;
 pub mod options;
 pub mod release;
 pub mod review;
+pub mod sheet;
 pub mod train;
 
 use std::borrow::Cow;
@@ -26,7 +27,8 @@ use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::domain::prompt::Prompt;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::start::StartDeploy;
-use crate::ops::view::when::Slot;
+use crate::ops::view::sheet::{List, Slot};
+use crate::ops::view::when::Slot as Opening;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::{Input, Typed};
@@ -105,6 +107,21 @@ pub enum Kind {
     ResumeTrain(TrainName),
     /// A moment of the past.
     AsOf,
+    /// A row of the sheet of a release; `away`: it is taken out.
+    Sheet {
+        id: ReleaseId,
+        revision: i64,
+        slot: Slot,
+        away: bool,
+    },
+}
+
+/// The row of the sheet that a form is about.
+struct OfSheet<'a> {
+    id: &'a ReleaseId,
+    revision: i64,
+    slot: &'a Slot,
+    away: bool,
 }
 
 impl Kind {
@@ -218,7 +235,13 @@ impl Form {
     }
 
     /// Shows when it can begin.
-    pub fn learn_slots(&mut self, model: &Model, release: &ReleaseId, environment: &EnvName, slots: &[Slot]) {
+    pub fn learn_slots(
+        &mut self,
+        model: &Model,
+        release: &ReleaseId,
+        environment: &EnvName,
+        slots: &[Opening],
+    ) {
         if self.kind == (Kind::Later { release: release.clone(), environment: environment.clone() }) {
             self.notes.retain(|note| note != deployment::LOOKING);
             self.notes.extend(deployment::slots(model, slots));
@@ -235,13 +258,14 @@ impl Form {
 
     /// What it was filled from may be another now: then it says so while it can still be copied.
     pub fn look_again(&mut self, model: &Model) {
-        let Kind::Edit { id, revision } = &self.kind else { return };
+        let (Kind::Edit { id, revision } | Kind::Sheet { id, revision, .. }) = &self.kind else { return };
         let card = model.views.board.cards.iter().find(|card| card.release.id == *id);
         if self.sent || card.is_none_or(|card| card.release.revision == *revision) {
             return;
         }
-        self.error =
-            Some(format!("{id} was changed by somebody else meanwhile: Esc, then e shows it as it is now"));
+        self.error = Some(format!(
+            "{id} was changed by somebody else meanwhile: Esc, then open it again to see it as it is now"
+        ));
     }
 
     /// The order came back with an error: say it, keep what was typed.
@@ -291,7 +315,16 @@ impl Form {
 
     /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
     fn is_protected(&self) -> bool {
-        !matches!(self.kind, Kind::NewRelease | Kind::Edit { .. } | Kind::Note(_) | Kind::AsOf)
+        match &self.kind {
+            Kind::NewRelease | Kind::Edit { .. } | Kind::Note(_) | Kind::AsOf => false,
+            // Whose name stands behind it, and what lets something go on or keeps it back.
+            Kind::Sheet { slot, away, .. } => {
+                let is_a_word =
+                    matches!(slot, Slot::Check(_) | Slot::Checklist(_) | Slot::Vote | Slot::Item(..));
+                *away || is_a_word || *slot == Slot::Next(List::Issues)
+            }
+            _ => true,
+        }
     }
 
     fn go(&mut self, by: usize) {
@@ -376,6 +409,10 @@ impl Form {
             Kind::NewFreeze => freeze::added(self, model),
             Kind::StopTheLine => freeze::stopped(self, model),
             Kind::AsOf => moment::asked(self, model),
+            Kind::Sheet { id, revision, slot, away } => {
+                let of = OfSheet { id, revision: *revision, slot, away: *away };
+                sheet::ordered(self, model, &of)
+            }
             Kind::EditFreeze(known) => freeze::edited(self, model, known),
             Kind::Chain => chain::started(self, model),
             Kind::Later { release, environment } => deployment::later(self, model, release, environment),

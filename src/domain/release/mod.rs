@@ -1,5 +1,10 @@
 //! A release and its way through the seven stages.
 
+pub mod evidence;
+pub mod plan;
+pub mod preparation;
+pub mod review;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +15,10 @@ use super::ids::ReleaseId;
 use super::subject::canonical_json;
 use super::time::Timestamp;
 use super::words::words;
+pub use evidence::{Check, Counts, Waiver};
+pub use plan::Plan;
+pub use preparation::{Preparation, Tick};
+pub use review::{Feedback, Issue, Judged, Review};
 
 /// The seven steps of release management, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,25 +170,6 @@ pub struct Request {
     pub priority: Option<Level>,
 }
 
-/// How it shall be done.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Plan {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub risk: Option<Level>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollback: Option<String>,
-    /// What must be live in an environment, in this version or a newer one, before it goes there (PLN-5).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub requires: Vec<ReleaseId>,
-    /// Toggles that guard what it brings: switched off they take it back (RBK-10).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub toggles: Vec<String>,
-}
-
 /// What was built.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Build {
@@ -191,6 +181,9 @@ pub struct Build {
     pub digest: Option<Digest>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
+    /// Why its version does not fit what changed, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfit: Option<String>,
 }
 
 impl Build {
@@ -210,38 +203,6 @@ impl Build {
     }
 }
 
-/// Evidence of one test kind for one artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    pub passed: bool,
-    /// Digest of the artifact the check was made on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    /// Digest of the whole content; evidence for another never counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Digest>,
-    pub by: Person,
-    pub at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// One ticked item of the preparation checklist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tick {
-    pub by: Person,
-    pub at: Timestamp,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Review {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retrospective: Option<String>,
-}
-
 /// Why a release may not progress (REL-7): set by a person or by a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
@@ -251,7 +212,8 @@ pub struct Block {
 }
 
 /// A field that may be emptied again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Field {
     Need,
     Objective,
@@ -262,16 +224,20 @@ pub enum Field {
     RollbackPlan,
     Requires,
     Toggles,
+    People,
+    Communication,
+    Reversal,
     Commit,
     Artifact,
     Digest,
     Changes,
+    Impact,
     Outcome,
     Retrospective,
 }
 
 impl Field {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Need,
         Self::Objective,
         Self::Priority,
@@ -281,10 +247,14 @@ impl Field {
         Self::RollbackPlan,
         Self::Requires,
         Self::Toggles,
+        Self::People,
+        Self::Communication,
+        Self::Reversal,
         Self::Commit,
         Self::Artifact,
         Self::Digest,
         Self::Changes,
+        Self::Impact,
         Self::Outcome,
         Self::Retrospective,
     ];
@@ -300,10 +270,14 @@ impl Field {
             Self::RollbackPlan => "rollback-plan",
             Self::Requires => "requires",
             Self::Toggles => "toggles",
+            Self::People => "people",
+            Self::Communication => "communication",
+            Self::Reversal => "reversal",
             Self::Commit => "commit",
             Self::Artifact => "artifact",
             Self::Digest => "digest",
             Self::Changes => "changes",
+            Self::Impact => "impact",
             Self::Outcome => "outcome",
             Self::Retrospective => "retrospective",
         }
@@ -335,8 +309,21 @@ pub struct Release {
     pub build: Build,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, Check>,
+    /// Checks that are let go without, by their name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waivers: BTreeMap<String, Waiver>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ticks: BTreeMap<String, Tick>,
+    #[serde(default, skip_serializing_if = "Preparation::is_empty")]
+    pub preparation: Preparation,
+    /// What is wrong with it; the number of each is its place, from 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Issue>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feedback: Vec<Feedback>,
+    /// What was said later of how its deployments went: the last word about each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judged: Vec<Judged>,
     #[serde(default)]
     pub review: Review,
     pub created_by: Person,
@@ -355,17 +342,31 @@ impl Release {
             Field::Priority => self.request.priority = None,
             Field::Owner => self.plan.owner = None,
             Field::Target => self.plan.target = None,
-            Field::Risk => self.plan.risk = None,
+            Field::Risk => (self.plan.risk, self.plan.assessment, self.plan.risk_said) = (None, None, None),
             Field::RollbackPlan => self.plan.rollback = None,
             Field::Requires => self.plan.requires.clear(),
             Field::Toggles => self.plan.toggles.clear(),
+            Field::People => self.plan.people.clear(),
+            Field::Communication => self.plan.communication = None,
+            Field::Reversal => self.plan.reversal = None,
             Field::Commit => self.build.commit = None,
             Field::Artifact => self.build.artifact = None,
             Field::Digest => self.build.digest = None,
             Field::Changes => self.build.changes.clear(),
+            Field::Impact => self.preparation.impact = None,
             Field::Outcome => self.review.outcome = None,
             Field::Retrospective => self.review.retrospective = None,
         }
+    }
+
+    /// The risk it is treated with: what nobody has weighed is not taken for harmless.
+    pub fn weighed_risk(&self) -> Level {
+        self.plan.risk.unwrap_or(Level::High)
+    }
+
+    /// Issues that keep it from going on, with their numbers.
+    pub fn blocking_issues(&self) -> impl Iterator<Item = (usize, &Issue)> {
+        self.issues.iter().enumerate().filter(|(_, issue)| issue.blocks()).map(|(at, issue)| (at + 1, issue))
     }
 
     /// Who wished for it and who registered it: they do not approve it.
@@ -389,9 +390,13 @@ impl Release {
         self.stage_since = now;
         if to < Stage::Test {
             self.checks.clear();
+            self.waivers.clear();
         }
         if to < Stage::Prepare {
             self.ticks.clear();
+            self.preparation.votes.clear();
+            self.preparation.backup = None;
+            self.preparation.tasks.iter_mut().for_each(|task| task.done = None);
         }
         self.review = Review::default();
     }

@@ -1,0 +1,241 @@
+//! `relman metrics`
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::args::{Format, MetricsArgs};
+use super::stages::moment;
+use super::{Session, exit};
+use crate::domain::ids::ServiceName;
+use crate::domain::metrics::{Figures, Share, Times};
+use crate::domain::time::{Timestamp, day, span};
+use crate::ops::view::metrics::{Asked, Metrics, metrics};
+use crate::ops::{Ctx, ErrorKind, OpError};
+
+/// Without a word about it the figures are of the last so many days.
+const DAYS: u64 = 90;
+
+pub(super) fn run(session: &mut Session, args: &MetricsArgs) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let to = args.until.as_deref().map_or(Ok(cx.now), |until| moment(&cx, until))?;
+    let from = match &args.since {
+        Some(since) => moment(&cx, since)?,
+        None => to.minus(Duration::from_secs(DAYS * 86_400)),
+    };
+    if from >= to {
+        return Err(OpError::new(ErrorKind::Usage, "that span is empty: it ends before it begins"));
+    }
+    let asked = |service: Option<&ServiceName>| Asked {
+        service: service.cloned(),
+        environment: args.environment.clone(),
+        from,
+        to,
+    };
+    let known = |name: &ServiceName| cx.policy.services.contains_key(name);
+    if let Some(name) = args.service.as_ref().filter(|name| !known(name)) {
+        return Err(OpError::not_found(format!("service {name}")));
+    }
+    if let Some(env) = args.environment.as_ref().filter(|env| !cx.policy.environments.contains_key(*env)) {
+        return Err(OpError::not_found(format!("environment {env}")));
+    }
+    if session.out.is_json() || args.format.is_none() {
+        let found = metrics(&cx, &asked(args.service.as_ref()))?;
+        match session.out.is_json() {
+            true => session.out.json("metrics", &found),
+            false => print(session, &cx, &found),
+        }
+        return Ok(exit::OK);
+    }
+    // One row for each service, so that they can be compared.
+    let services: Vec<&ServiceName> = match &args.service {
+        Some(service) => vec![service],
+        None => cx.policy.services.keys().collect(),
+    };
+    let all = services
+        .into_iter()
+        .map(|service| metrics(&cx, &asked(Some(service))))
+        .collect::<Result<Vec<Metrics>, OpError>>()?;
+    let text = match args.format {
+        Some(Format::Csv) => csv(&all)?,
+        _ => prometheus(&all),
+    };
+    session.out.bytes(text.as_bytes());
+    Ok(exit::OK)
+}
+
+/// Every figure as a name, the unit in it, and a number; nothing where there is nothing to compute from.
+fn numbers(figures: &Figures) -> Vec<(&'static str, &'static str, Option<f64>)> {
+    #[expect(clippy::cast_precision_loss, reason = "seconds and counts stay far below 2^52")]
+    let seconds = |value: Option<u64>| value.map(|value| value as f64);
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let count = |value: usize| Some(value as f64);
+    let ratio = |share: Share| share.percent().map(|percent| percent / 100.0);
+    let f = figures;
+    vec![
+        ("deployments", "Successful deployments in the span", count(f.deployments)),
+        ("deployments_per_week", "Successful deployments a week", Some(f.per_week)),
+        (
+            "lead_time_seconds",
+            "Median: oldest change registered to live",
+            seconds(f.lead_time.median_seconds),
+        ),
+        (
+            "request_to_production_seconds",
+            "Median: release registered to live",
+            seconds(f.request_to_production.median_seconds),
+        ),
+        ("change_failure_ratio", "Changes that failed, were faulty or went back", ratio(f.change_failures)),
+        (
+            "time_to_recovery_seconds",
+            "Median: failure to the next success",
+            seconds(f.time_to_recovery.median_seconds),
+        ),
+        ("rollbacks", "Rollbacks in the span", count(f.rollbacks)),
+        ("deployment_duration_seconds", "Median: begin to end", seconds(f.duration.median_seconds)),
+        ("queue_seconds", "Median: wanted to begun", seconds(f.queue.median_seconds)),
+        ("on_time_ratio", "Releases live by their target date", ratio(f.on_time)),
+        ("slip_seconds", "Median lateness of those that were late", seconds(f.slip.median_seconds)),
+        ("milestone_hit_ratio", "Milestones reached in time", ratio(f.milestones)),
+        ("scope_done_ratio", "Planned scope that is done", ratio(f.scope)),
+        ("defect_escape_ratio", "Issues found in production, of all", ratio(f.defect_escape)),
+        ("good_feedback_ratio", "Good feedback, of good and bad", ratio(f.good_feedback)),
+        ("override_ratio", "Deployments past a gate on record", ratio(f.overrides)),
+        ("freeze_overrides", "Deployments past a freeze on record", count(f.freeze_overrides)),
+    ]
+}
+
+fn csv(all: &[Metrics]) -> Result<String, OpError> {
+    let failed =
+        |why: &dyn std::fmt::Display| OpError::new(ErrorKind::Failure, format!("cannot write CSV: {why}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut head = vec!["service".to_owned(), "from".to_owned(), "to".to_owned()];
+    if let Some(first) = all.first() {
+        head.extend(numbers(&first.figures).into_iter().map(|(name, ..)| name.to_owned()));
+    }
+    head.push("audit_ready_ratio".to_owned());
+    writer.write_record(&head).map_err(|why| failed(&why))?;
+    for one in all {
+        let mut row = vec![
+            one.service.as_ref().map(ToString::to_string).unwrap_or_default(),
+            one.figures.from.to_string(),
+            one.figures.to.to_string(),
+        ];
+        let ready = one.audit_ready.percent().map(|percent| percent / 100.0);
+        let values = numbers(&one.figures).into_iter().map(|(.., value)| value).chain([ready]);
+        row.extend(values.map(|value| value.map(|value| value.to_string()).unwrap_or_default()));
+        writer.write_record(&row).map_err(|why| failed(&why))?;
+    }
+    let bytes = writer.into_inner().map_err(|why| failed(&why.error().to_string()))?;
+    String::from_utf8(bytes).map_err(|why| failed(&why))
+}
+
+/// The text exposition format: gauges over the span, as it slides.
+fn prometheus(all: &[Metrics]) -> String {
+    let mut text = String::new();
+    let names: Vec<(&'static str, &'static str)> = all
+        .first()
+        .map(|one| numbers(&one.figures).iter().map(|(name, help, _)| (*name, *help)).collect())
+        .unwrap_or_default();
+    for (at, (name, help)) in names.iter().enumerate() {
+        let values = all.iter().map(|one| (one, numbers(&one.figures)[at].2));
+        family(&mut text, name, help, values);
+    }
+    let ready = all.iter().map(|one| (one, one.audit_ready.percent().map(|percent| percent / 100.0)));
+    family(&mut text, "audit_ready_ratio", "Closed releases with everything that was asked of them", ready);
+    text
+}
+
+fn family<'a>(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (&'a Metrics, Option<f64>)>,
+) {
+    let lines: Vec<String> = values
+        .filter_map(|(one, value)| {
+            let service = one.service.as_ref().map(ToString::to_string).unwrap_or_default();
+            Some(format!("relman_{name}{{service=\"{service}\"}} {}", value?))
+        })
+        .collect();
+    if !lines.is_empty() {
+        let _infallible =
+            writeln!(text, "# HELP relman_{name} {help}.\n# TYPE relman_{name} gauge\n{}", lines.join("\n"));
+    }
+}
+
+/// A few blocks of rising height; ASCII digits where there are none.
+pub(super) fn spark(values: &[f64]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = values.iter().copied().fold(0.0_f64, f64::max);
+    let block = |value: &f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 7")]
+        let height = if most > 0.0 { (value / most * 7.0).round() as usize } else { 0 };
+        BLOCKS[height.min(7)]
+    };
+    values.iter().map(block).collect()
+}
+
+fn print(session: &mut Session, cx: &Ctx<'_>, found: &Metrics) {
+    let zone = cx.policy.zone;
+    let what = found.service.as_ref().map_or_else(|| "all services".to_owned(), ToString::to_string);
+    let places: Vec<String> = found.environments.iter().map(ToString::to_string).collect();
+    let out = &mut session.out;
+    let last = Timestamp::from_millis(found.figures.to.millis() - 1);
+    out.line(format!(
+        "{what} in {}, {} to {}",
+        places.join(", "),
+        day(found.figures.from, zone),
+        day(last, zone)
+    ));
+    for (label, text) in lines(found) {
+        out.line(format!("  {label:<22} {text}"));
+    }
+}
+
+/// Label and text of every figure, as people read them.
+fn lines(found: &Metrics) -> Vec<(String, String)> {
+    let f = &found.figures;
+    let times = |times: Times| match times.median_seconds {
+        Some(median) => {
+            let p90 = times.p90_seconds.map(Duration::from_secs).map(span).unwrap_or_default();
+            format!("{} (9 of 10 within {p90}; {} counted)", span(Duration::from_secs(median)), times.count)
+        }
+        None => "–".to_owned(),
+    };
+    let trend = |value: fn(&Figures) -> f64| spark(&found.trend.iter().map(value).collect::<Vec<_>>());
+    let frequency = f.frequency.map_or_else(|| "–".to_owned(), |bucket| bucket.to_string());
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let counts = trend(|figures| figures.deployments as f64);
+    let mut lines = vec![
+        ("deployments", format!("{} ({frequency}, {:.1} a week)  {counts}", f.deployments, f.per_week)),
+        ("lead time", times(f.lead_time)),
+        ("request to production", times(f.request_to_production)),
+        (
+            "change failures",
+            format!("{}  {}", f.change_failures, trend(|f| f.change_failures.percent().unwrap_or(0.0))),
+        ),
+        ("time to recovery", times(f.time_to_recovery)),
+        ("rollbacks", f.rollbacks.to_string()),
+        ("duration", times(f.duration)),
+        ("queue", times(f.queue)),
+        ("on time", f.on_time.to_string()),
+        ("slip", times(f.slip)),
+        ("milestones in time", f.milestones.to_string()),
+        ("scope done", f.scope.to_string()),
+        ("defect escape", f.defect_escape.to_string()),
+        ("good feedback", f.good_feedback.to_string()),
+        ("overrides", f.overrides.to_string()),
+        ("freeze overrides", f.freeze_overrides.to_string()),
+        ("audit ready", found.audit_ready.to_string()),
+    ];
+    let mut all: Vec<(String, String)> =
+        lines.drain(..).map(|(label, text)| (label.to_owned(), text)).collect();
+    for waited in &found.approval_waits {
+        all.push((
+            format!("wait for {}", waited.group),
+            format!("{} for {}", times(waited.times), waited.about),
+        ));
+    }
+    all
+}

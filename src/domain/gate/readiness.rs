@@ -1,0 +1,329 @@
+//! What the stages ask for beside plain fields: whether what was planned, tested, prepared and learned is there.
+
+use super::stage_exit::ExitFacts;
+use crate::domain::policy::StageGate;
+use crate::domain::release::evidence::Worth;
+use crate::domain::release::plan::{Track, Verdict};
+use crate::domain::release::preparation::{Occasion, Word};
+use crate::domain::release::{Release, Stage};
+use crate::domain::time::{span, wall};
+
+/// What is there, or what is not and what to do about it.
+type Found = Result<String, (String, String)>;
+
+/// Whether the gate is worth a line: somebody asks for it, or something is on record that it is about.
+pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> bool {
+    let rules = facts.policy.stage(gate.stage());
+    let is_there = match gate {
+        StageGate::Version => release.build.misfit.is_some(),
+        StageGate::Scope => !release.plan.scope.is_empty(),
+        StageGate::Milestones => !release.plan.milestones.is_empty(),
+        StageGate::Metrics | StageGate::Measured => !release.plan.metrics.is_empty(),
+        StageGate::Communication => release.plan.communication.is_some(),
+        StageGate::Backup => release.preparation.backup.is_some(),
+        StageGate::Training => !release.preparation.trainings.is_empty(),
+        StageGate::Announced => !release.preparation.announcements.is_empty(),
+        StageGate::Impact => release.preparation.impact.is_some(),
+        StageGate::GoNoGo => !rules.voters.is_empty(),
+        StageGate::Conformance => !release.plan.differences(facts.now).is_empty(),
+        StageGate::Issues => !release.issues.is_empty(),
+        StageGate::Lessons => !release.review.lessons.is_empty() || !release.review.actions.is_empty(),
+        _ => return true,
+    };
+    is_there || rules.require.contains(&gate)
+}
+
+pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> Option<Found> {
+    Some(match gate {
+        StageGate::Version => match &release.build.misfit {
+            Some(why) => {
+                Err(lacks(why.clone(), "register it under another version, or let it be".to_owned()))
+            }
+            None => Ok("it fits what changed".to_owned()),
+        },
+        StageGate::Scope => scope(release),
+        StageGate::Milestones => milestones(release, facts),
+        StageGate::Metrics => metrics(release),
+        StageGate::Communication => release.plan.communication.clone().ok_or_else(|| {
+            lacks(
+                "who is told what and when is not recorded",
+                format!("relman release edit {} --communication \"…\"", release.id),
+            )
+        }),
+        StageGate::Checks => checks(release, facts),
+        StageGate::Checklist => checklist(release, facts),
+        StageGate::Backup => backup(release, facts),
+        StageGate::Training => training(release),
+        StageGate::Announced => announced(release, facts),
+        StageGate::Impact => impact(release),
+        StageGate::GoNoGo => go_no_go(release, facts),
+        StageGate::Conformance => conformance(release, facts),
+        StageGate::Issues => issues(release),
+        StageGate::Measured => measured(release),
+        StageGate::Lessons => lessons(release),
+        _ => return None,
+    })
+}
+
+fn lacks(what: impl Into<String>, remedy: String) -> (String, String) {
+    (what.into(), remedy)
+}
+
+fn scope(release: &Release) -> Found {
+    match release.plan.scope.len() {
+        0 => Err(lacks(
+            "what it is to bring is not recorded",
+            format!("relman plan scope {} \"…\"", release.id),
+        )),
+        1 => Ok("1 item".to_owned()),
+        count => Ok(format!("{count} items")),
+    }
+}
+
+fn milestones(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let all = &release.plan.milestones;
+    if all.is_empty() {
+        let remedy = format!("relman plan milestone {} NAME --due TIME", release.id);
+        return Err(lacks("no milestone is set", remedy));
+    }
+    let track = |track| all.iter().filter(|one| one.track(all, facts.now) == track).count();
+    let (late, risky) = (track(Track::Late), track(Track::AtRisk));
+    Ok(match (late, risky) {
+        (0, 0) => format!("{} on track", all.len()),
+        _ => format!("{} in all, {late} late, {risky} at risk", all.len()),
+    })
+}
+
+fn metrics(release: &Release) -> Found {
+    let names: Vec<&str> = release.plan.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    match names.is_empty() {
+        true => Err(lacks(
+            "how one will see whether it was worth it is not recorded",
+            format!("relman plan metric {} NAME --target \">= 99.5 %\"", release.id),
+        )),
+        false => Ok(names.join(", ")),
+    }
+}
+
+fn checks(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let rules = facts.policy.stage(Stage::Test);
+    let worth = |name: &String| release.worth(name, facts.now);
+    let open: Vec<(&String, Worth)> =
+        rules.checks.iter().map(|name| (name, worth(name))).filter(|(_, worth)| !worth.opens()).collect();
+    if let Some((first, _)) = open.first() {
+        let all: Vec<String> = open.iter().map(|(name, worth)| told(name, worth)).collect();
+        let remedy = format!("relman check record {} {first} passed", release.id);
+        return Err(lacks(format!("not passed for this artifact: {}", all.join(", ")), remedy));
+    }
+    let waived: Vec<String> = rules
+        .checks
+        .iter()
+        .filter_map(|name| match worth(name) {
+            Worth::Waived { by, until } => {
+                Some(format!("{name} waived by {by} until {}", wall(until, facts.policy.zone)))
+            }
+            _ => None,
+        })
+        .collect();
+    let passed = rules.checks.iter().filter(|name| worth(name) == Worth::Passed);
+    let passed: Vec<String> = passed.cloned().collect();
+    let passed = if passed.is_empty() { String::new() } else { format!("passed: {}", passed.join(", ")) };
+    let optional: Vec<&str> = rules
+        .allowed_failures
+        .iter()
+        .filter(|name| worth(name) == Worth::Failed)
+        .map(String::as_str)
+        .collect();
+    let optional = if optional.is_empty() {
+        String::new()
+    } else {
+        format!("failed, which is allowed: {}", optional.join(", "))
+    };
+    let all = [passed, waived.join(", "), optional];
+    Ok(all.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; "))
+}
+
+/// The name, with what is wrong with what is on record.
+fn told(name: &str, worth: &Worth) -> String {
+    match worth {
+        Worth::Failed => format!("{name} (failed)"),
+        Worth::Expired(_) => format!("{name} (expired)"),
+        _ => name.to_owned(),
+    }
+}
+
+fn checklist(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let items = &facts.policy.stage(Stage::Prepare).checklist;
+    let tasks = &release.preparation.tasks;
+    let open: Vec<&str> =
+        items.iter().filter(|item| !release.ticks.contains_key(*item)).map(String::as_str).collect();
+    let undone: Vec<(usize, &str)> = tasks
+        .iter()
+        .enumerate()
+        .filter(|(_, task)| task.done.is_none())
+        .map(|(at, task)| (at + 1, task.text.as_str()))
+        .collect();
+    let remedy = match (open.first(), undone.first()) {
+        (Some(first), _) => format!("relman checklist tick {} \"{first}\"", release.id),
+        (None, Some((number, _))) => format!("relman prepare task {} --done {number}", release.id),
+        (None, None) => return Ok(format!("all {} items done", items.len() + tasks.len())),
+    };
+    let all: Vec<&str> = open.into_iter().chain(undone.into_iter().map(|(_, text)| text)).collect();
+    Err(lacks(format!("not done: {}", all.join(", ")), remedy))
+}
+
+fn backup(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let remedy =
+        || format!("relman prepare backup {} --place WHERE --taken TIME --restored TIME", release.id);
+    let Some(backup) = &release.preparation.backup else {
+        return Err(lacks("no backup is recorded", remedy()));
+    };
+    let age = facts.now.since(backup.taken);
+    if let Some(most) = facts.policy.stage(Stage::Prepare).backup_max_age
+        && age > most
+    {
+        let what = format!("the backup is {} old; it may be {} at most", span(age), span(most));
+        return Err(lacks(what, remedy()));
+    }
+    match backup.restored {
+        Some(_) => Ok(format!("{} old, in {}, restored to try it", span(age), backup.place)),
+        None => Err(lacks(format!("the backup in {} was not restored to try it", backup.place), remedy())),
+    }
+}
+
+fn training(release: &Release) -> Found {
+    let all = &release.preparation.trainings;
+    let open: Vec<(usize, &str)> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, training)| training.done.is_none())
+        .map(|(at, training)| (at + 1, training.audience.as_str()))
+        .collect();
+    match (all.is_empty(), open.first()) {
+        (true, _) => Err(lacks(
+            "nobody is named who has to learn how it works",
+            format!("relman prepare training {} AUDIENCE", release.id),
+        )),
+        (_, Some((number, _))) => {
+            let audiences: Vec<&str> = open.iter().map(|(_, audience)| *audience).collect();
+            let remedy = format!("relman prepare training {} --done {number}", release.id);
+            Err(lacks(format!("not trained: {}", audiences.join(", ")), remedy))
+        }
+        (false, None) => {
+            let audiences: Vec<&str> = all.iter().map(|training| training.audience.as_str()).collect();
+            Ok(format!("trained: {}", audiences.join(", ")))
+        }
+    }
+}
+
+fn announced(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let planned = release.preparation.announcements.iter().filter(|one| one.occasion == Occasion::Planned);
+    let Some(first) = planned.min_by_key(|one| one.at) else {
+        let remedy = format!("relman prepare announce {} planned --to AUDIENCE --by CHANNEL", release.id);
+        return Err(lacks("it was not announced", remedy));
+    };
+    let zone = facts.policy.zone;
+    let told = format!("to {} by {}, {}", first.audience, first.channel, wall(first.at, zone));
+    match facts.policy.stage(Stage::Prepare).announce_before {
+        Some(lead) if first.at.plus(lead) > facts.now => {
+            let earliest = wall(first.at.plus(lead), zone);
+            let what = format!("announced {told}: people were promised {} notice", span(lead));
+            Err(lacks(what, format!("wait until {earliest}")))
+        }
+        _ => Ok(told),
+    }
+}
+
+fn impact(release: &Release) -> Found {
+    match &release.preparation.impact {
+        Some(impact) => Ok(format!("downtime: {}", impact.downtime)),
+        None => Err(lacks(
+            "what users will notice is not recorded",
+            format!("relman prepare impact {} --downtime none", release.id),
+        )),
+    }
+}
+
+/// Each group that is asked says go at least once, and nobody says no-go; what was said of other content is void.
+fn go_no_go(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let groups = &facts.policy.stage(Stage::Prepare).voters;
+    let content = release.build.content();
+    let valid: Vec<_> = release.preparation.votes.values().filter(|vote| vote.content == content).collect();
+    if let Some(no) = valid.iter().find(|vote| vote.word == Word::NoGo) {
+        let why = no.reason.clone().unwrap_or_default();
+        let remedy = format!("talk to {}, who may: relman prepare vote {} go", no.by.name, release.id);
+        return Err(lacks(format!("NO-GO by {}: {why}", no.by.name), remedy));
+    }
+    let says_go =
+        |group: &&String| valid.iter().any(|vote| vote.word == Word::Go && facts.roster.has(group, &vote.by));
+    let open: Vec<&String> = groups.iter().filter(|group| !says_go(group)).collect();
+    if let Some(first) = open.first() {
+        let names: Vec<&str> = open.iter().map(|group| group.as_str()).collect();
+        let people: Vec<&str> = facts.roster.people(first).collect();
+        let who = if people.is_empty() { (*first).clone() } else { people.join(", ") };
+        let remedy = format!("{who} may: relman prepare vote {} go", release.id);
+        return Err(lacks(format!("no go yet from {}", names.join(", ")), remedy));
+    }
+    if groups.is_empty() {
+        let remedy = "name the groups: [stages.prepare] voters = [\"…\"] in relman.toml".to_owned();
+        return Err(lacks("nobody is asked to vote", remedy));
+    }
+    let names: Vec<&str> =
+        valid.iter().filter(|vote| vote.word == Word::Go).map(|vote| vote.by.name.as_str()).collect();
+    Ok(format!("go by {}", names.join(", ")))
+}
+
+fn conformance(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let differences = release.plan.differences(facts.now);
+    match differences.is_empty() {
+        true => Ok("as planned".to_owned()),
+        false => Err(lacks(
+            differences.join("; "),
+            format!("bring the plan up to what there is: relman plan show {}", release.id),
+        )),
+    }
+}
+
+fn issues(release: &Release) -> Found {
+    let open: Vec<String> = release
+        .blocking_issues()
+        .map(|(number, issue)| format!("{number} {}: {}", issue.severity, issue.title))
+        .collect();
+    match release.blocking_issues().next() {
+        None => Ok(match release.issues.len() {
+            1 => "1 issue, none open that is severe".to_owned(),
+            count => format!("{count} issues, none open that is severe"),
+        }),
+        Some((number, _)) => Err(lacks(
+            format!("open: {}", open.join(", ")),
+            format!("once it is fixed: relman issue set {} {number} fixed", release.id),
+        )),
+    }
+}
+
+fn measured(release: &Release) -> Found {
+    let open = release.plan.metrics.iter().enumerate().find(|(_, metric)| metric.measured.is_none());
+    if let Some((at, metric)) = open {
+        let remedy = format!("relman review metric {} {} VALUE", release.id, at + 1);
+        return Err(lacks(format!("not measured: {}", metric.name), remedy));
+    }
+    let verdict = release.review.verdict.unwrap_or(Verdict::Partly);
+    match release.plan.metrics.is_empty() {
+        true => Err(lacks(
+            "no measure of success was planned",
+            format!("relman plan metric {} NAME --target \">= 99.5 %\"", release.id),
+        )),
+        false => Ok(format!("{verdict}: {} measures", release.plan.metrics.len())),
+    }
+}
+
+fn lessons(release: &Release) -> Found {
+    let review = &release.review;
+    match (review.lessons.len(), review.actions.len()) {
+        (0, 0) => Err(lacks(
+            "what was learned is not recorded",
+            format!("relman review lesson {} \"…\"", release.id),
+        )),
+        (lessons, actions) => Ok(format!("{lessons} lessons, {actions} actions")),
+    }
+}
