@@ -7,8 +7,8 @@ use super::args::{Format, MetricsArgs};
 use super::stages::moment;
 use super::{Session, exit};
 use crate::domain::ids::ServiceName;
-use crate::domain::metrics::{Figures, Share, Times};
-use crate::domain::time::{Timestamp, day, span};
+use crate::domain::metrics::{Figures, Share};
+use crate::domain::time::{Timestamp, day};
 use crate::ops::view::metrics::{Asked, Metrics, metrics};
 use crate::ops::{Ctx, ErrorKind, OpError};
 
@@ -164,18 +164,6 @@ fn family<'a>(
     }
 }
 
-/// A few blocks of rising height; ASCII digits where there are none.
-pub(super) fn spark(values: &[f64]) -> String {
-    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = values.iter().copied().fold(0.0_f64, f64::max);
-    let block = |value: &f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 7")]
-        let height = if most > 0.0 { (value / most * 7.0).round() as usize } else { 0 };
-        BLOCKS[height.min(7)]
-    };
-    values.iter().map(block).collect()
-}
-
 fn print(session: &mut Session, cx: &Ctx<'_>, found: &Metrics) {
     let zone = cx.policy.zone;
     let what = found.service.as_ref().map_or_else(|| "all services".to_owned(), ToString::to_string);
@@ -188,54 +176,7 @@ fn print(session: &mut Session, cx: &Ctx<'_>, found: &Metrics) {
         day(found.figures.from, zone),
         day(last, zone)
     ));
-    for (label, text) in lines(found) {
+    for (label, text) in found.lines(false) {
         out.line(format!("  {label:<22} {text}"));
     }
-}
-
-/// Label and text of every figure, as people read them.
-fn lines(found: &Metrics) -> Vec<(String, String)> {
-    let f = &found.figures;
-    let times = |times: Times| match times.median_seconds {
-        Some(median) => {
-            let p90 = times.p90_seconds.map(Duration::from_secs).map(span).unwrap_or_default();
-            format!("{} (9 of 10 within {p90}; {} counted)", span(Duration::from_secs(median)), times.count)
-        }
-        None => "–".to_owned(),
-    };
-    let trend = |value: fn(&Figures) -> f64| spark(&found.trend.iter().map(value).collect::<Vec<_>>());
-    let frequency = f.frequency.map_or_else(|| "–".to_owned(), |bucket| bucket.to_string());
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    let counts = trend(|figures| figures.deployments as f64);
-    let mut lines = vec![
-        ("deployments", format!("{} ({frequency}, {:.1} a week)  {counts}", f.deployments, f.per_week)),
-        ("lead time", times(f.lead_time)),
-        ("request to production", times(f.request_to_production)),
-        (
-            "change failures",
-            format!("{}  {}", f.change_failures, trend(|f| f.change_failures.percent().unwrap_or(0.0))),
-        ),
-        ("time to recovery", times(f.time_to_recovery)),
-        ("rollbacks", f.rollbacks.to_string()),
-        ("duration", times(f.duration)),
-        ("queue", times(f.queue)),
-        ("on time", f.on_time.to_string()),
-        ("slip", times(f.slip)),
-        ("milestones in time", f.milestones.to_string()),
-        ("scope done", f.scope.to_string()),
-        ("defect escape", f.defect_escape.to_string()),
-        ("good feedback", f.good_feedback.to_string()),
-        ("overrides", f.overrides.to_string()),
-        ("freeze overrides", f.freeze_overrides.to_string()),
-        ("audit ready", found.audit_ready.to_string()),
-    ];
-    let mut all: Vec<(String, String)> =
-        lines.drain(..).map(|(label, text)| (label.to_owned(), text)).collect();
-    for waited in &found.approval_waits {
-        all.push((
-            format!("wait for {}", waited.group),
-            format!("{} for {}", times(waited.times), waited.about),
-        ));
-    }
-    all
 }

@@ -17,6 +17,7 @@ mod configuration;
 mod demo;
 mod deployment;
 mod doctor;
+mod documents;
 pub mod exit;
 mod freeze;
 mod from_git;
@@ -277,6 +278,9 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Cancel(args) => deployment::cancel(session, &args),
         Command::Decide(args) => deployment::decide(session, args),
         Command::Judge(args) => stages::judge(session, args),
+        Command::Notes(args) => documents::release_notes(session, &args),
+        Command::Handover(args) => documents::handover(session, &args),
+        Command::Report(args) => documents::report(session, &args),
         Command::Metrics(args) => metrics::run(session, &args),
         Command::Resolve(args) => deployment::resolve(session, &args),
         Command::Reschedule(args) => waiting::reschedule(session, &args),

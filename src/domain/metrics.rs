@@ -302,6 +302,19 @@ fn frequency(successes: &[&Deployed], (from, to): (Timestamp, Timestamp), zone: 
     })
 }
 
+/// A few blocks of rising height, one for each value; plain characters where a terminal has no blocks.
+pub fn spark(values: &[f64], is_ascii: bool) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const PLAIN: [char; 8] = ['_', '.', ':', '-', '=', '+', '*', '#'];
+    let most = values.iter().copied().fold(0.0_f64, f64::max);
+    let block = |value: &f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 7")]
+        let height = if most > 0.0 { (value / most * 7.0).round() as usize } else { 0 };
+        if is_ascii { PLAIN[height.min(7)] } else { BLOCKS[height.min(7)] }
+    };
+    values.iter().map(block).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,7 @@ pub mod deployment;
 pub mod diff;
 pub mod difference;
 pub mod digest;
+pub mod document;
 pub mod event;
 pub mod extra_step;
 pub mod freeze;

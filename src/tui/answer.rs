@@ -10,6 +10,7 @@ use super::popup::{self, Popup};
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::ops::deployment::rollback::Choices;
 use crate::ops::deployment::start::Preview;
+use crate::ops::view::metrics::Metrics;
 use crate::ops::view::release::ReleaseView;
 use crate::ops::{ErrorKind, OpError};
 
@@ -83,6 +84,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             model.say(text);
             settled(model)
         }
+        Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Decided(approval) => {
             close_sent(model);
             model.say(approval.told(model.shown_zone()));
@@ -92,6 +94,15 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         // Everything else is no answer; see `update`.
         _ => Vec::new(),
     }
+}
+
+/// Figures for the page that shows some, or for a new one.
+fn on_figures(model: &mut Model, found: Metrics, days: u64) -> Vec<Effect> {
+    if let Some(Popup::Metrics(page)) = model.popups.last_mut() {
+        page.refresh(found, days);
+        return settled(model);
+    }
+    opened(model, |_| Popup::Metrics(Box::new(popup::metrics::Page::new(found, days))))
 }
 
 /// The page about a release. In the queue one asks about what is to be decided: that comes first, and whole.

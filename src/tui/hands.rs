@@ -140,6 +140,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Compare { .. }
         | Effect::ReadLog { .. }
         | Effect::AskSlots { .. }
+        | Effect::AskMetrics { .. }
         | Effect::ShowWitness(_)
         | Effect::Tell(_)
         | Effect::Bell

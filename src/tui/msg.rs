@@ -38,6 +38,7 @@ use crate::ops::train::Prognosis;
 use crate::ops::view::board::Board;
 use crate::ops::view::calendar::Calendar;
 use crate::ops::view::deployment::DeploymentView;
+use crate::ops::view::metrics::Metrics;
 use crate::ops::view::queue::Pending;
 use crate::ops::view::release::ReleaseView;
 use crate::ops::view::rights::Standing;
@@ -142,6 +143,8 @@ pub enum Msg {
     /// An act succeeded; the sentence is shown.
     Done(String),
     Decided(Box<Approval>),
+    /// The figures of so many days.
+    Measured(Box<Metrics>, u64),
     Failed(OpError),
     /// Something is wrong that nobody here asked for: said, whatever is open.
     Troubled(String),
@@ -317,6 +320,11 @@ pub enum Effect {
         id: DeploymentId,
         origin: Origin,
         rows: usize,
+    },
+    /// Compute the figures of so many days.
+    AskMetrics {
+        service: Option<ServiceName>,
+        days: u64,
     },
     /// Find out when it can go there.
     AskSlots {

@@ -430,6 +430,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::HourOn
         | Action::DayBack
         | Action::DayOn => past::step(model, action),
+        Action::Metrics => {
+            model.busy = Some(("metrics…".to_owned(), model.now));
+            vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]
+        }
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],

@@ -65,6 +65,9 @@ impl Command {
             | Self::Calendar(_)
             | Self::Rights(_)
             | Self::Metrics(_)
+            | Self::Notes(_)
+            | Self::Handover(_)
+            | Self::Report(_)
             | Self::Backup(_)
             | Self::Bundle(_)
             | Self::Paths

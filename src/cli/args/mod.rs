@@ -27,7 +27,8 @@ pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::people::{Rights, Setup};
 pub(super) use self::stages::{
-    Check, CheckResult, Feedback, Format, Issue, Judge, MetricsArgs, Plan, Prepare, Review, Risk,
+    Check, CheckResult, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Plan, Prepare,
+    Reader, ReportArgs, Review, Risk,
 };
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
@@ -158,6 +159,12 @@ pub enum Command {
     Judge(Judge),
     /// How releasing goes: frequency, lead time, failures, recovery, and what else can be counted
     Metrics(MetricsArgs),
+    /// Release notes, rolled up over the releases that were skipped
+    Notes(NotesArgs),
+    /// What the next shift must know: what runs, waits, is closed, is wrong, and what happened
+    Handover(Handover),
+    /// The whole story of a release, or everything that happened in a span of time
+    Report(ReportArgs),
     /// Settle what lost its process, revive what waits, send off trains: for a timer or cron
     Tick,
     /// What goes where by itself, and what it waits for

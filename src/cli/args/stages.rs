@@ -355,3 +355,64 @@ pub enum Format {
     Csv,
     Prometheus,
 }
+
+/// Release notes, rolled up over the releases that were skipped
+#[derive(Debug, Args)]
+pub struct NotesArgs {
+    pub release: ReleaseRef,
+    /// Who reads them: users (what they notice), team (everything), operators (and what one must know to run it)
+    #[arg(long = "for", value_name = "WHO", default_value = "users")]
+    pub audience: Reader,
+    /// Since what is live there (default: the first environment of production)
+    #[arg(long, conflicts_with = "since")]
+    pub environment: Option<EnvName>,
+    /// Since this version
+    #[arg(long, value_name = "VERSION")]
+    pub since: Option<crate::domain::ids::Version>,
+    /// As HTML instead of Markdown
+    #[arg(long)]
+    pub html: bool,
+    /// Into a new file, as HTML where it ends in .html (default: stdout)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Reader {
+    Users,
+    Team,
+    Operators,
+}
+
+/// What the next shift must know: what runs, waits, is closed, is wrong, and what happened
+#[derive(Debug, Args)]
+pub struct Handover {
+    /// How far back deployments are told (default: 12h)
+    #[arg(long, value_name = "TIME")]
+    pub last: Option<String>,
+    /// As HTML instead of Markdown
+    #[arg(long)]
+    pub html: bool,
+    /// Into a new file, as HTML where it ends in .html (default: stdout)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The whole story of a release, or everything that happened in a span of time
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    #[arg(conflicts_with = "since")]
+    pub release: Option<ReleaseRef>,
+    /// Everything since then, for the hours after an incident
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Up to then (default: now)
+    #[arg(long, value_name = "TIME", requires = "since")]
+    pub until: Option<String>,
+    /// As HTML instead of Markdown
+    #[arg(long)]
+    pub html: bool,
+    /// Into a new file, as HTML where it ends in .html (default: stdout)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

@@ -10,12 +10,12 @@ use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
 use crate::domain::gate::GateId;
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
 use crate::domain::journal::{Done, Verb};
-use crate::domain::metrics::{Deployed, Figures, Released, Share, Times, figures, times};
+use crate::domain::metrics::{Deployed, Figures, Released, Share, Times, figures, spark, times};
 use crate::domain::policy::Environment;
 use crate::domain::release::plan::ScopeState;
 use crate::domain::release::review::Sentiment;
 use crate::domain::release::{Release, ReleaseState};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, span as in_words};
 use crate::ops::audit::export::{Range, each};
 use crate::ops::audit::report;
 use crate::ops::release::history::{counts_as_failed, has_outcome};
@@ -249,4 +249,59 @@ fn audit_ready(cx: &Ctx<'_>, asked: &Asked, releases: &[Release], span: Range) -
         .collect();
     let ready = closed.iter().filter(|release| gaps.iter().all(|gap| gap.release != release.id));
     Ok(Share { count: ready.count(), of: closed.len() })
+}
+
+impl Metrics {
+    /// Label and text of every figure, as people read them.
+    pub fn lines(&self, is_ascii: bool) -> Vec<(String, String)> {
+        let found = self;
+        let f = &found.figures;
+        let times = |times: Times| match times.median_seconds {
+            Some(median) => {
+                let p90 = times.p90_seconds.map(Duration::from_secs).map(in_words).unwrap_or_default();
+                format!(
+                    "{} (9 of 10 within {p90}; {} counted)",
+                    in_words(Duration::from_secs(median)),
+                    times.count
+                )
+            }
+            None => "–".to_owned(),
+        };
+        let trend =
+            |value: fn(&Figures) -> f64| spark(&found.trend.iter().map(value).collect::<Vec<_>>(), is_ascii);
+        let frequency = f.frequency.map_or_else(|| "–".to_owned(), |bucket| bucket.to_string());
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        let counts = trend(|figures| figures.deployments as f64);
+        let mut lines = vec![
+            ("deployments", format!("{} ({frequency}, {:.1} a week)  {counts}", f.deployments, f.per_week)),
+            ("lead time", times(f.lead_time)),
+            ("request to production", times(f.request_to_production)),
+            (
+                "change failures",
+                format!("{}  {}", f.change_failures, trend(|f| f.change_failures.percent().unwrap_or(0.0))),
+            ),
+            ("time to recovery", times(f.time_to_recovery)),
+            ("rollbacks", f.rollbacks.to_string()),
+            ("duration", times(f.duration)),
+            ("queue", times(f.queue)),
+            ("on time", f.on_time.to_string()),
+            ("slip", times(f.slip)),
+            ("milestones in time", f.milestones.to_string()),
+            ("scope done", f.scope.to_string()),
+            ("defect escape", f.defect_escape.to_string()),
+            ("good feedback", f.good_feedback.to_string()),
+            ("overrides", f.overrides.to_string()),
+            ("freeze overrides", f.freeze_overrides.to_string()),
+            ("audit ready", found.audit_ready.to_string()),
+        ];
+        let mut all: Vec<(String, String)> =
+            lines.drain(..).map(|(label, text)| (label.to_owned(), text)).collect();
+        for waited in &found.approval_waits {
+            all.push((
+                format!("wait for {}", waited.group),
+                format!("{} for {}", times(waited.times), waited.about),
+            ));
+        }
+        all
+    }
 }

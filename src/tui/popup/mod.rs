@@ -6,6 +6,7 @@ pub mod form;
 pub mod guide;
 pub mod help;
 pub mod locks;
+pub mod metrics;
 pub mod pages;
 pub mod palette;
 pub mod rollback;
@@ -60,6 +61,7 @@ pub enum Popup {
     },
     Locks(locks::Locks),
     Sheet(sheet::Sheet),
+    Metrics(Box<metrics::Page>),
     Train(Box<train::Page>),
     Help(help::Help),
     Palette(palette::Palette),
@@ -329,6 +331,7 @@ impl Popup {
             }
             Self::Locks(locks) => locks.key(model, key),
             Self::Sheet(sheet) => sheet.key(model, key),
+            Self::Metrics(page) => page.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
@@ -366,6 +369,7 @@ impl Popup {
             | Self::Witness(_)
             | Self::Locks(_)
             | Self::Sheet(_)
+            | Self::Metrics(_)
             | Self::Train(_)
             | Self::Unlock(_)
             | Self::Page { .. } => false,
@@ -397,6 +401,7 @@ impl Popup {
             }
             Self::Locks(locks) => locks.view(model, frame, screen),
             Self::Sheet(sheet) => sheet.view(model, frame, screen),
+            Self::Metrics(page) => page.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),

@@ -1,7 +1,9 @@
 //! Orders that only look: what is read for a dialog or a page.
 
+use std::time::Duration;
+
 use crate::ops::deployment::{rollback, start};
-use crate::ops::view::{queue, release, script_diff, when};
+use crate::ops::view::{metrics, queue, release, script_diff, when};
 use crate::ops::{Ctx, OpError, train};
 use crate::tui::msg::{Effect, Msg};
 
@@ -22,6 +24,15 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
         }
         Effect::Differ { release, subject } => {
             Msg::Differed(Box::new(script_diff::of_decision(cx, release, subject)?))
+        }
+        Effect::AskMetrics { service, days } => {
+            let asked = metrics::Asked {
+                service: service.clone(),
+                environment: None,
+                from: cx.now.minus(Duration::from_secs(days * 86_400)),
+                to: cx.now,
+            };
+            Msg::Measured(Box::new(metrics::metrics(cx, &asked)?), *days)
         }
         Effect::AskSlots { release, environment } => {
             let slots = when::when(cx, release, environment, None, SLOTS)?.slots;

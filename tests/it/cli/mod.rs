@@ -12,6 +12,7 @@ mod changes;
 mod configuration;
 mod demo;
 mod deployments;
+mod documents;
 mod exit_codes;
 mod freezes;
 mod from_git;

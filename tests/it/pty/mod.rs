@@ -6,4 +6,5 @@ mod looks;
 mod quiet;
 mod restored;
 mod rules;
+mod seven_stages;
 mod together;

@@ -140,6 +140,7 @@ impl Ui {
             Some(Popup::Page { .. }) => "page",
             Some(Popup::Locks(_)) => "locks",
             Some(Popup::Sheet(_)) => "sheet",
+            Some(Popup::Metrics(_)) => "metrics",
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",

@@ -156,3 +156,30 @@ fn in_the_past_the_sheet_is_read_only() {
     ui.keys("<enter>");
     assert_eq!(ui.popup(), "sheet", "nothing is opened to change it: {}", ui.said());
 }
+
+#[test]
+fn the_figures_are_one_key_away_by_service_and_span() {
+    let world = team();
+    let mut ui = Ui::new(&world, "alice");
+    let asked = ui.keys("gm");
+    assert_eq!(asked, [Effect::AskMetrics { service: None, days: 90 }]);
+    ui.answer(&world, asked);
+    assert_eq!(ui.popup(), "metrics");
+    let screen = ui.screen();
+    assert!(screen.contains("all services in production") && screen.contains("change failures"), "{screen}");
+    let asked = ui.keys("l");
+    assert!(matches!(&asked[..], [Effect::AskMetrics { service: Some(_), days: 90 }]), "{asked:?}");
+    ui.answer(&world, asked);
+    assert!(ui.screen().contains("payments in production"), "{}", ui.screen());
+    let asked = ui.keys("]");
+    assert!(matches!(&asked[..], [Effect::AskMetrics { days: 180, .. }]), "{asked:?}");
+    ui.answer(&world, asked);
+    assert!(ui.screen().contains("180 days"), "{}", ui.screen());
+    for (width, height) in [(200, 50), (80, 24), (40, 12), (20, 6), (1, 1)] {
+        ui.send(Msg::Resized(width, height));
+        ui.keys("jjjkg");
+        drop(ui.screen());
+    }
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "");
+}
