@@ -86,6 +86,10 @@ pub(super) fn plan(session: &mut Session, verb: Plan) -> Result<u8, OpError> {
     match verb {
         Plan::Show { release } => show(session, &release, &[Stage::Request, Stage::Plan]),
         Plan::History { release } => history(session, &release),
+        Plan::State { release, name, text } => {
+            let what = Record::Stated { name: name.clone(), text };
+            put(session, &release, |_| Ok(what), |_, _| format!("states {name}"))
+        }
         Plan::Scope { release, text, done, drop, reopen, reason } => {
             let record = match (text, done, drop, reopen) {
                 (Some(text), ..) => Record::Scope(text),

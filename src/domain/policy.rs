@@ -398,6 +398,8 @@ pub struct StageRules {
     pub allowed_failures: Vec<String>,
     /// How long the result of a check counts; nothing: as long as what it was made on.
     pub check_ttl: Option<Duration>,
+    /// What must be stated before the plan stage is left: legal, data protection (AUD-6).
+    pub statements: Vec<String>,
     /// Items of the prepare stage's checklist.
     pub checklist: Vec<String>,
     /// Groups that are asked whether it shall go: each says go once, and nobody no-go.
@@ -418,6 +420,7 @@ impl StageRules {
         checks: Vec::new(),
         allowed_failures: Vec::new(),
         check_ttl: None,
+        statements: Vec::new(),
         checklist: Vec::new(),
         voters: Vec::new(),
         backup_max_age: None,
@@ -437,6 +440,8 @@ pub enum StageGate {
     Milestones,
     Metrics,
     Communication,
+    /// What rules from outside want stated.
+    Statements,
     Risk,
     RollbackPlan,
     /// The version fits what changed (SemVer).
@@ -466,7 +471,7 @@ pub enum StageGate {
 }
 
 impl StageGate {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
@@ -475,6 +480,7 @@ impl StageGate {
         Self::Milestones,
         Self::Metrics,
         Self::Communication,
+        Self::Statements,
         Self::Risk,
         Self::RollbackPlan,
         Self::Version,
@@ -507,6 +513,7 @@ impl StageGate {
             Self::Milestones => "milestones",
             Self::Metrics => "metrics",
             Self::Communication => "communication",
+            Self::Statements => "statements",
             Self::Risk => "risk",
             Self::RollbackPlan => "rollback-plan",
             Self::Version => "version",
@@ -550,6 +557,7 @@ impl StageGate {
             | Self::Milestones
             | Self::Metrics
             | Self::Communication
+            | Self::Statements
             | Self::Risk
             | Self::RollbackPlan => Stage::Plan,
             Self::Version | Self::Artifact => Stage::Build,

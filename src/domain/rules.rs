@@ -53,7 +53,7 @@ pub fn told(policy: &Policy) -> Value {
         let rules = policy.stage(*stage);
         json!({
             "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
-            "checklist": rules.checklist, "allowed-failures": rules.allowed_failures,
+            "checklist": rules.checklist, "statements": rules.statements, "allowed-failures": rules.allowed_failures,
             "check-ttl-seconds": seconds(rules.check_ttl), "voters": rules.voters,
             "backup-max-age-seconds": seconds(rules.backup_max_age),
             "announce-before-seconds": seconds(rules.announce_before), "approval-ttl-seconds": seconds(rules.approval_ttl),

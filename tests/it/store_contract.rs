@@ -92,6 +92,7 @@ fn a_release(id: &str) -> Release {
         )]
         .into(),
         ticks: [("Backup taken".to_owned(), Tick { by: alice.clone(), at: at(2) })].into(),
+        statements: std::collections::BTreeMap::default(),
         waivers: std::collections::BTreeMap::default(),
         preparation: relman::domain::release::Preparation::default(),
         issues: Vec::new(),

@@ -61,6 +61,13 @@ pub enum Plan {
         #[arg(long, value_name = "N")]
         remove: Option<usize>,
     },
+    /// State what rules from outside want stated, as [stages.plan] statements names it
+    State {
+        release: ReleaseRef,
+        /// legal, data protection
+        name: String,
+        text: String,
+    },
     /// How the plan came to be what it is: every change, who made it
     History { release: ReleaseRef },
 }

@@ -63,6 +63,7 @@ impl Checker {
             voters: self.voters(&at("voters"), raw.voters),
             checks: raw.checks,
             allowed_failures: raw.allowed_failures,
+            statements: raw.statements,
             checklist: raw.checklist,
         }
     }

@@ -497,6 +497,7 @@ impl Checker {
             ("checks", !raw.checks.is_empty(), &[Stage::Test][..]),
             ("allowed-failures", !raw.allowed_failures.is_empty(), &[Stage::Test][..]),
             ("check-ttl", raw.check_ttl.is_some(), &[Stage::Test][..]),
+            ("statements", !raw.statements.is_empty(), &[Stage::Plan][..]),
             ("checklist", !raw.checklist.is_empty(), &[Stage::Prepare][..]),
             ("voters", !raw.voters.is_empty(), &[Stage::Prepare][..]),
             ("backup-max-age", raw.backup_max_age.is_some(), &[Stage::Prepare][..]),
@@ -518,6 +519,7 @@ impl Checker {
             (StageGate::Checks, "checks", raw.checks.is_empty()),
             (StageGate::Checklist, "checklist", raw.checklist.is_empty()),
             (StageGate::GoNoGo, "voters", raw.voters.is_empty()),
+            (StageGate::Statements, "statements", raw.statements.is_empty()),
         ] {
             if require.contains(&gate) && is_empty {
                 let hint = Some(format!("say what is required in {key} = […], or take \"{gate}\" out"));

@@ -15,6 +15,7 @@ type Found = Result<String, (String, String)>;
 pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> bool {
     let rules = facts.policy.stage(gate.stage());
     let is_there = match gate {
+        StageGate::Statements => !rules.statements.is_empty(),
         StageGate::Version => release.build.misfit.is_some(),
         StageGate::Scope => !release.plan.scope.is_empty(),
         StageGate::Milestones => !release.plan.milestones.is_empty(),
@@ -41,6 +42,7 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
             }
             None => Ok("it fits what changed".to_owned()),
         },
+        StageGate::Statements => statements(release, facts),
         StageGate::Scope => scope(release),
         StageGate::Milestones => milestones(release, facts),
         StageGate::Metrics => metrics(release),
@@ -67,6 +69,19 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
 
 fn lacks(what: impl Into<String>, remedy: String) -> (String, String) {
     (what.into(), remedy)
+}
+
+fn statements(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let wanted = &facts.policy.stage(Stage::Plan).statements;
+    let open: Vec<&str> =
+        wanted.iter().filter(|name| !release.statements.contains_key(*name)).map(String::as_str).collect();
+    match open.first() {
+        None => Ok(format!("stated: {}", wanted.join(", "))),
+        Some(first) => Err(lacks(
+            format!("not stated: {}", open.join(", ")),
+            format!("relman plan state {} \"{first}\" \"…\"", release.id),
+        )),
+    }
 }
 
 fn scope(release: &Release) -> Found {

@@ -46,6 +46,7 @@ fn release(stage: Stage) -> Release {
         plan: Plan::default(),
         build: Build::default(),
         checks: std::collections::BTreeMap::new(),
+        statements: std::collections::BTreeMap::new(),
         waivers: std::collections::BTreeMap::new(),
         ticks: std::collections::BTreeMap::new(),
         preparation: crate::domain::release::Preparation::default(),

@@ -309,6 +309,9 @@ pub struct Release {
     pub build: Build,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, Check>,
+    /// What the configuration wants stated, by its name: legal, data protection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statements: BTreeMap<String, String>,
     /// Checks that are let go without, by their name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waivers: BTreeMap<String, Waiver>,

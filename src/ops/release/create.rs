@@ -126,6 +126,7 @@ fn blank(cx: &Ctx<'_>, id: &ReleaseId, kind: ReleaseKind) -> Release {
         plan: Plan::default(),
         build: Build::default(),
         checks: BTreeMap::new(),
+        statements: BTreeMap::new(),
         waivers: BTreeMap::new(),
         ticks: BTreeMap::new(),
         preparation: Preparation::default(),

@@ -109,7 +109,7 @@ pub fn tick(cx: &Ctx<'_>, id: &ReleaseId, item: &str) -> Result<Release, OpError
     })
 }
 
-fn known(list: &[String], name: &str, what: &str, place: &str) -> Result<(), OpError> {
+pub(super) fn known(list: &[String], name: &str, what: &str, place: &str) -> Result<(), OpError> {
     if list.iter().any(|known| known == name) {
         return Ok(());
     }

@@ -24,6 +24,11 @@ use super::history;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     Scope(String),
+    /// What the configuration wants stated.
+    Stated {
+        name: String,
+        text: String,
+    },
     ScopeIs {
         item: usize,
         state: ScopeState,
@@ -135,6 +140,7 @@ impl Record {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Scope(_)
+            | Self::Stated { .. }
             | Self::ScopeIs { .. }
             | Self::Milestone { .. }
             | Self::MilestoneDue { .. }
@@ -303,6 +309,12 @@ fn done(cx: &Ctx<'_>, slot: &mut Option<Tick>, what: &str) -> Result<(), OpError
 
 fn plan(cx: &Ctx<'_>, release: &mut Release, what: &Record) -> Result<(), OpError> {
     let is_late = release.stage > Stage::Plan;
+    if let Record::Stated { name, text } = what {
+        let wanted = &cx.policy.stage(Stage::Plan).statements;
+        super::evidence::known(wanted, name, "statement", "[stages.plan] statements")?;
+        release.statements.insert(name.clone(), free("statement", text, 1000)?);
+        return Ok(());
+    }
     let plan = &mut release.plan;
     match what {
         Record::Scope(text) => {

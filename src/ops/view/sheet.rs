@@ -41,6 +41,7 @@ pub enum Slot {
     /// The end of a list: where its next item goes.
     Next(List),
     Check(String),
+    Statement(String),
     Checklist(String),
     Backup,
     Vote,
@@ -187,6 +188,12 @@ impl With<'_> {
             }
             None => (Tone::Open, format!("{} {}", metric.name, metric.target)),
         }));
+        let wanted = &self.policy.stage(Stage::Plan).statements;
+        let others = self.release.statements.keys().filter(|name| !wanted.contains(name));
+        for name in wanted.iter().chain(others) {
+            let text = self.release.statements.get(name).cloned();
+            rows.push(plain(Slot::Statement(name.clone()), name, text));
+        }
         rows.push(field(Field::Communication, plan.communication.clone()));
         rows.push(field(Field::RollbackPlan, plan.rollback.clone()));
         rows.push(field(Field::Reversal, plan.reversal.as_ref().map(ToString::to_string)));

@@ -388,3 +388,20 @@ fn moving_back_voids_what_was_prepared_for_what_is_changed_again() {
     assert!(prepared.votes.is_empty() && prepared.backup.is_none(), "{prepared:?}");
     assert_eq!((prepared.tasks.len(), prepared.tasks[0].done.is_none()), (1, true));
 }
+
+#[test]
+fn what_rules_from_outside_want_is_stated_before_the_plan_is_left() {
+    let world = with("[stages.plan]\nstatements = [\"legal\", \"data protection\"]");
+    assert_eq!(lacks(&gate(&world, StageGate::Statements)), "not stated: legal, data protection");
+    let state = |name: &str| Record::Stated { name: name.to_owned(), text: "no new terms".to_owned() };
+    let release = done(&world, state("legal"));
+    assert_eq!(release.statements["legal"], "no new terms");
+    let unknown = put(&world, "alice", state("lgal")).unwrap_err();
+    assert_eq!(unknown.hints[0], "did you mean \"legal\"?");
+    world.advance(API, 1);
+    let error =
+        world.as_("alice", |cx| relman::ops::release::advance::advance(cx, &release_id(API))).unwrap_err();
+    assert!(error.sentence.contains("statements: not stated: data protection"), "{error}");
+    done(&world, state("data protection"));
+    world.advance(API, 1);
+}

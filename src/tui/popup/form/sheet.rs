@@ -71,6 +71,17 @@ pub fn open(model: &Model, release: &Release, slot: &Slot) -> Result<Popup, Stri
                 text("until", "+7d: until when it counts"),
             ],
         )),
+        Slot::Statement(name) => {
+            let known = release.statements.get(name).cloned().unwrap_or_default();
+            let notes = vec![format!("{name}: what is so, and where that is written down")];
+            Ok(asked(
+                release,
+                slot,
+                title("Statement"),
+                notes,
+                vec![preset("text", &known, "checked, wiki/legal-17")],
+            ))
+        }
         Slot::Checklist(item) => match release.ticks.get(item) {
             Some(tick) => Err(format!("{} has ticked it", tick.by.name)),
             None => Ok(ticked(release, slot, item)),
@@ -395,6 +406,7 @@ pub(super) fn ordered(form: &Form, model: &Model, of: &super::OfSheet<'_>) -> Or
         })),
         Slot::Field(field) => edit(field_edit(form, model, *field)?),
         Slot::Check(name) => check(form, model, of, name),
+        Slot::Statement(name) => record(Record::Stated { name: name.clone(), text: needed(form, "text")? }),
         Slot::Checklist(item) => {
             is_done(form)?;
             Ok(Effect::Tick { id: of.id.clone(), item: item.clone() })
