@@ -18,6 +18,7 @@ mod demo;
 mod deployment;
 mod doctor;
 mod documents;
+mod drift;
 pub mod exit;
 mod freeze;
 mod from_git;
@@ -296,6 +297,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Status(args) => board::status(session, args.as_of.as_deref()),
         Command::Take(args) => witness::take(session, &args),
         Command::Witness(args) => witness::witness(session, args),
+        Command::Drift(args) => drift::run(session, &args),
         Command::Who(args) => who::who(session, &args),
         Command::Why(args) => why::why(session, &args),
         Command::When(args) => when::when(session, &args),

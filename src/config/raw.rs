@@ -43,6 +43,7 @@ pub(super) struct RawRelman {
 pub(super) struct RawEnvironment {
     pub kind: Option<String>,
     pub mirrors: Option<String>,
+    pub drift_ignore: Vec<String>,
     pub mirrored_by: Option<String>,
     pub soak: Option<String>,
     pub hours: Vec<String>,
@@ -207,6 +208,7 @@ pub(super) struct RawStage {
     pub checks: Vec<String>,
     pub allowed_failures: Vec<String>,
     pub check_ttl: Option<String>,
+    pub mirror_max_age: Option<String>,
     pub statements: Vec<String>,
     pub checklist: Vec<String>,
     pub voters: Vec<String>,
@@ -293,6 +295,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
         &[
             "kind",
             "mirrors",
+            "drift-ignore",
             "mirrored-by",
             "soak",
             "hours",
@@ -411,6 +414,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "checks",
             "allowed-failures",
             "check-ttl",
+            "mirror-max-age",
             "statements",
             "checklist",
             "voters",

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::actor::Actor;
 use super::deployment::{Cause, Deployment};
 use super::digest::hex;
+use super::drift::Observed;
 use super::freeze::Freeze;
 use super::gate::GateReport;
 use super::ids::ReleaseId;
@@ -35,6 +36,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("vote.cast", "somebody voted go, no-go or abstain"),
     ("issue.recorded", "something is wrong with a release, or is no more"),
     ("feedback.recorded", "somebody said something about a release, or was answered"),
+    ("drift.changed", "what runs somewhere came to differ from the record, or agrees with it again"),
     ("deployment.judged", "the outcome of a deployment was corrected later"),
     ("approval.requested", "a decision is open that was not open before"),
     ("approval.reminder", "a decision is still open (remind-every)"),
@@ -229,6 +231,7 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::IssueRecorded => one("issue.recorded"),
         Verb::FeedbackRecorded => one("feedback.recorded"),
         Verb::DeploymentJudged => one("deployment.judged"),
+        Verb::DriftObserved => one("drift.changed"),
         Verb::ApprovalGranted => one("approval.granted"),
         Verb::ApprovalRejected => one("approval.rejected"),
         Verb::ApprovalWithdrawn => one("approval.withdrawn"),
@@ -314,6 +317,16 @@ fn ended(about: &About) -> Vec<Vec<&'static str>> {
     vec![vec![name, "deployment.finished"]]
 }
 
+/// What was found, and what should be.
+fn drifted(body: &Body) -> String {
+    let subject = &body.subject;
+    let found = body.detail.clone().and_then(|detail| serde_json::from_value::<Observed>(detail).ok());
+    let Some(found) = found else { return format!("what runs as {subject} changed") };
+    let runs = found.runs.unwrap_or_else(|| "nothing".to_owned());
+    let recorded = found.recorded.map_or_else(|| "nothing".to_owned(), |version| version.to_string());
+    format!("{subject}: {}: {runs} runs, {recorded} is recorded", found.state)
+}
+
 /// What was announced last.
 fn announced(body: &Body) -> String {
     let all =
@@ -337,6 +350,7 @@ fn sentence(name: &str, body: &Body, about: &About) -> String {
         ("release", "moved-back") => format!("{who} moved {subject} back{}{why}", stage(body)),
         ("release", what) => format!("{who} {what} {subject}{why}"),
         ("check", "waived") => format!("{who} lets a check of {subject} go without{why}"),
+        ("drift", _) => drifted(body),
         ("risk", _) => format!("{who} weighed the risk of {subject}{why}"),
         ("announcement", _) => format!("{who} announced {subject}{}", announced(body)),
         ("vote", _) => format!("{who} voted about {subject}{why}"),

@@ -71,6 +71,7 @@ pub enum Verb {
     FeedbackRecorded,
     ReviewRecorded,
     DeploymentJudged,
+    DriftObserved,
     ApprovalGranted,
     ApprovalRejected,
     ApprovalWithdrawn,
@@ -119,7 +120,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 73] = [
+    pub const ALL: [Self; 74] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -148,6 +149,7 @@ impl Verb {
         Self::FeedbackRecorded,
         Self::ReviewRecorded,
         Self::DeploymentJudged,
+        Self::DriftObserved,
         Self::ApprovalGranted,
         Self::ApprovalRejected,
         Self::ApprovalWithdrawn,
@@ -225,6 +227,7 @@ impl Verb {
             Self::FeedbackRecorded => "feedback.recorded",
             Self::ReviewRecorded => "review.recorded",
             Self::DeploymentJudged => "deployment.judged",
+            Self::DriftObserved => "drift.observed",
             Self::ApprovalGranted => "approval.granted",
             Self::ApprovalRejected => "approval.rejected",
             Self::ApprovalWithdrawn => "approval.withdrawn",

@@ -31,6 +31,7 @@ pub mod diff;
 pub mod difference;
 pub mod digest;
 pub mod document;
+pub mod drift;
 pub mod event;
 pub mod extra_step;
 pub mod freeze;

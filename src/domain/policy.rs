@@ -195,6 +195,8 @@ pub struct Environment {
     pub kind: EnvKind,
     /// The environment this one is kept like (staging mirrors production).
     pub mirrors: Option<EnvName>,
+    /// Facts that may differ from what it mirrors.
+    pub drift_ignore: Vec<String>,
     /// How long a release must have been live one environment earlier.
     pub soak: Duration,
     pub hours: Vec<OpenHours>,
@@ -396,6 +398,8 @@ pub struct StageRules {
     pub checks: Vec<String>,
     /// Checks that are shown and may fail.
     pub allowed_failures: Vec<String>,
+    /// How old a look at what an environment runs, and at what it mirrors, may be.
+    pub mirror_max_age: Option<Duration>,
     /// How long the result of a check counts; nothing: as long as what it was made on.
     pub check_ttl: Option<Duration>,
     /// What must be stated before the plan stage is left: legal, data protection (AUD-6).
@@ -419,6 +423,7 @@ impl StageRules {
         reminders: Reminders { every: None, escalate_after: None, escalate_to: Vec::new(), timeout: None },
         checks: Vec::new(),
         allowed_failures: Vec::new(),
+        mirror_max_age: None,
         check_ttl: None,
         statements: Vec::new(),
         checklist: Vec::new(),
@@ -448,6 +453,8 @@ pub enum StageGate {
     Version,
     Artifact,
     Checks,
+    /// What is tested on is like what it mirrors.
+    Mirror,
     /// Accepted by those who use it.
     SignOff,
     Checklist,
@@ -471,7 +478,7 @@ pub enum StageGate {
 }
 
 impl StageGate {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
@@ -486,6 +493,7 @@ impl StageGate {
         Self::Version,
         Self::Artifact,
         Self::Checks,
+        Self::Mirror,
         Self::SignOff,
         Self::Checklist,
         Self::Backup,
@@ -519,6 +527,7 @@ impl StageGate {
             Self::Version => "version",
             Self::Artifact => "artifact",
             Self::Checks => "checks",
+            Self::Mirror => "mirror",
             Self::SignOff => "sign-off",
             Self::Checklist => "checklist",
             Self::Backup => "backup",
@@ -561,7 +570,7 @@ impl StageGate {
             | Self::Risk
             | Self::RollbackPlan => Stage::Plan,
             Self::Version | Self::Artifact => Stage::Build,
-            Self::Checks | Self::SignOff => Stage::Test,
+            Self::Checks | Self::Mirror | Self::SignOff => Stage::Test,
             Self::Checklist
             | Self::Backup
             | Self::Training

@@ -201,6 +201,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::QueueBlocked
         | Verb::ChangeOpened
         | Verb::ChangeAssigned
+        | Verb::DriftObserved
         | Verb::DeliveryRetried
         | Verb::WitnessAsked
         | Verb::WitnessGave => Some(Vec::new()),
@@ -338,6 +339,7 @@ mod tests {
             Verb::QueueBlocked,
             Verb::ChangeOpened,
             Verb::ChangeAssigned,
+            Verb::DriftObserved,
             Verb::DeliveryRetried,
             Verb::WitnessAsked,
             Verb::WitnessGave,

@@ -514,6 +514,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::FreezeEnded
         | Verb::QueueBlocked
         | Verb::ChangeOpened
+        | Verb::DriftObserved
         | Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed

@@ -20,7 +20,7 @@ pub fn told(policy: &Policy) -> Value {
     let env = |env: &Environment| {
         let hours: Vec<&str> = env.hours.iter().map(|rule| rule.text.as_str()).collect();
         json!({
-            "name": env.name, "kind": env.kind, "mirrors": env.mirrors, "approvals": env.approvals,
+            "name": env.name, "kind": env.kind, "mirrors": env.mirrors, "drift-ignore": env.drift_ignore, "approvals": env.approvals,
             "rollback-approvals": env.rollback_approvals, "approval-ttl-seconds": env.approval_ttl.as_secs(),
             "deployers": groups_of(&env.rights, Right::Deploy), "override": groups_of(&env.rights, Right::Override),
             "rights": lists(&env.rights), "confirm": env.confirm,
@@ -54,7 +54,7 @@ pub fn told(policy: &Policy) -> Value {
         json!({
             "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
             "checklist": rules.checklist, "statements": rules.statements, "allowed-failures": rules.allowed_failures,
-            "check-ttl-seconds": seconds(rules.check_ttl), "voters": rules.voters,
+            "mirror-max-age-seconds": seconds(rules.mirror_max_age), "check-ttl-seconds": seconds(rules.check_ttl), "voters": rules.voters,
             "backup-max-age-seconds": seconds(rules.backup_max_age),
             "announce-before-seconds": seconds(rules.announce_before), "approval-ttl-seconds": seconds(rules.approval_ttl),
             "self-approval": rules.self_approval, "signed-approvals": rules.signing,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::command::{self, Order};
 use super::http::{self, Method, Request};
@@ -10,7 +11,12 @@ use super::{environment, itsm, launch};
 use crate::domain::change::{Adapter, Answered, Asking, Change};
 use crate::domain::event::Event;
 use crate::domain::hook::{Hook, SAID, Secret, Way, Webhook, signature};
+use crate::domain::ids::EnvName;
+use crate::domain::policy::{ScriptRole, Service};
 use crate::ops::outside::{Outside, Told};
+
+/// How long a look at what runs somewhere may take.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// The real world.
 pub struct World {
@@ -74,6 +80,29 @@ impl Outside for World {
             }
             Adapter::ServiceNow(account) => itsm::servicenow::ask(change, account, asking),
             Adapter::Jira(account) => itsm::jira::ask(change, account, asking),
+        }
+    }
+
+    fn current(&self, service: &Service, env: &EnvName) -> Result<String, String> {
+        let argv = service.scripts.get(&ScriptRole::Current).ok_or("it has no current script")?;
+        let mut variables = clean(&service.variables());
+        variables.insert("RELMAN_SERVICE".to_owned(), service.name.to_string());
+        variables.insert("RELMAN_ENVIRONMENT".to_owned(), env.to_string());
+        let order = Order {
+            argv,
+            working_dir: &service.working_dir,
+            env: variables,
+            stdin: String::new(),
+            timeout: LOOK,
+            keep: 64 * 1024,
+        };
+        let ended = command::run(order)?;
+        match ended.code {
+            Some(0) => Ok(ended.out),
+            _ => {
+                let said = ended.err.lines().next().map(|line| format!(": {line}")).unwrap_or_default();
+                Err(format!("{}{said}", ended.how))
+            }
         }
     }
 

@@ -19,7 +19,9 @@ use crate::domain::signature::Signatures;
 use crate::domain::subject::{DeploySubject, ScriptSet};
 use crate::domain::toggle::Flip;
 use crate::domain::witness::Request;
-use crate::store::{StoreError, Tx, approvals, deployments, freezes, locks, pending, releases, witnesses};
+use crate::store::{
+    StoreError, Tx, approvals, deployments, freezes, locks, observations, pending, releases, witnesses,
+};
 
 use super::approval::signatures;
 use super::{Ctx, OpError, change};
@@ -404,7 +406,9 @@ pub fn stage_exit(
                     good: deployments::find_good(tx, &release.id, env)?.map(newest),
                 });
             }
-            Goal { needed: phase.needed, spots }
+            let observed = observations::list(tx)?;
+            let observed = observed.into_iter().filter(|one| one.service == service.name).collect();
+            Goal { needed: phase.needed, spots, observed }
         }
         None => Goal::default(),
     };

@@ -13,6 +13,7 @@ pub mod change;
 pub mod configured;
 pub mod delivery;
 pub mod deployment;
+pub mod drift;
 pub mod error;
 pub mod facts;
 pub mod freeze;

@@ -5,6 +5,8 @@
 use crate::domain::change::{Answered, Asking, Change};
 use crate::domain::event::Event;
 use crate::domain::hook::Hook;
+use crate::domain::ids::EnvName;
+use crate::domain::policy::Service;
 
 /// The world outside. Tests implement it without one.
 pub trait Outside {
@@ -14,6 +16,10 @@ pub trait Outside {
     fn tell(&self, hook: &Hook, event: &Event, attempt: u32) -> Told;
     /// Asks the change system, or tells it something. `Err`: it could not be reached, or nobody understands its answer.
     fn change(&self, change: &Change, asking: &Asking) -> Result<Answered, String>;
+    /// What the current script of a service prints about an environment. `Err`: it could not say, and why.
+    fn current(&self, _service: &Service, _env: &EnvName) -> Result<String, String> {
+        Err("scripts cannot be asked here".to_owned())
+    }
     /// Whether anybody can be asked at all: of the past nobody can.
     fn is_there(&self) -> bool {
         true

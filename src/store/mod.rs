@@ -17,6 +17,7 @@ pub mod meta;
 mod migrate;
 pub mod moments;
 pub mod notes;
+pub mod observations;
 pub mod outbox;
 pub mod override_reviews;
 pub mod pending;

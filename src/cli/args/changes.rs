@@ -50,6 +50,7 @@ impl Command {
             // Asking about a ticket writes down what was answered.
             Self::Change(verb) => !matches!(verb, Change::Show { .. }),
             Self::Override(verb) => !matches!(verb, Override::List { .. }),
+            Self::Drift(drift) => !drift.last,
             Self::Who(who) => who.say.is_some(),
             Self::Toggle(toggle) => toggle.name.is_some(),
             Self::Approvals(_)

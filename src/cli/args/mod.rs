@@ -27,8 +27,8 @@ pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::people::{Rights, Setup};
 pub(super) use self::stages::{
-    Check, CheckResult, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Plan, Prepare,
-    Reader, ReportArgs, Review, Risk,
+    Check, CheckResult, Drift, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Plan,
+    Prepare, Reader, ReportArgs, Review, Risk,
 };
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
@@ -193,6 +193,8 @@ pub enum Command {
     Take(Id),
     /// Confirm live what somebody else is starting, with the code they tell you
     Witness(Witness),
+    /// What really runs where, as the current scripts tell it, beside what is recorded
+    Drift(Drift),
     /// Who has the panes open, and what they look at
     Who(Who),
     /// Why a release may or may not go somewhere

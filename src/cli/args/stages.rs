@@ -423,3 +423,15 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
+
+/// What really runs where, as the current scripts tell it, beside what is recorded; and staging beside what it mirrors
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// One service (default: all that have a current script)
+    pub service: Option<crate::domain::ids::ServiceName>,
+    /// One environment
+    pub environment: Option<EnvName>,
+    /// Ask nobody: tell what was found last
+    #[arg(long)]
+    pub last: bool,
+}

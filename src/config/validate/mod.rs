@@ -368,10 +368,8 @@ impl Checker {
         if let Some(other) = &raw.mirrored_by {
             self.environment_name(&at("mirrored-by"), other);
         }
-        for (key, set) in [("mirrors", raw.mirrors.is_some()), ("mirrored-by", raw.mirrored_by.is_some())] {
-            if set {
-                self.note(&at(key), "recorded; this version does not compare the two environments yet");
-            }
+        if raw.mirrored_by.is_some() {
+            self.note(&at("mirrored-by"), "the other environment says it: mirrors there is what counts");
         }
         let confirm = match raw.confirm.as_deref() {
             None => kind == Some(EnvKind::Production),
@@ -397,6 +395,7 @@ impl Checker {
             name: env?,
             kind: kind?,
             mirrors,
+            drift_ignore: raw.drift_ignore,
             soak: self.duration(&at("soak"), raw.soak.as_ref()).unwrap_or_default(),
             hours,
             confirm,
@@ -497,6 +496,7 @@ impl Checker {
             ("checks", !raw.checks.is_empty(), &[Stage::Test][..]),
             ("allowed-failures", !raw.allowed_failures.is_empty(), &[Stage::Test][..]),
             ("check-ttl", raw.check_ttl.is_some(), &[Stage::Test][..]),
+            ("mirror-max-age", raw.mirror_max_age.is_some(), &[Stage::Test][..]),
             ("statements", !raw.statements.is_empty(), &[Stage::Plan][..]),
             ("checklist", !raw.checklist.is_empty(), &[Stage::Prepare][..]),
             ("voters", !raw.voters.is_empty(), &[Stage::Prepare][..]),

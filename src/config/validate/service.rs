@@ -25,7 +25,7 @@ impl Checker {
                 continue;
             }
             self.argv(&own, &argv);
-            if matches!(role.as_str(), "build" | "current") {
+            if role == "build" {
                 self.note(&own, format!("kept; this version does not run the {role} script yet"));
             }
             scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));

@@ -1,7 +1,9 @@
 //! What the stages ask for beside plain fields: whether what was planned, tested, prepared and learned is there.
 
 use super::stage_exit::ExitFacts;
-use crate::domain::policy::StageGate;
+use crate::domain::drift::{Observed, State, differences};
+use crate::domain::ids::EnvName;
+use crate::domain::policy::{Environment, StageGate};
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{Track, Verdict};
 use crate::domain::release::preparation::{Occasion, Word};
@@ -15,6 +17,7 @@ type Found = Result<String, (String, String)>;
 pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> bool {
     let rules = facts.policy.stage(gate.stage());
     let is_there = match gate {
+        StageGate::Mirror => mirrors(release, facts).next().is_some(),
         StageGate::Statements => !rules.statements.is_empty(),
         StageGate::Version => release.build.misfit.is_some(),
         StageGate::Scope => !release.plan.scope.is_empty(),
@@ -31,6 +34,10 @@ pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
         StageGate::Lessons => !release.review.lessons.is_empty() || !release.review.actions.is_empty(),
         _ => return true,
     };
+    // Where nothing is kept like anything there is nothing to look at, whatever is required.
+    if gate == StageGate::Mirror && !is_there {
+        return false;
+    }
     is_there || rules.require.contains(&gate)
 }
 
@@ -42,6 +49,7 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
             }
             None => Ok("it fits what changed".to_owned()),
         },
+        StageGate::Mirror => mirror(release, facts),
         StageGate::Statements => statements(release, facts),
         StageGate::Scope => scope(release),
         StageGate::Milestones => milestones(release, facts),
@@ -69,6 +77,60 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
 
 fn lacks(what: impl Into<String>, remedy: String) -> (String, String) {
     (what.into(), remedy)
+}
+
+/// Environments of the pipeline that are kept like another one, with that one.
+fn mirrors<'a>(
+    release: &'a Release,
+    facts: &'a ExitFacts<'_>,
+) -> impl Iterator<Item = (&'a Environment, &'a EnvName)> {
+    let service = facts.policy.services.get(&release.id.service);
+    let pipeline = service.into_iter().flat_map(|service| service.pipeline.iter());
+    let environments = pipeline.filter_map(|env| facts.policy.environments.get(env));
+    environments.filter_map(|env| Some((env, env.mirrors.as_ref()?)))
+}
+
+/// Somebody has looked at both lately, what runs there is what is recorded, and neither has what the other lacks (ENV-4).
+fn mirror(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let service = &release.id.service;
+    let most = facts.policy.stage(Stage::Test).mirror_max_age;
+    let mut told = Vec::new();
+    for (env, like) in mirrors(release, facts) {
+        let look = |name: &EnvName| -> Result<&Observed, (String, String)> {
+            let remedy = || format!("relman drift {service} {name}");
+            let found = facts.goal.observed.iter().find(|one| one.environment == *name);
+            let found =
+                found.ok_or_else(|| lacks(format!("nobody has looked what runs in {name}"), remedy()))?;
+            let age = facts.now.since(found.at);
+            if let Some(most) = most.filter(|most| age > *most) {
+                let what =
+                    format!("the look at {name} is {} old; it may be {} at most", span(age), span(most));
+                return Err(lacks(what, remedy()));
+            }
+            match found.state {
+                State::InSync | State::Deploying => Ok(found),
+                State::OutOfSync => {
+                    let runs = found.runs.as_deref().unwrap_or("nothing");
+                    let recorded =
+                        found.recorded.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                    let what = format!("{name} has drifted: {runs} runs, {recorded} is recorded");
+                    Err(lacks(what, format!("deploy there again, then {}", remedy())))
+                }
+                State::Unknown => {
+                    let why = found.trouble.clone().unwrap_or_default();
+                    Err(lacks(format!("what runs in {name} is not known: {why}"), remedy()))
+                }
+            }
+        };
+        let (ours, theirs) = (look(&env.name)?, look(like)?);
+        let found = differences(ours, theirs, &env.drift_ignore);
+        if !found.is_empty() {
+            let remedy = format!("make {} like {like}, then relman drift {service} {}", env.name, env.name);
+            return Err(lacks(format!("{} is not like {like}: {}", env.name, found.join("; ")), remedy));
+        }
+        told.push(format!("{} is like {like}, {} ago", env.name, span(facts.now.since(ours.at))));
+    }
+    Ok(told.join("; "))
 }
 
 fn statements(release: &Release, facts: &ExitFacts<'_>) -> Found {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::actor::Roster;
 use crate::domain::approval::{Approval, ApprovalSubject, Question, met_at, tally};
 use crate::domain::deployment::DeploymentState;
+use crate::domain::drift::Observed;
 use crate::domain::ids::EnvName;
 use crate::domain::policy::{Policy, Rule, StageGate};
 use crate::domain::release::Release;
@@ -56,6 +57,8 @@ pub struct Goal {
     /// In how many of its environments the release must be live.
     pub needed: usize,
     pub spots: Vec<Spot>,
+    /// The last look at each environment of the pipeline.
+    pub observed: Vec<Observed>,
 }
 
 /// What was deployed to one of its environments.

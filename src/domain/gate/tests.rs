@@ -66,6 +66,7 @@ fn environment() -> Environment {
         name: "production".parse().unwrap(),
         kind: EnvKind::Production,
         mirrors: None,
+        drift_ignore: Vec::new(),
         soak: Duration::from_secs(3600),
         hours: Vec::new(),
         confirm: true,

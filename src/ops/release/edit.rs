@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, OpError};
 use crate::store::journal;
 
-use super::record;
+use super::apply;
 
 /// The fields to change; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,7 +65,7 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
         super::known_toggles(cx, id, edit.toggles.as_deref().unwrap_or_default())?;
         let mut after = applied(before.clone(), &edit);
         if let Some(level) = edit.risk.filter(|level| before.plan.risk != Some(*level)) {
-            record::may_lower(cx, &before.plan, level, edit.reason.as_deref())?;
+            apply::may_lower(cx, &before.plan, level, edit.reason.as_deref())?;
             let (by, why) = (cx.actor.person.clone(), edit.reason.clone());
             after.plan.risk_said = Some(Said { by, at: cx.now, why });
         }

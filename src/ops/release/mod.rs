@@ -2,6 +2,7 @@
 
 pub mod advance;
 pub mod announce;
+mod apply;
 pub mod back;
 pub mod block;
 pub mod cancel;

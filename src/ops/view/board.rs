@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::domain::approval::{self, Approval};
 use crate::domain::deployment::{Deployment, DeploymentKind, DeploymentState};
+use crate::domain::drift::Observed;
 use crate::domain::freeze::Freeze;
 use crate::domain::gate::slots::{Closes, closes};
 use crate::domain::gate::stage_exit::{self, ExitAnswer, ExitCheck, Goal};
@@ -21,7 +22,7 @@ use crate::domain::time::{Timestamp, span};
 use crate::domain::witness::Request;
 use crate::ops::facts::{self, Given, Surroundings, Wish};
 use crate::ops::{Ctx, OpError, change, configured};
-use crate::store::{Tx, approvals, deployments, locks, releases, witnesses};
+use crate::store::{Tx, approvals, deployments, locks, observations, releases, witnesses};
 
 /// What the board shows.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -154,7 +155,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             }
             attempts.entry(deployment.release.clone()).or_default().push(deployment);
         }
-        let spots = spots(tx, cx)?;
+        let (spots, observed) = (spots(tx, cx)?, observations::list(tx)?);
         let (active, pending) = deployments::list_unfinished(tx)?;
         let witnesses = witnesses::list_open(tx)?;
         let hotfixes: Vec<Release> =
@@ -165,7 +166,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             let approvals = decided.remove(&release.id).unwrap_or_default();
             let mine = attempts.remove(&release.id).unwrap_or_default();
             let service = cx.policy.services.get(&release.id.service);
-            let goal = service.map(|service| goal(service, &mine, &spots)).unwrap_or_default();
+            let goal = service.map(|service| goal(service, &mine, &spots, &observed)).unwrap_or_default();
             let signatures = around.get(&release.id.service).map_or(&unsigned, |around| &around.signatures);
             let exit = facts::stage_exit_with(cx, &release, &roster, (&approvals, signatures), &goal);
             let (cells, next) = match (service, around.get(&release.id.service)) {
@@ -256,7 +257,7 @@ fn spots<'a>(tx: &Tx<'_>, cx: &Ctx<'a>) -> Result<Spots<'a>, OpError> {
 }
 
 /// What was deployed in the phase that is the goal, by the release's own deployments and by anybody's.
-fn goal(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Goal {
+fn goal(service: &Service, mine: &[Deployment], spots: &Spots<'_>, observed: &[Observed]) -> Goal {
     let phase = service.pipeline.goal();
     let spot = |env: &EnvName| {
         let good = mine.iter().find(|d| d.environment == *env && d.state == DeploymentState::Succeeded);
@@ -266,7 +267,8 @@ fn goal(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Goal {
             good: good.cloned().map(facts::newest),
         }
     };
-    Goal { needed: phase.needed, spots: phase.environments.iter().map(spot).collect() }
+    let observed = observed.iter().filter(|one| one.service == service.name).cloned().collect();
+    Goal { needed: phase.needed, spots: phase.environments.iter().map(spot).collect(), observed }
 }
 
 fn newest_at(spots: &Spots<'_>, service: &Service, env: &EnvName) -> Option<Newest> {

@@ -13,6 +13,7 @@ mod configuration;
 mod demo;
 mod deployments;
 mod documents;
+mod drift;
 mod exit_codes;
 mod freezes;
 mod from_git;

@@ -308,6 +308,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::FreezeEnded
             | Verb::QueueBlocked
             | Verb::ChangeOpened
+            | Verb::DriftObserved
             | Verb::DeploymentLost
     )
 }

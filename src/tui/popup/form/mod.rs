@@ -11,6 +11,7 @@ pub mod options;
 pub mod release;
 pub mod review;
 pub mod sheet;
+mod sheet_orders;
 pub mod train;
 
 use std::borrow::Cow;
@@ -411,7 +412,7 @@ impl Form {
             Kind::AsOf => moment::asked(self, model),
             Kind::Sheet { id, revision, slot, away } => {
                 let of = OfSheet { id, revision: *revision, slot, away: *away };
-                sheet::ordered(self, model, &of)
+                sheet_orders::ordered(self, model, &of)
             }
             Kind::EditFreeze(known) => freeze::edited(self, model, known),
             Kind::Chain => chain::started(self, model),
