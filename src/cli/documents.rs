@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{Handover, NotesArgs, Reader, ReportArgs};
+use super::args::{Handover, NotesArgs, Paper, Reader, ReportArgs};
 use super::stages::moment;
 use super::{Session, exit, write_new};
 use crate::domain::document::Document;
@@ -14,13 +14,9 @@ use crate::ops::view::{handover as packet, story};
 use crate::ops::{ErrorKind, OpError};
 
 /// How a document goes out: to a new file by its ending, or to stdout.
-fn hand_out(
-    session: &mut Session,
-    document: &Document,
-    html: bool,
-    output: Option<&Path>,
-) -> Result<u8, OpError> {
-    let is_html = html || output.and_then(Path::extension).is_some_and(|ending| ending == "html");
+fn hand_out(session: &mut Session, document: &Document, paper: &Paper) -> Result<u8, OpError> {
+    let output = paper.output.as_deref();
+    let is_html = paper.html || output.and_then(Path::extension).is_some_and(|ending| ending == "html");
     let text = if is_html { document.html() } else { document.markdown() };
     match output.filter(|path| path.as_os_str() != "-") {
         Some(path) => {
@@ -54,14 +50,14 @@ pub(super) fn release_notes(session: &mut Session, args: &NotesArgs) -> Result<u
         Reader::Operators => Audience::Operators,
     };
     let document = notes(&cx, &id, &since, audience)?;
-    hand_out(session, &document, args.html, args.output.as_deref())
+    hand_out(session, &document, &args.paper)
 }
 
 pub(super) fn handover(session: &mut Session, args: &Handover) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let last = args.last.as_deref().map_or(Ok(Duration::from_hours(12)), parse_duration)?;
     let document = packet::handover(&desk.cx(), last)?;
-    hand_out(session, &document, args.html, args.output.as_deref())
+    hand_out(session, &document, &args.paper)
 }
 
 pub(super) fn report(session: &mut Session, args: &ReportArgs) -> Result<u8, OpError> {
@@ -82,5 +78,5 @@ pub(super) fn report(session: &mut Session, args: &ReportArgs) -> Result<u8, OpE
                 .hint("relman report storefront@1.4.2, or relman report --since \"today 02:00\""));
         }
     };
-    hand_out(session, &document, args.html, args.output.as_deref())
+    hand_out(session, &document, &args.paper)
 }

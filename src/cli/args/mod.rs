@@ -27,7 +27,7 @@ pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::people::{Rights, Setup};
 pub(super) use self::stages::{
-    Check, CheckResult, Drift, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Plan,
+    Check, CheckResult, Drift, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Paper, Plan,
     Prepare, Reader, ReportArgs, Review, Risk,
 };
 use crate::domain::approval::ApprovalSubject;

@@ -363,6 +363,17 @@ pub enum Format {
     Prometheus,
 }
 
+/// How a document goes out.
+#[derive(Debug, Args)]
+pub struct Paper {
+    /// As HTML instead of Markdown
+    #[arg(long)]
+    pub html: bool,
+    /// Into a new file, as HTML where it ends in .html (default: stdout)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// Release notes, rolled up over the releases that were skipped
 #[derive(Debug, Args)]
 pub struct NotesArgs {
@@ -376,12 +387,8 @@ pub struct NotesArgs {
     /// Since this version
     #[arg(long, value_name = "VERSION")]
     pub since: Option<crate::domain::ids::Version>,
-    /// As HTML instead of Markdown
-    #[arg(long)]
-    pub html: bool,
-    /// Into a new file, as HTML where it ends in .html (default: stdout)
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub paper: Paper,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -397,12 +404,8 @@ pub struct Handover {
     /// How far back deployments are told (default: 12h)
     #[arg(long, value_name = "TIME")]
     pub last: Option<String>,
-    /// As HTML instead of Markdown
-    #[arg(long)]
-    pub html: bool,
-    /// Into a new file, as HTML where it ends in .html (default: stdout)
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub paper: Paper,
 }
 
 /// The whole story of a release, or everything that happened in a span of time
@@ -416,12 +419,8 @@ pub struct ReportArgs {
     /// Up to then (default: now)
     #[arg(long, value_name = "TIME", requires = "since")]
     pub until: Option<String>,
-    /// As HTML instead of Markdown
-    #[arg(long)]
-    pub html: bool,
-    /// Into a new file, as HTML where it ends in .html (default: stdout)
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub paper: Paper,
 }
 
 /// What really runs where, as the current scripts tell it, beside what is recorded; and staging beside what it mirrors
