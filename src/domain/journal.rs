@@ -70,6 +70,7 @@ pub enum Verb {
     IssueRecorded,
     FeedbackRecorded,
     ReviewRecorded,
+    MilestoneLate,
     DeploymentJudged,
     DriftObserved,
     ApprovalGranted,
@@ -120,7 +121,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 75] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -148,6 +149,7 @@ impl Verb {
         Self::IssueRecorded,
         Self::FeedbackRecorded,
         Self::ReviewRecorded,
+        Self::MilestoneLate,
         Self::DeploymentJudged,
         Self::DriftObserved,
         Self::ApprovalGranted,
@@ -226,6 +228,7 @@ impl Verb {
             Self::IssueRecorded => "issue.recorded",
             Self::FeedbackRecorded => "feedback.recorded",
             Self::ReviewRecorded => "review.recorded",
+            Self::MilestoneLate => "milestone.late",
             Self::DeploymentJudged => "deployment.judged",
             Self::DriftObserved => "drift.observed",
             Self::ApprovalGranted => "approval.granted",

@@ -202,6 +202,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ChangeOpened
         | Verb::ChangeAssigned
         | Verb::DriftObserved
+        | Verb::MilestoneLate
         | Verb::DeliveryRetried
         | Verb::WitnessAsked
         | Verb::WitnessGave => Some(Vec::new()),
@@ -340,6 +341,7 @@ mod tests {
             Verb::ChangeOpened,
             Verb::ChangeAssigned,
             Verb::DriftObserved,
+            Verb::MilestoneLate,
             Verb::DeliveryRetried,
             Verb::WitnessAsked,
             Verb::WitnessGave,

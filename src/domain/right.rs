@@ -515,6 +515,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::QueueBlocked
         | Verb::ChangeOpened
         | Verb::DriftObserved
+        | Verb::MilestoneLate
         | Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed

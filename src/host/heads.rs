@@ -29,14 +29,19 @@ struct Line {
 
 /// The file of this person.
 pub fn file() -> Option<PathBuf> {
+    beside("heads")
+}
+
+/// A file of this person in the same place.
+pub(super) fn beside(name: &str) -> Option<PathBuf> {
     let state = match environment::raw("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
         Some(dir) => dir,
         None => PathBuf::from(environment::raw("HOME")?).join(".local/state"),
     };
-    state.is_absolute().then(|| state.join("relman/heads"))
+    state.is_absolute().then(|| state.join("relman").join(name))
 }
 
-fn place(store: &Path) -> PathBuf {
+pub(super) fn place(store: &Path) -> PathBuf {
     store.canonicalize().unwrap_or_else(|_| store.to_path_buf())
 }
 
@@ -79,16 +84,24 @@ pub fn remember(store: &Path, seen: &Remembered, anew: bool) -> io::Result<()> {
     write(&file, &lines[forgotten..])
 }
 
-/// The whole file anew, and then in place of the old one: nobody ever reads half of it.
 fn write(file: &Path, lines: &[Line]) -> io::Result<()> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&serde_json::to_string(line)?);
+        text.push('\n');
+    }
+    put_in_place(file, &text)
+}
+
+/// The whole file anew, and then in place of the old one: nobody ever reads half of it.
+pub(super) fn put_in_place(file: &Path, text: &str) -> io::Result<()> {
     let dir = file.parent().unwrap_or(file);
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let fresh = dir.join(format!("heads.{}", std::process::id()));
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = dir.join(format!("{name}.{}", std::process::id()));
     // Left behind by a process of the same number that died here.
     let _gone = std::fs::remove_file(&fresh);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    for line in lines {
-        writeln!(out, "{}", serde_json::to_string(line)?)?;
-    }
+    out.write_all(text.as_bytes())?;
     std::fs::rename(&fresh, file)
 }

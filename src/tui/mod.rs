@@ -7,6 +7,7 @@ pub mod action;
 pub mod allow;
 mod answer;
 mod compare;
+pub mod drafts;
 mod hands;
 pub mod keymap;
 pub mod layout;
@@ -28,6 +29,7 @@ pub mod widget;
 pub mod worker;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -46,7 +48,7 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::time::age_turns;
-use crate::host::{clock, environment};
+use crate::host::{self, clock, environment};
 use crate::ops::{ErrorKind, OpError};
 
 pub use self::action::{ENTRIES, Entry};
@@ -66,6 +68,8 @@ pub fn run(config: Config) -> Result<u8, OpError> {
     }
     let desk = Desk::open(config, Via::Tui)?;
     let mut model = first_model(&desk);
+    let store = desk.config.database.clone();
+    model.drafts = drafts::still_meant(host::drafts::take(&store), model.now);
     let broken =
         |why: io::Error| OpError::new(ErrorKind::Failure, format!("the terminal cannot be used: {why}"));
     model.size = crossterm::terminal::size().map_err(broken)?;
@@ -73,7 +77,7 @@ pub fn run(config: Config) -> Result<u8, OpError> {
     let wires = Wires::lay(desk, &mut model);
     let guard = terminal::Guard::take().map_err(broken)?;
     terminal::watch_for_hang_up();
-    let ended = Panes::start(model, wires).and_then(Panes::run);
+    let ended = Panes::start(model, wires).and_then(|panes| panes.run(&store));
     drop(guard);
     let (code, farewell) = match ended {
         // The terminal went away in the middle of a picture.
@@ -165,16 +169,26 @@ impl Panes {
         })
     }
 
-    fn run(mut self) -> io::Result<(u8, Option<String>)> {
+    fn run(mut self, store: &Path) -> io::Result<(u8, Option<String>)> {
         loop {
-            self.draw_when_due()?;
-            self.wait();
-            self.drain()?;
+            let went_on = self.go_on();
+            if went_on.is_err() || self.ended.is_some() {
+                let drafts = drafts::all(&mut self.model);
+                // Nobody is there to be told where they cannot be kept.
+                let _lost = if drafts.is_empty() { Ok(()) } else { host::drafts::keep(store, drafts) };
+            }
+            went_on?;
             if let Some(code) = self.ended {
                 let _gone = self.wires.tail.send(TailOrder::Stop);
                 return Ok((code, self.farewell()));
             }
         }
+    }
+
+    fn go_on(&mut self) -> io::Result<()> {
+        self.draw_when_due()?;
+        self.wait();
+        self.drain()
     }
 
     /// Sleeps until something arrives or something on the screen is due.

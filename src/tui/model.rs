@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::drafts::Draft;
 use super::msg::Views;
 use super::pane::{board, calendar, log, queue};
 use super::popup::Popup;
@@ -110,6 +111,8 @@ pub struct Model {
     pub read_about: Option<ReleaseId>,
     /// The newest line somebody said to all, once the store was read.
     pub heard: Option<i64>,
+    /// What was typed into forms and not sent.
+    pub drafts: Vec<Draft>,
 }
 
 impl Model {
@@ -152,6 +155,7 @@ impl Model {
             locked: false,
             read_about: None,
             heard: None,
+            drafts: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::action::{Action, entry};
 use super::allow::allow;
 use super::answer;
+use super::drafts;
 use super::hands;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
@@ -22,6 +23,7 @@ pub const FLASH_MS: i64 = 6000;
 
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = on_message(model, msg);
+    drafts::resume(model);
     hands::hold_back(model, &mut effects);
     pane::settle(model);
     // Whatever brought the calendar into sight or to other weeks.
@@ -279,7 +281,7 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
     let outcome = popup.key(model, key);
     match outcome {
         Outcome::Stay => model.popups.push(popup),
-        Outcome::Close => {}
+        Outcome::Close => drafts::keep(model, &popup),
         Outcome::Do(effects) => {
             return effects.into_iter().flat_map(|effect| follow_up(model, effect)).collect();
         }

@@ -17,13 +17,14 @@ use crate::domain::time::{Timestamp, Window, span, wall};
 use crate::ops::view::board;
 use crate::ops::view::queue::{self, Pending};
 use crate::ops::{Ctx, OpError};
-use crate::store::{Tx, approvals, deployments, freezes, journal, moments};
+use crate::store::{Tx, approvals, deployments, freezes, journal, moments, releases};
 
 /// Puts on record what has come since somebody looked last.
 pub fn notice(cx: &Ctx<'_>) -> Result<(), OpError> {
     freezes(cx)?;
     decisions(cx)?;
     expired(cx)?;
+    milestones(cx)?;
     queue(cx)
 }
 
@@ -71,6 +72,25 @@ fn freezes(cx: &Ctx<'_>) -> Result<(), OpError> {
                 let what = format!("freeze {handle} {word} {at}");
                 once(cx, &what, || cx.entry(verb, &handle).because(Some(&freeze.reason)).after(freeze))?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Milestones of open releases whose day is past; another day for it is another one (PLN-3).
+fn milestones(cx: &Ctx<'_>) -> Result<(), OpError> {
+    if !wanted(cx, &["milestone.late"]) {
+        return Ok(());
+    }
+    for release in cx.store.read(releases::list_open)? {
+        let id = &release.id;
+        for milestone in
+            release.plan.milestones.iter().filter(|one| one.reached.is_none() && one.due <= cx.now)
+        {
+            let owner = release.plan.owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
+            let why = format!("{} was due {}{owner}", milestone.name, wall(milestone.due, cx.policy.zone));
+            let what = format!("milestone {id} {} {}", milestone.name, milestone.due);
+            once(cx, &what, || cx.entry(Verb::MilestoneLate, id).because(Some(&why)).detail(milestone))?;
         }
     }
     Ok(())

@@ -194,6 +194,8 @@ fn told(cx: &Ctx<'_>, release: &Release) -> Released {
 fn waits(cx: &Ctx<'_>, asked: &Asked, span: Range) -> Result<Vec<Waited>, OpError> {
     let roster = cx.roster();
     let mut open: HashMap<(String, String), Timestamp> = HashMap::new();
+    // Where nobody wants to be told, it is not on record when a decision was asked for: then the stage says it.
+    let mut moved: HashMap<String, Timestamp> = HashMap::new();
     let mut found: BTreeMap<(String, String), Vec<Duration>> = BTreeMap::new();
     each(cx, span, |entry| {
         let (Ok(verb), Some(body)) = (entry.verb.parse::<Verb>(), entry.parsed()) else { return Ok(()) };
@@ -209,20 +211,26 @@ fn waits(cx: &Ctx<'_>, asked: &Asked, span: Range) -> Result<Vec<Waited>, OpErro
                     open.insert((body.subject.clone(), about), entry.at);
                 }
             }
+            Verb::ReleaseCreated | Verb::ReleaseAdvanced | Verb::ReleaseMovedBack => {
+                moved.insert(body.subject, entry.at);
+            }
             Verb::ApprovalGranted => {
                 let approval = body.after.and_then(|after| serde_json::from_value::<Approval>(after).ok());
                 let Some(approval) = approval.filter(|a| a.verdict == Verdict::Approved) else {
                     return Ok(());
                 };
                 let about = approval.subject.as_text().to_owned();
-                let Some(since) = open.get(&(body.subject, about.clone())) else { return Ok(()) };
+                let stage = moved.get(&body.subject).copied();
+                let Some(since) = open.get(&(body.subject, about.clone())).copied().or(stage) else {
+                    return Ok(());
+                };
                 let rules = match approval.subject.environment() {
                     Some(env) => cx.policy.environments.get(env).map(|env| env.approvals.clone()),
                     None => approval.subject.stage().map(|stage| cx.policy.stage(stage).approvals.clone()),
                 };
                 for rule in rules.unwrap_or_default() {
                     if roster.has(&rule.from, &approval.by) {
-                        found.entry((about.clone(), rule.from)).or_default().push(approval.at.since(*since));
+                        found.entry((about.clone(), rule.from)).or_default().push(approval.at.since(since));
                     }
                 }
             }

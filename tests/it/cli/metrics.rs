@@ -32,6 +32,13 @@ fn what_went_to_production_is_counted_and_what_is_called_faulty_later_counts_as_
     assert_eq!(found["lead_time"]["median_seconds"], 3600);
     assert_eq!(found["change_failures"], serde_json::json!({ "count": 0, "of": 1 }));
     assert_eq!(found["environments"], serde_json::json!(["production"]));
+    let waits = &found["approval_waits"];
+    assert_eq!(
+        (&waits[0]["about"], &waits[0]["group"]),
+        (&"production".into(), &"managers".into()),
+        "{found:#}"
+    );
+    assert_eq!(waits[0]["median_seconds"], 0, "given when the release was in its stage");
 
     at(&mut env, "2026-09-03T11:00:00Z");
     let id = env.run(&["--json", "deployments", "--limit", "10"]).json()["deployments"]

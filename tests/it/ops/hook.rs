@@ -10,6 +10,8 @@ use relman::ops::hook::deliver::{self, Parcel};
 use relman::ops::hook::{moments, show, sort, subscribe};
 use relman::ops::release::block;
 
+use relman::ops::release::record::{Record, record};
+
 use crate::support::world::{POLICY, World, env_name, release_id, wish};
 
 const API: &str = "api@1.0.0";
@@ -385,6 +387,34 @@ fn a_freeze_that_begins_and_ends_is_told_once_whoever_looks() {
         "{:?}",
         last(&world)
     );
+}
+
+#[test]
+fn a_milestone_that_is_late_is_told_once_and_again_when_its_new_day_is_past() {
+    let mut world = told("\"milestone.late\" = [[\"./a\"]]");
+    world.release("api@1.0.0");
+    let due = |world: &World, hours: u64| {
+        let due = world.now.plus(Duration::from_hours(hours));
+        let what = Record::Milestone { name: "code complete".to_owned(), due };
+        world.as_("alice", |cx| record(cx, &release_id("api@1.0.0"), &what)).unwrap();
+    };
+    due(&world, 1);
+    for _ in 0..5 {
+        world.pass(Duration::from_mins(30));
+        world.as_("bob", moments::notice).unwrap();
+    }
+    assert_eq!(carried(&world), ["milestone.late[0] milestone.late"]);
+    assert!(
+        last(&world).text.starts_with("a milestone of api@1.0.0 is late: code complete was due "),
+        "{:?}",
+        last(&world)
+    );
+    due(&world, 1);
+    world.as_("bob", moments::notice).unwrap();
+    assert_eq!(carried(&world), [] as [&str; 0]);
+    world.pass(Duration::from_hours(2));
+    world.as_("bob", moments::notice).unwrap();
+    assert_eq!(carried(&world), ["milestone.late[0] milestone.late"]);
 }
 
 /// A release that waits for the managers and sre in production.

@@ -309,6 +309,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::QueueBlocked
             | Verb::ChangeOpened
             | Verb::DriftObserved
+            | Verb::MilestoneLate
             | Verb::DeploymentLost
     )
 }

@@ -195,3 +195,26 @@ fn a_search_that_hits_the_first_line_goes_on_too() {
     panes.send("q");
     assert_eq!(panes.ends(), 0);
 }
+
+#[test]
+fn what_was_typed_when_the_line_dropped_is_there_at_the_next_start() {
+    let env = TestEnv::deploying("echo done");
+    let mut panes = Terminal::open(&env);
+    panes.wait_for("api@1.0.0");
+    panes.send("n");
+    panes.wait_for("New release");
+    panes.send("\t7.0.0\tHalf a title");
+    panes.wait_for("Half a title");
+    panes.signal(Signal::SIGHUP);
+    panes.ends();
+    let mut again = Terminal::open(&env);
+    again.wait_for("api@1.0.0");
+    again.send("n");
+    again.wait_for("What you typed before is here again");
+    again.wait_for("Half a title");
+    again.send("\u{1b}");
+    again.wait_without("New release");
+    again.send("q");
+    assert_eq!(again.ends(), 0);
+    assert!(!env.path(".local/state/relman/drafts").exists(), "they are there once");
+}

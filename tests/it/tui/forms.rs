@@ -134,7 +134,7 @@ fn escape_asks_once_before_it_drops_what_was_typed() {
     ui.keys("<tab>1.0.0");
     ui.keys("<esc>");
     assert_eq!(ui.popup(), "form");
-    assert!(ui.screen().contains("Esc again drops what you typed"), "{}", ui.screen());
+    assert!(ui.screen().contains("Esc again leaves; what you typed is kept"), "{}", ui.screen());
     ui.keys("1");
     assert!(!ui.screen().contains("Esc again"), "any other key goes on");
     ui.keys("<esc>");
@@ -565,4 +565,37 @@ fn a_choice_shows_what_there_is_to_choose_from() {
     ui.go(Pane::Calendar);
     ui.keys("n");
     assert!(field(&ui, "stops").contains("all  (all, automation, people)"), "{}", ui.screen());
+}
+
+#[test]
+fn what_was_typed_is_there_again_when_the_form_is_opened_again() {
+    let world = team();
+    let mut ui = Ui::new(&world, "alice");
+    ui.keys("n<tab>7.0.0<tab>Half a title<esc>");
+    assert_eq!(ui.popup(), "form");
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "");
+    ui.keys("n");
+    let screen = ui.screen();
+    assert!(screen.contains("7.0.0") && screen.contains("Half a title"), "{screen}");
+    assert!(screen.contains("What you typed before is here again"), "{screen}");
+    // Left as it is, it is dropped.
+    ui.keys("<esc>");
+    assert_eq!(ui.popup(), "");
+    ui.keys("n");
+    assert!(!ui.screen().contains("Half a title"), "{}", ui.screen());
+    // What is about something else is left alone.
+    ui.keys("<tab>8.0.0<esc><esc>");
+    ui.keys("b");
+    assert!(!ui.screen().contains("here again"), "{}", ui.screen());
+}
+
+#[test]
+fn a_version_that_was_typed_to_confirm_is_not_kept() {
+    let mut ui = Ui::new(&team(), "erin");
+    ui.pick("storefront@1.4.1");
+    ui.keys("A+2h<tab>1.4.1<esc><esc>");
+    ui.keys("A");
+    let screen = ui.screen();
+    assert!(screen.contains("+2h") && !screen.contains("version        1.4.1"), "{screen}");
 }

@@ -26,10 +26,12 @@ use super::{Outcome, Popup, dialog_box_at};
 use crate::domain::freeze::{Freeze, Scope};
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, TrainName};
 use crate::domain::prompt::Prompt;
+use crate::domain::time::Timestamp;
 use crate::ops::approval::decide::Decision;
 use crate::ops::deployment::start::StartDeploy;
 use crate::ops::view::sheet::{List, Slot};
 use crate::ops::view::when::Slot as Opening;
+use crate::tui::drafts::Draft;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::widget::input::{Input, Typed};
@@ -157,6 +159,8 @@ pub struct Form {
     at: usize,
     error: Option<String>,
     dirty: bool,
+    /// Whether it has just been opened.
+    is_new: bool,
     warned: bool,
     pub sent: bool,
     /// What the order would hit, as it was weighed last.
@@ -206,6 +210,7 @@ fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Fi
         at: 0,
         error: None,
         dirty: false,
+        is_new: true,
         warned: false,
         sent: false,
         weighed: None,
@@ -221,6 +226,42 @@ impl Form {
         }
         self.fields[self.at].input.insert(text);
         self.edited();
+    }
+
+    /// Once, for a form that has just been opened: which one about what.
+    pub fn first_look(&mut self) -> Option<String> {
+        std::mem::take(&mut self.is_new).then(|| self.key_of_draft())
+    }
+
+    /// Which form about what, whichever revision it was filled from.
+    fn key_of_draft(&self) -> String {
+        match &self.kind {
+            Kind::Edit { id, .. } => format!("edit {id}"),
+            Kind::Sheet { id, slot, away, .. } => format!("sheet {id} {slot:?} {away}"),
+            Kind::Decide(decision) => {
+                format!("decide {} {} {}", decision.release, decision.subject.as_text(), decision.verdict)
+            }
+            kind => format!("{kind:?}"),
+        }
+    }
+
+    /// What was typed and not sent; never what is typed as a confirmation, and no secret.
+    pub fn draft(&self, at: Timestamp) -> Option<Draft> {
+        let is_worth_it = self.dirty && !self.sent;
+        let fields = self.fields.iter().filter(|field| !field.is_typed && !field.is_secret);
+        let fields = fields.map(|field| (field.label.to_string(), field.input.text().to_owned()));
+        is_worth_it.then(|| Draft { form: self.key_of_draft(), at, fields: fields.collect() })
+    }
+
+    /// Puts a draft in. It is no change until something is typed: leaving it as it is drops it.
+    pub fn resume(&mut self, draft: &Draft) {
+        for field in self.fields.iter_mut().filter(|field| !field.is_typed && !field.is_secret) {
+            let known = draft.fields.iter().find(|(label, _)| *label == field.label);
+            if let Some((_, text)) = known.filter(|(_, text)| text != field.input.text()) {
+                field.input = Input::with(text);
+            }
+        }
+        self.notes.push("What you typed before is here again; Esc drops it.".to_owned());
     }
 
     /// What is to be found out for it once it is open.
@@ -283,7 +324,8 @@ impl Form {
             "<esc>" | "<c-g>" | "<c-c>" => {
                 if self.dirty && !self.warned {
                     self.warned = true;
-                    self.error = Some("Esc again drops what you typed; any other key goes on".to_owned());
+                    self.error =
+                        Some("Esc again leaves; what you typed is kept for the next time".to_owned());
                     return Outcome::Stay;
                 }
                 return Outcome::Close;
