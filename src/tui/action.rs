@@ -38,6 +38,7 @@ pub enum Action {
     Who,
     Metrics,
     Zoom,
+    ConfirmRules,
     LockKeyboard,
     UnlockKeyboard,
     GoLog,
@@ -383,6 +384,14 @@ pub const ENTRIES: &[Entry] = &[
     row(Action::PageUp, "page-up", "a page up", ALL, &["<pgup>", "<c-b>"], None),
     row(Action::Zoom, "zoom", "give the pane the whole screen", ALL, &["f", "+"], None),
     row(Action::Times, "times", "times: relative, local, UTC", ALL, &["T"], None),
+    row(
+        Action::ConfirmRules,
+        "confirm-rules",
+        "stand by the rules that somebody changed, where confirm-rules asks for a second person",
+        ALL,
+        &[],
+        None,
+    ),
     row(
         Action::LockKeyboard,
         "lock",

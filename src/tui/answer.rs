@@ -84,6 +84,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             model.say(text);
             settled(model)
         }
+        Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Decided(approval) => {
             close_sent(model);
@@ -94,6 +95,23 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         // Everything else is no answer; see `update`.
         _ => Vec::new(),
     }
+}
+
+/// What became other in the rules, with the question whether one stands by it where somebody is asked to.
+fn on_rules(model: &mut Model, changes: Vec<String>, waits: bool) -> Vec<Effect> {
+    let nothing = || vec![Line::raw("nothing that can be told differs from the rules before")];
+    let lines = |changes: &[String]| match changes.is_empty() {
+        true => nothing(),
+        false => changes.iter().map(|line| Line::raw(line.clone())).collect(),
+    };
+    if !waits {
+        let mut page =
+            vec![Line::raw("Nobody has to stand by the rules: they are in force."), Line::default()];
+        page.extend(lines(&changes));
+        return opened(model, |_| Popup::page("The rules", page));
+    }
+    let facts = lines(&changes);
+    opened(model, |model| Popup::confirm_rules(facts, changes, model))
 }
 
 /// Figures for the page that shows some, or for a new one.

@@ -59,6 +59,7 @@ fn acts(action: Action) -> bool {
             | Action::ApproveLater
             | Action::Reject
             | Action::Witness
+            | Action::ConfirmRules
             | Action::ReviewOverride
             | Action::Withdraw
             | Action::NewFreeze
@@ -114,6 +115,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Record { .. }
         | Effect::Evidence { .. }
         | Effect::Tick { .. }
+        | Effect::ConfirmRules(_)
         | Effect::Withdraw { .. }
         | Effect::ReviewOverride { .. }
         | Effect::AddFreeze(_)
@@ -141,6 +143,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::ReadLog { .. }
         | Effect::AskSlots { .. }
         | Effect::AskMetrics { .. }
+        | Effect::ShowRules
         | Effect::ShowWitness(_)
         | Effect::Tell(_)
         | Effect::Bell

@@ -143,6 +143,8 @@ pub enum Msg {
     /// An act succeeded; the sentence is shown.
     Done(String),
     Decided(Box<Approval>),
+    /// What became other in the rules since somebody stood by them; and whether somebody is asked to.
+    RulesShown(Vec<String>, bool),
     /// The figures of so many days.
     Measured(Box<Metrics>, u64),
     Failed(OpError),
@@ -321,6 +323,10 @@ pub enum Effect {
         origin: Origin,
         rows: usize,
     },
+    /// Show what became other in the rules.
+    ShowRules,
+    /// Stand by the rules as they were shown.
+    ConfirmRules(Vec<String>),
     /// Compute the figures of so many days.
     AskMetrics {
         service: Option<ServiceName>,

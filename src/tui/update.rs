@@ -432,6 +432,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::HourOn
         | Action::DayBack
         | Action::DayOn => past::step(model, action),
+        Action::ConfirmRules => {
+            model.busy = Some(("confirm-rules…".to_owned(), model.now));
+            vec![Effect::ShowRules]
+        }
         Action::Metrics => {
             model.busy = Some(("metrics…".to_owned(), model.now));
             vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]

@@ -223,6 +223,21 @@ impl Popup {
         }))
     }
 
+    /// Whether one stands by rules that somebody else changed.
+    pub fn confirm_rules(facts: Vec<Line<'static>>, changes: Vec<String>, model: &Model) -> Self {
+        Self::Confirm(Box::new(confirm::Dialog {
+            title: "Stand by the changed rules".to_owned(),
+            facts,
+            lines: vec!["Your name stands behind them from then on.".to_owned()],
+            production: None,
+            typed: None,
+            decisions: Vec::new(),
+            effect: Effect::ConfirmRules(changes),
+            arming: Arming::now(model),
+            scroll: Scroll::default(),
+        }))
+    }
+
     pub fn remove_freeze(freeze: &Freeze, model: &Model) -> Self {
         Self::Confirm(Box::new(confirm::Dialog {
             title: format!("Remove freeze {}", freeze.handle()),
@@ -269,6 +284,8 @@ impl Popup {
                 let starter = dialog.request.starter.person.human();
                 Err(Stale::Gone(Some(format!("{starter} needs no witness for this any more"))))
             }
+            // Whether they are still these is asked when they are confirmed.
+            Self::Confirm(dialog) if matches!(dialog.effect, Effect::ConfirmRules(_)) => Ok(Vec::new()),
             Self::Confirm(dialog) => {
                 let Some(fresh) = Self::question(model, &dialog.effect) else {
                     return Err(Stale::Gone(over(model, &dialog.effect)));

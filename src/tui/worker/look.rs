@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::ops::deployment::{rollback, start};
 use crate::ops::view::{metrics, queue, release, script_diff, when};
-use crate::ops::{Ctx, OpError, train};
+use crate::ops::{Ctx, OpError, configured, train};
 use crate::tui::msg::{Effect, Msg};
 
 /// So many slots are looked for.
@@ -24,6 +24,11 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
         }
         Effect::Differ { release, subject } => {
             Msg::Differed(Box::new(script_diff::of_decision(cx, release, subject)?))
+        }
+        Effect::ShowRules => {
+            let standing = cx.store.read(|tx| configured::standing(tx, cx))?;
+            let waits = standing.is_some_and(|standing| !standing.is_confirmed());
+            Msg::RulesShown(rules(cx)?, waits)
         }
         Effect::AskMetrics { service, days } => {
             let asked = metrics::Asked {
@@ -52,4 +57,9 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// What became other in the rules, a line each.
+pub(super) fn rules(cx: &Ctx<'_>) -> Result<Vec<String>, OpError> {
+    Ok(configured::changes(cx)?.unwrap_or_default().iter().map(ToString::to_string).collect())
 }

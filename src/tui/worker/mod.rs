@@ -30,7 +30,8 @@ use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::{board, calendar, deployment, queue};
 use crate::ops::{
-    Ctx, ErrorKind, Filter, OpError, change, facts, freeze, lock, override_review, presence, train, witness,
+    Ctx, ErrorKind, Filter, OpError, change, configured, facts, freeze, lock, override_review, presence,
+    train, witness,
 };
 
 /// How often the store's change counter is looked at.
@@ -468,6 +469,14 @@ impl Worker {
             Effect::Tick { id, item } => {
                 evidence::tick(&cx, &id, &item)?;
                 Msg::Done(format!("{id}: \"{item}\" is done"))
+            }
+            Effect::ConfirmRules(shown) => {
+                if look::rules(&cx)? != shown {
+                    return Err(OpError::conflict("the rules were changed again while you looked at them")
+                        .hint("look again: :confirm-rules"));
+                }
+                configured::confirm(&cx, None)?;
+                Msg::Done("you stand by these rules; what waited for that may go on".to_owned())
             }
             Effect::DecideAll(decisions) => Msg::Done(decide::several(&cx, decisions).told()?),
             Effect::Withdraw { release, subject } => {

@@ -209,6 +209,7 @@ pub(crate) fn is_severe(effect: &Effect) -> bool {
             | Effect::DecideAll(_)
             | Effect::Evidence { .. }
             | Effect::Tick { .. }
+            | Effect::ConfirmRules(_)
             | Effect::AddFreeze(_)
             | Effect::EditFreeze(_)
             | Effect::Weigh(_)

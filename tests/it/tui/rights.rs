@@ -1,12 +1,16 @@
 //! What one has no right to is said before anything is typed, and the footer does not offer it.
 
+use std::time::Duration;
+
+use relman::domain::digest::Digest;
 use relman::domain::policy::Policy;
 use relman::domain::right::{Grant, Right};
+use relman::ops::configured::{self, RulesFile};
 use relman::tui::msg::Effect;
 
 use crate::support::keys::Ui;
 use crate::support::screen::{begun, frozen, team};
-use crate::support::world::World;
+use crate::support::world::{POLICY, World, env_name};
 
 /// Only bob has this right, wherever it is asked for.
 fn bobs(policy: &mut Policy, right: Right) {
@@ -76,4 +80,50 @@ fn a_freeze_of_others_is_not_taken_away() {
     ui.keys("x");
     assert!(ui.said().contains("may not set or lift freezes"), "{}", ui.said());
     assert_ne!(ui.popup(), "confirm");
+}
+
+/// Rules that a manager has to confirm, changed by alice.
+fn ruled() -> World {
+    let world = World::with(&format!("[relman]\nconfirm-rules = [\"managers\"]\n{POLICY}"));
+    let file = |digest: &[u8]| RulesFile {
+        path: std::path::PathBuf::from("/etc/relman/relman.toml"),
+        digest: Digest::of(digest),
+        owner: 0,
+    };
+    let say = configured::Say::Shared;
+    let brought = |policy: &Policy, digest: &[u8]| {
+        world
+            .as_("alice", |cx| configured::notice(cx.store, cx.actor, cx.now, &file(digest), policy, say))
+            .unwrap();
+    };
+    let mut before = world.policy.clone();
+    before.environments.get_mut(&env_name("production")).unwrap().soak = Duration::from_secs(7);
+    brought(&world.policy, b"first");
+    brought(&before, b"before");
+    brought(&world.policy, b"now");
+    world
+}
+
+#[test]
+fn changed_rules_are_shown_and_stood_by_from_the_panes() {
+    let world = ruled();
+    let mut ui = Ui::new(&world, "bob");
+    let asked = ui.keys(":confirm-rules<enter>");
+    assert_eq!(asked, [Effect::ShowRules]);
+    ui.answer(&world, asked);
+    assert_eq!(ui.popup(), "confirm");
+    assert!(ui.screen().contains("production soak"), "{}", ui.screen());
+    ui.load(&world);
+    assert_eq!(ui.popup(), "confirm", "what others do does not close it");
+    assert_eq!(ui.keys("<enter>"), [], "Enter never confirms");
+    let asked = ui.keys(":confirm-rules<enter>");
+    ui.answer(&world, asked);
+    ui.wait(1000);
+    let effects = ui.keys("y");
+    let [Effect::ConfirmRules(shown)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    world.as_("bob", |cx| configured::confirm(cx, None)).unwrap();
+    let asked = ui.keys(":confirm-rules<enter>");
+    ui.answer(&world, asked);
+    assert_eq!(ui.popup(), "page", "nobody has to any more");
 }

@@ -7,6 +7,7 @@ use crate::ops::approval::decide::Decision;
 use crate::ops::view::queue::Pending;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
+use crate::tui::pane::queue;
 use crate::tui::popup::{Popup, is_protected};
 
 /// A decision about what stands in the queue, bound to what was seen of it.
@@ -48,6 +49,10 @@ pub fn reject_all(items: &[&Pending]) -> Popup {
 }
 
 pub fn approve_later(item: &Pending, model: &Model) -> Popup {
+    // The same that is told of one of several: what goes where, and what else holds it up.
+    let about = queue::about_one_of_several(model, item).into_iter().skip(1);
+    let mut notes: Vec<String> = about.map(|line| line.to_string()).collect();
+    notes.push("Until then it can be taken back (W) as if it had not been given.".to_owned());
     let mut fields = vec![text("from", "18:00, tomorrow 09:00, +2h: from then on it counts")];
     if item.subject.environment().is_some_and(|env| is_protected(model, env)) {
         fields.push(typed("version", "type it, as for every approval there"));
@@ -55,7 +60,7 @@ pub fn approve_later(item: &Pending, model: &Model) -> Popup {
     form(
         Kind::Decide(Box::new(decision(item, Verdict::Approved))),
         format!("Approve {} for {} from later on", item.release.id, item.matter()),
-        vec!["Until then it can be taken back (W) as if it had not been given.".to_owned()],
+        notes,
         fields,
     )
 }
