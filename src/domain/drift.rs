@@ -36,6 +36,13 @@ impl State {
 }
 words!(State, "drift state", Self::ALL);
 
+impl State {
+    /// Whether it says how what runs stands to what is recorded.
+    pub fn tells(self) -> bool {
+        matches!(self, Self::InSync | Self::OutOfSync)
+    }
+}
+
 /// What was found when somebody looked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
@@ -44,6 +51,9 @@ pub struct Observed {
     pub at: Timestamp,
     pub by: String,
     pub state: State,
+    /// What the last look that could tell said: this one, or an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<State>,
     /// What runs there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<String>,
@@ -165,6 +175,7 @@ mod tests {
             at: "2026-09-01T10:00:00Z".parse().unwrap(),
             by: "alice".to_owned(),
             state: State::InSync,
+            told: None,
             runs: None,
             recorded: None,
             facts: facts.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),

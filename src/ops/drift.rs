@@ -42,7 +42,8 @@ pub fn observe(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Obs
     };
     let (service, environment) = (service.clone(), env.clone());
     let by = cx.actor.person.name.clone();
-    let found = Observed { service, environment, at: cx.now, by, state, runs, recorded, facts, trouble };
+    let found =
+        Observed { service, environment, at: cx.now, by, state, told: None, runs, recorded, facts, trouble };
     if cx.policy.readonly {
         return Ok(found);
     }
@@ -54,13 +55,11 @@ pub fn observe(cx: &Ctx<'_>, service: &ServiceName, env: &EnvName) -> Result<Obs
 fn keep(cx: &Ctx<'_>, found: &Observed) -> Result<(), OpError> {
     cx.store.write_quietly(|tx| {
         let before = observations::find(tx, &found.service, &found.environment)?;
-        observations::put(tx, found)?;
-        let tells = |state: State| matches!(state, State::InSync | State::OutOfSync);
-        let was = before.as_ref().map_or(State::InSync, |before| before.state);
-        if tells(found.state)
-            && found.state != was
-            && !(was == State::Deploying && found.state == State::InSync)
-        {
+        let was = before.and_then(|before| before.told);
+        let told = if found.state.tells() { Some(found.state) } else { was };
+        observations::put(tx, &Observed { told, ..found.clone() })?;
+        // What nobody has looked at yet is taken to be as it is recorded.
+        if told.unwrap_or(State::InSync) != was.unwrap_or(State::InSync) {
             let subject = format!("{} in {}", found.service, found.environment);
             let entry = cx.entry(Verb::DriftObserved, subject).detail(found);
             journal::append(tx, entry)?;

@@ -3,7 +3,7 @@
 use super::stage_exit::ExitFacts;
 use crate::domain::drift::{Observed, State, differences};
 use crate::domain::ids::EnvName;
-use crate::domain::policy::{Environment, StageGate};
+use crate::domain::policy::{Environment, ScriptRole, StageGate};
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{Track, Verdict};
 use crate::domain::release::preparation::{Occasion, Word};
@@ -17,7 +17,11 @@ type Found = Result<String, (String, String)>;
 pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>) -> bool {
     let rules = facts.policy.stage(gate.stage());
     let is_there = match gate {
-        StageGate::Mirror => mirrors(release, facts).next().is_some(),
+        // Without a script to ask it could not be met: then it is shown only where it is required.
+        StageGate::Mirror => {
+            let service = facts.policy.services.get(&release.id.service);
+            service.is_some_and(|service| service.scripts.contains_key(&ScriptRole::Current))
+        }
         StageGate::Statements => !rules.statements.is_empty(),
         StageGate::Version => release.build.misfit.is_some(),
         StageGate::Scope => !release.plan.scope.is_empty(),
@@ -35,7 +39,7 @@ pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
         _ => return true,
     };
     // Where nothing is kept like anything there is nothing to look at, whatever is required.
-    if gate == StageGate::Mirror && !is_there {
+    if gate == StageGate::Mirror && mirrors(release, facts).next().is_none() {
         return false;
     }
     is_there || rules.require.contains(&gate)
