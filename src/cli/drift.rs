@@ -30,7 +30,7 @@ pub(super) fn run(session: &mut Session, args: &Drift) -> Result<u8, OpError> {
         for (one, differences) in found.iter().zip(&unlike) {
             tell(session, &cx, one, differences);
         }
-        if found.is_empty() {
+        if found.is_empty() && args.last {
             session.out.note("nobody has looked yet: relman drift");
         }
     }
@@ -45,14 +45,14 @@ fn fits(args: &Drift, service: &ServiceName, env: &EnvName) -> bool {
 
 /// Asks every script that fits, one after the other.
 fn look(session: &mut Session, cx: &Ctx<'_>, args: &Drift) -> Result<Vec<Observed>, OpError> {
+    // What is named and cannot be asked is an error; of all places those that can be asked are.
     if let Some(service) = &args.service {
         let known = cx.service(service)?;
-        if !known.scripts.contains_key(&ScriptRole::Current) {
-            let env = args.environment.clone().or_else(|| known.pipeline.iter().next().cloned());
-            return env.map_or_else(
-                || Ok(Vec::new()),
-                |env| drift::observe(cx, service, &env).map(|one| vec![one]),
-            );
+        let can_be_asked = known.scripts.contains_key(&ScriptRole::Current);
+        let named =
+            args.environment.as_ref().or_else(|| known.pipeline.iter().next().filter(|_| !can_be_asked));
+        if let Some(env) = named {
+            return Ok(vec![drift::observe(cx, service, env)?]);
         }
     }
     let mut found = Vec::new();

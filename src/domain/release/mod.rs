@@ -345,7 +345,11 @@ impl Release {
             Field::Priority => self.request.priority = None,
             Field::Owner => self.plan.owner = None,
             Field::Target => self.plan.target = None,
-            Field::Risk => (self.plan.risk, self.plan.assessment, self.plan.risk_said) = (None, None, None),
+            // Who said it is kept: emptied and said again it must not be lowered in one hand.
+            Field::Risk => {
+                self.plan.risk_before = self.plan.risk.or(self.plan.risk_before);
+                (self.plan.risk, self.plan.assessment) = (None, None);
+            }
             Field::RollbackPlan => self.plan.rollback = None,
             Field::Requires => self.plan.requires.clear(),
             Field::Toggles => self.plan.toggles.clear(),

@@ -45,6 +45,9 @@ pub struct Plan {
     /// What the risk was computed from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment: Option<Assessment>,
+    /// The risk that was taken out: what is said next is lower or higher than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_before: Option<Level>,
     /// Who said the risk last, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk_said: Option<Said>,

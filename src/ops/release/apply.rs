@@ -160,7 +160,8 @@ fn plan(cx: &Ctx<'_>, release: &mut Release, what: &Record) -> Result<(), OpErro
 
 /// The risk may be raised by anyone who plans; lowered it is by somebody else than who said it, with a reason (PLN-4).
 pub(super) fn may_lower(cx: &Ctx<'_>, plan: &Plan, to: Level, why: Option<&str>) -> Result<(), OpError> {
-    let Some(before) = plan.risk.filter(|before| to < *before) else { return Ok(()) };
+    let known = plan.risk.or(plan.risk_before);
+    let Some(before) = known.filter(|before| to < *before) else { return Ok(()) };
     if why.is_none() {
         return Err(usage(format!("a risk is not lowered from {before} to {to} without a reason"))
             .hint("relman risk RELEASE --lower LEVEL --reason \"…\""));
@@ -188,7 +189,7 @@ fn weigh(cx: &Ctx<'_>, release: &mut Release, what: &Record, known: risk::Record
         _ => return Ok(()),
     };
     may_lower(cx, plan, level, why.as_deref())?;
-    plan.risk = Some(level);
+    (plan.risk, plan.risk_before) = (Some(level), None);
     plan.assessment = assessment;
     plan.risk_said = Some(Said { by: cx.actor.person.clone(), at: cx.now, why });
     Ok(())

@@ -68,6 +68,7 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
             apply::may_lower(cx, &before.plan, level, edit.reason.as_deref())?;
             let (by, why) = (cx.actor.person.clone(), edit.reason.clone());
             after.plan.risk_said = Some(Said { by, at: cx.now, why });
+            after.plan.risk_before = None;
         }
         let release = super::save(tx, cx, super::replanned(&before, after))?;
         let entry = cx.entry(Verb::ReleaseEdited, id).because(edit.reason.as_deref());

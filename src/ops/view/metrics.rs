@@ -11,7 +11,6 @@ use crate::domain::gate::GateId;
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
 use crate::domain::journal::{Done, Verb};
 use crate::domain::metrics::{Deployed, Figures, Released, Share, Times, figures, spark, times};
-use crate::domain::policy::Environment;
 use crate::domain::release::plan::ScopeState;
 use crate::domain::release::review::Sentiment;
 use crate::domain::release::{Release, ReleaseState};
@@ -74,7 +73,7 @@ pub fn metrics(cx: &Ctx<'_>, asked: &Asked) -> Result<Metrics, OpError> {
     })?;
     let wanted = |d: &&Deployment| environments.contains(&d.environment) && !d.noop && has_outcome(d);
     let deployments: Vec<&Deployment> = deployments.iter().filter(wanted).collect();
-    let deployed = deployed(cx, &deployments, &releases);
+    let deployed = deployed(&deployments, &releases);
     let released: Vec<Released> = releases.iter().map(|release| told(cx, release)).collect();
     let zone = cx.policy.zone;
     let of = |from, to| figures(&deployed, &released, (from, to), zone);
@@ -114,7 +113,7 @@ fn span(cx: &Ctx<'_>, asked: &Asked) -> Result<Range, OpError> {
     })
 }
 
-fn deployed(cx: &Ctx<'_>, all: &[&Deployment], releases: &[Release]) -> Vec<Deployed> {
+fn deployed(all: &[&Deployment], releases: &[Release]) -> Vec<Deployed> {
     let mut ordered: Vec<&Deployment> = all.to_vec();
     ordered.sort_by_key(|d| (d.finished_at, d.id));
     let is_rollback = |d: &Deployment| d.rescue && d.kind == DeploymentKind::Rollback;
@@ -158,9 +157,6 @@ fn deployed(cx: &Ctx<'_>, all: &[&Deployment], releases: &[Release]) -> Vec<Depl
                 freeze_overridden: d.overrides.contains(&freeze),
             })
         })
-        .collect::<Vec<_>>()
-        .into_iter()
-        .filter(|d| cx.policy.environments.get(&d.environment).map(Environment::is_production).is_some())
         .collect()
 }
 

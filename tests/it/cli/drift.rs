@@ -63,6 +63,7 @@ fn a_script_that_cannot_say_is_no_answer() {
     assert!(long.out.contains("its answer has several lines"), "{long:#?}");
     let none = env.run(&["drift", "web"]).exits(3);
     assert!(none.err.contains("current script of web"), "{none:#?}");
+    drop(env.run(&["drift", "api", "dev"]).exits(3));
 }
 
 #[test]

@@ -141,6 +141,13 @@ fn a_risk_is_raised_by_anyone_and_lowered_by_another_with_a_reason() {
     assert_eq!(release.plan.risk, Some(Level::Low));
     let said = release.plan.risk_said.unwrap();
     assert_eq!((said.by.name.as_str(), said.why.as_deref()), ("bob", Some("only texts change")));
+    // Taken out and said again it would be lowered in one hand.
+    says("frank", Level::High, None).unwrap();
+    let emptied = Edit { clear: [relman::domain::release::Field::Risk].into(), ..Edit::default() };
+    world.as_("frank", |cx| relman::ops::release::edit::edit(cx, &release_id(API), &emptied)).unwrap();
+    let own = says("frank", Level::Low, Some("it is small")).unwrap_err();
+    assert_eq!(own.kind, ErrorKind::NotPermitted);
+    says("bob", Level::Low, Some("only texts change")).unwrap();
     // The same through the plain field.
     world.edit(API, &Edit { risk: Some(Level::High), ..Edit::default() });
     let edit = Edit { risk: Some(Level::Low), ..Edit::default() };
