@@ -15,6 +15,7 @@ use crate::domain::rules;
 use crate::domain::time::{span, wall};
 use crate::host::{enforced, people};
 use crate::ops::{ErrorKind, OpError, configured};
+use crate::tui::dress;
 
 pub(super) fn init(session: &mut Session, args: &Init) -> Result<u8, OpError> {
     session.may_touch_files()?;
@@ -116,7 +117,10 @@ fn confirm(session: &mut Session, reason: Option<&str>) -> Result<u8, OpError> {
 fn check(session: &mut Session) -> Result<u8, OpError> {
     let path = session.config_path()?;
     let (problems, mut notes, policy) = match config::load(&path) {
-        Ok(config) => (config.warnings, config.notes, Some(config.policy)),
+        Ok(mut config) => {
+            config.warnings.extend(dress::check(&config.panes));
+            (config.warnings, config.notes, Some(config.policy))
+        }
         Err(problems) => (problems.0, Vec::new(), None),
     };
     // Not failures: the file may be checked on another machine than the one it is for. There, doctor insists.

@@ -24,8 +24,10 @@ mod freeze;
 mod from_git;
 mod hooks;
 mod ical;
+mod keys;
 mod lock;
 mod log;
+mod man;
 mod metrics;
 mod out;
 mod overrides;
@@ -56,7 +58,7 @@ use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::host::{enforced, environment};
 use crate::ops::{ErrorKind, OpError};
-use crate::tui;
+use crate::tui::{self, dress};
 
 /// What a command was asked with, besides its own arguments.
 pub(crate) struct Session {
@@ -192,7 +194,7 @@ impl Session {
 /// Runs the program; returns the exit code.
 pub fn main() -> u8 {
     if let Err(sentence) = enforced::refuse_borrowed_rights() {
-        Out::new(false, None).error(&OpError::new(ErrorKind::NotPermitted, sentence));
+        Out::new(false, None, false).error(&OpError::new(ErrorKind::NotPermitted, sentence));
         return exit::code(ErrorKind::NotPermitted);
     }
     let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
@@ -202,17 +204,19 @@ pub fn main() -> u8 {
     }
     if own.is_empty() {
         // The panes open at once: building the whole grammar takes longer than reading the store.
-        let session = Session { config: None, readonly: false, out: Out::new(false, None) };
-        return conclude(session, |session| panes(session));
+        let session = Session { config: None, readonly: false, out: Out::new(false, None, false) };
+        return conclude(session, |session| panes(session, dress::Asked::default()));
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return out::usage(&error, own.iter().any(|word| word == "--json")),
     };
     let colour = cli.color.wanted(environment::variable("NO_COLOR").is_some());
-    let session = Session { config: cli.config, readonly: cli.readonly, out: Out::new(cli.json, colour) };
+    let out = Out::new(cli.json, colour, cli.ascii);
+    let session = Session { config: cli.config, readonly: cli.readonly, out };
+    let asked = dress::Asked { colour: cli.color.said(), ascii: cli.ascii, theme: cli.theme };
     conclude(session, |session| match cli.command {
-        None => panes(session),
+        None => panes(session, asked),
         Some(command) => run(session, command),
     })
 }
@@ -230,8 +234,8 @@ fn conclude(mut session: Session, f: impl FnOnce(&mut Session) -> Result<u8, OpE
     session.out.finish(code)
 }
 
-fn panes(session: &Session) -> Result<u8, OpError> {
-    tui::run(session.load(&session.config_path()?)?)
+fn panes(session: &Session, asked: dress::Asked) -> Result<u8, OpError> {
+    tui::run(session.load(&session.config_path()?)?, asked)
 }
 
 /// A store that is locked: say by whom.
@@ -311,6 +315,8 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Paths => configuration::paths(session),
         Command::Setup(way) => setup::setup(session, &way),
         Command::Doctor => doctor::doctor(session),
+        Command::Keys(args) => keys::keys(session, &args),
+        Command::Man(args) => man::man(session, &args),
         Command::Completions(args) => completions::completions(session, &args),
     }
 }

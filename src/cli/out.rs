@@ -73,9 +73,9 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    pub(super) fn new(json: bool, colour: Option<bool>) -> Self {
+    pub(super) fn new(json: bool, colour: Option<bool>, ascii: bool) -> Self {
         let terminal = io::stdout().is_terminal();
-        let ascii = is_not_utf8(environment::locale().as_deref());
+        let ascii = ascii || is_not_utf8(environment::locale().as_deref());
         Self { json, colour: colour.unwrap_or(terminal), terminal, ascii, broken: None }
     }
 
@@ -258,7 +258,7 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> u8 {
     };
     if !error.use_stderr() {
         let plain = crate::host::environment::variable("NO_COLOR").is_some();
-        let mut out = Out::new(false, plain.then_some(false));
+        let mut out = Out::new(false, plain.then_some(false), false);
         let text = error.render();
         out.bytes(if out.colour { text.ansi().to_string() } else { text.to_string() }.as_bytes());
         return out.finish(super::exit::OK);

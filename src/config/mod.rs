@@ -5,6 +5,7 @@
 
 mod find;
 mod init;
+mod panes;
 mod problem;
 mod raw;
 mod validate;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use self::find::{candidates, find};
 pub use self::init::starter;
+pub use self::panes::{Complaint, Panes, own, own_file, placed};
 pub use self::problem::{Problem, Problems, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::policy::Policy;
@@ -35,6 +37,8 @@ pub struct Config {
     pub digest: Digest,
     pub owner: u32,
     pub policy: Policy,
+    /// How the panes look and which keys they take.
+    pub panes: Panes,
     /// What is odd but does not prevent work: unknown keys, rules nobody can meet.
     pub warnings: Vec<Problem>,
     /// What is kept for later versions and does nothing yet: for `relman config check`.

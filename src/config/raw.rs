@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::panes::RawPanes;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(super) struct Raw {
@@ -20,6 +22,7 @@ pub(super) struct Raw {
     pub hooks: Option<toml::Table>,
     pub keys: Option<toml::Table>,
     pub theme: Option<toml::Table>,
+    pub panes: RawPanes,
     pub rights: BTreeMap<String, Vec<String>>,
 }
 
@@ -272,6 +275,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "hooks",
             "keys",
             "theme",
+            "panes",
             "rights",
         ],
     ),
@@ -290,6 +294,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "bell",
         ],
     ),
+    ("panes", &["ascii", "hints"]),
     (
         "environments.*",
         &[

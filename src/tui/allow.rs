@@ -159,7 +159,7 @@ fn on_board(model: &Model, action: Action) -> Result<(), String> {
         return Ok(());
     }
     let Some(card) = board::selected(model) else {
-        return Err("no release is selected; n registers one".to_owned());
+        return Err(format!("no release is selected; {} registers one", model.key(Action::NewRelease)));
     };
     let id = &card.release.id;
     match action {
@@ -233,7 +233,9 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::Mark | Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
-            Some(why) if why == DECIDED => Err(format!("{why}; W takes it back")),
+            Some(why) if why == DECIDED => {
+                Err(format!("{why}; {} takes it back", model.key(Action::Withdraw)))
+            }
             Some(why) => {
                 let open = item.tally.rules.iter().filter(|rule| rule.missing() > 0);
                 let all: BTreeSet<String> = open.flat_map(|rule| rule.candidates.clone()).collect();
@@ -255,7 +257,9 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         Action::Deploy | Action::Schedule if queue::environment(item).is_none() => {
             Err("this is about the request; nothing to deploy yet".to_owned())
         }
-        Action::Schedule if item.back.is_some() => Err("a rollback begins at once; D asks for it".to_owned()),
+        Action::Schedule if item.back.is_some() => {
+            Err(format!("a rollback begins at once; {} asks for it", model.key(Action::Deploy)))
+        }
         Action::GoLog if item.back.is_some() => Ok(()),
         Action::GoLog => has_log(model, &item.release.id),
         _ => Ok(()),
@@ -270,7 +274,10 @@ fn on_calendar(model: &Model, action: Action) -> Result<(), String> {
         });
     }
     if action == Action::Filter {
-        return Err("the calendar has no filter; w shows the agenda".to_owned());
+        return Err(format!(
+            "the calendar has no filter; {} shows the agenda",
+            model.key(Action::CalendarView)
+        ));
     }
     if matches!(action, Action::RemoveFreeze | Action::EditFreeze) && calendar::removable(model).is_none() {
         return Err(match calendar::pointed_at(model).first() {

@@ -8,6 +8,7 @@ pub mod allow;
 mod answer;
 mod compare;
 pub mod drafts;
+pub mod dress;
 mod hands;
 pub mod keymap;
 pub mod layout;
@@ -23,6 +24,7 @@ mod splits;
 mod tail;
 mod terminal;
 pub mod theme;
+pub mod twin;
 pub mod update;
 pub mod view;
 pub mod widget;
@@ -48,7 +50,7 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::time::age_turns;
-use crate::host::{self, clock, environment};
+use crate::host::{self, clock};
 use crate::ops::{ErrorKind, OpError};
 
 pub use self::action::{ENTRIES, Entry};
@@ -61,13 +63,13 @@ const KEY_FRAME: Duration = Duration::from_millis(4);
 const HUNG_UP: u8 = 128 + 1;
 
 /// Opens the panes; returns the exit code.
-pub fn run(config: Config) -> Result<u8, OpError> {
+pub fn run(config: Config, asked: dress::Asked) -> Result<u8, OpError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(OpError::new(ErrorKind::Usage, "the panes need a terminal")
             .hint("see the same without one: relman board, relman status; every command: relman --help"));
     }
     let desk = Desk::open(config, Via::Tui)?;
-    let mut model = first_model(&desk);
+    let mut model = first_model(&desk, asked);
     let store = desk.config.database.clone();
     model.drafts = drafts::still_meant(host::drafts::take(&store), model.now);
     let broken =
@@ -91,14 +93,13 @@ pub fn run(config: Config) -> Result<u8, OpError> {
     Ok(code)
 }
 
-fn first_model(desk: &Desk) -> Model {
-    let mono = environment::variable("NO_COLOR").is_some()
-        || environment::variable("TERM").is_none_or(|term| term == "dumb");
-    let theme = if mono { Theme::mono() } else { Theme::colour() };
-    let glyphs =
-        Glyphs::for_terminal(environment::locale().as_deref(), environment::variable("TERM").as_deref());
+fn first_model(desk: &Desk, asked: dress::Asked) -> Model {
+    let (dress, mut problems) = dress::Dress::here(asked);
+    let (theme, glyphs) = (Theme::mono(), Glyphs::ASCII);
     let mut model =
         Model::new(desk.config.policy.clone(), desk.actor.name().to_owned(), clock::now(), theme, glyphs);
+    problems.extend(dress.put_on(&mut model, &desk.config.panes));
+    dress::tell(&mut model, &problems);
     desk.actor.person.human().clone_into(&mut model.human);
     model.is_demo = crate::demo::is_demo(&desk.config.policy);
     model

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
+use super::action::{Action, belongs, entry};
 use super::drafts::Draft;
+use super::dress::Dress;
+use super::keymap::Keymap;
 use super::msg::Views;
 use super::pane::{board, calendar, log, queue};
 use super::popup::Popup;
@@ -63,6 +66,11 @@ pub struct Model {
     pub times: Times,
     pub theme: Theme,
     pub glyphs: Glyphs,
+    pub keymap: Keymap,
+    /// Whether the last line says what can be done.
+    pub hints: bool,
+    /// Where look and keys come from.
+    pub dress: Dress,
     /// The rules as the configuration says them.
     pub policy: Policy,
     /// Whether the scripts are the demo's, so that samples can be made without reaching anything real.
@@ -125,6 +133,9 @@ impl Model {
             times: Times::Relative,
             theme,
             glyphs,
+            keymap: Keymap::default(),
+            hints: true,
+            dress: Dress::default(),
             policy,
             is_demo: false,
             human: actor.clone(),
@@ -164,6 +175,13 @@ impl Model {
         self.zone = policy.zone;
         self.is_demo = crate::demo::is_demo(&policy);
         self.policy = policy;
+    }
+
+    /// What to type for an action, for sentences: where one is if it has a meaning there, otherwise where it has.
+    pub fn key(&self, action: Action) -> String {
+        let entry = entry(action);
+        let mut panes = [self.focus].into_iter().chain(Pane::ALL).filter(|pane| belongs(entry, *pane));
+        self.keymap.first(panes.next().unwrap_or(self.focus), action)
     }
 
     /// Says something at the foot of the screen and keeps it in the history.

@@ -7,6 +7,7 @@
 
 use crossterm::event::KeyEvent;
 
+use crate::config::Panes;
 use crate::domain::ansi::Line;
 use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::deployment::Deployment;
@@ -151,7 +152,7 @@ pub enum Msg {
     /// Something is wrong that nobody here asked for: said, whatever is open.
     Troubled(String),
     /// relman.toml was changed and says these rules now.
-    RulesChanged(Box<Policy>),
+    RulesChanged(Box<Policy>, Box<Panes>),
     /// Long work tells how far it is.
     Progressed(String),
     /// The store is held by another process.

@@ -4,6 +4,7 @@ use super::action::{Action, entry};
 use super::allow::allow;
 use super::answer;
 use super::drafts;
+use super::dress;
 use super::hands;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
@@ -77,9 +78,11 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::RulesChanged(policy) => {
+        Msg::RulesChanged(policy, panes) => {
             model.adopt(*policy);
             model.say("relman.toml was changed; its rules are in force");
+            let problems = model.dress.clone().put_on(model, &panes);
+            dress::tell(model, &problems);
             Vec::new()
         }
         Msg::Progressed(text) => {
@@ -204,7 +207,12 @@ fn newly_asked(model: &Model, views: &Views) -> Option<String> {
     let request =
         open.find(|r| model.loaded && !is_known(r.id) && r.starter.person.human() != model.human)?;
     let starter = request.starter.person.human();
-    Some(format!("{starter} asks for a witness: {} to {} (E)", request.release, request.environment))
+    Some(format!(
+        "{starter} asks for a witness: {} to {} ({})",
+        request.release,
+        request.environment,
+        model.key(Action::Witness)
+    ))
 }
 
 /// A deployment that was running in the views before and is over now.
@@ -240,7 +248,7 @@ fn newly_wanted(model: &Model, views: &Views) -> Option<String> {
     let was_so =
         |d: &Deployment| model.views.board.active.iter().any(|old| old.id == d.id && hold(old) == hold(d));
     let waits = views.board.active.iter().filter(is_mine).find(|d| !was_so(d))?;
-    Some(format!("{} {} waits for you: R decides", waits.id, waits.errand()))
+    Some(format!("{} {} waits for you: {} decides", waits.id, waits.errand(), model.key(Action::Decide)))
 }
 
 fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
@@ -372,7 +380,7 @@ fn on_pane_key(model: &mut Model, key: &str) -> Vec<Effect> {
     if model.focus == Pane::Log && !model.log.search.is_empty() && matches!(key, "n" | "N") {
         return act(model, if key == "n" { Action::NextHit } else { Action::PreviousHit });
     }
-    match keymap::resolve(model.focus, pending, key) {
+    match model.keymap.resolve(model.focus, pending, key) {
         Resolved::Act(action) => act(model, action),
         Resolved::Pending(first) => {
             model.pending = Some(first);
@@ -382,7 +390,8 @@ fn on_pane_key(model: &mut Model, key: &str) -> Vec<Effect> {
             let first = pending.map(String::from).unwrap_or_default();
             if key != "<esc>" || pending.is_none() {
                 let shown = super::action::shown(key);
-                model.complain(format!("{first}{shown} does nothing here; ? shows every key"));
+                let help = model.key(Action::Help);
+                model.complain(format!("{first}{shown} does nothing here; {help} shows every key"));
             }
             Vec::new()
         }
@@ -397,8 +406,10 @@ fn on_interrupt(model: &mut Model) -> Vec<Effect> {
     }
     model.quit_asked_ms = Some(model.ms);
     model.say(match model.locked {
-        true => "the keyboard is locked; :unlock frees it, Ctrl-C again leaves (deployments go on)",
-        false => "q leaves (deployments go on); Ctrl-C again leaves too",
+        true => {
+            "the keyboard is locked; :unlock frees it, Ctrl-C again leaves (deployments go on)".to_owned()
+        }
+        false => format!("{} leaves (deployments go on); Ctrl-C again leaves too", model.key(Action::Quit)),
     });
     Vec::new()
 }
@@ -593,7 +604,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         return past::travel(model, Travel::Now);
     }
     if model.flash.take().is_none() {
-        model.say("q leaves");
+        model.say(format!("{} leaves", model.key(Action::Quit)));
     }
     Vec::new()
 }

@@ -15,6 +15,7 @@ use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders as Edges, Clear, Paragraph};
 
+use super::action::Action;
 use super::hands;
 use super::layout::{self, Borders};
 use super::model::{Model, Pane};
@@ -143,7 +144,7 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
     let waiting = model.views.board.active.iter().find(|d| popup::waits_for_person(d));
     let asks = presence::asking(model).map(|request| {
         let starter = request.starter.person.human().to_owned();
-        (format!("{starter} ASKS FOR A WITNESS (E)"), theme.alarm)
+        (format!("{starter} ASKS FOR A WITNESS ({})", model.key(Action::Witness)), theme.alarm)
     });
     let right = match (waiting, board::frozen_now(model)) {
         _ if model.past.is_some() => (past::corner(model), theme.alarm),

@@ -74,6 +74,8 @@ impl Command {
             | Self::Paths
             | Self::Setup(_)
             | Self::Doctor
+            | Self::Keys(_)
+            | Self::Man(_)
             | Self::Completions(_) => false,
         }
     }

@@ -7,6 +7,7 @@ pub(super) mod freeze;
 pub(super) mod lock;
 mod outside;
 mod overrides;
+mod papers;
 mod people;
 mod stages;
 
@@ -25,6 +26,7 @@ pub(super) use self::freeze::Freeze;
 pub(super) use self::lock::{Lock, Unlock};
 pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
+pub(super) use self::papers::{Keys, ManArgs};
 pub(super) use self::people::{Rights, Setup};
 pub(super) use self::stages::{
     Check, CheckResult, Drift, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Paper, Plan,
@@ -64,6 +66,12 @@ pub struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Colour,
+    /// Letters only, no lines and marks beyond ASCII
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// The colours of the panes
+    #[arg(long, value_name = "NAME", value_parser = crate::tui::theme::NAMES)]
+    pub theme: Option<String>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -76,13 +84,17 @@ pub enum Colour {
 }
 
 impl Colour {
-    pub(in crate::cli) fn wanted(self, no_color: bool) -> Option<bool> {
+    /// What was said, if anything.
+    pub(in crate::cli) fn said(self) -> Option<bool> {
         match self {
             Self::Always => Some(true),
             Self::Never => Some(false),
-            Self::Auto if no_color => Some(false),
             Self::Auto => None,
         }
+    }
+
+    pub(in crate::cli) fn wanted(self, no_color: bool) -> Option<bool> {
+        self.said().or(no_color.then_some(false))
     }
 }
 
@@ -224,6 +236,10 @@ pub enum Command {
     Setup(Setup),
     /// Check this machine, the store and its modes
     Doctor,
+    /// Every key of the panes, as it is in force here, with the command that does the same
+    Keys(Keys),
+    /// The manual: the page of the program, or all pages into a directory
+    Man(ManArgs),
     /// Completions for a shell, to stdout
     Completions(Completions),
 }

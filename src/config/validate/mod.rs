@@ -26,6 +26,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::Config;
+use super::panes::{self, Panes, Sections};
 use super::problem::{Finding, Severity};
 use super::raw::{Raw, RawEnvironment, RawProcess, RawRule, RawStage};
 use crate::domain::approval::{REQUEST, REVIEW_SIGN_OFF, SIGN_OFF};
@@ -159,7 +160,6 @@ impl Checker {
 
     /// The whole file. `None` only together with at least one error.
     pub(super) fn config(&mut self, raw: Raw) -> Option<Config> {
-        self.refuse_what_is_not_supported(&raw);
         self.clock(raw.relman.time_zone.as_ref());
         if let Some(ttl) = self.duration(keys!["relman", "approval-ttl"], raw.relman.approval_ttl.as_ref()) {
             self.approval_ttl = ttl;
@@ -235,9 +235,14 @@ impl Checker {
             digest: Digest::of(b""),
             owner: 0,
             policy,
+            panes: self.look(Sections { keys: raw.keys, theme: raw.theme, panes: raw.panes }),
             warnings: Vec::new(),
             notes: Vec::new(),
         })
+    }
+
+    fn look(&mut self, sections: Sections) -> Panes {
+        panes::read(&self.path, sections, &mut self.findings)
     }
 
     fn confirmers(&mut self, groups: &[String]) {
@@ -265,16 +270,6 @@ impl Checker {
         if database.starts_with("postgres:") || database.starts_with("postgresql:") {
             let why = "this version keeps its store in an SQLite file; name a path";
             self.error(keys!["relman", "database"], why);
-        }
-    }
-
-    /// Parsed and refused, so that nobody believes in a protection that is not there.
-    fn refuse_what_is_not_supported(&mut self, raw: &Raw) {
-        if raw.keys.as_ref().is_some_and(|keys| !keys.is_empty()) {
-            self.error(keys!["keys"], "keys cannot be changed in this version; take [keys] out");
-        }
-        if raw.theme.as_ref().is_some_and(|theme| !theme.is_empty()) {
-            self.error(keys!["theme"], "themes are not supported by this version; take [theme] out");
         }
     }
 

@@ -405,7 +405,7 @@ fn list(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 fn nothing(model: &Model) -> String {
     if model.board.filter.is_empty() {
-        "No release is open. n registers one.".to_owned()
+        format!("No release is open. {} registers one.", model.key(Action::NewRelease))
     } else {
         format!("No release fits /{}. Esc clears the filter.", model.board.filter)
     }

@@ -573,9 +573,11 @@ fn agenda(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         lines.extend(own);
     }
     if lines.is_empty() {
-        lines.push(Line::raw(
-            "No freeze and nothing scheduled in these weeks. n adds a freeze, N stops the line.",
-        ));
+        lines.push(Line::raw(format!(
+            "No freeze and nothing scheduled in these weeks. {} adds a freeze, {} stops the line.",
+            model.key(Action::NewFreeze),
+            model.key(Action::StopTheLine)
+        )));
     }
     let rows = usize::from(area.height);
     let shown: Vec<Line<'static>> = lines.into_iter().skip(model.calendar.top).take(rows).collect();

@@ -61,9 +61,12 @@ impl Help {
     fn entries(&self, model: &Model) -> Vec<&'static Entry> {
         let mut entries: Vec<&'static Entry> = ENTRIES
             .iter()
-            .filter(|entry| belongs(entry, model.focus) && !entry.keys.is_empty())
             .filter(|entry| {
-                matches(&format!("{} {} {}", entry.keys.join(" "), entry.name, entry.doc), self.filter.text())
+                belongs(entry, model.focus) && !model.keymap.keys(model.focus, entry.action).is_empty()
+            })
+            .filter(|entry| {
+                let keys = model.keymap.keys(model.focus, entry.action).join(" ");
+                matches(&format!("{keys} {} {}", entry.name, entry.doc), self.filter.text())
             })
             .collect();
         entries.sort_by_key(|entry| !entry.places.contains(&Place::In(model.focus)));
@@ -109,7 +112,8 @@ impl Help {
             Span::styled(" ", theme.selected),
         ])];
         for (at, entry) in entries.iter().enumerate().skip(top).take(rows) {
-            let keys: Vec<String> = entry.keys.iter().map(|key| shown(key)).collect();
+            let keys: Vec<String> =
+                model.keymap.keys(model.focus, entry.action).into_iter().map(shown).collect();
             lines.push(action_line(model, screen, &format!("{:<14} ", keys.join(" ")), entry, at == self.at));
         }
         lines.extend(about(model, entries.get(self.at).copied()));

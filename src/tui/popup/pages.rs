@@ -9,6 +9,7 @@ use crate::domain::release::Release;
 use crate::ops::view::release::{Decision, ReleaseView};
 use crate::ops::view::script_diff::ScriptDiffs;
 use crate::ops::view::when::Slot;
+use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::widget::gates;
 
@@ -33,7 +34,10 @@ pub fn explanation(model: &Model, report: &GateReport, slots: Option<&[Slot]>) -
             .map(|slot| Line::raw(format!("open {}", slot.sentence(model.shown_zone(), model.now)))),
     );
     lines.push(Line::default());
-    lines.push(Line::styled("Nothing starts from here: D asks for the deployment.", model.theme.dim));
+    lines.push(Line::styled(
+        format!("Nothing starts from here: {} asks for the deployment.", model.key(Action::Deploy)),
+        model.theme.dim,
+    ));
     lines
 }
 

@@ -71,7 +71,12 @@ impl Palette {
             Span::styled(" ", theme.selected),
         ])];
         for (at, entry) in entries.iter().enumerate().skip(top).take(rows) {
-            let key = entry.keys.first().map(|key| shown(key)).unwrap_or_default();
+            let key = model
+                .keymap
+                .keys(model.focus, entry.action)
+                .first()
+                .map(|key| shown(key))
+                .unwrap_or_default();
             let head = format!("{:<20} {key:<6} ", entry.name);
             lines.push(action_line(model, screen, &head, entry, at == self.at));
         }

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::deployment::DeploymentState;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
 use crate::domain::gate::{Answer, BlockReason, GateReport};
-use crate::tui::action::{Action, entry, shown};
+use crate::tui::action::Action;
 use crate::tui::model::{Model, Pane};
 
 /// Every gate; closed ones with remedy and who can clear them.
@@ -29,7 +29,7 @@ pub fn report(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
         ]));
         if let Some(step) = check.next_step(&report.release, &report.environment) {
             let key = match &check.answer {
-                Answer::Blocked { reason } => key(reason),
+                Answer::Blocked { reason } => key(model, reason),
                 _ => None,
             };
             let key = key.map(|key| format!("  [{key}]")).unwrap_or_default();
@@ -40,7 +40,7 @@ pub fn report(model: &Model, report: &GateReport) -> Vec<Line<'static>> {
 }
 
 /// The keys that do what the remedy says: the pane's, then the action's.
-fn key(reason: &BlockReason) -> Option<String> {
+fn key(model: &Model, reason: &BlockReason) -> Option<String> {
     let (action, pane) = match reason {
         BlockReason::WrongStage { .. } => (Action::Advance, Pane::Board),
         BlockReason::NotLiveUpstream { .. } | BlockReason::Soaking { until: None, .. } => {
@@ -53,7 +53,9 @@ fn key(reason: &BlockReason) -> Option<String> {
         BlockReason::Held { holder } if holder.state == DeploymentState::Lost => (Action::Decide, Pane::Log),
         _ => return None,
     };
-    Some(format!("keys {} {}", pane.number(), shown(entry(action).keys[0])))
+    let focus =
+        [Action::FocusBoard, Action::FocusApprovals, Action::FocusCalendar, Action::FocusLog][pane as usize];
+    Some(format!("keys {} {}", model.keymap.first(pane, focus), model.keymap.first(pane, action)))
 }
 
 /// What a stage wants before a release leaves it.

@@ -247,7 +247,8 @@ impl Worker {
         match self.desk.refresh() {
             Ok(false) => {}
             Ok(true) => {
-                self.say(Msg::RulesChanged(Box::new(self.desk.config.policy.clone())));
+                let config = &self.desk.config;
+                self.say(Msg::RulesChanged(Box::new(config.policy.clone()), Box::new(config.panes.clone())));
                 self.load();
             }
             Err(error) => self.say(Msg::Troubled(format!(
@@ -530,7 +531,7 @@ impl Worker {
                 let until = wall(added.freeze.current(cx.now).end, added.freeze.zone);
                 let running = match added.impact.running.len() {
                     0 => String::new(),
-                    count => format!("; {count} deployments still run (X stops one)"),
+                    count => format!("; {count} deployments still run (:cancel-deployment)"),
                 };
                 let again = again(&added.freeze);
                 Msg::Done(format!(

@@ -37,6 +37,8 @@ fn help_names_every_command_and_every_exit_code() {
         "config",
         "paths",
         "doctor",
+        "keys",
+        "man",
         "completions",
     ] {
         assert!(

@@ -22,6 +22,7 @@ mod help;
 mod hooks;
 mod hostile_words;
 mod identity;
+mod keys;
 mod log;
 mod metrics;
 mod readonly;

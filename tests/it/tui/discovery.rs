@@ -1,11 +1,14 @@
 //! Help, palette and footer: everything that can be done can be found, and what is offered works.
 
+use relman::config::Panes;
 use relman::tui::action::{Action, ENTRIES, Entry, Place, belongs, shown};
 use relman::tui::allow::allow;
-use relman::tui::keymap::{Resolved, resolve};
+use relman::tui::dress::Dress;
+use relman::tui::keymap::Resolved;
 use relman::tui::model::Pane;
-use relman::tui::msg::Effect;
+use relman::tui::msg::{Effect, Msg};
 use relman::tui::pane::calendar;
+use relman::tui::theme::Theme;
 use relman::tui::update::act;
 
 use crate::support::keys::Ui;
@@ -222,7 +225,7 @@ fn the_footer_offers_only_what_is_possible_and_help_last() {
             for (key, word) in &hints {
                 let name =
                     if key.chars().count() == 1 { key.clone() } else { format!("<{}>", key.to_lowercase()) };
-                let Resolved::Act(action) = resolve(ui.model.focus, None, &name) else {
+                let Resolved::Act(action) = ui.model.keymap.resolve(ui.model.focus, None, &name) else {
                     panic!("{key} {word} means nothing in {:?}", ui.model.focus)
                 };
                 assert_eq!(allow(&ui.model, action), Ok(()), "{key} {word} in {:?}", ui.model.focus);
@@ -268,4 +271,47 @@ fn every_action_with_a_hint_can_be_explained_before_the_store_is_read() {
             assert!(!severe, "{} before anything is known", entry.name);
         }
     }
+}
+
+#[test]
+fn keys_of_a_file_are_what_acts_and_what_every_screen_tells() {
+    let mut ui = on(&erin(), Pane::Board);
+    let mut team = Panes::default();
+    let keys = [("sheet", "P"), ("new-release", "F7"), ("help", "F1"), ("quit", "F10")];
+    let board = keys.map(|(action, key)| (action.to_owned(), vec![key.to_owned()]));
+    team.keys.insert("board".to_owned(), board.into_iter().collect());
+    team.hints = Some(true);
+    assert_eq!(Dress::default().put_on(&mut ui.model, &team), []);
+    ui.model.size = (200, 70);
+    drop(ui.keys("p"));
+    assert_eq!(ui.said(), "p does nothing here; F1 shows every key");
+    assert!(ui.hints().contains(&("P".to_owned(), "record".to_owned())), "{:?}", ui.hints());
+    assert_eq!(ui.hints().last().unwrap().0, "F1");
+    drop(ui.keys("<f1>"));
+    assert!(ui.screen().contains("│P              "), "{}", ui.screen());
+    drop(ui.keys("<esc>:new-release"));
+    assert!(ui.screen().contains("new-release          F7"), "{}", ui.screen());
+    drop(ui.keys("<esc>P"));
+    assert_eq!(ui.popup(), "sheet");
+    let silent = Panes { hints: Some(false), ..Panes::default() };
+    assert_eq!(Dress::default().put_on(&mut ui.model, &silent), []);
+    assert!(ui.hints().is_empty(), "{:?}", ui.hints());
+}
+
+#[test]
+fn a_changed_file_changes_keys_and_colours_of_open_panes_and_says_what_cannot_be() {
+    let mut ui = on(&erin(), Pane::Board);
+    let mut panes = Panes { file: "/srv/relman.toml".into(), ascii: Some(true), ..Panes::default() };
+    panes.theme.insert("name".to_owned(), "mono".to_owned());
+    let sheet = [("sheet".to_owned(), vec!["D".to_owned()])];
+    panes.keys.insert("board".to_owned(), sheet.into_iter().collect());
+    let policy = ui.model.policy.clone();
+    drop(ui.send(Msg::RulesChanged(Box::new(policy), Box::new(panes))));
+    assert_eq!(ui.model.theme, Theme::mono());
+    assert!(ui.model.glyphs.ascii);
+    assert_eq!(ui.model.keymap.keys(Pane::Board, Action::Sheet), ["p"]);
+    assert_eq!(
+        ui.said(),
+        "/srv/relman.toml: error: D means deploy in the board pane; what held before still does"
+    );
 }

@@ -10,6 +10,7 @@ use crate::domain::text::fit;
 use crate::domain::time::{span, stopwatch};
 use crate::domain::wait::Wait;
 use crate::ops::view::deployment::DeploymentView;
+use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::popup::waits_for_person;
 use crate::tui::widget;
@@ -29,9 +30,9 @@ pub(super) fn headline(model: &Model, view: &DeploymentView, width: usize) -> Li
     };
     let cancelling = if d.is_cancelling() { " CANCELLING" } else { "" };
     let asks = match d.state {
-        DeploymentState::Lost => " (R settles it)",
-        _ if waits_for_person(d) => " (R decides)",
-        _ => "",
+        DeploymentState::Lost => format!(" ({} settles it)", model.key(Action::Decide)),
+        _ if waits_for_person(d) => format!(" ({} decides)", model.key(Action::Decide)),
+        _ => String::new(),
     };
     let on_it = d.on_it().map(|taken| format!(", {} is on it", taken.by.human())).unwrap_or_default();
     let hold = d.hold.as_ref().map(|hold| format!(": {}{on_it}", hold.brief())).unwrap_or_default();

@@ -264,7 +264,8 @@ fn compare(model: &mut Model) -> Vec<Effect> {
     let against = baseline.filter(|_| model.log.only_new);
     match against {
         Some(good) => model.say(format!(
-            "only what {good}, the last success there, did not print in the same step; v shows all"
+            "only what {good}, the last success there, did not print in the same step; {} shows all",
+            model.key(Action::OnlyNew)
         )),
         None => model.say("everything is shown".to_owned()),
     }
@@ -420,9 +421,9 @@ pub fn title(model: &Model) -> String {
     let state = if model.log.follow {
         "following".to_owned()
     } else if model.log.new_lines > 0 {
-        format!("PAUSED +{} new - G follows", model.log.new_lines)
+        format!("PAUSED +{} new - {} follows", model.log.new_lines, model.key(Action::Bottom))
     } else {
-        "paused - G follows".to_owned()
+        format!("paused - {} follows", model.key(Action::Bottom))
     };
     if model.log.wall.is_some() {
         return " side by side - Enter opens one, | leaves".to_owned();
