@@ -74,6 +74,10 @@ fn in_the_past(model: &Model, action: Action, seq: i64) -> Result<(), String> {
             | Action::Times
             | Action::Messages
             | Action::Zoom
+            | Action::Sort
+            | Action::GoBoard
+            | Action::GoApprovals
+            | Action::GoCalendar
             | Action::Why
             | Action::Sheet
             | Action::Today

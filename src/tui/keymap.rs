@@ -420,7 +420,7 @@ mod tests {
             panes.keys.insert("board".to_owned(), bindings.into_iter().collect());
             panes
         };
-        let (map, complaints) = Keymap::new(&[&file("s"), &file("P")]);
+        let (map, complaints) = Keymap::new(&[&file("Z"), &file("P")]);
         assert_eq!(complaints, []);
         assert_eq!(map.keys(Pane::Board, Action::Sheet), ["P"]);
     }

@@ -10,6 +10,7 @@ mod compare;
 pub mod drafts;
 pub mod dress;
 mod hands;
+mod jump;
 pub mod keymap;
 pub mod layout;
 pub mod model;

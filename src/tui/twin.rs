@@ -6,9 +6,9 @@ use super::action::Action;
 #[expect(clippy::too_many_lines, reason = "one row for each action")]
 pub fn command(action: Action) -> Option<&'static str> {
     Some(match action {
-        Action::FocusBoard => "board",
-        Action::FocusApprovals => "approvals",
-        Action::FocusCalendar => "calendar",
+        Action::FocusBoard | Action::GoBoard => "board",
+        Action::FocusApprovals | Action::GoApprovals => "approvals",
+        Action::FocusCalendar | Action::GoCalendar => "calendar",
         Action::FocusLog | Action::GoLog => "log",
         Action::Open => "show",
         Action::Help => "keys",
@@ -43,7 +43,8 @@ pub fn command(action: Action) -> Option<&'static str> {
         Action::Note => "note",
         Action::AsOf => "board",
         Action::OnlyNew | Action::Filter => "log",
-        Action::NextPane
+        Action::Sort
+        | Action::NextPane
         | Action::PreviousPane
         | Action::Up
         | Action::Down

@@ -6,6 +6,7 @@ use super::answer;
 use super::drafts;
 use super::dress;
 use super::hands;
+use super::jump;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
 use super::msg::{Effect, Msg, Origin, Views};
@@ -433,6 +434,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousPane => focus(model, Pane::ALL[(model.focus as usize + 3) % 4]),
         Action::Quit | Action::QuitNow => vec![Effect::Quit],
         Action::Back => back(model),
+        Action::GoBoard | Action::GoApprovals | Action::GoCalendar => jump::go(model, action),
         Action::Filter => {
             model.typing_filter = Some(String::new());
             Vec::new()
@@ -550,7 +552,7 @@ fn follow_up(model: &mut Model, effect: Effect) -> Vec<Effect> {
     }
 }
 
-fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
+pub(super) fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
     let here = match model.focus {
         Pane::Board => board::selected(model).map(|card| card.release.id.clone()),
         Pane::Approvals => queue::selected(model).map(|item| item.release.id.clone()),

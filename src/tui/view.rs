@@ -23,6 +23,7 @@ use super::pane::{self, board, calendar, log, queue};
 use super::past;
 use super::popup;
 use super::presence;
+use super::widget::filter;
 use super::widget::footer;
 use super::widget::wrap::wrap;
 use crate::domain::text::{fit, plain_mark};
@@ -117,9 +118,14 @@ fn title(model: &Model, pane: Pane) -> String {
         Pane::Approvals => &model.queue.filter,
         Pane::Log | Pane::Calendar => "",
     };
+    let order = match pane {
+        Pane::Board => model.board.order.mark(),
+        Pane::Approvals => model.queue.order.mark(),
+        Pane::Log | Pane::Calendar => "",
+    };
     let filter = if filter.is_empty() { String::new() } else { format!(" /{filter}") };
     let state = if pane == Pane::Log { log::title(model) } else { String::new() };
-    format!("[{}] {}{state}{filter} ", pane.number(), pane.title())
+    format!("[{}] {}{state}{order}{filter} ", pane.number(), pane.title())
 }
 
 /// The panes with what they want attention for; on the right what waits for a person, else the freeze, else who sits here.
@@ -214,11 +220,13 @@ fn foot(model: &Model, width: usize) -> Line<'static> {
     }
     if let Some(typed) = &model.typing_filter {
         let what = if model.focus == Pane::Log { "search" } else { "filter" };
+        let help = format!("   Enter {what}s   Esc leaves");
+        let hint = filter::hint(typed).filter(|_| model.focus != Pane::Log);
         return Line::from(vec![
             Span::styled("/", model.theme.key),
             Span::raw(typed.clone()),
             Span::styled(" ", model.theme.selected),
-            Span::styled(format!("   Enter {what}s   Esc leaves"), model.theme.dim),
+            Span::styled(hint.map_or(help, |hint| format!(" {hint}")), model.theme.dim),
         ]);
     }
     if let Some(first) = model.pending {

@@ -12,6 +12,8 @@ use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::super::presence;
+use super::super::widget::filter;
+use super::order::Order;
 use super::{longest_that_fits, scrolled};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{DeploymentId, ReleaseId};
@@ -28,6 +30,7 @@ const COLUMNS_FROM: u16 = 126;
 pub struct State {
     pub selected: Option<ReleaseId>,
     pub filter: String,
+    pub order: Order,
     /// What is scrolled out of sight: lines of the list, or cards of the selected column.
     top: usize,
 }
@@ -94,18 +97,30 @@ pub fn position(model: &Model) -> String {
 
 /// The cards that pass the filter, in the order of stages.
 pub fn cards(model: &Model) -> Vec<&Card> {
-    let mut cards: Vec<&Card> =
-        model.views.board.cards.iter().filter(|card| passes(card, &model.board.filter)).collect();
-    cards.sort_by_key(|card| card.release.stage);
+    let passes = |card: &&Card| filter::passes(&facts(card), &model.board.filter);
+    let mut cards: Vec<&Card> = model.views.board.cards.iter().filter(passes).collect();
+    cards
+        .sort_by(|a, b| a.release.stage.cmp(&b.release.stage).then_with(|| model.board.order.of_cards(a, b)));
     cards
 }
 
-/// Smart-case substring of id, title, stage or owner; `!text` for those without.
-fn passes(card: &Card, filter: &str) -> bool {
+/// What a filter can ask of a card.
+fn facts(card: &Card) -> filter::Row {
     let release = &card.release;
-    let owner = release.plan.owner.as_deref().unwrap_or_default();
-    let hay = format!("{} {} {} {owner}", release.id, release.title, release.stage);
-    super::super::widget::matches(&hay, filter)
+    let owner = release.plan.owner.clone().unwrap_or_default();
+    let text = format!("{} {} {} {owner}", release.id, release.title, release.stage);
+    let mut facts = vec![
+        ("service", release.id.service.to_string()),
+        ("stage", release.stage.to_string()),
+        ("owner", owner),
+        ("risk", release.plan.risk.map_or_else(|| "not weighed".to_owned(), |risk| risk.to_string())),
+        ("kind", release.kind.to_string()),
+    ];
+    let there = card.cells.iter().filter(|cell| matches!(cell.reached, Reached::Live | Reached::Active));
+    facts.extend(there.map(|cell| ("env", cell.environment.to_string())));
+    facts.extend(card.blockers().into_iter().map(|word| ("lacks", word)));
+    facts.extend(card.gaps().into_iter().map(|word| ("lacks", word.to_owned())));
+    filter::Row { text, facts }
 }
 
 /// Puts the cursor on a release, if it is on the board.
@@ -157,6 +172,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Bottom => step(model, isize::MAX / 2),
         Action::Left => jump(model, -1),
         Action::Right => jump(model, 1),
+        Action::Sort => {
+            model.board.order = model.board.order.next();
+            model.say(format!("sorted within each stage: {}", model.board.order.sentence()));
+        }
         _ => return on_card(model, action),
     }
     Vec::new()

@@ -171,6 +171,11 @@ pub fn of_selected_day(model: &Model) -> Vec<&Freeze> {
     freezes(model).into_iter().filter(|freeze| freeze.touches(day)).collect()
 }
 
+/// Goes to the day of a moment.
+pub fn stand_on(model: &mut Model, at: Timestamp) {
+    model.calendar.day = at.in_zone(zone(model)).date_naive();
+}
+
 /// Something with its place in the agenda.
 enum Item<'a> {
     /// One of its windows.
@@ -255,7 +260,7 @@ fn move_or_ask(model: &mut Model, action: Action) {
         Action::Right => go(model, 1),
         Action::PreviousMonth | Action::PageUp | Action::HalfUp => month(model, -1),
         Action::NextMonth | Action::PageDown | Action::HalfDown => month(model, 1),
-        Action::Today => model.calendar.day = model.now.in_zone(zone(model)).date_naive(),
+        Action::Today => stand_on(model, model.now),
         Action::CalendarView => {
             model.calendar.shape = model.calendar.shape.next();
             // The agenda opens where what is over ends.

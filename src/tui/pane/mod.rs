@@ -4,6 +4,7 @@ pub mod board;
 pub mod calendar;
 pub mod log;
 pub mod marks;
+pub mod order;
 pub mod queue;
 mod week;
 

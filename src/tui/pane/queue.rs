@@ -14,7 +14,9 @@ use super::super::model::{Model, Pane};
 use super::super::msg::Effect;
 use super::super::popup::{self, Popup};
 use super::super::presence;
+use super::super::widget::filter;
 use super::super::widget::wrap::wrap;
+use super::order::Order;
 use super::{board, longest_that_fits, marks, scrolled};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::ids::{EnvName, ReleaseId};
@@ -30,6 +32,7 @@ pub(super) type Key = (ReleaseId, ApprovalSubject);
 pub struct State {
     pub selected: Option<Key>,
     pub filter: String,
+    pub order: Order,
     /// What is decided about in one act.
     pub marked: BTreeSet<Key>,
     /// Items scrolled out of sight above.
@@ -85,11 +88,29 @@ pub(super) fn key(item: &Pending) -> Key {
 }
 
 pub fn items(model: &Model) -> Vec<&Pending> {
-    let passes = |item: &&Pending| {
-        let hay = format!("{} {} {}", item.release.id, item.release.title, item.matter());
-        super::super::widget::matches(&hay, &model.queue.filter)
-    };
-    model.views.queue.iter().filter(passes).collect()
+    let passes = |item: &&Pending| filter::passes(&facts(item), &model.queue.filter);
+    let mut items: Vec<&Pending> = model.views.queue.iter().filter(passes).collect();
+    items.sort_by(|a, b| model.queue.order.of_items(a, b));
+    items
+}
+
+/// What a filter can ask of an open decision.
+fn facts(item: &Pending) -> filter::Row {
+    let release = &item.release;
+    let text = format!("{} {} {}", release.id, release.title, item.matter());
+    let turn = if item.is_open_to_you() { "mine" } else { "others" };
+    let mut facts = vec![
+        ("service", release.id.service.to_string()),
+        ("stage", release.stage.to_string()),
+        ("owner", release.plan.owner.clone().unwrap_or_default()),
+        ("risk", release.plan.risk.map_or_else(|| "not weighed".to_owned(), |risk| risk.to_string())),
+        ("kind", release.kind.to_string()),
+        ("turn", turn.to_owned()),
+    ];
+    facts.extend(item.subject.environment().map(|env| ("env", env.to_string())));
+    let open = item.tally.rules.iter().filter(|rule| rule.by.len() < usize::from(rule.needed));
+    facts.extend(open.map(|rule| ("lacks", rule.group.clone())));
+    filter::Row { text, facts }
 }
 
 pub fn selected(model: &Model) -> Option<&Pending> {
@@ -128,11 +149,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         model.queue.selected = keys.get(to).cloned();
         return Vec::new();
     }
-    match action {
-        Action::Mark => marks::mark(model),
-        Action::MarkAll => marks::mark_all(model),
-        _ => {}
-    }
+    on_list(model, action);
     if let Some(popup) = marks::ask(model, action) {
         model.popups.push(popup);
         return Vec::new();
@@ -193,6 +210,19 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             newest.map(|id| vec![Effect::Watch(id)]).unwrap_or_default()
         }
         _ => Vec::new(),
+    }
+}
+
+/// What is about the list and no item of it.
+fn on_list(model: &mut Model, action: Action) {
+    match action {
+        Action::Mark => marks::mark(model),
+        Action::MarkAll => marks::mark_all(model),
+        Action::Sort => {
+            model.queue.order = model.queue.order.next();
+            model.say(format!("sorted: {}", model.queue.order.sentence()));
+        }
+        _ => {}
     }
 }
 

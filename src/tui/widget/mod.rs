@@ -1,6 +1,7 @@
 //! Small drawing helpers without state of their own.
 
 pub mod ansi;
+pub mod filter;
 pub mod footer;
 pub mod gates;
 pub mod input;

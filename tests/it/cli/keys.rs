@@ -54,7 +54,7 @@ fn ones_own_keys_go_over_the_teams_and_the_teams_over_the_programs() {
     env.write("relman.toml", &format!("{MINIMAL}{team}"), 0o644);
     env.write(
         "home/relman/panes.toml",
-        "[keys.board]\nsheet = \"s\"\n[keys.global]\nrefresh = \"none\"\n",
+        "[keys.board]\nsheet = \"Z\"\n[keys.global]\nrefresh = \"none\"\n",
         0o644,
     );
     let said = env.run(&["keys", "board", "--json"]).ok().json();
@@ -62,7 +62,7 @@ fn ones_own_keys_go_over_the_teams_and_the_teams_over_the_programs() {
         let rows = said["keys"].as_array().unwrap();
         rows.iter().find(|row| row["action"] == action).unwrap()["keys"].clone()
     };
-    assert_eq!(keys("sheet"), serde_json::json!(["s"]));
+    assert_eq!(keys("sheet"), serde_json::json!(["Z"]));
     assert_eq!(keys("deploy"), serde_json::json!(["F6", "gD"]));
     assert_eq!(keys("refresh"), serde_json::json!([]));
     drop(env.run(&["config", "check"]).ok());

@@ -395,6 +395,7 @@ fn going_round_the_panes_ends_where_it_began() {
 #[test]
 fn chords_go_to_panes_too() {
     let mut ui = Ui::new(&team(), "erin");
+    ui.select("payments@3.1.0");
     for (keys, pane) in [("ga", Pane::Approvals), ("gc", Pane::Calendar), ("gb", Pane::Board)] {
         ui.keys(keys);
         assert_eq!(ui.model.focus, pane);

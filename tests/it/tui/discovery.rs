@@ -36,7 +36,7 @@ fn help_shows_every_key_of_the_pane_with_what_it_does() {
     let base = erin();
     for pane in Pane::ALL {
         let mut ui = on(&base, pane);
-        ui.model.size = (200, 70);
+        ui.model.size = (200, 90);
         ui.keys("?");
         let screen = ui.screen();
         for entry in of(pane).filter(|entry| !entry.keys.is_empty()) {
@@ -53,7 +53,7 @@ fn help_shows_the_pane_s_own_keys_before_the_others() {
     let base = erin();
     for pane in Pane::ALL {
         let mut ui = on(&base, pane);
-        ui.model.size = (200, 70);
+        ui.model.size = (200, 90);
         ui.keys("?");
         let screen = ui.screen();
         let own = of(pane).find(|entry| entry.places.contains(&Place::In(pane))).unwrap();
@@ -282,7 +282,7 @@ fn keys_of_a_file_are_what_acts_and_what_every_screen_tells() {
     team.keys.insert("board".to_owned(), board.into_iter().collect());
     team.hints = Some(true);
     assert_eq!(Dress::default().put_on(&mut ui.model, &team), []);
-    ui.model.size = (200, 70);
+    ui.model.size = (200, 90);
     drop(ui.keys("p"));
     assert_eq!(ui.said(), "p does nothing here; F1 shows every key");
     assert!(ui.hints().contains(&("P".to_owned(), "record".to_owned())), "{:?}", ui.hints());

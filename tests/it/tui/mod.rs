@@ -9,6 +9,7 @@ mod board;
 mod calendar;
 mod deploy_dialog;
 mod discovery;
+mod finding;
 mod forms;
 mod guide_dialog;
 mod hands;
