@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::args::{Approvals, Decide, Withdraw};
 use super::out::Tone;
-use super::{Session, exit, past};
+use super::{Session, exit, past, prompts};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::diff::Kind;
 use crate::domain::gate::remedy::enlarge;
 use crate::domain::ids::ReleaseId;
+use crate::domain::prompt::Answers;
 use crate::domain::signature::{Held, Signed, sshsig};
 use crate::domain::time::{Fold, Tz, parse_when, relative, span};
 use crate::ops::approval::sign::{self, Signing};
@@ -42,7 +43,25 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
     let from =
         args.from.as_deref().map(|text| parse_when(text, cx.now, cx.policy.zone, Fold::Last)).transpose()?;
     let release = find::find(&cx, &args.release)?;
+    for pair in &args.set_file {
+        session.touches(Path::new(pair.split_once('=').map_or("", |(_, file)| file)))?;
+    }
+    let answers = match args.about.as_slice() {
+        [subject] if verdict == Verdict::Approved && args.signature.is_none() => {
+            let asks = ask::questions(&cx, &release, subject)?;
+            prompts::answers(&asks, &args.set, &args.set_file, !session.out.is_json())?
+        }
+        _ if !args.set.is_empty() || !args.set_file.is_empty() => {
+            return Err(OpError::new(
+                ErrorKind::Usage,
+                "answers belong to one approval that is not signed yet",
+            )
+            .hint("name one environment at a time"));
+        }
+        _ => Answers::default(),
+    };
     let formed = |subject: &ApprovalSubject| decide::Decision {
+        answers: answers.clone(),
         reason: args.reason.clone(),
         effective: from,
         signing: signing.clone(),
@@ -213,7 +232,8 @@ pub(super) fn list(session: &mut Session, args: &Approvals) -> Result<u8, OpErro
                 .ignored
                 .as_ref()
                 .map(|why| format!("does not count: {}", why.sentence(cx.policy.zone)));
-            let notes: Vec<String> = ignored.into_iter().chain(a.reason.clone()).collect();
+            let notes: Vec<String> =
+                ignored.into_iter().chain(a.reason.clone()).chain(a.answered()).collect();
             vec![
                 a.subject.as_text().to_owned(),
                 decision.verdict(),

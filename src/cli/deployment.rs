@@ -53,8 +53,9 @@ pub(super) fn deploy(session: &mut Session, args: Deploy) -> Result<u8, OpError>
     let release = find::find(&desk.cx(), &args.release)?;
     let later = waiting::later(&desk.cx(), &args)?;
     let follows = args.wait || (args.when.at.is_none() && args.after.is_empty() && !args.detach);
+    let overrides = args.overrides.iter().copied().collect();
+    let questions = start::questions(&desk.cx(), &release, &args.environment, &overrides)?;
     let service = desk.cx().policy.services.get(&release.service);
-    let questions = service.map(|service| service.prompts.clone()).unwrap_or_default();
     let may_ask = !session.out.is_json() && !args.noop;
     for pair in &args.set_file {
         session.touches(std::path::Path::new(pair.split_once('=').map_or("", |(_, file)| file)))?;

@@ -178,6 +178,7 @@ pub(super) struct RawPrompt {
     pub required: bool,
     pub default: Option<String>,
     pub secret: bool,
+    pub asked_of: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -378,7 +379,10 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "retry-delay",
         ],
     ),
-    ("services.*.prompts.*", &["label", "description", "type", "choices", "required", "default", "secret"]),
+    (
+        "services.*.prompts.*",
+        &["label", "description", "type", "choices", "required", "default", "secret", "asked-of"],
+    ),
     (
         "change",
         &[

@@ -9,10 +9,12 @@ use super::deployment::Deployment;
 use super::digest::Digest;
 use super::ids::{ApprovalId, EnvName, ReleaseId};
 use super::policy::Rule;
+use super::prompt::{Prompt, open_questions};
 use super::release::{Release, Stage};
 use super::seats::{self, Shortage};
 use super::signature::{Assurance, SignPolicy, Signatures, Signed};
 use super::subject_changes::differences;
+use super::text::one_line;
 use super::time::{Timestamp, Tz, wall};
 
 /// What a decision is about.
@@ -138,9 +140,19 @@ pub struct Approval {
     /// Its author's signature under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
+    /// What its author said to what approvers are asked (APR-19).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, String>,
 }
 
 impl Approval {
+    /// What was answered with it, as it is told.
+    pub fn answered(&self) -> Option<String> {
+        let one = |(name, value): (&String, &String)| format!("{name}={}", one_line(value));
+        let all: Vec<String> = self.answers.iter().map(one).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
     /// What was decided, and for how long it counts, as it is told to who decided.
     pub fn told(&self, zone: Tz) -> String {
         let from = self.effective_at.map(|at| format!(", counts from {} on", wall(at, zone)));
@@ -148,7 +160,8 @@ impl Approval {
         let signed = if self.signed.is_some() { ", signed" } else { "" };
         let (about, by) = (self.subject.as_text(), &self.by.name);
         let (from, until) = (from.unwrap_or_default(), until.unwrap_or_default());
-        format!("{} {} for {about} by {by}{from}{until}{signed}", self.release, self.verdict)
+        let said = self.answered().map(|said| format!(", with {said}")).unwrap_or_default();
+        format!("{} {} for {about} by {by}{from}{until}{signed}{said}", self.release, self.verdict)
     }
 }
 
@@ -248,6 +261,12 @@ pub struct Tally {
     /// Why these rules cannot be met, whoever decides from now on (APR-4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortage: Option<Shortage>,
+    /// What was answered to what approvers are asked: the last decision that counts says it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, String>,
+    /// What must be answered and is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
 }
 
 impl Tally {
@@ -257,6 +276,11 @@ impl Tally {
     }
 
     pub fn is_met(&self) -> bool {
+        self.has_enough() && self.unanswered.is_empty()
+    }
+
+    /// Whether enough people said yes, whatever else is asked of them.
+    fn has_enough(&self) -> bool {
         self.rejected.is_none() && self.rules.iter().all(|rule| rule.missing() == 0)
     }
 
@@ -306,6 +330,8 @@ pub struct Question<'a> {
     /// People whose approval does not count unless `self_approval`: requester, creator, starter.
     pub interested: &'a [&'a Person],
     pub self_approval: bool,
+    /// What is asked of who approves.
+    pub asks: &'a [Prompt],
     pub now: Timestamp,
 }
 
@@ -336,8 +362,13 @@ pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
             candidates: candidates(question, at, &valid, &assigned),
         });
     }
-    if !result.is_met() {
+    if !result.has_enough() {
         result.shortage = shortage(question);
+    }
+    let last = valid.iter().max_by_key(|approval| approval.id.0);
+    result.answers = last.map(|approval| approval.answers.clone()).unwrap_or_default();
+    if result.has_enough() && !question.rules.is_empty() {
+        result.unanswered = open_questions(question.asks, &result.answers);
     }
     result
 }
@@ -532,6 +563,7 @@ mod tests {
             digest: Digest::of(b"now"),
             content: String::new(),
             effective_at: None,
+            answers: BTreeMap::new(),
             expires_at: None,
             ended_at: None,
             ended_why: None,
@@ -565,6 +597,7 @@ mod tests {
             signatures: &Signatures::default(),
             interested,
             self_approval: false,
+            asks: &[],
             now,
         };
         tally(&question, approvals)

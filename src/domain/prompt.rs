@@ -18,6 +18,34 @@ pub enum PromptKind {
     Checkbox,
 }
 
+/// Whom a question is for (APR-19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskedOf {
+    /// Who deploys it, right before it begins.
+    #[default]
+    Deployer,
+    /// Who approves it: the answer is a part of the decision.
+    Approver,
+}
+
+impl AskedOf {
+    pub const ALL: [Self; 2] = [Self::Deployer, Self::Approver];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployer => "deployer",
+            Self::Approver => "approver",
+        }
+    }
+
+    /// The questions that are for them.
+    pub fn of(self, prompts: &[Prompt]) -> Vec<Prompt> {
+        prompts.iter().filter(|prompt| prompt.asked_of == self).cloned().collect()
+    }
+}
+super::words::words!(AskedOf, "person who is asked", Self::ALL);
+
 /// One question. Its answer reaches the scripts as the environment variable of its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
@@ -33,6 +61,8 @@ pub struct Prompt {
     pub default: Option<String>,
     /// Shown to nobody, masked in the log, kept nowhere.
     pub secret: bool,
+    #[serde(default)]
+    pub asked_of: AskedOf,
 }
 
 /// The longest answer in bytes.
@@ -120,6 +150,55 @@ pub fn settle(prompts: &[Prompt], given: &Answers) -> Result<Answers, BadAnswer>
     Ok(Answers(all))
 }
 
+/// What who starts it is asked: what is meant for approvers too, where nobody of them is.
+pub fn at_start(prompts: &[Prompt], approvers_are_asked: bool) -> Vec<Prompt> {
+    if approvers_are_asked { AskedOf::Deployer.of(prompts) } else { prompts.to_vec() }
+}
+
+/// The answers a deployment begins with: those of who starts it, and those of who approved it; nothing: no approver is asked.
+pub fn settle_both(
+    prompts: &[Prompt],
+    given: &Answers,
+    approvers: Option<&BTreeMap<String, String>>,
+) -> Result<Answers, BadAnswer> {
+    let Some(said) = approvers else { return settle(prompts, given) };
+    let theirs = AskedOf::Approver.of(prompts);
+    if let Some(name) = given.0.keys().find(|name| theirs.iter().any(|prompt| prompt.name == **name)) {
+        let why = "is asked of who approves: it is said with the approval".to_owned();
+        return Err(BadAnswer { name: name.clone(), why });
+    }
+    let mut all = settle(&at_start(prompts, true), given)?;
+    all.0.extend(settle_kindly(&theirs, &Answers(said.clone())).0);
+    Ok(all)
+}
+
+/// What an approver says with their decision: what they give, and what the one before them said where they do not.
+pub fn said_by_approver(
+    asks: &[Prompt],
+    before: &BTreeMap<String, String>,
+    given: &Answers,
+) -> Result<BTreeMap<String, String>, BadAnswer> {
+    let known = before.iter().filter(|(name, _)| asks.iter().any(|prompt| prompt.name == **name));
+    let mut all: BTreeMap<String, String> =
+        known.map(|(name, value)| (name.clone(), value.clone())).collect();
+    all.extend(given.0.clone());
+    settle(asks, &Answers(all)).map(|settled| settled.0).map_err(|bad| {
+        match bad.why.ends_with("has no answer") {
+            true => BadAnswer { why: "it is asked of who approves and has no answer yet".to_owned(), ..bad },
+            false => bad,
+        }
+    })
+}
+
+/// The questions of approvers that are open although they must be answered.
+pub fn open_questions(asks: &[Prompt], answers: &BTreeMap<String, String>) -> Vec<String> {
+    let open = asks.iter().filter(|prompt| {
+        let answer = answers.get(&prompt.name).or(prompt.default.as_ref());
+        prompt.required && answer.is_none_or(|answer| prompt.check(answer).is_err())
+    });
+    open.filter(|prompt| prompt.kind != PromptKind::Checkbox).map(|prompt| prompt.name.clone()).collect()
+}
+
 /// The same where nothing may stand in the way, such as a rollback: what is no answer is left out.
 pub fn settle_kindly(prompts: &[Prompt], given: &Answers) -> Answers {
     let known = |prompt: &Prompt| {
@@ -150,6 +229,7 @@ mod tests {
             required: false,
             default: None,
             secret: false,
+            asked_of: AskedOf::Deployer,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::domain::gate::{ChangeKnown, DeployFacts, Holder, Need, Newest, Overri
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::lock::Lock;
 use crate::domain::policy::{Environment, Rule, ScriptRole, Service, StageGate};
+use crate::domain::prompt::AskedOf;
 use crate::domain::release::{Release, ReleaseKind, Stage};
 use crate::domain::right::{Place, Right};
 use crate::domain::rules::Standing;
@@ -322,6 +323,10 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         deployers: cx.policy.ruling(Right::Deploy, Place::both(&service.name, name)),
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
+        asks: match rescue || wish.noop || wish.toggle.is_some() {
+            true => Vec::new(),
+            false => AskedOf::Approver.of(&service.prompts),
+        },
         script: match wish {
             Wish { toggle: Some(_), .. } => Some(ScriptRole::Step),
             Wish { noop: true, .. } => plan_script(service),

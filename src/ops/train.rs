@@ -12,6 +12,7 @@ use crate::domain::gate::{self, DeployFacts, GateId, Overrides};
 use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName, TrainName};
 use crate::domain::journal::Verb;
 use crate::domain::policy::Service;
+use crate::domain::prompt::AskedOf;
 use crate::domain::right::{Place as Where, Right};
 use crate::domain::text::{did_you_mean, free};
 use crate::domain::time::{Timestamp, Tz, wall};
@@ -223,7 +224,7 @@ fn left_behind(
     if let Some(why) = closed(&report).into_iter().next() {
         return Ok(Some(why));
     }
-    if let Some(open) = service.prompts.iter().find(|prompt| prompt.is_open()) {
+    if let Some(open) = AskedOf::Deployer.of(&service.prompts).iter().find(|prompt| prompt.is_open()) {
         return Ok(Some(format!("asks for {} ({}), and nobody is there to answer", open.name, open.label)));
     }
     let cut_off = departs_at.minus(train.cut_off);

@@ -1,6 +1,6 @@
 //! Rows ↔ [`Approval`].
 
-use super::value::{opt_text, text};
+use super::value::{opt_json, opt_text, text};
 use super::{Row, StoreError, Tx};
 use crate::domain::approval::Approval;
 use crate::domain::ids::{ApprovalId, ReleaseId, ServiceName};
@@ -27,6 +27,7 @@ pub(super) fn approval(row: &Row) -> Result<Approval, StoreError> {
         ended_at: row.opt_parse("ended_at")?,
         ended_why: row.opt_text("ended_why")?,
         signed,
+        answers: row.opt_json("answers")?.unwrap_or_default(),
     })
 }
 
@@ -37,8 +38,8 @@ pub fn insert(tx: &Tx<'_>, approval: &Approval) -> Result<ApprovalId, StoreError
     let signed = approval.signed.as_ref();
     let id = tx.query_opt(
         "INSERT INTO approvals (service, version, subject, verdict, by_name, by_uid, by_login, at, reason, digest,
-                                content, expires_at, effective_at, statement, signature, key_held, nonce)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) RETURNING id",
+                                content, expires_at, effective_at, statement, signature, key_held, nonce, answers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) RETURNING id",
         &[
             text(&approval.release.service),
             text(&approval.release.version),
@@ -57,6 +58,7 @@ pub fn insert(tx: &Tx<'_>, approval: &Approval) -> Result<ApprovalId, StoreError
             signed.map(|signed| signed.signature.clone()).into(),
             opt_text(signed.map(|signed| signed.held)),
             signed.and_then(Signed::nonce).into(),
+            opt_json(Some(&approval.answers).filter(|answers| !answers.is_empty())),
         ],
         |row| row.int("id"),
     )?;

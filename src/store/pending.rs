@@ -47,7 +47,7 @@ pub fn begin(tx: &Tx<'_>, d: &Deployment, planned: &[Step], report: &GateReport)
     let rows = tx.execute(
         "UPDATE deployments SET state = 'running', epoch = ?2, kind = ?3, strategy = ?4, previous = ?5,
              artifact_digest = ?6, content = ?7, color = ?8, overrides = ?9, claimed_at = ?10, heartbeat_at = ?10,
-             host = ?11, boot = ?12, wait = ?13, report = ?14
+             host = ?11, boot = ?12, wait = ?13, report = ?14, answers = ?15
          WHERE id = ?1 AND state IN ('scheduled', 'waiting')",
         &[
             d.id.0.into(),
@@ -64,6 +64,7 @@ pub fn begin(tx: &Tx<'_>, d: &Deployment, planned: &[Step], report: &GateReport)
             d.boot.as_str().into(),
             opt_json(d.wait.as_ref()),
             json(report),
+            opt_json(Some(&d.answers).filter(|answers| !answers.is_empty())),
         ],
     )?;
     if rows == 1 {

@@ -278,8 +278,8 @@ fn put_approval(tx: &Tx<'_>, approval: &Approval) -> Result<(), StoreError> {
     let signed = approval.signed.as_ref();
     tx.execute(
         "INSERT INTO approvals (id, service, version, subject, verdict, by_name, by_uid, by_login, at, reason, digest,
-             content, expires_at, ended_at, ended_why, effective_at, statement, signature, key_held, nonce)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+             content, expires_at, ended_at, ended_why, effective_at, statement, signature, key_held, nonce, answers)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         &[
             approval.id.0.into(),
             text(&approval.release.service),
@@ -301,6 +301,7 @@ fn put_approval(tx: &Tx<'_>, approval: &Approval) -> Result<(), StoreError> {
             signed.map(|signed| signed.signature.clone()).into(),
             opt_text(signed.map(|signed| signed.held)),
             signed.and_then(Signed::nonce).into(),
+            opt_json(Some(&approval.answers).filter(|answers| !answers.is_empty())),
         ],
     )
     .map(drop)

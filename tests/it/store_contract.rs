@@ -121,6 +121,7 @@ fn an_approval(by: &str, env: &str) -> Approval {
         ended_at: None,
         ended_why: None,
         effective_at: None,
+        answers: std::collections::BTreeMap::new(),
         signed: None,
     }
 }
@@ -311,9 +312,11 @@ fn a_signed_approval(nonce: char) -> Approval {
         expires: plain.expires_at,
         journal: (1, GENESIS),
         reason: None,
+        answers: [("REGION".to_owned(), "eu".to_owned())].into(),
     };
     let signed = Signed { statement: statement.text(), signature: "armour".to_owned(), held: Held::Agent };
-    Approval { effective_at: Some(at(5)), signed: Some(signed), ..plain }
+    let answers = [("REGION".to_owned(), "eu".to_owned())].into();
+    Approval { effective_at: Some(at(5)), signed: Some(signed), answers, ..plain }
 }
 
 fn a_signed_approval_reads_back_and_its_number_is_taken(store: &Store) {

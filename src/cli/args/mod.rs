@@ -476,6 +476,12 @@ pub struct Decide {
     /// What was signed (default: the name of the signature without .sig)
     #[arg(long, value_name = "FILE", requires = "signature")]
     pub payload: Option<PathBuf>,
+    /// Answers what approvers are asked there; what is left out stays as the approver before you said it
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// The same with what a file holds; - for stdin
+    #[arg(long, value_name = "NAME=FILE")]
+    pub set_file: Vec<String>,
 }
 
 #[derive(Debug, Args)]

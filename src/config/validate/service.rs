@@ -7,7 +7,7 @@ use super::{Checker, GRACE, bad_variable};
 use crate::config::raw::{RawPrompt, RawService};
 use crate::domain::ids::{EnvName, ServiceName};
 use crate::domain::policy::{ScriptRole, Service};
-use crate::domain::prompt::{Prompt, PromptKind};
+use crate::domain::prompt::{AskedOf, Prompt, PromptKind};
 use crate::domain::text::did_you_mean;
 
 /// What every script gets.
@@ -116,7 +116,19 @@ impl Checker {
         known
     }
 
-    /// What is asked of who deploys it.
+    /// Whom a question is for. What an approver answers is a part of what they sign, and stands in the journal.
+    fn asked_of(&mut self, keys: &[String], raw: &RawPrompt) -> AskedOf {
+        let Some(word) = &raw.asked_of else { return AskedOf::Deployer };
+        self.one_of(keys, word, &AskedOf::ALL.map(AskedOf::as_str));
+        let asked_of = word.parse().unwrap_or_default();
+        if asked_of == AskedOf::Approver && raw.secret {
+            let hint = Some("ask it of who deploys: leave asked-of out".to_owned());
+            self.hinted(keys, "what approvers answer is kept with their decision: it cannot be secret", hint);
+        }
+        asked_of
+    }
+
+    /// What is asked of who deploys it, and of who approves that.
     fn prompts(&mut self, service: &str, raw: BTreeMap<String, RawPrompt>, handed: &[String]) -> Vec<Prompt> {
         let mut prompts = Vec::new();
         for (name, raw) in raw {
@@ -147,6 +159,7 @@ impl Checker {
             if raw.secret && raw.default.is_some() {
                 self.error(&at("default"), "a secret with a default that stands in a file is none");
             }
+            let asked_of = self.asked_of(&at("asked-of"), &raw);
             let prompt = Prompt {
                 label: raw.label.unwrap_or_else(|| name.clone()),
                 name,
@@ -155,6 +168,7 @@ impl Checker {
                 required: raw.required,
                 default: raw.default,
                 secret: raw.secret,
+                asked_of,
             };
             if let Some(Err(why)) = prompt.default.as_deref().map(|default| prompt.check(default)) {
                 self.error(&at("default"), why);

@@ -1,6 +1,8 @@
 //! Enough approvals, from the right people, for exactly this content?
 
-use super::{Answer, BlockReason, DeployFacts};
+use std::collections::BTreeMap;
+
+use super::{Answer, BlockReason, DeployFacts, GateId};
 use crate::domain::actor::Person;
 use crate::domain::approval::{Approval, Question, Tally, interested, met_at, tally};
 use crate::domain::policy::Rule;
@@ -31,6 +33,17 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
         return Answer::pass(evidence);
     }
     Answer::blocked(BlockReason::ApprovalsMissing { tally, opens, zone: facts.zone })
+}
+
+/// What approvers answered; nothing where nobody is asked, because no rule is in force here or its gate was opened otherwise.
+pub fn answers(facts: &DeployFacts, now: Timestamp) -> Option<BTreeMap<String, String>> {
+    let is_opened = facts.overrides.gates.contains(&GateId::Approvals)
+        || facts.skipped.contains(GateId::Approvals.as_str());
+    if rules(facts).is_empty() || is_opened {
+        return None;
+    }
+    let me = &facts.actor.person;
+    Some(count(facts, [me], now).0.answers)
 }
 
 /// Who approved, as the evidence of an open gate names them.
@@ -68,6 +81,7 @@ fn count<'a>(
         signatures: &facts.signatures,
         interested: &interested,
         self_approval: facts.environment.self_approval,
+        asks: &facts.asks,
         now,
     };
     (tally(&question, &about_this), met_at(&question, &about_this))

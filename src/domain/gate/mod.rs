@@ -40,6 +40,7 @@ use super::freeze::Freeze;
 use super::ids::{DeploymentId, EnvName, ReleaseId, Version};
 use super::lock::Lock;
 use super::policy::{Environment, ScriptRole};
+use super::prompt::Prompt;
 use super::release::Release;
 use super::right::Ruling;
 use super::rules::Standing;
@@ -313,6 +314,8 @@ pub struct DeployFacts {
     pub needed_by: Vec<Required>,
     pub freezes: Vec<Freeze>,
     pub approvals: Vec<Approval>,
+    /// What is asked of who approves it.
+    pub asks: Vec<Prompt>,
     /// Who has asked for deployments of it to this environment that have not begun.
     pub schedulers: Vec<Person>,
     /// The asking for a second person that this start may count on.

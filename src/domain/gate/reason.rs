@@ -248,6 +248,9 @@ fn missing(tally: &Tally, zone: Tz) -> String {
     let rules = tally.rules.iter();
     let parts: Vec<String> =
         rules.map(|rule| format!("{} of {} from {}", rule.by.len(), rule.needed, rule.group)).collect();
+    if tally.rules.iter().all(|rule| rule.missing() == 0) && !tally.unanswered.is_empty() {
+        return format!("approved, but nobody said {}", tally.unanswered.join(", "));
+    }
     let ignored = tally.ignored.iter();
     let ignored = ignored.map(|(who, why)| format!("; {who}'s does not count: {}", why.sentence(zone)));
     format!("{}{}", parts.join(", "), ignored.collect::<String>())

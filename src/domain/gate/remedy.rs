@@ -53,6 +53,10 @@ fn whom_to_ask(tally: &Tally, release: &ReleaseId, env: &EnvName) -> String {
     if let Some(shortage) = &tally.shortage {
         return enlarge(shortage);
     }
+    if let Some(name) = tally.unanswered.first() {
+        let who = any_of(&tally.rules.iter().flat_map(|rule| rule.by.clone()).collect::<Vec<_>>());
+        return format!("ask {who} to say it: relman approve {release} {env} --set {name}=…");
+    }
     let open = tally.rules.iter().filter(|rule| rule.missing() > 0);
     let asks: Vec<String> =
         open.map(|rule| format!("{} (for {})", any_of(&rule.candidates), rule.group)).collect();

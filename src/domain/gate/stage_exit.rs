@@ -225,6 +225,7 @@ fn approved(
         signatures: facts.signatures,
         interested: &release.authors(),
         self_approval: terms.self_approval,
+        asks: &[],
         now: facts.now,
     };
     let tally = tally(&question, &about);

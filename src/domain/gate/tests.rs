@@ -101,6 +101,7 @@ fn approval(by: &str) -> Approval {
         digest: Digest::of(b"subject"),
         content: String::new(),
         effective_at: None,
+        answers: std::collections::BTreeMap::new(),
         expires_at: None,
         ended_at: None,
         ended_why: None,
@@ -128,6 +129,7 @@ pub(super) fn open() -> DeployFacts {
         everyone: false,
     };
     DeployFacts {
+        asks: Vec::new(),
         release: release(Stage::Deploy),
         environment: environment(),
         zone: Tz::UTC,

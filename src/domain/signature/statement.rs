@@ -1,5 +1,6 @@
 //! The text a decision is signed over: one field per line, every line always there, always in this order.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ const HEADER: &str = "relman-approval-v1";
 
 /// What a person says with a signature.
 ///
-/// A field that does not apply is `-`. The reason is a JSON string, so that no reason can look like another line.
+/// A field that does not apply is `-`; answers, as a JSON object with sorted names, have a line only where there are any. The reason is a JSON string, so that no reason can look like another line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// The store it is for.
@@ -34,6 +35,8 @@ pub struct Statement {
     /// Number and hash of the newest journal entry then: whoever rewrites the history before it breaks this signature.
     pub journal: (i64, Hash),
     pub reason: Option<String>,
+    /// What was said to what approvers are asked. Where nothing is asked the statement has no line for it.
+    pub answers: BTreeMap<String, String>,
 }
 
 /// A text that is no statement.
@@ -74,6 +77,10 @@ impl Statement {
         for (name, value) in lines {
             let _always = writeln!(text, "{name}: {value}");
         }
+        if !self.answers.is_empty() {
+            let answers = serde_json::to_string(&self.answers).expect("texts are always JSON");
+            let _always = writeln!(text, "answers: {answers}");
+        }
         text
     }
 
@@ -103,6 +110,12 @@ impl Statement {
             reason: match field("reason")?.as_str() {
                 "-" => None,
                 quoted => Some(serde_json::from_str(quoted).map_err(|_| BadStatement::Unreadable("reason"))?),
+            },
+            answers: match lines.next().and_then(|line| line.strip_prefix("answers: ")) {
+                Some(object) => {
+                    serde_json::from_str(object).map_err(|_| BadStatement::Unreadable("answers"))?
+                }
+                None => BTreeMap::new(),
             },
         };
         if statement.text() == text { Ok(statement) } else { Err(BadStatement::Surplus) }
@@ -135,6 +148,7 @@ impl Statement {
             && self.effective == approval.effective_at
             && self.expires == approval.expires_at
             && self.reason == approval.reason
+            && self.answers == approval.answers
             && self.issued <= approval.at.plus(Self::SKEW);
         if same { Ok(()) } else { Err("the store says something else than what was signed".to_owned()) }
     }
@@ -179,6 +193,7 @@ mod tests {
             expires: Some("2026-11-26T11:30:00.000Z".parse().unwrap()),
             journal: (142, [7; 32]),
             reason: None,
+            answers: BTreeMap::new(),
         }
     }
 
@@ -207,6 +222,28 @@ mod tests {
             Err(BadStatement::Unreadable("verdict"))
         );
         assert_eq!(Statement::parse("approve everything\n"), Err(BadStatement::Foreign));
+    }
+
+    #[test]
+    fn answers_are_a_line_of_their_own_where_there_are_any() {
+        let answers = [("REGION", "eu"), ("WHY", "a\nreason: -")]
+            .map(|(name, said)| (name.to_owned(), said.to_owned()));
+        let one = Statement { answers: answers.into_iter().collect(), ..statement() };
+        let text = one.text();
+        assert!(
+            text.ends_with("reason: -\nanswers: {\"REGION\":\"eu\",\"WHY\":\"a\\nreason: -\"}\n"),
+            "{text}"
+        );
+        assert_eq!(Statement::parse(&text), Ok(one));
+        assert_eq!(Statement::parse(&text.replace(":\"eu\"", ": \"eu\"")), Err(BadStatement::Surplus));
+        assert_eq!(
+            Statement::parse(&text.replace("{\"REGION", "[\"REGION")),
+            Err(BadStatement::Unreadable("answers"))
+        );
+        assert_eq!(
+            Statement::parse(&format!("{}answers: {{}}\n", statement().text())),
+            Err(BadStatement::Surplus)
+        );
     }
 
     proptest! {

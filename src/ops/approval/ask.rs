@@ -1,16 +1,19 @@
 //! Asks anew for a decision that nobody made in time.
 
+use std::collections::BTreeMap;
+
 use super::{Matter, matter};
-use crate::domain::approval::{ApprovalSubject, Question, interested, schedulers, tally};
+use crate::domain::approval::{ApprovalSubject, Question, Verdict, interested, schedulers, tally};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::policy::Rule;
+use crate::domain::prompt::Prompt;
 use crate::domain::release::Release;
 use crate::domain::right::{Place, Right};
 use crate::domain::time::{Timestamp, wall};
 use crate::ops::facts::Surroundings;
 use crate::ops::hook::moments::{self, Request};
-use crate::ops::release::open_release;
+use crate::ops::release::{known_release, open_release};
 use crate::ops::{Ctx, OpError};
 use crate::store::{Tx, approvals, deployments, journal, pending};
 
@@ -81,8 +84,38 @@ pub(super) fn late(
         signatures: &around.signatures,
         interested: &interested(release, schedulers),
         self_approval: matter.self_approval,
+        asks: &matter.asks,
         now: cx.now,
     };
     let tally = tally(&question, &about);
     Ok((!tally.is_met() && tally.rejected.is_none()).then_some(at))
+}
+
+/// What is asked of who says yes to it and has no answer yet, each with what stands for it until somebody says otherwise.
+pub fn questions(cx: &Ctx<'_>, id: &ReleaseId, subject: &ApprovalSubject) -> Result<Vec<Prompt>, OpError> {
+    let around = Surroundings::of(cx, cx.service(&id.service)?)?;
+    cx.store.read(|tx| {
+        let release = known_release(tx, id)?;
+        let matter = matter(cx, &release, subject, &around)?;
+        let said = said_before(tx, id, subject, &matter)?;
+        let known = |prompt: Prompt| {
+            let default = said.get(&prompt.name).cloned().or(prompt.default.clone());
+            Prompt { default, ..prompt }
+        };
+        Ok(matter.asks.into_iter().map(known).collect())
+    })
+}
+
+/// What the last approver said about exactly this.
+pub(super) fn said_before(
+    tx: &Tx<'_>,
+    id: &ReleaseId,
+    subject: &ApprovalSubject,
+    matter: &Matter,
+) -> Result<BTreeMap<String, String>, OpError> {
+    let standing = approvals::list_of(tx, id)?
+        .into_iter()
+        .filter(|one| one.ended_at.is_none() && one.subject == *subject && one.digest == matter.digest);
+    let last = standing.filter(|one| one.verdict == Verdict::Approved).max_by_key(|one| one.id.0);
+    Ok(last.map(|one| one.answers).unwrap_or_default())
 }

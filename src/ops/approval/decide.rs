@@ -1,12 +1,13 @@
 //! Records a yes or a no, bound to the content as it is now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::actor::{Person, Roster};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict, interested, schedulers};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{ApprovalId, ReleaseId};
 use crate::domain::journal::Verb;
+use crate::domain::prompt::{self, Answers, BadAnswer};
 use crate::domain::release::{Block, Release, ReleaseState, Stage};
 use crate::domain::signature::Statement;
 use crate::domain::text::free;
@@ -33,13 +34,16 @@ pub struct Decision {
     pub signing: Signing,
     /// Digest of the content the person was shown: when it differs, they are asked to look again.
     pub seen: Option<Digest>,
+    /// What is said to what approvers are asked; what is left out stays as the approver before said it.
+    pub answers: Answers,
 }
 
 impl Decision {
     /// A plain one, as it is given without a word.
     pub fn new(release: ReleaseId, subject: ApprovalSubject, verdict: Verdict) -> Self {
         let signing = Signing::AtHand;
-        Self { release, subject, verdict, reason: None, effective: None, signing, seen: None }
+        let answers = Answers::default();
+        Self { release, subject, verdict, reason: None, effective: None, signing, seen: None, answers }
     }
 
     /// The reason as it is kept.
@@ -98,9 +102,9 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
         let release = decidable(tx, decision)?;
         let matter = matter(cx, &release, &decision.subject, &around)?;
         permitted(tx, cx, decision, &release, &matter, &around)?;
-        let approval = formed(cx, decision, &release, &matter, &prepared)?;
+        let approval = formed(tx, cx, decision, &release, &matter, &prepared)?;
         sign::accept(tx, cx, &approval, &matter, &prepared)?;
-        let replaced = replace_previous(tx, cx, &release, &decision.subject, &matter)?;
+        let replaced = replace_previous(tx, cx, &approval, &matter)?;
         let id = approvals::insert(tx, &approval)?;
         let approval = Approval { id, ..approval };
         let mut entry = cx.entry(verb, &release.id).because(approval.reason.as_deref()).after(&approval);
@@ -185,6 +189,7 @@ fn permitted(
 
 /// The decision as it is to be recorded. What was signed elsewhere says itself when it was made and until when it counts.
 fn formed(
+    tx: &Tx<'_>,
     cx: &Ctx<'_>,
     decision: &Decision,
     release: &Release,
@@ -193,10 +198,15 @@ fn formed(
 ) -> Result<Approval, OpError> {
     let signed = prepared.as_ref().ok().and_then(Option::as_ref).map(|(signed, _)| signed);
     let statement = signed.and_then(|signed| Statement::parse(&signed.statement).ok());
-    let (issued, effective, reason) = match &statement {
-        Some(said) => (said.issued, said.effective, said.reason.clone()),
-        None => (cx.now, decision.effective, decision.reason()?),
+    let (issued, effective, reason, answers) = match &statement {
+        Some(said) => (said.issued, said.effective, said.reason.clone(), said.answers.clone()),
+        None => (cx.now, decision.effective, decision.reason()?, said(tx, decision, matter)?),
     };
+    if statement.is_some() && decision.verdict == Verdict::Approved {
+        // What was signed says all of it, in answers that are good today.
+        prompt::said_by_approver(&matter.asks, &BTreeMap::new(), &Answers(answers.clone()))
+            .map_err(|bad| unsaid(&bad))?;
+    }
     if decision.verdict == Verdict::Rejected && reason.is_none() {
         return Err(OpError::new(ErrorKind::Usage, "a rejection needs a reason; none was signed"));
     }
@@ -215,7 +225,25 @@ fn formed(
         ended_at: None,
         ended_why: None,
         signed: signed.cloned(),
+        answers,
     })
+}
+
+/// What is said with a yes: what the person says, and what the one before them said where they do not.
+pub(super) fn said(
+    tx: &Tx<'_>,
+    decision: &Decision,
+    matter: &Matter,
+) -> Result<BTreeMap<String, String>, OpError> {
+    if decision.verdict == Verdict::Rejected {
+        return Ok(BTreeMap::new());
+    }
+    let before = ask::said_before(tx, &decision.release, &decision.subject, matter)?;
+    prompt::said_by_approver(&matter.asks, &before, &decision.answers).map_err(|bad| unsaid(&bad))
+}
+
+fn unsaid(bad: &BadAnswer) -> OpError {
+    OpError::new(ErrorKind::Usage, bad.to_string()).hint(format!("say it with --set {}=…", bad.name))
 }
 
 /// The release, if there is anything to decide about it. A closed one may still be what a rollback goes back to.
@@ -323,24 +351,29 @@ fn check(
 fn replace_previous(
     tx: &Tx<'_>,
     cx: &Ctx<'_>,
-    release: &Release,
-    subject: &ApprovalSubject,
+    approval: &Approval,
     matter: &Matter,
 ) -> Result<Option<Approval>, OpError> {
-    let previous = approvals::list_of(tx, &release.id)?.into_iter().find(|approval| {
-        approval.ended_at.is_none()
-            && approval.subject == *subject
-            && (approval.by.uid == cx.actor.person.uid || approval.by.human() == cx.actor.person.human())
+    let previous = approvals::list_of(tx, &approval.release)?.into_iter().find(|known| {
+        known.ended_at.is_none()
+            && known.subject == approval.subject
+            && (known.by.uid == cx.actor.person.uid || known.by.human() == cx.actor.person.human())
     });
     let Some(previous) = previous else { return Ok(None) };
     let expired = previous.expires_at.is_some_and(|at| at <= cx.now);
-    if previous.digest == matter.digest && !expired {
-        let (id, at) = (&release.id, wall(previous.at, cx.policy.zone));
-        let env = subject.as_argument();
+    let is_same = previous.digest == matter.digest;
+    let says_more = previous.verdict == approval.verdict && previous.answers != approval.answers;
+    if is_same && !expired && !says_more {
+        let (id, at) = (&approval.release, wall(previous.at, cx.policy.zone));
+        let env = approval.subject.as_argument();
         return Err(OpError::conflict(format!("you {} this already, {at}", previous.verdict))
             .hint(format!("to change your mind: relman withdraw {id}{env}")));
     }
-    let why = if expired { "it expired" } else { "void: superseded, the content changed" };
+    let why = match (expired, is_same) {
+        (true, _) => "it expired",
+        (false, true) => "void: said anew, with other answers",
+        (false, false) => "void: superseded, the content changed",
+    };
     approvals::end(tx, previous.id, cx.now, why)?;
     Ok(Some(Approval { ended_at: Some(cx.now), ended_why: Some(why.to_owned()), ..previous }))
 }

@@ -11,6 +11,7 @@ use super::{Ctx, OpError, facts};
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
 use crate::domain::policy::Rule;
+use crate::domain::prompt::{AskedOf, Prompt};
 use crate::domain::release::Release;
 use crate::domain::signature::SignPolicy;
 use crate::domain::subject::of_stage;
@@ -24,6 +25,8 @@ pub(super) struct Matter {
     pub self_approval: bool,
     pub ttl: Option<std::time::Duration>,
     pub signing: SignPolicy,
+    /// What is asked of who says yes.
+    pub asks: Vec<Prompt>,
 }
 
 pub(super) fn matter(
@@ -39,7 +42,7 @@ pub(super) fn matter(
         };
         let rules = Rule::asked(&cx.policy.stage(stage).approvals, release.weighed_risk());
         let Terms { self_approval, ttl, signing, .. } = terms;
-        return Ok(Matter { rules, digest, content, self_approval, ttl, signing });
+        return Ok(Matter { rules, digest, content, self_approval, ttl, signing, asks: Vec::new() });
     };
     let env = facts::environment(cx, name)?;
     let service = cx.service(&release.id.service)?;
@@ -58,5 +61,6 @@ pub(super) fn matter(
         self_approval: env.self_approval,
         ttl: Some(env.approval_ttl),
         signing: env.signing,
+        asks: AskedOf::Approver.of(&service.prompts),
     })
 }

@@ -1,5 +1,7 @@
 //! A yes to the newest is a no to what is older and waits at the same gate, where an environment wants it so (APR-20).
 
+use std::collections::BTreeMap;
+
 use super::{Matter, matter};
 use crate::domain::approval::{Approval, ApprovalSubject, Verdict};
 use crate::domain::ids::{ApprovalId, EnvName, ReleaseId};
@@ -83,6 +85,7 @@ pub(super) fn reject(
             effective_at: None,
             expires_at: None,
             signed: None,
+            answers: BTreeMap::new(),
             ..approval.clone()
         };
         let before = own(tx, cx, &release.id, env)?;

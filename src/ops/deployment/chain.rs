@@ -10,6 +10,8 @@ use crate::ops::facts::{self, Surroundings};
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::{Tx, deployments, journal, releases};
 
+use std::collections::BTreeSet;
+
 use super::asked::Errand;
 use super::later::Later;
 use super::start::{self, StartDeploy, Started};
@@ -63,8 +65,9 @@ pub fn start(cx: &Ctx<'_>, wanted: &StartChain) -> Result<Vec<Started>, OpError>
                 ..StartDeploy::new(release.clone(), wanted.environment.clone())
             };
             let one = start::checked(cx, &one)?;
-            let prompts = &cx.service(&release.service)?.prompts;
-            if let Err(bad) = prompt::settle(prompts, &one.answers) {
+            let none = BTreeSet::new();
+            let prompts = start::questions_in(tx, cx, &release, &wanted.environment, &none)?;
+            if let Err(bad) = prompt::settle(&prompts, &one.answers) {
                 let ways =
                     format!("deploy it by itself: relman deploy {release} {} --after ID", one.environment);
                 return Err(OpError::new(ErrorKind::Usage, format!("{release}: {bad}; a chain asks nobody"))

@@ -12,13 +12,13 @@ use serde::Serialize;
 use crate::domain::approval::Approval;
 use crate::domain::change::{Change, ChangeTicket};
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
-use crate::domain::gate::{GateId, GateReport, Overrides};
+use crate::domain::gate::{GateId, GateReport, Overrides, approvals};
 use crate::domain::hold::OnFailure;
 use crate::domain::ids::{EnvName, ReleaseId, Version};
 use crate::domain::journal::Verb;
-use crate::domain::policy::{Environment, ScriptRole};
+use crate::domain::policy::{Environment, Rule, ScriptRole, Service};
 use crate::domain::prompt::{self, Answers, BadAnswer, Prompt};
-use crate::domain::release::Release;
+use crate::domain::release::{Level, Release};
 use crate::domain::right::{Place as Where, Right};
 use crate::domain::strategy::StepPlan;
 use crate::domain::text::free;
@@ -195,7 +195,7 @@ fn look(
                 Some(live) => rollback::rehearsal(tx, &live.release, env, cx.now)?,
                 None => None,
             },
-            prompts: service.prompts.clone(),
+            prompts: prompt::at_start(&service.prompts, approvals::answers(&asked_facts, cx.now).is_some()),
             has_plan: facts::plan_script(service).is_some(),
             plan: deployments::find_plan(tx, id, env)?,
             too_many: match service.deliveries.get(env) {
@@ -291,7 +291,7 @@ fn sound(
     let place = Place { service, environment, around, starts: true, automatic: wanted.later.is_some() };
     let asked = ask(tx, cx, &place, &release, Errand::Deploy, &overrides)?;
     let asked = asked.without(&wanted.left_out)?.without_hooks(wanted)?;
-    prompt::settle(&service.prompts, &wanted.answers).map_err(unanswered)?;
+    answered(cx, &asked, service, wanted)?;
     match &wanted.seen {
         Some(seen) if !seen.same_checks(&asked.report) => Err(others_now(asked.report)),
         _ => Ok(asked.report),
@@ -309,6 +309,42 @@ fn others_now(report: GateReport) -> OpError {
 /// no approval and changes nothing (EXE-22).
 pub fn plan(cx: &Ctx<'_>, wanted: &StartDeploy) -> Result<Started, OpError> {
     start_as(cx, &StartDeploy { later: None, ..wanted.clone() }, Errand::Plan, |_, _| Ok(()))
+}
+
+/// The answers of who starts it, and of who approved it where somebody is asked to.
+fn answered(
+    cx: &Ctx<'_>,
+    asked: &Asked,
+    service: &Service,
+    wanted: &StartDeploy,
+) -> Result<Answers, OpError> {
+    let approvers = approvals::answers(&asked.facts, cx.now);
+    prompt::settle_both(&service.prompts, &wanted.answers, approvers.as_ref()).map_err(unanswered)
+}
+
+/// What is asked of who starts it there, for who asks before anything is written.
+pub fn questions(
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    env: &EnvName,
+    overrides: &BTreeSet<GateId>,
+) -> Result<Vec<Prompt>, OpError> {
+    cx.store.read(|tx| questions_in(tx, cx, id, env, overrides))
+}
+
+/// The same within a transaction.
+pub(super) fn questions_in(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    env: &EnvName,
+    overrides: &BTreeSet<GateId>,
+) -> Result<Vec<Prompt>, OpError> {
+    let Some(service) = cx.policy.services.get(&id.service) else { return Ok(Vec::new()) };
+    let Some(environment) = cx.policy.environments.get(env) else { return Ok(Vec::new()) };
+    let risk = releases::find(tx, id)?.map_or(Level::High, |known| known.weighed_risk());
+    let rules = Rule::asked(&environment.approvals, risk);
+    Ok(prompt::at_start(&service.prompts, !rules.is_empty() && !overrides.contains(&GateId::Approvals)))
 }
 
 fn unanswered(bad: BadAnswer) -> OpError {
@@ -355,7 +391,7 @@ pub(in crate::ops) fn record(
         _ => return Err(OpError::gates(report)),
     };
     let answers = match errand {
-        Errand::Deploy => prompt::settle(&service.prompts, &wanted.answers).map_err(unanswered)?,
+        Errand::Deploy => answered(cx, &asked, service, wanted)?,
         Errand::Rollback | Errand::Plan => prompt::settle_kindly(&service.prompts, &wanted.answers),
         Errand::Toggle(_) => Answers::default(),
     };

@@ -4,6 +4,7 @@
 //! as every gate is open for who asked for it, for the content they asked for, and nobody goes before it. Nothing it waits
 //! for is held meanwhile: the environment is taken last (APR-13). What turned it into another thing ends it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,11 @@ use crate::domain::actor::Actor;
 use crate::domain::deployment::{
     Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef, StepState,
 };
-use crate::domain::gate::{self, GateReport};
+use crate::domain::gate::{self, GateReport, approvals};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
+use crate::domain::policy::Service;
+use crate::domain::prompt::{self, Answers, AskedOf};
 use crate::domain::release::ReleaseState;
 use crate::domain::strategy::StepPlan;
 use crate::domain::time::Timestamp;
@@ -400,7 +403,7 @@ fn begin(
         id: before.id,
         state: DeploymentState::Running,
         reason: before.reason.clone(),
-        answers: before.answers.clone(),
+        answers: with_approvers(cx, asked, service, before),
         on_failure: before.on_failure,
         started_by: before.started_by.clone(),
         requested_at: before.requested_at,
@@ -417,6 +420,22 @@ fn begin(
     let ticket =
         ticket::write(&after, &release, service, asked.steps.clone(), around.scripts.files_for(&asked.steps));
     Ok(Turn::Go(Box::new(ticket)))
+}
+
+/// What was answered when it was asked for, and what those said since who approved it.
+fn with_approvers(
+    cx: &Ctx<'_>,
+    asked: &Asked,
+    service: &Service,
+    before: &Deployment,
+) -> BTreeMap<String, Option<String>> {
+    let mut all = before.answers.clone();
+    if let Some(said) = approvals::answers(&asked.facts, cx.now) {
+        let theirs = AskedOf::Approver.of(&service.prompts);
+        let settled = prompt::settle_kindly(&theirs, &Answers(said));
+        all.extend(settled.0.into_iter().map(|(name, value)| (name, Some(value))));
+    }
+    all
 }
 
 /// Asked again because the answer got lost: the process that began it is told the same until something has run.

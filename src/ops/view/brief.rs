@@ -5,8 +5,10 @@ use crate::domain::approval::ApprovalSubject;
 use crate::domain::deployment::Deployment;
 use crate::domain::gate::remedy::enlarge;
 use crate::domain::gate::{Answer, GateId, GateReport};
+use crate::domain::prompt::Prompt;
 use crate::domain::subject::DeploySubject;
 use crate::domain::text::counted_changes;
+use crate::domain::text::one_line;
 use crate::domain::time::{Timestamp, Tz, wall};
 
 /// A label and what is said under it.
@@ -48,6 +50,7 @@ pub fn brief(item: &Pending, arrow: &str, zone: Tz, now: Timestamp) -> Vec<Fact>
     }
     facts.extend(otherwise(item));
     facts.extend(tested(item));
+    facts.extend(asks(item));
     facts.extend(scheduled(item));
     facts.extend(variables(item));
     if let Some(plan) = &release.plan.rollback {
@@ -113,10 +116,29 @@ fn scheduled(item: &Pending) -> Vec<Fact> {
     labelled("asked for", item.scheduled.iter().map(one).collect())
 }
 
+/// What is asked of who approves, with what was said so far.
+fn asks(item: &Pending) -> Vec<Fact> {
+    let one = |prompt: &Prompt| {
+        let said =
+            item.tally.answers.get(&prompt.name).map(|said| (said, "")).or_else(|| {
+                prompt.default.as_ref().map(|default| (default, ", unless somebody says otherwise"))
+            });
+        match said {
+            Some((said, how)) => format!("{} ({}): {}{how}", prompt.label, prompt.name, one_line(said)),
+            None if prompt.required => format!("{} ({}): who approves says it", prompt.label, prompt.name),
+            None => format!("{} ({}): not said", prompt.label, prompt.name),
+        }
+    };
+    labelled("asks you", item.asks.iter().map(one).collect())
+}
+
 /// What an approval does not pin down: of what is handed in only the names are part of what is approved.
 fn variables(item: &Pending) -> Option<Fact> {
     let subject: DeploySubject = serde_json::from_str(&item.content).ok()?;
-    let answered = |name: &&String| item.scheduled.iter().any(|d| d.answers.contains_key(*name));
+    let answered = |name: &&String| {
+        item.scheduled.iter().any(|d| d.answers.contains_key(*name))
+            || item.asks.iter().any(|prompt| prompt.name == **name)
+    };
     let open: Vec<&str> =
         subject.variables.iter().filter(|name| !answered(name)).map(String::as_str).collect();
     (!open.is_empty()).then(|| ("variables", format!("{}: as they are when it starts", open.join(", "))))

@@ -12,6 +12,7 @@ use crate::domain::digest::Digest;
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName, Version};
 use crate::domain::policy::{Environment, Rule, StageGate};
+use crate::domain::prompt::{AskedOf, Prompt};
 use crate::domain::release::{Release, Stage};
 use crate::domain::signature::{SignPolicy, Signatures};
 use crate::domain::subject::of_stage as of_stage_content;
@@ -41,6 +42,9 @@ pub struct Pending {
     #[serde(skip)]
     pub content: String,
     pub tally: Tally,
+    /// What is asked of who says yes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Prompt>,
     /// Why you may not decide; `None`: you may.
     pub not_yours: Option<String>,
     pub since: Timestamp,
@@ -98,6 +102,7 @@ impl Pending {
             skipped: Vec::new(),
             since,
             tally: Tally::default(),
+            asks: Vec::new(),
             not_yours: None,
             back: None,
             escalated: None,
@@ -315,6 +320,9 @@ impl Counter<'_> {
         let none = Signatures::default();
         let terms = cx.policy.terms(&item.subject);
         let self_approval = terms.is_some_and(|terms| terms.self_approval);
+        let service =
+            cx.policy.services.get(&item.release.id.service).filter(|_| env.is_some() && item.back.is_none());
+        item.asks = service.map(|service| AskedOf::Approver.of(&service.prompts)).unwrap_or_default();
         let question = Question {
             rules,
             roster: &self.roster,
@@ -324,6 +332,7 @@ impl Counter<'_> {
             signatures: self.signatures.get(&item.release.id.service).unwrap_or(&none),
             interested: &interested,
             self_approval,
+            asks: &item.asks,
             now: cx.now,
         };
         let tally = tally(&question, &about);

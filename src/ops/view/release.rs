@@ -127,6 +127,7 @@ fn judged(
             signatures: &around?.signatures,
             interested: &interested(release, schedulers),
             self_approval: matter.self_approval,
+            asks: &matter.asks,
             now: cx.now,
         };
         standing(&question, approval)

@@ -12,9 +12,9 @@ pub fn marked(model: &Model) -> Vec<&Pending> {
     items(model).into_iter().filter(is_marked).collect()
 }
 
-/// Whether its version must be typed: it is approved by itself only.
+/// Whether something must be typed, its version or an answer: it is approved by itself only.
 fn is_typed(model: &Model, item: &Pending) -> bool {
-    item.subject.environment().is_some_and(|env| is_protected(model, env))
+    item.subject.environment().is_some_and(|env| is_protected(model, env)) || !item.asks.is_empty()
 }
 
 /// Why not, about what is marked; `None`: nothing is.
@@ -24,9 +24,10 @@ pub fn allow(model: &Model, action: Action) -> Option<Result<(), String>> {
     Some(match action {
         Action::Approve => match marked.into_iter().find(|item| is_typed(model, item)) {
             Some(item) => Err(format!(
-                "{} for {} wants its version typed: approve it by itself (Esc takes the marks off)",
+                "{} for {} {}: approve it by itself (Esc takes the marks off)",
                 item.release.id,
-                item.matter()
+                item.matter(),
+                if item.asks.is_empty() { "wants its version typed" } else { "asks you something" }
             )),
             None => Ok(()),
         },
@@ -56,7 +57,7 @@ pub fn mark_all(model: &mut Model) {
         items(model).into_iter().filter(|item| item.is_open_to_you()).partition(|item| is_typed(model, item));
     let left = match typed.len() {
         0 => String::new(),
-        count => format!("; {count} left out: they want their version typed"),
+        count => format!("; {count} left out: they want something typed"),
     };
     let said = format!("{} marked{left}", free.len());
     let keys: Vec<Key> = free.into_iter().map(key).collect();

@@ -163,7 +163,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let id = item.release.id.clone();
     match action {
         Action::Approve => {
-            let popup = Popup::approve(item, model);
+            let popup = popup::form::approval::approve_with_answers(item, model);
+            let popup = popup.unwrap_or_else(|| Popup::approve(item, model));
             model.popups.push(popup);
             Vec::new()
         }
@@ -352,6 +353,7 @@ pub fn about_one_of_several(model: &Model, item: &Pending) -> Vec<Line<'static>>
         "freezes",
         "risk",
         "runs anew",
+        "asks you",
     ];
     let mut lines = vec![Line::styled(head, theme.strong)];
     let mut is_told = false;

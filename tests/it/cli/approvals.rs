@@ -1,6 +1,7 @@
 //! `relman approve | reject | withdraw | approvals`
 
 use super::{BOB, MALLORY, at, ready};
+use crate::support::env::TestEnv;
 
 #[test]
 fn an_approval_opens_the_gate_and_is_listed() {
@@ -130,4 +131,78 @@ fn several_environments_are_decided_about_in_one_act_and_recorded_each_for_itsel
     let signed =
         env.run_as(BOB, &["approve", "api@1.0.0", "staging", "production", "--print-payload"]).exits(2);
     assert!(signed.err.contains("name one environment at a time"), "{signed:#?}");
+}
+
+/// A team whose approvers say in which region it begins.
+fn asking() -> TestEnv {
+    let env = TestEnv::new();
+    env.config(
+        r#"
+[relman]
+database = "state/relman.db"
+[groups]
+managers = ["bob", "carol"]
+[environments.production]
+kind = "production"
+approvals = [{ from = "managers", count = 1 }]
+[services.api]
+pipeline = ["production"]
+grace = "1s"
+scripts = { deploy = ["./deploy.sh"] }
+[services.api.prompts.REGION]
+label = "Region to begin with"
+type = "choice"
+choices = ["eu", "us"]
+required = true
+asked-of = "approver"
+[process.standard]
+enter = "deploy"
+"#,
+    );
+    env.write("deploy.sh", "#!/bin/sh\necho \"begins in $REGION\"\n", 0o755);
+    env.registered("api@1.0.0");
+    env
+}
+
+#[test]
+fn what_an_approver_says_is_asked_shown_and_handed_to_the_scripts() {
+    let env = asking();
+    let brief = env.run_as(BOB, &["approvals", "api@1.0.0", "production"]).ok();
+    assert!(brief.out.contains("Region to begin with (REGION): who approves says it"), "{}", brief.out);
+    let open = env.run_as(BOB, &["approve", "api@1.0.0", "production"]).exits(2);
+    assert!(open.err.contains("REGION: it is asked of who approves and has no answer yet"), "{}", open.err);
+    assert!(open.err.contains("--set REGION=…"), "{}", open.err);
+    let payload = env
+        .run_as(BOB, &["approve", "api@1.0.0", "production", "--set", "REGION=eu", "--print-payload"])
+        .ok();
+    assert!(payload.out.ends_with("answers: {\"REGION\":\"eu\"}\n"), "{}", payload.out);
+    let said = env.run_as(BOB, &["approve", "api@1.0.0", "production", "--set", "REGION=eu"]).ok();
+    assert!(said.out.ends_with(", with REGION=eu\n"), "{}", said.out);
+    let list = env.run(&["approvals", "api@1.0.0"]).ok();
+    assert!(list.out.contains("REGION=eu"), "{}", list.out);
+    let own =
+        env.run(&["deploy", "api@1.0.0", "production", "--confirm", "1.0.0", "--set", "REGION=us"]).exits(2);
+    assert!(own.err.contains("REGION: is asked of who approves"), "{}", own.err);
+    let deployed = env.run(&["deploy", "api@1.0.0", "production", "--confirm", "1.0.0"]).ok();
+    assert!(deployed.out.contains("begins in eu"), "{}", deployed.out);
+    let two =
+        env.run_as(BOB, &["approve", "api@1.0.0", "production", "production", "--set", "REGION=eu"]).exits(2);
+    assert!(two.err.contains("answers belong to one approval"), "{}", two.err);
+    drop(env.run(&["audit", "verify"]).ok());
+    drop(env.run(&["bundle", "api@1.0.0", "--output", "api.tar"]).ok());
+    drop(env.run(&["bundle", "verify", "api.tar"]).ok());
+}
+
+#[test]
+fn a_secret_cannot_be_asked_of_approvers() {
+    let env = asking();
+    let text = std::fs::read_to_string(env.path("relman.toml")).unwrap();
+    let secret = text.replace("asked-of = \"approver\"", "asked-of = \"approver\"\nsecret = true");
+    env.write("relman.toml", &secret, 0o644);
+    let said = env.run(&["config", "check"]).exits(14);
+    assert!(
+        said.out.contains("what approvers answer is kept with their decision: it cannot be secret"),
+        "{}",
+        said.out
+    );
 }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use relman::domain::approval::{Approval, Verdict};
 use relman::domain::deployment::{DeploymentKind, DeploymentState as S};
+use relman::domain::gate::{Answer, GateId};
 use relman::domain::ids::DeploymentId;
-use relman::domain::prompt::Answers;
+use relman::domain::prompt::{Answers, AskedOf};
+use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::tick::tick;
+use relman::ops::deployment::turn::Turn;
 use relman::ops::{ErrorKind, Liveness, OpError};
 
-use crate::support::world::{World, closed, env_name, release_id, wish};
+use crate::support::world::{World, about, closed, env_name, release_id, wish};
 
 const POLICY: &str = r#"
 [groups]
@@ -201,4 +205,143 @@ fn the_approver_sees_what_was_answered_and_what_is_open_until_it_starts() {
     );
     assert!(asked.ends_with("; with MIGRATE=true, REGION=us, TOKEN (secret)"), "{asked}");
     assert_eq!(said(&world, "variables"), None, "everything was answered");
+}
+
+/// The same team where who approves says when the caches are emptied, and in which region it begins.
+fn asking_approvers() -> World {
+    let world = World::with(
+        &format!(
+            "{POLICY}{}",
+            r#"
+asked-of = "deployer"
+[services.api.prompts.FIRST]
+label = "Region to begin with"
+type = "choice"
+choices = ["eu", "us"]
+required = true
+asked-of = "approver"
+[services.api.prompts.FLUSH]
+label = "Empty the caches"
+type = "checkbox"
+asked-of = "approver"
+"#
+        )
+        .replace("managers = [\"bob\"]", "managers = [\"bob\", \"carol\"]")
+        .replace("deployers = [\"sre\"]", "deployers = [\"sre\"]\noverride = [\"sre\"]"),
+    );
+    world.release("api@1.0.0");
+    world.advance("api@1.0.0", 5);
+    let d = world.as_("erin", |cx| {
+        let wanted = StartDeploy {
+            answers: answers(&[("REGION", "eu"), ("FIRST", "us")]),
+            ..wish("api@1.0.0", "dev")
+        };
+        start::start(cx, &wanted)
+    });
+    let d = d.expect("where nobody approves, who starts it says all of it").deployment;
+    world.claim(&d);
+    world.end(&d, S::Succeeded);
+    world
+}
+
+fn approves(world: &World, who: &str, pairs: &[(&str, &str)]) -> Result<Approval, OpError> {
+    let yes = Decision::new(release_id("api@1.0.0"), about(Some("production")), Verdict::Approved);
+    world.as_(who, |cx| decide(cx, &Decision { answers: answers(pairs), ..yes }))
+}
+
+fn to_production(world: &World, wanted: StartDeploy) -> Result<Started, OpError> {
+    let wanted = StartDeploy { confirm: Some("1.0.0".to_owned()), ..wanted };
+    world.as_("erin", |cx| start::start(cx, &wanted))
+}
+
+#[test]
+fn what_approvers_say_reaches_the_scripts_and_the_last_of_them_says_it() {
+    let world = asking_approvers();
+    let open = approves(&world, "bob", &[]).unwrap_err();
+    assert_eq!(open.kind, ErrorKind::Usage);
+    assert!(open.sentence.contains("FIRST: it is asked of who approves and has no answer yet"), "{open}");
+    assert!(open.hints[0].contains("--set FIRST=…"), "{open:?}");
+    let wrong = approves(&world, "bob", &[("FIRST", "mars")]).unwrap_err();
+    assert!(wrong.sentence.contains("is not one of the choices"), "{wrong}");
+    let bob = approves(&world, "bob", &[("FIRST", "eu")]).unwrap();
+    assert!(bob.told(world.policy.zone).ends_with(", with FIRST=eu, FLUSH=false"), "{bob:?}");
+    // Who approves after bob sees what he said, leaves it or says otherwise.
+    let carol = approves(&world, "carol", &[("FLUSH", "true")]).unwrap();
+    assert_eq!(carol.answers["FIRST"], "eu");
+    let again = approves(&world, "bob", &[("FIRST", "us")]).unwrap();
+    assert_eq!((again.answers["FIRST"].as_str(), again.answers["FLUSH"].as_str()), ("us", "true"));
+    let theirs = StartDeploy {
+        answers: answers(&[("REGION", "eu"), ("FIRST", "eu")]),
+        ..wish("api@1.0.0", "production")
+    };
+    let refused = to_production(&world, theirs).unwrap_err();
+    assert!(refused.sentence.contains("FIRST: is asked of who approves"), "{refused}");
+    let own = StartDeploy { answers: answers(&[("REGION", "eu")]), ..wish("api@1.0.0", "production") };
+    let d = to_production(&world, own).unwrap().deployment;
+    let said = |name: &str| d.answers[name].clone().unwrap();
+    assert_eq!((said("REGION"), said("FIRST"), said("FLUSH")), ("eu".into(), "us".into(), "true".into()));
+    let ticket = world.machine.launched.borrow().last().unwrap().clone();
+    assert_eq!(ticket.answers.0["FIRST"], "us");
+}
+
+#[test]
+fn the_same_yes_with_the_same_answers_is_no_other_decision() {
+    let world = asking_approvers();
+    drop(approves(&world, "bob", &[("FIRST", "eu")]).unwrap());
+    let again = approves(&world, "bob", &[]).unwrap_err();
+    assert_eq!(again.kind, ErrorKind::Conflict, "{again}");
+    let (_, entries) = world.journaled(|| approves(&world, "bob", &[("FIRST", "us")]).unwrap());
+    assert_eq!(entries, ["approval.granted done api@1.0.0"]);
+    let all = world.store.read(|tx| relman::store::approvals::list_of(tx, &release_id("api@1.0.0"))).unwrap();
+    assert_eq!(all[0].ended_why.as_deref(), Some("void: said anew, with other answers"));
+    assert!(world.as_("bob", relman::ops::audit::verify).unwrap().findings.is_empty());
+}
+
+#[test]
+fn a_question_that_came_to_be_the_approvers_later_keeps_the_gate_closed() {
+    let mut world = asking_approvers();
+    drop(approves(&world, "bob", &[("FIRST", "eu")]).unwrap());
+    let service = world.policy.services.get_mut(&"api".parse().unwrap()).unwrap();
+    service.prompts.iter_mut().find(|prompt| prompt.name == "REGION").unwrap().asked_of = AskedOf::Approver;
+    let report = world.gates("erin", "api@1.0.0", "production");
+    let approvals = report.checks.iter().find(|check| check.gate == GateId::Approvals).unwrap();
+    let Answer::Blocked { reason } = &approvals.answer else { panic!("{approvals:?}") };
+    assert_eq!(reason.to_string(), "approved, but nobody said REGION");
+    let step = approvals.next_step(&report.release, &report.environment).unwrap();
+    assert_eq!(step, "ask bob to say it: relman approve api@1.0.0 production --set REGION=…");
+    drop(approves(&world, "bob", &[("REGION", "us")]).unwrap());
+    assert!(!closed(&world.gates("erin", "api@1.0.0", "production")).contains(&"approvals"));
+}
+
+#[test]
+fn who_goes_past_the_approvals_says_it_themselves() {
+    let world = asking_approvers();
+    let wanted = StartDeploy {
+        overrides: [GateId::Approvals].into(),
+        reason: Some("checkout is down".to_owned()),
+        answers: answers(&[("REGION", "eu")]),
+        ..wish("api@1.0.0", "production")
+    };
+    let open = to_production(&world, wanted.clone()).unwrap_err();
+    assert!(open.sentence.contains("FIRST: Region to begin with is asked at deploy time"), "{open}");
+    let said = StartDeploy { answers: answers(&[("REGION", "eu"), ("FIRST", "eu")]), ..wanted };
+    assert_eq!(to_production(&world, said).unwrap().deployment.answers["FIRST"].as_deref(), Some("eu"));
+}
+
+#[test]
+fn what_is_scheduled_before_it_is_approved_begins_with_what_is_said_then() {
+    let mut world = asking_approvers();
+    let at = world.now.plus(std::time::Duration::from_hours(1));
+    let wanted = StartDeploy {
+        answers: answers(&[("REGION", "eu")]),
+        later: Some(world.later(Some(at))),
+        ..wish("api@1.0.0", "production")
+    };
+    let d = to_production(&world, wanted).unwrap().deployment;
+    assert!(!d.answers.contains_key("FIRST"));
+    drop(approves(&world, "bob", &[("FIRST", "us")]).unwrap());
+    world.pass(std::time::Duration::from_hours(1));
+    let Turn::Go(ticket) = world.turn(d.id) else { panic!("{:?}", world.deployment(d.id)) };
+    assert_eq!(ticket.answers.0["FIRST"], "us");
+    assert_eq!(world.deployment(d.id).answers["FIRST"].as_deref(), Some("us"));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use relman::domain::approval::{Approval, Ignored, Tally, Verdict};
 use relman::domain::gate::{Answer, BlockReason, GateId};
+use relman::domain::prompt::{Answers, AskedOf, Prompt, PromptKind};
 use relman::domain::signature::{Assurance, Signed, Statement};
 use relman::domain::time::Timestamp;
 use relman::ops::approval::decide::{Decision, decide};
@@ -317,4 +318,36 @@ fn a_history_that_was_rewritten_below_a_signature_breaks_it() {
         bad[0].contains("entry 1 of the journal is not the one that was there when it was signed"),
         "{bad:?}"
     );
+}
+
+#[test]
+fn what_an_approver_says_is_signed_with_it_and_not_changed_quietly() {
+    let mut world = world("required");
+    let region = Prompt {
+        name: "REGION".to_owned(),
+        label: "Region".to_owned(),
+        description: None,
+        kind: PromptKind::Line,
+        required: true,
+        default: None,
+        secret: false,
+        asked_of: AskedOf::Approver,
+    };
+    world.policy.services.get_mut(&"api".parse().unwrap()).unwrap().prompts.push(region);
+    let answers = Answers([("REGION".to_owned(), "eu".to_owned())].into());
+    let yes = Decision { answers, ..yes() };
+    let approval = as_bob(&world, &yes).unwrap();
+    let statement = approval.signed.as_ref().unwrap().statement.clone();
+    assert!(statement.ends_with("\nreason: -\nanswers: {\"REGION\":\"eu\"}\n"), "{statement}");
+    assert!(matches!(gate(&world), Answer::Pass { .. }));
+    tampered(&world, |approval| {
+        approval.answers.insert("REGION".to_owned(), "us".to_owned());
+        let signed = approval.signed.as_mut().unwrap();
+        let nonce = signed.nonce().unwrap();
+        *signed = fake_signature("key of bob", &signed.statement.replace(&nonce, &"f".repeat(32)));
+    });
+    let tally = missing(&world);
+    let why =
+        tally.ignored.iter().map(|(_, why)| why.sentence(world.policy.zone)).collect::<Vec<_>>().join("; ");
+    assert!(why.contains("the store says something else than what was signed"), "{why}");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use relman::domain::approval::Verdict;
 use relman::domain::gate::GateId;
 use relman::domain::override_review::Finding;
-use relman::ops::approval::decide::Decision;
+use relman::domain::prompt::{AskedOf, Prompt, PromptKind};
+
+use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::deployment::claim::Claim;
 use relman::ops::deployment::start::{StartDeploy, start};
 use relman::ops::release::cancel;
@@ -466,4 +468,36 @@ fn d_shows_what_changed_in_the_scripts() {
     drop(ui.send(Msg::Differed(Box::new(found))));
     assert_eq!(ui.popup(), "page");
     assert!(ui.screen().contains("Scripts of storefront@1.4.1 for production"), "{}", ui.screen());
+}
+
+#[test]
+fn what_approvers_are_asked_is_asked_in_a_form_that_knows_what_was_said_before() {
+    let mut world = team();
+    let question = Prompt {
+        name: "REGION".to_owned(),
+        label: "Region to begin with".to_owned(),
+        description: None,
+        kind: PromptKind::Choice(vec!["eu".to_owned(), "us".to_owned()]),
+        required: true,
+        default: None,
+        secret: false,
+        asked_of: AskedOf::Approver,
+    };
+    world.policy.services.get_mut(&"storefront".parse().unwrap()).unwrap().prompts.push(question);
+    let mut ui = Ui::new(&world, "erin");
+    ui.pick("storefront@1.4.1");
+    drop(ui.keys("a"));
+    assert_eq!(ui.popup(), "form");
+    ui.wait(1000);
+    assert_eq!(ui.keys("<tab>1.4.1<c-s>"), []);
+    assert!(ui.screen().contains("REGION"), "{}", ui.screen());
+    let [Effect::Decide(decision)] = &ui.keys("us<c-s>")[..] else { panic!("{}", ui.screen()) };
+    assert_eq!(decision.answers.0["REGION"], "us");
+    assert_eq!((decision.verdict, decision.effective), (Verdict::Approved, None));
+    world.as_("erin", |cx| decide(cx, decision)).unwrap();
+    // Who comes next sees it.
+    let mut ui = Ui::new(&world, "carol");
+    ui.pick("storefront@1.4.1");
+    drop(ui.keys("a"));
+    assert!(ui.screen().contains("us"), "{}", ui.screen());
 }

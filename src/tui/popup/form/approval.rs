@@ -1,7 +1,8 @@
 //! Forms in which somebody decides otherwise than by a plain yes: no, or yes from a later time on.
 
-use super::{Form, Kind, Ordered, form, text, typed};
+use super::{Field, Form, Kind, Ordered, Wrong, answers, form, text, typed};
 use crate::domain::approval::{ApprovalSubject, Verdict};
+use crate::domain::prompt::{self, Prompt};
 use crate::domain::time::{Fold, parse_when};
 use crate::ops::approval::decide::Decision;
 use crate::ops::view::queue::Pending;
@@ -49,35 +50,62 @@ pub fn reject_all(items: &[&Pending]) -> Popup {
 }
 
 pub fn approve_later(item: &Pending, model: &Model) -> Popup {
+    let from = text(FROM, "18:00, tomorrow 09:00, +2h: from then on it counts");
+    let title = format!("Approve {} for {} from later on", item.release.id, item.matter());
+    let note = "Until then it can be taken back (W) as if it had not been given.";
+    approve(item, model, title, note, Some(from))
+}
+
+/// A yes that says something (APR-19); nothing where nothing is asked.
+pub fn approve_with_answers(item: &Pending, model: &Model) -> Option<Popup> {
+    let title = format!("Approve {} for {}", item.release.id, item.matter());
+    let note =
+        "What you say is part of your approval; whoever approves after you sees it and may say otherwise.";
+    (!item.asks.is_empty()).then(|| approve(item, model, title, note, None))
+}
+
+const FROM: &str = "from";
+
+fn approve(item: &Pending, model: &Model, title: String, note: &str, from: Option<Field>) -> Popup {
     // The same that is told of one of several: what goes where, and what else holds it up.
     let about = queue::about_one_of_several(model, item).into_iter().skip(1);
     let mut notes: Vec<String> = about.map(|line| line.to_string()).collect();
-    notes.push("Until then it can be taken back (W) as if it had not been given.".to_owned());
-    let mut fields = vec![text("from", "18:00, tomorrow 09:00, +2h: from then on it counts")];
+    notes.extend(item.asks.iter().map(answers::note));
+    notes.push(note.to_owned());
+    let mut fields: Vec<Field> = from.into_iter().collect();
+    fields.extend(item.asks.iter().map(|prompt| {
+        let said = item.tally.answers.get(&prompt.name).cloned();
+        answers::field(&Prompt { default: said.or(prompt.default.clone()), ..prompt.clone() })
+    }));
     if item.subject.environment().is_some_and(|env| is_protected(model, env)) {
         fields.push(typed("version", "type it, as for every approval there"));
     }
-    form(
-        Kind::Decide(Box::new(decision(item, Verdict::Approved))),
-        format!("Approve {} for {} from later on", item.release.id, item.matter()),
-        notes,
-        fields,
-    )
+    let decision = Box::new(decision(item, Verdict::Approved));
+    form(Kind::Approve { decision, asks: item.asks.clone() }, title, notes, fields)
 }
 
-/// The order of either form.
-pub(super) fn decided(form: &Form, model: &Model, decision: &Decision) -> Ordered {
-    let decision = decision.clone();
-    if decision.verdict == Verdict::Rejected {
-        return Ok(Effect::Decide(Box::new(Decision { reason: Some(form.reason()?), ..decision })));
+/// The order of the form that says no.
+pub(super) fn rejected(form: &Form, decision: &Decision) -> Ordered {
+    Ok(Effect::Decide(Box::new(Decision { reason: Some(form.reason()?), ..decision.clone() })))
+}
+
+/// The order of the forms that say yes.
+pub(super) fn approved(form: &Form, model: &Model, decision: &Decision, asks: &[Prompt]) -> Ordered {
+    let mut decision = decision.clone();
+    if form.has(FROM) {
+        let from = form.some(FROM).ok_or((FROM, "say from when on it counts".to_owned()))?;
+        let from =
+            parse_when(&from, model.now, model.zone, Fold::Last).map_err(|why| (FROM, why.to_string()))?;
+        decision.effective = Some(from);
     }
-    let from = form.some("from").ok_or(("from", "say from when on it counts".to_owned()))?;
-    let from =
-        parse_when(&from, model.now, model.zone, Fold::Last).map_err(|why| ("from", why.to_string()))?;
+    decision.answers = answers::typed_in(form, asks);
+    if let Err(bad) = prompt::settle(asks, &decision.answers) {
+        return Err(Wrong { label: bad.name.into(), why: bad.why });
+    }
     let version = decision.release.version.to_string();
     let is_asked = decision.subject.environment().is_some_and(|env| is_protected(model, env));
     if is_asked && form.value("version") != version {
         return Err(("version", format!("type the version {version} exactly")).into());
     }
-    Ok(Effect::Decide(Box::new(Decision { effective: Some(from), ..decision })))
+    Ok(Effect::Decide(Box::new(decision)))
 }

@@ -65,6 +65,11 @@ pub enum Kind {
     Unblock(ReleaseId),
     /// A rejection, or an approval for later.
     Decide(Box<Decision>),
+    /// A yes from a later time on, or one that says something.
+    Approve {
+        decision: Box<Decision>,
+        asks: Vec<Prompt>,
+    },
     RejectAll(Vec<Decision>),
     NewFreeze,
     StopTheLine,
@@ -238,7 +243,7 @@ impl Form {
         match &self.kind {
             Kind::Edit { id, .. } => format!("edit {id}"),
             Kind::Sheet { id, slot, away, .. } => format!("sheet {id} {slot:?} {away}"),
-            Kind::Decide(decision) => {
+            Kind::Decide(decision) | Kind::Approve { decision, .. } => {
                 format!("decide {} {} {}", decision.release, decision.subject.as_text(), decision.verdict)
             }
             kind => format!("{kind:?}"),
@@ -393,6 +398,10 @@ impl Form {
         self.fields.iter().find(|field| field.label == label).map_or("", |field| field.input.text().trim())
     }
 
+    pub(super) fn has(&self, label: &str) -> bool {
+        self.fields.iter().any(|field| field.label == label)
+    }
+
     pub(super) fn some(&self, label: &str) -> Option<String> {
         Some(self.value(label).to_owned()).filter(|text| !text.is_empty())
     }
@@ -443,7 +452,8 @@ impl Form {
             Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
             Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
-            Kind::Decide(decision) => approval::decided(self, model, decision),
+            Kind::Decide(decision) => approval::rejected(self, decision),
+            Kind::Approve { decision, asks } => approval::approved(self, model, decision, asks),
             Kind::RejectAll(decisions) => {
                 let reason = Some(self.reason()?);
                 let because = |decision: &Decision| Decision { reason: reason.clone(), ..decision.clone() };
