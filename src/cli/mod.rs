@@ -35,6 +35,7 @@ mod past;
 mod prepare;
 mod prompts;
 mod release;
+mod requests;
 mod rights;
 mod setup;
 mod stages;
@@ -263,6 +264,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Check(verb) => checks::run(session, verb),
         Command::Prepare(verb) => prepare::run(session, verb),
         Command::Issue(verb) => stages::issue(session, verb),
+        Command::Request(verb) => requests::run(session, verb),
         Command::Feedback(verb) => stages::feedback(session, verb),
         Command::Review(verb) => stages::review(session, verb),
         Command::Checklist(verb) => release::checklist(session, verb),

@@ -119,6 +119,7 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 toggles: args.about.toggles,
                 misfit: None,
                 like: args.like,
+                requests: args.requests,
             };
             (id, new)
         }
@@ -160,6 +161,7 @@ fn new_from_git(session: &mut Session, args: NewRelease) -> Result<u8, OpError> 
         toggles: args.about.toggles,
         misfit: new.misfit,
         like: args.like,
+        requests: args.requests,
     };
     if args.dry_run {
         if session.out.is_json() {
@@ -211,6 +213,7 @@ fn from_json(path: &std::path::Path) -> Result<(ReleaseId, create::NewRelease), 
         toggles: parsed.toggles,
         misfit: None,
         like: None,
+        requests: Vec::new(),
     };
     Ok((ReleaseId::new(parsed.service, parsed.version), new))
 }

@@ -281,6 +281,12 @@ number_id!(
     "L",
     "lock"
 );
+number_id!(
+    /// Something people ask for, before a version is known that brings it.
+    RequestId,
+    "R",
+    "request"
+);
 
 #[cfg(test)]
 mod tests {

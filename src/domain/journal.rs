@@ -69,6 +69,8 @@ pub enum Verb {
     VoteCast,
     IssueRecorded,
     FeedbackRecorded,
+    RequestAdded,
+    RequestChanged,
     ReviewRecorded,
     MilestoneLate,
     DeploymentJudged,
@@ -121,7 +123,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: [Self; 75] = [
+    pub const ALL: [Self; 77] = [
         Self::StoreCreated,
         Self::StoreMigrated,
         Self::ConfigChanged,
@@ -148,6 +150,8 @@ impl Verb {
         Self::VoteCast,
         Self::IssueRecorded,
         Self::FeedbackRecorded,
+        Self::RequestAdded,
+        Self::RequestChanged,
         Self::ReviewRecorded,
         Self::MilestoneLate,
         Self::DeploymentJudged,
@@ -227,6 +231,8 @@ impl Verb {
             Self::VoteCast => "vote.cast",
             Self::IssueRecorded => "issue.recorded",
             Self::FeedbackRecorded => "feedback.recorded",
+            Self::RequestAdded => "request.added",
+            Self::RequestChanged => "request.changed",
             Self::ReviewRecorded => "review.recorded",
             Self::MilestoneLate => "milestone.late",
             Self::DeploymentJudged => "deployment.judged",

@@ -71,5 +71,6 @@ pub mod toggle;
 pub mod train;
 pub mod vacancy;
 pub mod wait;
+pub mod wanted;
 pub mod witness;
 mod words;

@@ -13,7 +13,7 @@ use super::approval::Approval;
 use super::deployment::Deployment;
 use super::freeze::{Freeze, FreezeOrigin};
 use super::gate::GateReport;
-use super::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId, TrainName};
+use super::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId, RequestId, TrainName};
 use super::journal::{Body, Verb};
 use super::lock::Lock;
 use super::note::Note;
@@ -21,6 +21,7 @@ use super::override_review::Review;
 use super::release::Release;
 use super::time::Timestamp;
 use super::train::Departure;
+use super::wanted::Wanted;
 
 /// When something ended and by whom.
 pub type Ended = Option<(Timestamp, String)>;
@@ -45,6 +46,7 @@ pub enum Change {
     Note(Note),
     /// What somebody found about an override.
     Review(DeploymentId, Review),
+    Request(Box<Wanted>),
 }
 
 /// Which record.
@@ -59,6 +61,7 @@ pub enum Key {
     Resumption(TrainName, Timestamp),
     Note(DeploymentId, Timestamp, String),
     Review(DeploymentId),
+    Request(RequestId),
 }
 
 impl std::fmt::Display for Key {
@@ -73,6 +76,7 @@ impl std::fmt::Display for Key {
             Self::Resumption(train, at) => write!(f, "resumption of train {train} at {at}"),
             Self::Note(id, at, _) => write!(f, "note on {id} at {at}"),
             Self::Review(id) => write!(f, "review of the override of {id}"),
+            Self::Request(id) => write!(f, "request {id}"),
         }
     }
 }
@@ -92,6 +96,7 @@ impl Change {
             Self::Resumption { train, at, .. } => Key::Resumption(train.clone(), *at),
             Self::Note(note) => Key::Note(note.deployment, note.at, note.text.clone()),
             Self::Review(id, _) => Key::Review(*id),
+            Self::Request(request) => Key::Request(request.id),
         }
     }
 
@@ -110,6 +115,7 @@ impl Change {
             }
             Self::Note(note) => value(note),
             Self::Review(_, review) => value(review),
+            Self::Request(request) => value(request),
         }
     }
 }
@@ -225,6 +231,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::FeedbackRecorded
         | Verb::ReviewRecorded
         | Verb::DeploymentJudged => one(record(after).map(Change::Release)),
+        Verb::RequestAdded | Verb::RequestChanged => one(record(after).map(Change::Request)),
         Verb::ReleaseMovedBack => moved_back(at, body),
         Verb::ApprovalGranted | Verb::ApprovalRejected => {
             let replaced = record::<Box<Approval>>(before).map(Change::Approval);

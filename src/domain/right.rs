@@ -455,7 +455,9 @@ pub enum Asks {
 /// The right that each verb takes. A deployment asks through its gate, so that the answer stands with the others.
 pub fn asked_by(verb: Verb) -> Asks {
     match verb {
-        Verb::ReleaseCreated | Verb::ApprovalAskedAnew => Asks::Right(Right::Request),
+        Verb::ReleaseCreated | Verb::RequestAdded | Verb::RequestChanged | Verb::ApprovalAskedAnew => {
+            Asks::Right(Right::Request)
+        }
         Verb::ReleaseEdited
         | Verb::ReleaseAdvanced
         | Verb::ReleaseMovedBack

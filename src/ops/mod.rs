@@ -28,6 +28,7 @@ pub mod release;
 pub mod restore;
 pub mod train;
 pub mod view;
+pub mod wanted;
 pub mod witness;
 
 use std::collections::BTreeSet;

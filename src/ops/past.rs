@@ -423,6 +423,15 @@ fn sentence(was: Option<&Change>, is: &Change) -> Option<(Matter, String)> {
                 format!("lock {} on {} was {verb}: {}", lock.id, lock.scope.describe(), lock.reason),
             )
         }
+        Change::Request(now) => {
+            let verb = match (was, &now.declined, &now.release) {
+                (None, ..) => "was asked for".to_owned(),
+                (_, Some(declined), _) => format!("was declined: {}", declined.reason),
+                (_, None, Some(release)) => format!("is in {release}"),
+                (Some(_), None, None) => "was changed".to_owned(),
+            };
+            (Matter::Rest, format!("request {} \"{}\" {verb}", now.id, now.title))
+        }
         Change::Departure(departure) => {
             (Matter::Rest, format!("train {}: {}", departure.train, departure.state))
         }

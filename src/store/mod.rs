@@ -23,6 +23,7 @@ pub mod override_reviews;
 pub mod pending;
 pub mod records;
 pub mod releases;
+pub mod requests;
 pub mod sessions;
 mod sqlite;
 pub mod steps;

@@ -3,7 +3,9 @@
 
 use super::deployments::{deployment, select};
 use super::value::{json, opt_json, opt_text, size, text};
-use super::{Row, StoreError, Tx, Value, approvals, freezes, locks, notes, override_reviews, trains};
+use super::{
+    Row, StoreError, Tx, Value, approvals, freezes, locks, notes, override_reviews, requests, trains,
+};
 use crate::domain::approval::Approval;
 use crate::domain::deployment::{CancelKind, Deployment};
 use crate::domain::freeze::{Freeze, FreezeOrigin};
@@ -28,10 +30,11 @@ pub enum Table {
     Resumptions,
     Notes,
     Reviews,
+    Requests,
 }
 
 impl Table {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Releases,
         Self::Approvals,
         Self::Freezes,
@@ -41,6 +44,7 @@ impl Table {
         Self::Resumptions,
         Self::Notes,
         Self::Reviews,
+        Self::Requests,
     ];
 
     /// What one row of it is called.
@@ -55,6 +59,7 @@ impl Table {
             Self::Resumptions => "resumption",
             Self::Notes => "note",
             Self::Reviews => "review of an override",
+            Self::Requests => "request",
         }
     }
 }
@@ -84,6 +89,7 @@ pub fn walk(tx: &Tx<'_>, table: Table, after: i64, limit: u32) -> Result<Vec<Wal
         Table::Deployments => {
             by_id(select!("deployments d WHERE id > ?1 ORDER BY id LIMIT ?2"), |row| deployed(row, None))
         }
+        Table::Requests => by_id("SELECT * FROM requests WHERE id > ?1 ORDER BY id LIMIT ?2", request),
         Table::Notes => by_id("SELECT * FROM deployment_notes WHERE id > ?1 ORDER BY id LIMIT ?2", note),
         Table::Reviews => tx.query(
             "SELECT * FROM override_reviews WHERE deployment_id > ?1 ORDER BY deployment_id LIMIT ?2",
@@ -111,6 +117,7 @@ pub fn find(tx: &Tx<'_>, key: &Key) -> Result<Option<Change>, StoreError> {
         Key::Approval(id) => tx.query_opt("SELECT * FROM approvals WHERE id = ?1", &[id.0.into()], approval),
         Key::Freeze(id) => tx.query_opt("SELECT * FROM freezes WHERE id = ?1", &[id.0.into()], freeze),
         Key::Lock(id) => tx.query_opt("SELECT * FROM locks WHERE id = ?1", &[id.0.into()], lock),
+        Key::Request(id) => tx.query_opt("SELECT * FROM requests WHERE id = ?1", &[id.0.into()], request),
         Key::Deployment(id) => {
             let report =
                 tx.query_opt("SELECT report FROM deployments WHERE id = ?1", &[id.0.into()], |row| {
@@ -205,6 +212,10 @@ fn review(row: &Row) -> Result<Change, StoreError> {
     Ok(Change::Review(DeploymentId(row.int("deployment_id")?), override_reviews::review(row)?))
 }
 
+fn request(row: &Row) -> Result<Change, StoreError> {
+    requests::request(row).map(Box::new).map(Change::Request)
+}
+
 fn note(row: &Row) -> Result<Change, StoreError> {
     notes::note(row).map(Change::Note)
 }
@@ -219,6 +230,7 @@ pub fn take(tx: &Tx<'_>, key: &Key) -> Result<(), StoreError> {
         Key::Approval(id) => ("DELETE FROM approvals WHERE id = ?1", vec![id.0.into()]),
         Key::Freeze(id) => ("DELETE FROM freezes WHERE id = ?1", vec![id.0.into()]),
         Key::Lock(id) => ("DELETE FROM locks WHERE id = ?1", vec![id.0.into()]),
+        Key::Request(id) => ("DELETE FROM requests WHERE id = ?1", vec![id.0.into()]),
         Key::Deployment(id) => ("DELETE FROM deployments WHERE id = ?1", vec![id.0.into()]),
         Key::Departure(train, at) => {
             ("DELETE FROM train_departures WHERE train = ?1 AND departs_at = ?2", vec![text(train), text(at)])
@@ -248,6 +260,7 @@ pub fn put(tx: &Tx<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Resumption { train, at, by, reason } => trains::resume(tx, train, by, *at, reason),
         Change::Note(note) => notes::insert(tx, note),
         Change::Review(id, review) => override_reviews::insert(tx, *id, review),
+        Change::Request(request) => requests::insert(tx, request),
     }
 }
 

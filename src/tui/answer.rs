@@ -12,6 +12,7 @@ use crate::ops::deployment::rollback::Choices;
 use crate::ops::deployment::start::Preview;
 use crate::ops::view::metrics::Metrics;
 use crate::ops::view::release::ReleaseView;
+use crate::ops::wanted::Listed;
 use crate::ops::{ErrorKind, OpError};
 
 /// Takes the answer to an order.
@@ -79,13 +80,10 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             model.busy = None;
             log::watch(model, id)
         }
-        Msg::Done(text) => {
-            close_sent(model);
-            model.say(text);
-            settled(model)
-        }
+        Msg::Done(text) => done(model, text),
         Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
+        Msg::Requested(found) => on_requests(model, found),
         Msg::Decided(approval) => {
             close_sent(model);
             model.say(approval.told(model.shown_zone()));
@@ -112,6 +110,26 @@ fn on_rules(model: &mut Model, changes: Vec<String>, waits: bool) -> Vec<Effect>
     }
     let facts = lines(&changes);
     opened(model, |model| Popup::confirm_rules(facts, changes, model))
+}
+
+/// It is done: what is on the screen is read again where nothing else does it.
+fn done(model: &mut Model, text: String) -> Vec<Effect> {
+    close_sent(model);
+    model.say(text);
+    let mut effects = settled(model);
+    if matches!(model.popups.last(), Some(Popup::Requests(_))) {
+        effects.push(Effect::AskRequests);
+    }
+    effects
+}
+
+/// The list for the page that shows it, or for a new one.
+fn on_requests(model: &mut Model, found: Vec<Listed>) -> Vec<Effect> {
+    if let Some(Popup::Requests(page)) = model.popups.last_mut() {
+        page.refresh(found);
+        return settled(model);
+    }
+    opened(model, |_| Popup::Requests(popup::requests::Page::new(found)))
 }
 
 /// Figures for the page that shows some, or for a new one.

@@ -113,6 +113,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Decide(_)
         | Effect::DecideAll(_)
         | Effect::Record { .. }
+        | Effect::Request(_)
         | Effect::Evidence { .. }
         | Effect::Tick { .. }
         | Effect::ConfirmRules(_)
@@ -143,6 +144,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::ReadLog { .. }
         | Effect::AskSlots { .. }
         | Effect::AskMetrics { .. }
+        | Effect::AskRequests
         | Effect::ShowRules
         | Effect::ShowWitness(_)
         | Effect::Tell(_)

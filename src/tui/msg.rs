@@ -7,6 +7,7 @@
 
 use crossterm::event::KeyEvent;
 
+use super::worker::requests::RequestOrder;
 use crate::config::Panes;
 use crate::domain::ansi::Line;
 use crate::domain::approval::{Approval, ApprovalSubject};
@@ -45,6 +46,7 @@ use crate::ops::view::release::ReleaseView;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::script_diff::ScriptDiffs;
 use crate::ops::view::when::Slot;
+use crate::ops::wanted::Listed;
 use crate::ops::witness::{Asked, Confirm};
 
 /// Everything the panes show, read in one go.
@@ -148,6 +150,8 @@ pub enum Msg {
     RulesShown(Vec<String>, bool),
     /// The figures of so many days.
     Measured(Box<Metrics>, u64),
+    /// What people ask for.
+    Requested(Vec<Listed>),
     Failed(OpError),
     /// Something is wrong that nobody here asked for: said, whatever is open.
     Troubled(String),
@@ -328,6 +332,10 @@ pub enum Effect {
     ShowRules,
     /// Stand by the rules as they were shown.
     ConfirmRules(Vec<String>),
+    /// Read what people ask for.
+    AskRequests,
+    /// Change that list.
+    Request(Box<RequestOrder>),
     /// Compute the figures of so many days.
     AskMetrics {
         service: Option<ServiceName>,

@@ -73,6 +73,14 @@ fn asked(model: &Model, standing: &Standing, action: Action) -> Result<(), Denie
     }
 }
 
+/// A right in a place.
+pub(super) fn may(model: &Model, right: Right, place: Place<'_>) -> Result<(), String> {
+    hands::may_act(model)?;
+    let Some(Standing { person, roster }) = &model.views.rights else { return Ok(()) };
+    let may = model.policy.may(right, place, roster, person);
+    may.map_err(|no| format!("{}; {}", no.sentence, no.remedy))
+}
+
 /// A lock of one's own is lifted without any right.
 pub(super) fn lock(model: &Model, lock: Option<&Lock>, lifts: bool) -> Result<(), String> {
     hands::may_act(model)?;
@@ -86,10 +94,7 @@ pub(super) fn lock(model: &Model, lock: Option<&Lock>, lifts: bool) -> Result<()
 }
 
 pub(super) fn train(model: &Model, train: &Train) -> Result<(), String> {
-    hands::may_act(model)?;
-    let Some(Standing { person, roster }) = &model.views.rights else { return Ok(()) };
-    let may = model.policy.may(Right::Trains, Place::environment(&train.to), roster, person);
-    may.map_err(|no| format!("{}; {}", no.sentence, no.remedy))
+    may(model, Right::Trains, Place::environment(&train.to))
 }
 
 /// The deployment an action is about: the one the log shows, or what can be stopped of the selected release.

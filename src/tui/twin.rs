@@ -14,6 +14,7 @@ pub fn command(action: Action) -> Option<&'static str> {
         Action::Help => "keys",
         Action::Who => "who",
         Action::Metrics => "metrics",
+        Action::Requests => "request list",
         Action::ConfirmRules => "config confirm",
         Action::NewRelease => "release new",
         Action::Advance => "release advance",

@@ -449,6 +449,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.busy = Some(("confirm-rules…".to_owned(), model.now));
             vec![Effect::ShowRules]
         }
+        Action::Requests => {
+            model.busy = Some(("requests…".to_owned(), model.now));
+            vec![Effect::AskRequests]
+        }
         Action::Metrics => {
             model.busy = Some(("metrics…".to_owned(), model.now));
             vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]

@@ -18,7 +18,7 @@ use relman::domain::freeze::{Freeze, FreezeOrigin, Running, Scope, Stops};
 use relman::domain::gate::GateReport;
 use relman::domain::hold::{Choice, FollowUp, Guidance, Hold, HoldReason, Taken};
 use relman::domain::hook::DeliveryState;
-use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId};
+use relman::domain::ids::{ApprovalId, DeploymentId, FreezeId, LockId, ReleaseId, RequestId};
 use relman::domain::journal::{GENESIS, NewEntry, Verb, check_link};
 use relman::domain::lock::{Lock, LockKind};
 use relman::domain::note::Note;
@@ -36,12 +36,13 @@ use relman::domain::time::{Timestamp, Tz, Window};
 use relman::domain::toggle::Flip;
 use relman::domain::train::{Departure, DepartureState, Item};
 use relman::domain::wait::{Outlook, Wait};
+use relman::domain::wanted::Wanted;
 use relman::domain::witness;
 use relman::host::state::State;
 use relman::store::{
     Kind, SCHEMA_VERSION, Store, StoreError, Tx, approvals, changes, deployments, freezes, journal, locks,
-    meta, moments, notes, outbox, override_reviews, pending, records, releases, sessions, steps, trains,
-    witnesses,
+    meta, moments, notes, outbox, override_reviews, pending, records, releases, requests, sessions, steps,
+    trains, witnesses,
 };
 
 use crate::support::world::{env_name, outcome, person, release_id};
@@ -1052,9 +1053,27 @@ fn with_one_of_each(store: &Store) {
             trains::insert(tx, &departure)?;
             trains::resume(tx, &train, "erin", at(6), "mended")?;
             notes::insert(tx, &note)?;
+            requests::insert(tx, &a_request())?;
             override_reviews::insert(tx, id, &a_review())
         })
         .unwrap();
+}
+
+fn a_request() -> Wanted {
+    Wanted {
+        id: RequestId(1),
+        title: "Guest checkout".to_owned(),
+        service: Some("api".parse().unwrap()),
+        origin: Origin::Market,
+        need: None,
+        objective: None,
+        priority: Some(Level::High),
+        by: person("bob").person,
+        at: at(3),
+        feedback: Some(("api@1.0.0".parse().unwrap(), 2)),
+        release: None,
+        declined: None,
+    }
 }
 
 fn every_record_is_walked_found_taken_and_put_back_as_it_was(store: &Store) {

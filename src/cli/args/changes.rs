@@ -2,7 +2,7 @@
 
 use super::{
     Audit, Change, Check, Checklist, Command, Config, Feedback, Freeze, Hooks, Issue, Override, Plan,
-    Prepare, Release, Review, Train, lock,
+    Prepare, Release, Requests, Review, Train, lock,
 };
 
 impl Command {
@@ -36,6 +36,7 @@ impl Command {
                 !matches!(verb, Prepare::Show { .. } | Prepare::Announce { draft: true, .. })
             }
             Self::Issue(verb) => !matches!(verb, Issue::List { .. }),
+            Self::Request(verb) => !matches!(verb, Requests::List { .. } | Requests::Show { .. }),
             Self::Feedback(verb) => !matches!(verb, Feedback::List { .. }),
             Self::Review(verb) => !matches!(verb, Review::Show { .. } | Review::Actions { .. }),
             Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),

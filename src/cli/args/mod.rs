@@ -9,6 +9,7 @@ mod outside;
 mod overrides;
 mod papers;
 mod people;
+mod requests;
 mod stages;
 
 use std::path::PathBuf;
@@ -28,13 +29,14 @@ pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::papers::{Keys, ManArgs};
 pub(super) use self::people::{Rights, Setup};
+pub(super) use self::requests::Requests;
 pub(super) use self::stages::{
     Check, CheckResult, Drift, Feedback, Format, Handover, Issue, Judge, MetricsArgs, NotesArgs, Paper, Plan,
     Prepare, Reader, ReportArgs, Review, Risk,
 };
 use crate::domain::approval::ApprovalSubject;
 use crate::domain::digest::Digest;
-use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName, TrainName, Version};
+use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, RequestId, ServiceName, TrainName, Version};
 use crate::domain::release::plan::Extent;
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
@@ -124,6 +126,9 @@ pub enum Command {
     /// What is wrong with a release
     #[command(subcommand)]
     Issue(Issue),
+    /// What people ask for, before a version is known that brings it
+    #[command(subcommand)]
+    Request(Requests),
     /// What people say about a release
     #[command(subcommand)]
     Feedback(Feedback),
@@ -346,6 +351,9 @@ pub struct NewRelease {
     /// Take the plan over from an earlier release: people, measures, tasks, who is trained and told
     #[arg(long, value_name = "RELEASE")]
     pub like: Option<ReleaseId>,
+    /// A request it brings, R7; may be said again. What is not said about the release is taken from the first
+    #[arg(long = "request", value_name = "REQUEST")]
+    pub requests: Vec<RequestId>,
     /// Read the release as a JSON object from a file or - (keys as the options, plus service and version)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "version"])]
     pub from_json: Option<PathBuf>,

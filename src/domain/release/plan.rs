@@ -6,7 +6,7 @@ use super::super::time::{Timestamp, span};
 use super::super::words::words;
 use super::{Level, Tick};
 use crate::domain::actor::Person;
-use crate::domain::ids::ReleaseId;
+use crate::domain::ids::{ReleaseId, RequestId};
 use crate::domain::risk::Assessment;
 use std::time::Duration;
 
@@ -145,6 +145,19 @@ pub struct ScopeItem {
     /// Why it was dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The request it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+}
+
+impl ScopeItem {
+    /// As it stands in lists: with the number of its request.
+    pub fn named(&self) -> String {
+        match self.request {
+            Some(request) => format!("{request} {}", self.text),
+            None => self.text.clone(),
+        }
+    }
 }
 
 /// Something that is to be reached by a day.

@@ -6,7 +6,7 @@ use super::super::time::Timestamp;
 use super::super::words::words;
 use super::{Tick, plan::Verdict};
 use crate::domain::actor::Person;
-use crate::domain::ids::{DeploymentId, ReleaseId};
+use crate::domain::ids::{DeploymentId, ReleaseId, RequestId};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -182,6 +182,9 @@ pub struct Feedback {
     /// The release that takes it up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<ReleaseId>,
+    /// The request that was made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     pub by: Person,
     pub at: Timestamp,
 }

@@ -230,6 +230,7 @@ fn makes(verb: Verb) -> bool {
             | Verb::ApprovalRejected
             | Verb::FreezeAdded
             | Verb::LockSet
+            | Verb::RequestAdded
             | Verb::TrainDeparted
             | Verb::TrainSkipped
             | Verb::TrainHalted

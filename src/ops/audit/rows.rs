@@ -188,6 +188,7 @@ pub(in crate::ops) fn subject(change: &Change) -> String {
             Key::Release(id) => id.to_string(),
             Key::Freeze(id) => id.to_string(),
             Key::Lock(id) => id.to_string(),
+            Key::Request(id) => id.to_string(),
             Key::Deployment(id) | Key::Review(id) => id.to_string(),
             Key::Departure(train, _) | Key::Resumption(train, _) => train.to_string(),
             Key::Approval(_) | Key::Note(..) => String::new(),

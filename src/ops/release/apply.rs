@@ -106,7 +106,7 @@ fn plan(cx: &Ctx<'_>, release: &mut Release, what: &Record) -> Result<(), OpErro
             }
             push(
                 &mut plan.scope,
-                ScopeItem { text, state: ScopeState::Planned, late: is_late, why: None },
+                ScopeItem { text, state: ScopeState::Planned, late: is_late, why: None, request: None },
                 "scope items",
             )
         }
@@ -333,6 +333,7 @@ fn hear(cx: &Ctx<'_>, release: &mut Release, what: &Record, known: &Known) -> Re
                 text: free("feedback", text, 4000)?,
                 reply: None,
                 next: None,
+                request: None,
                 by: cx.actor.person.clone(),
                 at: cx.now,
             };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::digest::Digest;
-use crate::domain::ids::ReleaseId;
+use crate::domain::ids::{ReleaseId, RequestId};
 use crate::domain::journal::Verb;
 use crate::domain::release::plan::Metric;
 use crate::domain::release::preparation::{Task, Training};
@@ -12,7 +12,8 @@ use crate::domain::release::{
 };
 use crate::domain::right::{Place, Right};
 use crate::domain::text::free;
-use crate::ops::{Ctx, OpError};
+use crate::domain::wanted::Wanted;
+use crate::ops::{Ctx, OpError, wanted};
 use crate::store::{journal, releases};
 
 use super::edit::{self, Edit};
@@ -38,6 +39,8 @@ pub struct NewRelease {
     pub misfit: Option<String>,
     /// An earlier release whose plan it takes over: people, measures, tasks, who is trained and told.
     pub like: Option<ReleaseId>,
+    /// Requests it answers; what is not said about it is taken from the first of them.
+    pub requests: Vec<RequestId>,
 }
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
@@ -74,10 +77,33 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         }
         super::requires::check(tx, cx, id, &release.plan.requires)?;
         super::known_toggles(cx, id, &release.plan.toggles)?;
+        let mut release = release.clone();
+        for request in &new.requests {
+            wanted::take_in(tx, &mut release, *request)?;
+        }
+        if let Some(first) = new.requests.first() {
+            asked_for(&mut release, new, &wanted::known(tx, *first)?);
+        }
         releases::insert(tx, &release)?;
         journal::append(tx, cx.entry(Verb::ReleaseCreated, id).after(&release))?;
-        Ok(release.clone())
+        wanted::follow(tx, cx, None, &release)?;
+        Ok(release)
     })
+}
+
+/// What the request says where nothing else was said.
+fn asked_for(release: &mut Release, new: &NewRelease, request: &Wanted) {
+    if new.title.is_none() {
+        release.title.clone_from(&request.title);
+    }
+    if new.origin == Origin::default() {
+        release.request.origin = request.origin;
+    }
+    let asked = &mut release.request;
+    asked.need = asked.need.take().or_else(|| request.need.clone());
+    asked.objective = asked.objective.take().or_else(|| request.objective.clone());
+    asked.priority = asked.priority.or(request.priority);
+    release.plan.version = u32::from(!release.plan.says(&Plan::default()));
 }
 
 /// What was planned once and serves again; what was done or said about it stays with the earlier one (REL-2).

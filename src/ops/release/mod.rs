@@ -47,7 +47,7 @@ fn known_toggles(cx: &Ctx<'_>, id: &ReleaseId, names: &[String]) -> Result<(), O
 }
 
 /// Gives the plan its next number where it says something else than before.
-fn replanned(before: &Release, mut after: Release) -> Release {
+pub(super) fn replanned(before: &Release, mut after: Release) -> Release {
     if !after.plan.says(&before.plan) {
         after.plan.version = before.plan.version + 1;
     }

@@ -12,7 +12,7 @@ use crate::domain::right::{Asks, Place, asked_by};
 use crate::domain::risk::{self, Inputs};
 use crate::domain::text::free;
 use crate::domain::time::Timestamp;
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, wanted};
 use crate::store::{Tx, deployments, journal};
 
 use super::history;
@@ -223,6 +223,9 @@ pub fn record(cx: &Ctx<'_>, id: &ReleaseId, what: &Record) -> Result<Release, Op
         let release = super::save(tx, cx, super::replanned(&before, release))?;
         let reason = what.reason().map(|text| free("reason", text, 2000)).transpose()?;
         journal::append(tx, cx.entry(verb, id).because(reason.as_deref()).before(&before).after(&release))?;
+        if verb == Verb::PlanChanged {
+            wanted::follow(tx, cx, Some(&before), &release)?;
+        }
         Ok(release)
     })
 }

@@ -156,9 +156,9 @@ impl With<'_> {
             let why = item.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             let late = if item.late { "  (added later)" } else { "" };
             match item.state {
-                ScopeState::Planned => (Tone::Open, format!("{}{late}", item.text)),
-                ScopeState::Done => (Tone::Done, format!("{}{late}", item.text)),
-                ScopeState::Dropped => (Tone::Wrong, format!("{} dropped{why}", item.text)),
+                ScopeState::Planned => (Tone::Open, format!("{}{late}", item.named())),
+                ScopeState::Done => (Tone::Done, format!("{}{late}", item.named())),
+                ScopeState::Dropped => (Tone::Wrong, format!("{} dropped{why}", item.named())),
             }
         }));
         rows.extend(Self::items(List::Milestones, "milestones", &plan.milestones, |one| {
@@ -364,8 +364,17 @@ impl With<'_> {
         rows.extend(Self::items(List::Feedback, "feedback", &release.feedback, |one| {
             let reply = one.reply.as_ref().map(|reply| format!(" → {reply}")).unwrap_or_default();
             let next = one.next.as_ref().map(|next| format!(" → {next}")).unwrap_or_default();
-            let text = format!("{}, {}, {}: {}{reply}{next}", one.source, one.phase, one.sentiment, one.text);
-            (if one.reply.is_some() || one.next.is_some() { Tone::Done } else { Tone::Open }, text)
+            let asked = one.request.map(|request| format!(" → {request}")).unwrap_or_default();
+            let text =
+                format!("{}, {}, {}: {}{reply}{asked}{next}", one.source, one.phase, one.sentiment, one.text);
+            (
+                if one.reply.is_some() || one.next.is_some() || one.request.is_some() {
+                    Tone::Done
+                } else {
+                    Tone::Open
+                },
+                text,
+            )
         }));
         let verdict = review.verdict.map(|verdict| format!("{verdict}: ")).unwrap_or_default();
         let outcome = match (&review.outcome, review.verdict) {

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod metrics;
 pub mod pages;
 pub mod palette;
+pub mod requests;
 pub mod rollback;
 pub mod scroll;
 pub mod sheet;
@@ -62,6 +63,7 @@ pub enum Popup {
     Locks(locks::Locks),
     Sheet(sheet::Sheet),
     Metrics(Box<metrics::Page>),
+    Requests(requests::Page),
     Train(Box<train::Page>),
     Help(help::Help),
     Palette(palette::Palette),
@@ -349,6 +351,7 @@ impl Popup {
             Self::Locks(locks) => locks.key(model, key),
             Self::Sheet(sheet) => sheet.key(model, key),
             Self::Metrics(page) => page.key(model, key),
+            Self::Requests(page) => page.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
@@ -387,6 +390,7 @@ impl Popup {
             | Self::Locks(_)
             | Self::Sheet(_)
             | Self::Metrics(_)
+            | Self::Requests(_)
             | Self::Train(_)
             | Self::Unlock(_)
             | Self::Page { .. } => false,
@@ -419,6 +423,7 @@ impl Popup {
             Self::Locks(locks) => locks.view(model, frame, screen),
             Self::Sheet(sheet) => sheet.view(model, frame, screen),
             Self::Metrics(page) => page.view(model, frame, screen),
+            Self::Requests(page) => page.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),

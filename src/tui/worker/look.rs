@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::ops::deployment::{rollback, start};
 use crate::ops::view::{metrics, queue, release, script_diff, when};
-use crate::ops::{Ctx, OpError, configured, train};
+use crate::ops::{Ctx, OpError, configured, train, wanted};
 use crate::tui::msg::{Effect, Msg};
 
 /// So many slots are looked for.
@@ -30,6 +30,7 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
             let waits = standing.is_some_and(|standing| !standing.is_confirmed());
             Msg::RulesShown(rules(cx)?, waits)
         }
+        Effect::AskRequests => Msg::Requested(wanted::list(cx)?),
         Effect::AskMetrics { service, days } => {
             let asked = metrics::Asked {
                 service: service.clone(),

@@ -2,6 +2,7 @@
 
 mod look;
 mod past;
+pub mod requests;
 
 pub use look::look;
 
@@ -458,6 +459,7 @@ impl Worker {
                 Msg::Done(format!("{id} may go on"))
             }
             Effect::Decide(decision) => Msg::Decided(Box::new(decide::decide(&cx, &decision)?)),
+            Effect::Request(order) => Msg::Done(requests::carry_out(&cx, *order)?),
             Effect::Record { id, what } => {
                 record::record(&cx, &id, &what)?;
                 Msg::Done(format!("{id}: on record"))

@@ -27,6 +27,7 @@ mod log;
 mod metrics;
 mod readonly;
 mod releases;
+mod requests;
 mod rights;
 mod script_diff;
 mod signing;

@@ -41,5 +41,6 @@ mod train;
 mod turn;
 mod verbs;
 pub(crate) mod view;
+mod wanted;
 mod when;
 mod witness;

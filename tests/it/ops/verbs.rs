@@ -8,7 +8,7 @@ use relman::domain::digest::Digest;
 use relman::domain::freeze::Scope;
 use relman::domain::gate::GateId;
 use relman::domain::hold::{Choice, Hold, HoldReason};
-use relman::domain::ids::{DeploymentId, LockId, TrainName};
+use relman::domain::ids::{DeploymentId, LockId, ReleaseId, RequestId, TrainName};
 use relman::domain::journal::Verb;
 use relman::domain::lock::LockKind;
 use relman::domain::override_review::Finding;
@@ -16,6 +16,7 @@ use relman::domain::release::preparation::{Occasion, Word};
 use relman::domain::release::review::{Sentiment, Severity, Source};
 use relman::domain::release::{Level, Stage};
 use relman::domain::train::{Departure, DepartureState, Item};
+use relman::domain::wanted::Wanted;
 use relman::ops::approval::ask::ask;
 use relman::ops::approval::withdraw::withdraw;
 use relman::ops::audit::archive;
@@ -31,7 +32,7 @@ use relman::ops::deployment::{claim, guide, note, take};
 use relman::ops::hook::show;
 use relman::ops::release::record::{Record, record};
 use relman::ops::release::{advance, back, block, cancel as give_up, create, edit, evidence};
-use relman::ops::{Ctx, change, freeze, lock, override_review, train, witness};
+use relman::ops::{Ctx, change, freeze, lock, override_review, train, wanted, witness};
 use relman::ops::{Liveness, OpError};
 
 use super::hook::given_up;
@@ -338,6 +339,7 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::LockLifted
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return holding_up(verb),
+        Verb::RequestAdded | Verb::RequestChanged => return asked_for(verb),
         Verb::ReleaseCreated => (world, |w| created(w, "api@1.1.0")),
         Verb::ReleaseEdited => (world, |w| {
             let change = edit::Edit { title: Some("Faster".to_owned()), ..edit::Edit::default() };
@@ -581,6 +583,40 @@ fn not_between_two(verb: Verb) -> Option<Act> {
     Some(act)
 }
 
+fn wish_for(world: &World, feedback: Option<(ReleaseId, usize)>) -> Result<Wanted, OpError> {
+    let new =
+        wanted::NewRequest { title: "Guest checkout".to_owned(), feedback, ..wanted::NewRequest::default() };
+    world.as_("alice", |cx| wanted::add(cx, &new))
+}
+
+/// What people ask for.
+fn asked_for(verb: Verb) -> Option<(fn() -> World, Act)> {
+    fn asked() -> World {
+        let world = world();
+        wish_for(&world, None).unwrap();
+        world
+    }
+    Some(match verb {
+        Verb::RequestAdded => (world, |w| wish_for(w, None).map(drop)),
+        _ => (asked, |w| w.as_("alice", |cx| wanted::decline(cx, RequestId(1), "no", None)).map(drop)),
+    })
+}
+
+fn not_asked_for(verb: Verb) -> Option<Act> {
+    Some(match verb {
+        // What was said leads to one request.
+        Verb::RequestAdded => |w| {
+            put(w, Verb::FeedbackRecorded).unwrap();
+            wish_for(w, Some((release_id(API), 1))).unwrap();
+            wish_for(w, Some((release_id(API), 1))).map(drop)
+        },
+        _ => |w| {
+            wish_for(w, None).unwrap();
+            w.as_("alice", |cx| wanted::reopen(cx, RequestId(1))).map(drop)
+        },
+    })
+}
+
 /// What keeps deployments from beginning, or lets them begin later.
 fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
@@ -674,6 +710,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::LockLifted
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return held_up(verb),
+        Verb::RequestAdded | Verb::RequestChanged => return not_asked_for(verb),
         Verb::FreezeAdded => |w| close(w, "Year end"),
         Verb::FreezeChanged => |w| longer(w, "Year end"),
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
@@ -756,7 +793,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 49);
+    assert_eq!(seen, 51);
 }
 
 #[test]
@@ -776,7 +813,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 46);
+    assert_eq!(seen, 48);
 }
 
 #[test]

@@ -141,6 +141,7 @@ impl Ui {
             Some(Popup::Locks(_)) => "locks",
             Some(Popup::Sheet(_)) => "sheet",
             Some(Popup::Metrics(_)) => "metrics",
+            Some(Popup::Requests(_)) => "requests",
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",
             Some(Popup::Palette(_)) => "palette",

@@ -20,6 +20,7 @@ mod marks;
 mod options;
 mod past;
 mod presence;
+mod requests;
 mod rights;
 mod rollback_dialog;
 mod screens;

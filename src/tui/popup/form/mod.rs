@@ -9,6 +9,7 @@ pub mod lock;
 pub mod moment;
 pub mod options;
 pub mod release;
+pub mod request;
 pub mod review;
 pub mod sheet;
 mod sheet_orders;
@@ -65,6 +66,7 @@ pub enum Kind {
     Unblock(ReleaseId),
     /// A rejection, or an approval for later.
     Decide(Box<Decision>),
+    Request(request::About),
     /// A yes from a later time on, or one that says something.
     Approve {
         decision: Box<Decision>,
@@ -452,6 +454,7 @@ impl Form {
             Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
             Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
+            Kind::Request(about) => request::ordered(self, *about),
             Kind::Decide(decision) => approval::rejected(self, decision),
             Kind::Approve { decision, asks } => approval::approved(self, model, decision, asks),
             Kind::RejectAll(decisions) => {

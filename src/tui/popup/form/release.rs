@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::{Field, Form, Kind, Ordered, choice, form, preset, text};
-use crate::domain::ids::{ReleaseId, ServiceName, Version};
+use crate::domain::ids::{ReleaseId, RequestId, ServiceName, Version};
 use crate::domain::release::{self, Level, Origin, Release, ReleaseKind};
 use crate::domain::time::{Fold, Tz, parse_when};
+use crate::domain::wanted::Wanted;
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::popup::Popup;
+use crate::tui::widget::input::Input;
 
 pub fn new_release(model: &Model) -> Popup {
     let services: Vec<String> = model.policy.services.keys().map(ToString::to_string).collect();
@@ -31,6 +33,26 @@ pub fn new_release(model: &Model) -> Popup {
             choice("priority", words(&Level::ALL.map(Level::as_str)), 1),
         ],
     )
+}
+
+/// A release that brings what somebody asked for.
+pub fn of_request(model: &Model, request: &Wanted) -> Popup {
+    let Popup::Form(mut form) = new_release(model) else { unreachable!("it is a form") };
+    form.fields.push(preset("requests", &request.id.to_string(), "R7 R8: what it brings"));
+    let known = [
+        ("title", Some(request.title.clone())),
+        ("need", request.need.clone()),
+        ("service", request.service.as_ref().map(ToString::to_string)),
+        ("origin", Some(request.origin.to_string())),
+        ("priority", request.priority.map(|priority| priority.to_string())),
+    ];
+    for (label, value) in known {
+        let field = form.fields.iter_mut().find(|field| field.label == label);
+        if let (Some(field), Some(value)) = (field, value) {
+            field.input = Input::with(&value);
+        }
+    }
+    Popup::Form(form)
 }
 
 pub fn edit(release: &Release, zone: Tz) -> Popup {
@@ -98,6 +120,7 @@ pub(super) fn created(form: &Form) -> Ordered {
             .map(|text| text.parse())
             .transpose()
             .map_err(|why| ("priority", format!("{why}")))?,
+        requests: form.some("requests").map(|text| requests(&text)).transpose()?.unwrap_or_default(),
         ..NewRelease::default()
     };
     Ok(Effect::Create { id: ReleaseId::new(service, version), new: Box::new(new) })
@@ -136,6 +159,11 @@ pub(super) fn edited(form: &Form, id: &ReleaseId, revision: i64, model: &Model) 
         ..Edit::default()
     };
     Ok(Effect::Edit { id: id.clone(), edit: Box::new(edit) })
+}
+
+fn requests(text: &str) -> Result<Vec<RequestId>, (&'static str, String)> {
+    let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+    words.map(|word| word.parse().map_err(|why| ("requests", format!("{why}")))).collect()
 }
 
 fn listed(text: &str) -> impl Iterator<Item = &str> {
