@@ -89,6 +89,7 @@ pub fn plain_mark(mark: char) -> Option<char> {
         '\u{2013}' | '\u{2014}' => Some('-'),
         '\u{2192}' | '\u{203a}' | '\u{bb}' => Some('>'),
         '\u{2039}' => Some('<'),
+        '\u{21b5}' => Some('|'),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ pub mod clock;
 mod command;
 pub mod doctor;
 pub mod drafts;
+pub mod editor;
 pub mod enforced;
 pub mod environment;
 pub mod exit_record;

@@ -84,6 +84,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Requested(found) => on_requests(model, found),
+        Msg::EditorSaved(saved) => on_saved(model, saved),
         Msg::Decided(approval) => {
             close_sent(model);
             model.say(approval.told(model.shown_zone()));
@@ -110,6 +111,22 @@ fn on_rules(model: &mut Model, changes: Vec<String>, waits: bool) -> Vec<Effect>
     }
     let facts = lines(&changes);
     opened(model, |model| Popup::confirm_rules(facts, changes, model))
+}
+
+/// The text of an editor goes into the field it was opened for.
+fn on_saved(model: &mut Model, saved: Result<String, String>) -> Vec<Effect> {
+    match (saved, model.popups.last_mut()) {
+        (Ok(text), Some(Popup::Form(form))) => {
+            if let Err(why) = form.edited_outside(&text) {
+                let aside = crate::host::editor::put_aside(&text);
+                let place = aside.map(|path| format!("; it is in {}", path.display())).unwrap_or_default();
+                model.complain(format!("{why}{place}"));
+            }
+        }
+        (Err(why), _) => model.complain(why),
+        (Ok(_), _) => {}
+    }
+    Vec::new()
 }
 
 /// It is done: what is on the screen is read again where nothing else does it.

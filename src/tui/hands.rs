@@ -145,6 +145,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::AskSlots { .. }
         | Effect::AskMetrics { .. }
         | Effect::AskRequests
+        | Effect::OpenEditor(_)
         | Effect::ShowRules
         | Effect::ShowWitness(_)
         | Effect::Tell(_)

@@ -20,6 +20,7 @@ pub mod pane;
 mod past;
 pub mod popup;
 pub mod presence;
+mod rest;
 mod rights;
 mod splits;
 mod tail;
@@ -304,6 +305,10 @@ impl Panes {
             Effect::Quit => self.ended = Some(0),
             Effect::Redraw => self.model.redraw = true,
             Effect::Suspend => self.model.suspend = true,
+            Effect::OpenEditor(text) => {
+                let saved = self.lend_terminal(&text);
+                self.take(Msg::EditorSaved(saved));
+            }
             Effect::Bell => {
                 if !self.model.has_focus && self.model.policy.bell {
                     let _gone = io::stdout().write_all(b"\x07").and_then(|()| io::stdout().flush());
@@ -314,6 +319,26 @@ impl Panes {
                 let _gone = self.wires.orders.send(effect);
             }
         }
+    }
+
+    /// The terminal is the editor's until it ends.
+    fn lend_terminal(&mut self, text: &str) -> Result<String, String> {
+        if !rest::begin() {
+            return Err("the keyboard is busy; try again".to_owned());
+        }
+        terminal::leave();
+        let saved = host::editor::edit(text);
+        // What was typed behind its end was meant for it.
+        let _flushed = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
+        let entered = terminal::enter();
+        rest::end();
+        if entered.is_err() {
+            self.ended = Some(HUNG_UP);
+        }
+        self.slept = true;
+        self.model.redraw = true;
+        self.dirty = true;
+        saved
     }
 
     fn draw_when_due(&mut self) -> io::Result<()> {
@@ -384,6 +409,7 @@ fn next_age(model: &Model) -> Option<Duration> {
 fn read_keys(keys: &Sender<Msg>) -> io::Result<()> {
     let mut splits = Splits::default();
     loop {
+        rest::pause();
         let happened = match splits.patience() {
             Some(patience) if !event::poll(patience)? => splits.give_up(),
             _ => splits.take(event::read()?),
@@ -408,6 +434,10 @@ fn listen(sender: &Sender<Msg>) -> io::Result<()> {
     std::thread::spawn(move || {
         let mut asked = false;
         for signal in signals.forever() {
+            // Typed into an editor: it is the editor's.
+            if rest::is_away() && matches!(signal, SIGINT | SIGQUIT | SIGTSTP) {
+                continue;
+            }
             if ends.contains(&signal) && std::mem::replace(&mut asked, true) {
                 // The second time there is no patience.
                 terminal::leave();

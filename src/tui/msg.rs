@@ -150,6 +150,8 @@ pub enum Msg {
     RulesShown(Vec<String>, bool),
     /// The figures of so many days.
     Measured(Box<Metrics>, u64),
+    /// What was saved in an editor, or why there is nothing.
+    EditorSaved(Result<String, String>),
     /// What people ask for.
     Requested(Vec<Listed>),
     Failed(OpError),
@@ -332,6 +334,8 @@ pub enum Effect {
     ShowRules,
     /// Stand by the rules as they were shown.
     ConfirmRules(Vec<String>),
+    /// Let the person edit a text in their editor.
+    OpenEditor(String),
     /// Read what people ask for.
     AskRequests,
     /// Change that list.

@@ -21,10 +21,13 @@ pub struct Input {
     cursor: usize,
 }
 
-/// More than any field takes; what is pasted beyond is cut.
-const LONGEST: usize = 4000;
+/// How a line break is shown where there is one line.
+const BREAK: &str = "↵";
 
 impl Input {
+    /// More than any field takes; what is pasted beyond is cut.
+    pub const LONGEST: usize = 4000;
+
     pub fn with(text: &str) -> Self {
         Self { text: text.to_owned(), cursor: text.len() }
     }
@@ -40,7 +43,7 @@ impl Input {
             .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
             .filter(|c| !crate::domain::text::is_deceptive(*c))
             .collect();
-        let room = LONGEST.saturating_sub(self.text.len());
+        let room = Self::LONGEST.saturating_sub(self.text.len());
         let cut = clean.floor_char_boundary(clean.len().min(room));
         self.text.insert_str(self.cursor, &clean[..cut]);
         self.cursor += cut;
@@ -88,16 +91,22 @@ impl Input {
         trimmed.rfind(' ').map_or(0, |at| at + 1)
     }
 
-    /// The part that fits `width` cells around the cursor, and the cursor's cell in it.
+    /// The part that fits `width` cells around the cursor, and the cursor's cell in it. A line break is one cell.
     pub fn window(&self, width: usize) -> (String, usize) {
+        let cells = |text: &str| text.replace('\n', BREAK).width();
         let mut start = 0;
-        while self.text[start..self.cursor].width() >= width.max(1) {
+        while cells(&self.text[start..self.cursor]) >= width.max(1) {
             let next = start + self.text[start..].graphemes(true).next().map_or(1, str::len);
             // A combining mark behind the cursor belongs to the cluster before it.
             start = next.min(self.cursor);
         }
-        let shown = crate::domain::text::fit(&self.text[start..], width);
-        (shown, self.text[start..self.cursor].width())
+        let shown = crate::domain::text::fit(&self.text[start..].replace('\n', BREAK), width);
+        (shown, cells(&self.text[start..self.cursor]))
+    }
+
+    /// How many lines it has.
+    pub fn lines(&self) -> usize {
+        self.text.lines().count()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The panes in a real terminal: what no test without one can see.
 
 mod detached;
+mod editor;
 mod journey;
 mod looks;
 mod quiet;

@@ -196,8 +196,9 @@ impl Terminal {
         code
     }
 
+    /// The exit code once it has ended, whatever it left behind.
     #[track_caller]
-    fn code(&mut self) -> u32 {
+    pub(crate) fn code(&mut self) -> u32 {
         let pid = self.pid();
         wait::until("the panes to end", || (is_alive(pid), self.picture()), |(alive, _)| !alive);
         self.child.wait().unwrap().exit_code()

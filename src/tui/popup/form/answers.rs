@@ -56,13 +56,13 @@ pub(super) fn field(prompt: &Prompt) -> Field {
     };
     let value = prompt.default.as_deref().unwrap_or(first);
     let example = match (&prompt.kind, prompt.required) {
-        (PromptKind::Multiline, _) => "\\n begins a new line",
+        (PromptKind::Multiline, _) => "\\n begins a new line; Ctrl-O opens your editor",
         (_, true) => "required",
         (_, false) => "may stay empty",
     };
     Field {
         label: prompt.name.clone().into(),
-        input: Input::with(&value.replace('\n', "\\n")),
+        input: Input::with(value),
         example: example.into(),
         choices,
         had_text: !value.is_empty(),

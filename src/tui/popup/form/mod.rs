@@ -157,6 +157,13 @@ pub struct Field {
     is_typed: bool,
 }
 
+impl Field {
+    /// Whether an editor may be opened for it: what is typed as a confirmation is typed by hand, and a secret stands in no file.
+    fn takes_long_text(&self) -> bool {
+        self.choices.is_empty() && !self.is_typed && !self.is_secret
+    }
+}
+
 #[derive(Debug)]
 pub struct Form {
     pub kind: Kind,
@@ -338,6 +345,10 @@ impl Form {
                 return Outcome::Close;
             }
             "<c-s>" => return self.submit(model),
+            "<c-o>" if self.fields[self.at].takes_long_text() => {
+                let text = self.fields[self.at].input.text().to_owned();
+                return Outcome::DoAndStay(vec![Effect::OpenEditor(text)]);
+            }
             "<tab>" | "<down>" => self.go(1),
             "<s-tab>" | "<up>" => self.go(self.fields.len() - 1),
             "<enter>" if self.at + 1 < self.fields.len() => self.go(1),
@@ -361,6 +372,16 @@ impl Form {
             self.error = None;
         }
         Outcome::Stay
+    }
+
+    /// What was saved in an editor for the field with the keys.
+    pub fn edited_outside(&mut self, text: &str) -> Result<(), String> {
+        if text.len() > Input::LONGEST {
+            return Err(format!("the text is too long: {} of {} bytes", text.len(), Input::LONGEST));
+        }
+        self.fields[self.at].input = Input::with(&crate::domain::text::multi_line(text));
+        self.edited();
+        Ok(())
     }
 
     /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
@@ -541,7 +562,9 @@ impl Form {
             } else {
                 spans.push(Span::raw(shown));
             }
-            if field.input.text().is_empty() && !field.example.is_empty() {
+            if field.input.lines() > 1 {
+                spans.push(Span::styled(format!(" ({} lines)", field.input.lines()), theme.dim));
+            } else if field.input.text().is_empty() && !field.example.is_empty() {
                 spans.push(Span::styled(format!(" ({})", field.example), theme.dim));
             } else if !field.choices.is_empty() {
                 let arrows = if model.glyphs.ascii { "  < >" } else { "  ◂ ▸" };
@@ -579,12 +602,15 @@ impl Form {
             }
             kept.end = lines.len();
         }
+        let edits = self.fields[self.at].takes_long_text();
         let foot = match (self.sent, self.is_protected()) {
             (true, _) if self.kind == Kind::AsOf => "reading…",
             (true, _) => "saving…",
             (false, false) if self.kind == Kind::AsOf => "Enter shows it   Esc leaves",
             (false, true) if self.weighed.is_some() => "Ctrl-S does it all the same   Esc leaves",
+            (false, true) if edits => "Enter next   Ctrl-S does it   Ctrl-O opens your editor   Esc leaves",
             (false, true) => "Enter next field   Ctrl-S does it   Esc leaves",
+            (false, false) if edits => "Enter next   Ctrl-S saves   Ctrl-O opens your editor   Esc leaves",
             (false, false) => "Enter next, on the last field saves   Ctrl-S saves   Esc leaves",
         };
         dialog_box_at(model, frame, screen, &self.title, lines, foot, kept);
