@@ -285,7 +285,9 @@ impl<F: FnMut(&str)> Story<'_, F> {
                 }
             }
             if card.release.stage == Stage::Prepare {
-                for item in &self.desk.config.policy.stage(Stage::Prepare).checklist {
+                for item in
+                    self.desk.config.policy.stage(Stage::Prepare).checklist.iter().map(|item| &item.name)
+                {
                     self.tick(release, item)?;
                 }
             }

@@ -273,7 +273,7 @@ fn stage_lines(rules: &StageRules) -> Vec<String> {
         ("escalate", escalation(&rules.reminders)),
         ("decisions time out after", rules.reminders.timeout.map(span).unwrap_or_default()),
         ("checks", rules.checks.join(", ")),
-        ("checklist", rules.checklist.join(", ")),
+        ("checklist", rules.checklist.iter().map(|item| item.name.as_str()).collect::<Vec<_>>().join(", ")),
     ]
     .into_iter()
     .filter(|(_, text)| !text.is_empty())

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::args::{Checklist, Edit, NewRelease, Release, ServiceOrRelease};
 use super::out::{Out, Tone};
 use super::{Session, exit, from_git};
+use crate::domain::checklist::{Answer, Standing, standing};
 use crate::domain::digest::Digest;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
 use crate::domain::ids::{ReleaseId, ReleaseRef, ServiceName, Version};
@@ -433,6 +434,35 @@ fn facts(release: &domain::Release, wall: impl Fn(Timestamp) -> String) -> Vec<(
     facts
 }
 
+/// Asks the commands of the items that were named, otherwise of all that have one; fails where one does not say yes.
+fn verify(session: &mut Session, cx: &Ctx<'_>, id: &ReleaseId, items: Vec<String>) -> Result<u8, OpError> {
+    let all = &cx.policy.stage(Stage::Prepare).checklist;
+    let with_command =
+        || all.iter().filter(|item| item.command.is_some()).map(|item| item.name.clone()).collect();
+    let items: Vec<String> = if items.is_empty() { with_command() } else { items };
+    if items.is_empty() {
+        return Err(OpError::conflict("no item of the checklist has a command").hint(
+            "{ item = \"…\", command = [\"./check.sh\"] } in [stages.prepare] checklist gives it one",
+        ));
+    }
+    let mut found = Vec::new();
+    for item in items {
+        session.out.note(&format!("{item}…"));
+        let (_, said) = evidence::verify(cx, id, &item)?;
+        if !session.out.is_json() {
+            session.out.line(format!("{} {item}: {}", said.answer, said.said));
+        }
+        found.push((item, said));
+    }
+    let is_good = found.iter().all(|(_, said)| said.answer == Answer::Yes);
+    if session.out.is_json() {
+        let rows: Vec<_> =
+            found.iter().map(|(item, said)| serde_json::json!({ "item": item, "verified": said })).collect();
+        session.out.json("verified", &rows);
+    }
+    Ok(if is_good { exit::OK } else { exit::code(ErrorKind::Failure) })
+}
+
 pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
@@ -442,6 +472,10 @@ pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, Op
             let release = evidence::tick(&cx, &id, &item)?;
             answer(&mut session.out, &release, &format!("\"{item}\" is done"));
         }
+        Checklist::Verify { release, items } => {
+            let id = find::find(&cx, &release)?;
+            return verify(session, &cx, &id, items);
+        }
         Checklist::List { release } => {
             let view = view::release(&cx, &find::find(&cx, &release)?)?;
             if session.out.is_json() {
@@ -450,17 +484,28 @@ pub(super) fn checklist(session: &mut Session, verb: Checklist) -> Result<u8, Op
                     .stage(Stage::Prepare)
                     .checklist
                     .iter()
-                    .map(|item| serde_json::json!({ "item": item, "done": view.release.ticks.get(item) }))
+                    .map(|item| {
+                        serde_json::json!({
+                            "item": item.name,
+                            "command": item.command,
+                            "is-done": standing(item, &view.release, cx.now).is_done(),
+                            "done": view.release.ticks.get(&item.name),
+                            "verified": view.release.verified.get(&item.name),
+                        })
+                    })
                     .collect();
                 session.out.json("checklist", &items);
                 return Ok(exit::OK);
             }
             for item in &cx.policy.stage(Stage::Prepare).checklist {
-                let line = match view.release.ticks.get(item) {
-                    Some(tick) => {
-                        format!("[x] {item}  ({}, {})", tick.by.name, wall(tick.at, cx.policy.zone))
+                let stands = standing(item, &view.release, cx.now);
+                let line = match &stands {
+                    Standing::Done { by, at, until } => {
+                        let until = until.map(|until| format!(", until {}", wall(until, cx.policy.zone)));
+                        let (at, until) = (wall(*at, cx.policy.zone), until.unwrap_or_default());
+                        format!("[x] {}  ({}, {at}{until})", item.name, by.name)
                     }
-                    None => format!("[ ] {item}"),
+                    _ => format!("[ ] {}", stands.told(&item.name)),
                 };
                 session.out.line(line);
             }

@@ -214,7 +214,7 @@ pub(super) struct RawStage {
     pub check_ttl: Option<String>,
     pub mirror_max_age: Option<String>,
     pub statements: Vec<String>,
-    pub checklist: Vec<String>,
+    pub checklist: Vec<toml::Value>,
     pub voters: Vec<String>,
     pub backup_max_age: Option<String>,
     pub announce_before: Option<String>,

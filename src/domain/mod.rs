@@ -24,6 +24,7 @@ pub mod ansi;
 pub mod approval;
 pub mod chain;
 pub mod change;
+pub mod checklist;
 pub mod commits;
 pub mod delivery;
 pub mod deployment;

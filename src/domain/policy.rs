@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::{Members, Roster};
 use super::approval::ApprovalSubject;
 use super::change::Change;
+use super::checklist::Item;
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
@@ -405,7 +406,7 @@ pub struct StageRules {
     /// What must be stated before the plan stage is left: legal, data protection (AUD-6).
     pub statements: Vec<String>,
     /// Items of the prepare stage's checklist.
-    pub checklist: Vec<String>,
+    pub checklist: Vec<Item>,
     /// Groups that are asked whether it shall go: each says go once, and nobody no-go.
     pub voters: Vec<String>,
     pub backup_max_age: Option<Duration>,

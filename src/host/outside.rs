@@ -12,7 +12,10 @@ use crate::domain::change::{Adapter, Answered, Asking, Change};
 use crate::domain::event::Event;
 use crate::domain::hook::{Hook, SAID, Secret, Way, Webhook, signature};
 use crate::domain::ids::EnvName;
+use crate::domain::policy::Argv;
 use crate::domain::policy::{ScriptRole, Service};
+use crate::domain::release::Release;
+use crate::ops::outside::Found;
 use crate::ops::outside::{Outside, Told};
 
 /// How long a look at what runs somewhere may take.
@@ -102,6 +105,37 @@ impl Outside for World {
             _ => {
                 let said = ended.err.lines().next().map(|line| format!(": {line}")).unwrap_or_default();
                 Err(format!("{}{said}", ended.how))
+            }
+        }
+    }
+
+    fn verify(&self, service: &Service, argv: &Argv, release: &Release) -> Found {
+        let mut variables = clean(&service.pass_env);
+        let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+        variables.extend(
+            [
+                ("RELMAN_SERVICE", service.name.to_string()),
+                ("RELMAN_VERSION", release.id.version.to_string()),
+                ("RELMAN_COMMIT", text(release.build.commit.as_ref())),
+                ("RELMAN_ARTIFACT", text(release.build.artifact.as_ref())),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let order = Order {
+            argv,
+            working_dir: &service.working_dir,
+            env: variables,
+            stdin: String::new(),
+            timeout: LOOK,
+            keep: 64 * 1024,
+        };
+        match command::run(order) {
+            Err(why) => Found { code: None, said: why },
+            Ok(ended) => {
+                let last =
+                    |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
+                let said = last(&ended.err).filter(|_| ended.code != Some(0)).or_else(|| last(&ended.out));
+                Found { code: ended.code, said: said.unwrap_or_else(|| ended.how.clone()) }
             }
         }
     }

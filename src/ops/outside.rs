@@ -6,7 +6,9 @@ use crate::domain::change::{Answered, Asking, Change};
 use crate::domain::event::Event;
 use crate::domain::hook::Hook;
 use crate::domain::ids::EnvName;
+use crate::domain::policy::Argv;
 use crate::domain::policy::Service;
+use crate::domain::release::Release;
 
 /// The world outside. Tests implement it without one.
 pub trait Outside {
@@ -20,12 +22,25 @@ pub trait Outside {
     fn current(&self, _service: &Service, _env: &EnvName) -> Result<String, String> {
         Err("scripts cannot be asked here".to_owned())
     }
+    /// What a command of the checklist finds out about a release.
+    fn verify(&self, _service: &Service, _argv: &Argv, _release: &Release) -> Found {
+        Found { code: None, said: "commands cannot be run here".to_owned() }
+    }
     /// Whether anybody can be asked at all: of the past nobody can.
     fn is_there(&self) -> bool {
         true
     }
     /// Starts a process that tells hooks what they have not been told, and does not wait for it.
     fn send_courier(&self);
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its exit status; nothing where it has none.
+    pub code: Option<i32>,
+    /// The last line it printed, or how it ended.
+    pub said: String,
 }
 
 /// What became of telling a hook.

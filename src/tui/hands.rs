@@ -116,6 +116,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Request(_)
         | Effect::Evidence { .. }
         | Effect::Tick { .. }
+        | Effect::Verify { .. }
         | Effect::ConfirmRules(_)
         | Effect::Withdraw { .. }
         | Effect::ReviewOverride { .. }

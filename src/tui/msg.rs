@@ -336,6 +336,11 @@ pub enum Effect {
     ConfirmRules(Vec<String>),
     /// Let the person edit a text in their editor.
     OpenEditor(String),
+    /// Ask the command of an item of the checklist.
+    Verify {
+        id: ReleaseId,
+        item: String,
+    },
     /// Read what people ask for.
     AskRequests,
     /// Change that list.

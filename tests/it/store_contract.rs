@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use relman::domain::approval::{Approval, ApprovalSubject, Verdict};
 use relman::domain::change::ChangeTicket;
+use relman::domain::checklist::{Answer, Verified};
 use relman::domain::deployment::{
     Beat, CancelKind, CancelRequest, Cause, Deployment, DeploymentKind, DeploymentState, Outcome, ProcessRef,
     Step, StepState,
@@ -93,6 +94,11 @@ fn a_release(id: &str) -> Release {
         )]
         .into(),
         ticks: [("Backup taken".to_owned(), Tick { by: alice.clone(), at: at(2) })].into(),
+        verified: [(
+            "Disk has room".to_owned(),
+            Verified { answer: Answer::Yes, said: "fine".to_owned(), by: alice.clone(), at: at(2) },
+        )]
+        .into(),
         statements: std::collections::BTreeMap::default(),
         waivers: std::collections::BTreeMap::default(),
         preparation: relman::domain::release::Preparation::default(),

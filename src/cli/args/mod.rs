@@ -449,7 +449,9 @@ pub struct Edit {
 pub enum Checklist {
     /// Tick an item
     Tick { release: ReleaseRef, item: String },
-    /// Every item and who ticked it
+    /// Ask the commands of items: those named, otherwise all that have one; exits 1 where one does not say yes
+    Verify { release: ReleaseRef, items: Vec<String> },
+    /// Every item and how it stands
     List { release: ReleaseRef },
 }
 

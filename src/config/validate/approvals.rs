@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Checker;
 use crate::config::raw::RawStage;
 use crate::domain::approval::ApprovalSubject;
+use crate::domain::checklist::Item;
 use crate::domain::delivery::Delivery;
 use crate::domain::policy::{Environment, Member, Policy, Rule, Service, StageGate, StageRules};
 use crate::domain::release::Stage;
@@ -65,8 +66,72 @@ impl Checker {
             checks: raw.checks,
             allowed_failures: raw.allowed_failures,
             statements: raw.statements,
-            checklist: raw.checklist,
+            checklist: self.checklist(&at("checklist"), raw.checklist),
         }
+    }
+
+    /// Items that people tick, as texts, and those with a command or an age, as tables.
+    fn checklist(&mut self, keys: &[String], raw: Vec<toml::Value>) -> Vec<Item> {
+        let mut items: Vec<Item> = Vec::new();
+        for (at, value) in raw.into_iter().enumerate() {
+            let own = [keys, keys![at]].concat();
+            let known = "write \"Runbook written\", or { item = \"…\", command = [\"./check.sh\"], max-age = \"6h\" }";
+            let item = match value {
+                toml::Value::String(name) => Item::plain(name),
+                toml::Value::Table(table) => match self.item(&own, &table) {
+                    Some(item) => item,
+                    None => continue,
+                },
+                _ => {
+                    self.hinted(&own, "an item is a text or a table", Some(known.to_owned()));
+                    continue;
+                }
+            };
+            match items.iter().any(|other| other.name == item.name) {
+                true => self.error(&own, format!("{} stands there twice", item.name)),
+                false => items.push(item),
+            }
+        }
+        items
+    }
+
+    fn item(&mut self, own: &[String], table: &toml::Table) -> Option<Item> {
+        let at = |key: &str| [own, keys![key]].concat();
+        for key in table.keys().filter(|key| !matches!(key.as_str(), "item" | "command" | "max-age")) {
+            self.hinted(
+                &at(key),
+                format!("{key} is not known here"),
+                Some("known: item, command, max-age".to_owned()),
+            );
+        }
+        let Some(name) = table.get("item").and_then(toml::Value::as_str) else {
+            self.error(own, "an item needs its name: item = \"…\"");
+            return None;
+        };
+        let texts = |value: &toml::Value| -> Option<Vec<String>> {
+            value.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
+        };
+        let command = match table.get("command") {
+            None => None,
+            Some(value) => match texts(value).filter(|words| !words.is_empty()) {
+                Some(words) => {
+                    self.argv(&at("command"), &words);
+                    Some(words)
+                }
+                None => {
+                    self.error(
+                        &at("command"),
+                        "a command is a list of texts: [\"./check.sh\", \"argument\"]",
+                    );
+                    None
+                }
+            },
+        };
+        let age = table.get("max-age").and_then(toml::Value::as_str).map(str::to_owned);
+        if table.contains_key("max-age") && age.is_none() {
+            self.error(&at("max-age"), "write an age as a text: \"6h\"");
+        }
+        Some(Item { name: name.to_owned(), command, max_age: self.limit(&at("max-age"), age.as_ref()) })
     }
 
     /// Templates, with placeholders that are known only.

@@ -1,6 +1,7 @@
 //! Is there test evidence for exactly this artifact, and is the checklist done?
 
 use super::{Answer, BlockReason, DeployFacts};
+use crate::domain::checklist::standing;
 use crate::domain::release::evidence::Worth;
 use crate::domain::time::Timestamp;
 
@@ -26,15 +27,14 @@ pub(super) fn check(facts: &DeployFacts, now: Timestamp) -> Answer {
     Answer::blocked(BlockReason::ChecksOpen { missing, failed })
 }
 
-pub(super) fn checklist(facts: &DeployFacts, _now: Timestamp) -> Answer {
+pub(super) fn checklist(facts: &DeployFacts, now: Timestamp) -> Answer {
     if !facts.environment.is_production() || facts.required_items.is_empty() {
         return Answer::pass("none required here");
     }
-    let open: Vec<String> = facts
-        .required_items
-        .iter()
-        .filter(|item| !facts.release.ticks.contains_key(*item))
-        .cloned()
+    let stands = facts.required_items.iter().map(|item| (item, standing(item, &facts.release, now)));
+    let open: Vec<String> = stands
+        .filter(|(_, stands)| !stands.is_done())
+        .map(|(item, stands)| stands.told(&item.name))
         .collect();
     if open.is_empty() {
         return Answer::pass(format!("all {} items done", facts.required_items.len()));

@@ -34,6 +34,7 @@ use self::slots::Closes;
 use super::actor::{Actor, Person, Roster};
 use super::approval::Approval;
 use super::change::ChangeTicket;
+use super::checklist::Item;
 use super::deployment::{DeploymentKind, DeploymentState};
 use super::digest::Digest;
 use super::freeze::Freeze;
@@ -322,7 +323,7 @@ pub struct DeployFacts {
     pub witness: Option<Request>,
     /// Names of checks that must have passed for this artifact.
     pub required_checks: Vec<String>,
-    pub required_items: Vec<String>,
+    pub required_items: Vec<Item>,
     pub holder: Option<Holder>,
     /// Locks on this service in this environment.
     pub locks: Vec<Lock>,

@@ -1,6 +1,7 @@
 //! What the stages ask for beside plain fields: whether what was planned, tested, prepared and learned is there.
 
 use super::stage_exit::ExitFacts;
+use crate::domain::checklist::standing;
 use crate::domain::drift::{Observed, State, differences};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::{Environment, ScriptRole, StageGate};
@@ -236,8 +237,8 @@ fn told(name: &str, worth: &Worth) -> String {
 fn checklist(release: &Release, facts: &ExitFacts<'_>) -> Found {
     let items = &facts.policy.stage(Stage::Prepare).checklist;
     let tasks = &release.preparation.tasks;
-    let open: Vec<&str> =
-        items.iter().filter(|item| !release.ticks.contains_key(*item)).map(String::as_str).collect();
+    let stands = items.iter().map(|item| (item, standing(item, release, facts.now)));
+    let open: Vec<_> = stands.filter(|(_, stands)| !stands.is_done()).collect();
     let undone: Vec<(usize, &str)> = tasks
         .iter()
         .enumerate()
@@ -245,11 +246,12 @@ fn checklist(release: &Release, facts: &ExitFacts<'_>) -> Found {
         .map(|(at, task)| (at + 1, task.text.as_str()))
         .collect();
     let remedy = match (open.first(), undone.first()) {
-        (Some(first), _) => format!("relman checklist tick {} \"{first}\"", release.id),
+        (Some((first, _)), _) => first.remedy(&release.id),
         (None, Some((number, _))) => format!("relman prepare task {} --done {number}", release.id),
         (None, None) => return Ok(format!("all {} items done", items.len() + tasks.len())),
     };
-    let all: Vec<&str> = open.into_iter().chain(undone.into_iter().map(|(_, text)| text)).collect();
+    let open = open.into_iter().map(|(item, stands)| stands.told(&item.name));
+    let all: Vec<String> = open.chain(undone.into_iter().map(|(_, text)| text.to_owned())).collect();
     Err(lacks(format!("not done: {}", all.join(", ")), remedy))
 }
 

@@ -122,7 +122,7 @@ impl BlockReason {
                 let name = missing.first().or(failed.first()).map_or("NAME", String::as_str);
                 format!("relman check record {release} {name} passed")
             }
-            Self::ChecklistOpen { .. } => format!("relman checklist tick {release} ITEM"),
+            Self::ChecklistOpen { .. } => format!("tick or verify it: relman checklist list {release}"),
             Self::Frozen { id: Some(id), .. } => {
                 let around = go_around(release, env, GateId::Freeze);
                 format!("wait; or, when its reason is gone: relman freeze remove {id}; {around}")

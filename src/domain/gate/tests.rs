@@ -1,5 +1,6 @@
 //! Tables and properties over all gates together.
 
+use crate::domain::checklist::Item;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -49,6 +50,7 @@ fn release(stage: Stage) -> Release {
         statements: std::collections::BTreeMap::new(),
         waivers: std::collections::BTreeMap::new(),
         ticks: std::collections::BTreeMap::new(),
+        verified: std::collections::BTreeMap::new(),
         preparation: crate::domain::release::Preparation::default(),
         issues: Vec::new(),
         feedback: Vec::new(),
@@ -245,7 +247,7 @@ fn each_gate_closes_for_its_own_reason() {
         ),
         ("staging too fresh", |f| staging(f).as_mut().unwrap().finished_at = Some(now()), &[GateId::Soak]),
         ("a check missing", |f| f.required_checks = vec!["unit".into()], &[GateId::Checks]),
-        ("an item open", |f| f.required_items = vec!["backup".into()], &[GateId::Checklist]),
+        ("an item open", |f| f.required_items = vec![Item::plain("backup")], &[GateId::Checklist]),
         (
             "frozen",
             |f| f.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")],
@@ -282,7 +284,7 @@ fn every_refusal_is_a_sentence_with_a_next_step() {
     facts.release.stage = Stage::Plan;
     *staging(&mut facts) = None;
     facts.required_checks = vec!["unit".into()];
-    facts.required_items = vec!["backup".into()];
+    facts.required_items = vec![Item::plain("backup")];
     facts.freezes = vec![make_freeze("q3", "2026-09-01T09:00:00Z", "2026-09-01T11:00:00Z")];
     facts.approvals.clear();
     let report = evaluate(&facts, now());
@@ -428,7 +430,7 @@ fn any_facts() -> impl proptest::strategy::Strategy<Value = DeployFacts> {
                 facts.skipped = BTreeSet::from(["soak".to_owned(), "stage".to_owned()]);
             }
             if flags[6] {
-                facts.required_items = vec!["backup".into()];
+                facts.required_items = vec![Item::plain("backup")];
             }
             if flags[7] {
                 facts.environment.self_approval = true;

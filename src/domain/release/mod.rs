@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
+use super::checklist::Verified;
 use super::digest::Digest;
 use super::ids::ReleaseId;
 use super::subject::canonical_json;
@@ -317,6 +318,9 @@ pub struct Release {
     pub waivers: BTreeMap<String, Waiver>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ticks: BTreeMap<String, Tick>,
+    /// What commands of the checklist said last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub verified: BTreeMap<String, Verified>,
     #[serde(default, skip_serializing_if = "Preparation::is_empty")]
     pub preparation: Preparation,
     /// What is wrong with it; the number of each is its place, from 1.

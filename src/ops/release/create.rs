@@ -155,6 +155,7 @@ fn blank(cx: &Ctx<'_>, id: &ReleaseId, kind: ReleaseKind) -> Release {
         statements: BTreeMap::new(),
         waivers: BTreeMap::new(),
         ticks: BTreeMap::new(),
+        verified: BTreeMap::new(),
         preparation: Preparation::default(),
         issues: Vec::new(),
         feedback: Vec::new(),

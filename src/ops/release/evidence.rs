@@ -1,11 +1,12 @@
 //! Records test evidence and ticks checklist items.
 
+use crate::domain::checklist::{Answer, Item, Verified, standing};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{EnvName, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::release::{Check, Counts, Release, Stage, Tick};
 use crate::domain::right::{Place, Right};
-use crate::domain::text::{did_you_mean, free};
+use crate::domain::text::{did_you_mean, free, one_line};
 use crate::domain::time::{Timestamp, wall};
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::store::journal;
@@ -90,11 +91,16 @@ pub(super) fn known_check(cx: &Ctx<'_>, name: &str) -> Result<(), OpError> {
 
 /// Ticks an item of the checklist.
 pub fn tick(cx: &Ctx<'_>, id: &ReleaseId, item: &str) -> Result<Release, OpError> {
-    known(&cx.policy.stage(Stage::Prepare).checklist, item, "checklist item", "[stages.prepare] checklist")?;
+    let rule = known_item(cx, item)?;
+    if rule.command.is_some() {
+        return Err(OpError::conflict(format!("a command finds out about \"{item}\""))
+            .hint(format!("ask it: relman checklist verify {id} \"{item}\"")));
+    }
     cx.act(Verb::ChecklistTicked, id, |tx| {
         cx.may(Right::Evidence, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;
-        if let Some(tick) = before.ticks.get(item) {
+        let stands = standing(rule, &before, cx.now);
+        if let Some(tick) = before.ticks.get(item).filter(|_| stands.is_done()) {
             return Err(OpError::conflict(format!(
                 "{} ticked \"{item}\" already, {}",
                 tick.by.name,
@@ -107,6 +113,44 @@ pub fn tick(cx: &Ctx<'_>, id: &ReleaseId, item: &str) -> Result<Release, OpError
         journal::append(tx, cx.entry(Verb::ChecklistTicked, id).before(&before).after(&release))?;
         Ok(release)
     })
+}
+
+/// Asks the command of an item, and puts down what it says.
+pub fn verify(cx: &Ctx<'_>, id: &ReleaseId, item: &str) -> Result<(Release, Verified), OpError> {
+    let rule = known_item(cx, item)?;
+    let Some(argv) = &rule.command else {
+        return Err(OpError::conflict(format!("no command finds out about \"{item}\""))
+            .hint(format!("who has seen that it is so says it: relman checklist tick {id} \"{item}\"")));
+    };
+    // Before it runs: nobody's command is started for what is refused anyway.
+    cx.may(Right::Evidence, Place::service(&id.service))?;
+    let service = cx.service(&id.service)?;
+    let release = cx.store.read(|tx| super::open_release(tx, id))?;
+    let found = cx.machine.outside().verify(service, argv, &release);
+    let said =
+        free("what it said", &one_line(&found.said), 500).unwrap_or_else(|_| "it said nothing".to_owned());
+    let (by, at) = (cx.actor.person.clone(), cx.now);
+    let found = Verified { answer: Answer::of(found.code), said, by, at };
+    cx.act(Verb::ChecklistTicked, id, |tx| {
+        cx.may(Right::Evidence, Place::service(&id.service))?;
+        let before = super::open_release(tx, id)?;
+        let mut release = before.clone();
+        release.verified.insert(item.to_owned(), found.clone());
+        let release = super::save(tx, cx, release)?;
+        let entry = cx.entry(Verb::ChecklistTicked, id).because(Some(&found.said));
+        journal::append(tx, entry.before(&before).after(&release))?;
+        Ok((release, found.clone()))
+    })
+}
+
+fn known_item<'a>(cx: &'a Ctx<'_>, name: &str) -> Result<&'a Item, OpError> {
+    let items = &cx.policy.stage(Stage::Prepare).checklist;
+    let names: Vec<String> = items.iter().map(|item| item.name.clone()).collect();
+    known(&names, name, "checklist item", "[stages.prepare] checklist")?;
+    items
+        .iter()
+        .find(|item| item.name == name)
+        .ok_or_else(|| OpError::not_found(format!("checklist item {name}")))
 }
 
 pub(super) fn known(list: &[String], name: &str, what: &str, place: &str) -> Result<(), OpError> {

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::domain::checklist::{Item, Standing, standing};
 use crate::domain::policy::Policy;
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{ScopeState, Track};
@@ -275,15 +276,30 @@ impl With<'_> {
         }
     }
 
+    /// How an item of the checklist stands, in words.
+    fn item(&self, item: &Item) -> (Tone, String) {
+        let stands = standing(item, self.release, self.now);
+        let when = |at| wall(at, self.zone);
+        match &stands {
+            Standing::Open => (Tone::Open, item.name.clone()),
+            Standing::Done { by, at, until } => {
+                let until = until.map(|until| format!(", until {}", when(until))).unwrap_or_default();
+                (Tone::Done, format!("{}  ({}, {}{until})", item.name, by.name, when(*at)))
+            }
+            Standing::Stale { at } => (Tone::Wrong, format!("{}, {}", stands.told(&item.name), when(*at))),
+            Standing::Not { .. } => (Tone::Wrong, stands.told(&item.name)),
+        }
+    }
+
     fn prepare(&self) -> Vec<Row> {
         let rules = self.policy.stage(Stage::Prepare);
         let preparation = &self.release.preparation;
         let mut rows: Vec<Row> = Vec::new();
         for (at, item) in rules.checklist.iter().enumerate() {
-            let (tone, who) = self.done(self.release.ticks.get(item));
+            let (tone, text) = self.item(item);
             let label = if at == 0 { "checklist" } else { "" };
-            let slot = Slot::Checklist(item.clone());
-            rows.push(Row { slot, label: label.to_owned(), text: Some(format!("{item}{who}")), tone });
+            let slot = Slot::Checklist(item.name.clone());
+            rows.push(Row { slot, label: label.to_owned(), text: Some(text), tone });
         }
         rows.extend(Self::items(List::Tasks, "tasks", &preparation.tasks, |task| {
             let (tone, who) = self.done(task.done.as_ref());

@@ -469,6 +469,10 @@ impl Worker {
                 let word = if evidence.passed { "passed" } else { "failed" };
                 Msg::Done(format!("{id}: {name} {word}"))
             }
+            Effect::Verify { id, item } => {
+                let (_, said) = evidence::verify(&cx, &id, &item)?;
+                Msg::Done(format!("{id}: \"{item}\": {}, {}", said.answer, said.said))
+            }
             Effect::Tick { id, item } => {
                 evidence::tick(&cx, &id, &item)?;
                 Msg::Done(format!("{id}: \"{item}\" is done"))

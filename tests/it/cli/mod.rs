@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod bundle;
 mod changes;
+mod checklist;
 mod configuration;
 mod demo;
 mod deployments;

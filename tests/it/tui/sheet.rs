@@ -99,7 +99,7 @@ fn what_ones_name_stands_behind_takes_more_than_a_held_enter() {
     let mut world = team();
     let rules = relman::domain::policy::StageRules {
         voters: vec!["managers".to_owned()],
-        checklist: vec!["Backup taken".to_owned()],
+        checklist: vec![relman::domain::checklist::Item::plain("Backup taken")],
         ..world.policy.stage(relman::domain::release::Stage::Prepare).clone()
     };
     world.policy.stages.insert(relman::domain::release::Stage::Prepare, rules);

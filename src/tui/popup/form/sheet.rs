@@ -1,6 +1,7 @@
 //! The forms of the sheet: one for each kind of row.
 
 use super::{Field as Entry, Kind, choice, form, preset, text};
+use crate::domain::checklist::{Standing, standing};
 use crate::domain::release::plan::{Extent, ScopeState, Verdict};
 use crate::domain::release::preparation::{Occasion, Word};
 use crate::domain::release::review::{IssueState, Sentiment, Severity, Source};
@@ -75,10 +76,15 @@ pub fn open(model: &Model, release: &Release, slot: &Slot) -> Result<Popup, Stri
                 vec![preset("text", &known, "checked, wiki/legal-17")],
             ))
         }
-        Slot::Checklist(item) => match release.ticks.get(item) {
-            Some(tick) => Err(format!("{} has ticked it", tick.by.name)),
-            None => Ok(ticked(release, slot, item)),
-        },
+        Slot::Checklist(name) => {
+            let items = &model.policy.stage(Stage::Prepare).checklist;
+            let item = items.iter().find(|item| item.name == *name).ok_or("it is on the list no more")?;
+            match (standing(item, release, model.now), &item.command) {
+                (_, Some(argv)) => Ok(verified(release, slot, name, argv)),
+                (Standing::Done { by, .. }, None) => Err(format!("{} has ticked it", by.name)),
+                _ => Ok(ticked(release, slot, name)),
+            }
+        }
         Slot::Backup => ask(
             "Backup",
             vec![
@@ -288,6 +294,17 @@ fn ticked(release: &Release, slot: &Slot, what: &str) -> Popup {
     let notes = vec![format!("Your name and the time stand behind it from then on: {what}")];
     let fields = vec![maybe("state", "", words(&["done"]), "done; Esc leaves it open")];
     asked(release, slot, format!("Done? {}", release.id), notes, fields)
+}
+
+/// A command finds out, not a person.
+fn verified(release: &Release, slot: &Slot, what: &str, argv: &[String]) -> Popup {
+    let notes = vec![
+        what.to_owned(),
+        format!("Runs: {}", argv.join(" ")),
+        "What it says stands on record.".to_owned(),
+    ];
+    let fields = vec![maybe("state", "", words(&["done"]), "done: ask it; Esc does not")];
+    asked(release, slot, format!("Ask it? {}", release.id), notes, fields)
 }
 
 /// What can be said about an item that is there.

@@ -2,6 +2,7 @@
 
 use super::{Form, Ordered};
 use crate::domain::release::Field;
+use crate::domain::release::Stage;
 use crate::domain::release::plan::{Reversal, ScopeState};
 use crate::domain::release::preparation::Impact;
 use crate::domain::time::{Fold, Timestamp, parse_duration, parse_when};
@@ -52,7 +53,10 @@ pub(super) fn ordered(form: &Form, model: &Model, of: &super::OfSheet<'_>) -> Or
         Slot::Statement(name) => record(Record::Stated { name: name.clone(), text: needed(form, "text")? }),
         Slot::Checklist(item) => {
             is_done(form)?;
-            Ok(Effect::Tick { id: of.id.clone(), item: item.clone() })
+            let items = &model.policy.stage(Stage::Prepare).checklist;
+            let is_asked = items.iter().any(|known| known.name == *item && known.command.is_some());
+            let (id, item) = (of.id.clone(), item.clone());
+            Ok(if is_asked { Effect::Verify { id, item } } else { Effect::Tick { id, item } })
         }
         Slot::Backup => record(Record::Backup {
             taken: moment(form, model, "taken")?.unwrap_or(model.now),
