@@ -51,6 +51,10 @@ fn decided(session: &mut Session, args: Decide, verdict: Verdict) -> Result<u8, 
             let asks = ask::questions(&cx, &release, subject)?;
             prompts::answers(&asks, &args.set, &args.set_file, !session.out.is_json())?
         }
+        _ if verdict == Verdict::Rejected && !(args.set.is_empty() && args.set_file.is_empty()) => {
+            return Err(OpError::new(ErrorKind::Usage, "a no answers nothing")
+                .hint("leave --set out; say why with --reason"));
+        }
         _ if !args.set.is_empty() || !args.set_file.is_empty() => {
             return Err(OpError::new(
                 ErrorKind::Usage,

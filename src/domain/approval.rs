@@ -264,6 +264,9 @@ pub struct Tally {
     /// What was answered to what approvers are asked: the last decision that counts says it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, String>,
+    /// Who said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<String>,
     /// What must be answered and is not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<String>,
@@ -366,6 +369,7 @@ pub fn tally(question: &Question<'_>, approvals: &[Approval]) -> Tally {
         result.shortage = shortage(question);
     }
     let last = valid.iter().max_by_key(|approval| approval.id.0);
+    result.answered_by = last.filter(|one| !one.answers.is_empty()).map(|one| one.by.name.clone());
     result.answers = last.map(|approval| approval.answers.clone()).unwrap_or_default();
     if result.has_enough() && !question.rules.is_empty() {
         result.unanswered = open_questions(question.asks, &result.answers);

@@ -172,31 +172,39 @@ pub fn settle_both(
     Ok(all)
 }
 
-/// What an approver says with their decision: what they give, and what the one before them said where they do not.
+/// What an approver says with their decision: what they give, and what the one before them said where they do not. Where the
+/// decision may be about going back, nothing must be answered: that asks nothing.
 pub fn said_by_approver(
     asks: &[Prompt],
     before: &BTreeMap<String, String>,
     given: &Answers,
+    must_answer: bool,
 ) -> Result<BTreeMap<String, String>, BadAnswer> {
     let known = before.iter().filter(|(name, _)| asks.iter().any(|prompt| prompt.name == **name));
     let mut all: BTreeMap<String, String> =
         known.map(|(name, value)| (name.clone(), value.clone())).collect();
     all.extend(given.0.clone());
-    settle(asks, &Answers(all)).map(|settled| settled.0).map_err(|bad| {
-        match bad.why.ends_with("has no answer") {
-            true => BadAnswer { why: "it is asked of who approves and has no answer yet".to_owned(), ..bad },
-            false => bad,
-        }
+    let all = Answers(all);
+    if !must_answer {
+        // Only what is said is looked at: what is not said the gate asks for.
+        let said = |prompt: &&Prompt| !prompt.is_open() || all.0.contains_key(&prompt.name);
+        let said: Vec<Prompt> = asks.iter().filter(said).cloned().collect();
+        return settle(&said, &all).map(|settled| settled.0);
+    }
+    settle(asks, &all).map(|settled| settled.0).map_err(|bad| match bad.why.ends_with("has no answer") {
+        true => BadAnswer { why: "it is asked of who approves and has no answer yet".to_owned(), ..bad },
+        false => bad,
     })
 }
 
-/// The questions of approvers that are open although they must be answered.
+/// The questions of approvers without an answer that is good: what must be answered and is not, and what was answered with
+/// something that is no answer any more. What was approved runs, or nothing does.
 pub fn open_questions(asks: &[Prompt], answers: &BTreeMap<String, String>) -> Vec<String> {
-    let open = asks.iter().filter(|prompt| {
-        let answer = answers.get(&prompt.name).or(prompt.default.as_ref());
-        prompt.required && answer.is_none_or(|answer| prompt.check(answer).is_err())
+    let open = asks.iter().filter(|prompt| match answers.get(&prompt.name) {
+        Some(answer) => prompt.check(answer).is_err(),
+        None => prompt.is_open(),
     });
-    open.filter(|prompt| prompt.kind != PromptKind::Checkbox).map(|prompt| prompt.name.clone()).collect()
+    open.map(|prompt| prompt.name.clone()).collect()
 }
 
 /// The same where nothing may stand in the way, such as a rollback: what is no answer is left out.

@@ -12,10 +12,10 @@ use crate::domain::actor::{Actor, Person};
 use crate::domain::change::Change;
 use crate::domain::delivery::Delivery;
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::gate::{GateId, Overrides};
+use crate::domain::gate::{GateId, Overrides, approvals};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::policy::Service;
-use crate::domain::prompt::AskedOf;
+use crate::domain::prompt;
 use crate::domain::release::{Build, Release, Stage};
 use crate::domain::wait::closed;
 use crate::ops::deployment::later::Later;
@@ -107,7 +107,10 @@ fn standing(
     let place = Place { service, environment, around, starts: true, automatic: true };
     let asked = ask(tx, cx, &place, &release, Errand::Deploy, &Overrides::default())?;
     waits_for.extend(closed(&asked.report));
-    if let Some(open) = AskedOf::Deployer.of(&service.prompts).iter().find(|prompt| prompt.is_open()) {
+    if let Some(open) = prompt::at_start(&service.prompts, approvals::answers(&asked.facts, cx.now).is_some())
+        .iter()
+        .find(|prompt| prompt.is_open())
+    {
         waits_for.push(format!("prompts: {} is asked, and nobody is there to answer", open.name));
     }
     Ok(stands(Some(&release), changes, waits_for))

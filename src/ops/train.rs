@@ -8,11 +8,11 @@ use serde::Serialize;
 use crate::domain::actor::{Actor, Person};
 use crate::domain::change::Change;
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::gate::{self, DeployFacts, GateId, Overrides};
+use crate::domain::gate::{self, DeployFacts, GateId, Overrides, approvals};
 use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName, TrainName};
 use crate::domain::journal::Verb;
 use crate::domain::policy::Service;
-use crate::domain::prompt::AskedOf;
+use crate::domain::prompt;
 use crate::domain::right::{Place as Where, Right};
 use crate::domain::text::{did_you_mean, free};
 use crate::domain::time::{Timestamp, Tz, wall};
@@ -224,7 +224,10 @@ fn left_behind(
     if let Some(why) = closed(&report).into_iter().next() {
         return Ok(Some(why));
     }
-    if let Some(open) = AskedOf::Deployer.of(&service.prompts).iter().find(|prompt| prompt.is_open()) {
+    if let Some(open) = prompt::at_start(&service.prompts, approvals::answers(&there, cx.now).is_some())
+        .iter()
+        .find(|prompt| prompt.is_open())
+    {
         return Ok(Some(format!("asks for {} ({}), and nobody is there to answer", open.name, open.label)));
     }
     let cut_off = departs_at.minus(train.cut_off);

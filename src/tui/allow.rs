@@ -237,6 +237,8 @@ fn on_approvals(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::Mark | Action::Approve | Action::ApproveLater | Action::Reject => match &item.not_yours {
             None => Ok(()),
+            // What they said with it may be said otherwise.
+            Some(why) if why == DECIDED && action == Action::Approve && !item.asks.is_empty() => Ok(()),
             Some(why) if why == DECIDED => {
                 Err(format!("{why}; {} takes it back", model.key(Action::Withdraw)))
             }

@@ -1,9 +1,7 @@
 //! Asks anew for a decision that nobody made in time.
 
-use std::collections::BTreeMap;
-
 use super::{Matter, matter};
-use crate::domain::approval::{ApprovalSubject, Question, Verdict, interested, schedulers, tally};
+use crate::domain::approval::{ApprovalSubject, Question, Tally, interested, schedulers, tally};
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::policy::Rule;
@@ -68,13 +66,27 @@ pub(super) fn late(
         return Ok(None);
     };
     // What has been decided is not open: one more approval is not too late.
+    let tally = counted(tx, cx, release, subject, matter, around)?;
+    Ok((!tally.is_met() && tally.rejected.is_none()).then_some(at))
+}
+
+/// How the decisions about it add up now.
+pub(super) fn counted(
+    tx: &Tx<'_>,
+    cx: &Ctx<'_>,
+    release: &Release,
+    subject: &ApprovalSubject,
+    matter: &Matter,
+    around: &Surroundings,
+) -> Result<Tally, OpError> {
     let waiting = pending::list(tx)?;
     let environment = subject.environment();
     let schedulers = environment.map(|env| schedulers(&waiting, &release.id, env)).unwrap_or_default();
     let forward = environment
         .and_then(|env| cx.policy.environments.get(env))
         .map(|env| Rule::asked(&env.approvals, release.weighed_risk()));
-    let about: Vec<_> = decisions.into_iter().filter(|one| one.subject == *subject).collect();
+    let about: Vec<_> =
+        approvals::list_of(tx, &release.id)?.into_iter().filter(|one| one.subject == *subject).collect();
     let question = Question {
         rules: forward.as_deref().unwrap_or(&matter.rules),
         roster: &around.roster,
@@ -87,8 +99,7 @@ pub(super) fn late(
         asks: &matter.asks,
         now: cx.now,
     };
-    let tally = tally(&question, &about);
-    Ok((!tally.is_met() && tally.rejected.is_none()).then_some(at))
+    Ok(tally(&question, &about))
 }
 
 /// What is asked of who says yes to it and has no answer yet, each with what stands for it until somebody says otherwise.
@@ -97,25 +108,11 @@ pub fn questions(cx: &Ctx<'_>, id: &ReleaseId, subject: &ApprovalSubject) -> Res
     cx.store.read(|tx| {
         let release = known_release(tx, id)?;
         let matter = matter(cx, &release, subject, &around)?;
-        let said = said_before(tx, id, subject, &matter)?;
+        let said = counted(tx, cx, &release, subject, &matter, &around)?.answers;
         let known = |prompt: Prompt| {
             let default = said.get(&prompt.name).cloned().or(prompt.default.clone());
             Prompt { default, ..prompt }
         };
         Ok(matter.asks.into_iter().map(known).collect())
     })
-}
-
-/// What the last approver said about exactly this.
-pub(super) fn said_before(
-    tx: &Tx<'_>,
-    id: &ReleaseId,
-    subject: &ApprovalSubject,
-    matter: &Matter,
-) -> Result<BTreeMap<String, String>, OpError> {
-    let standing = approvals::list_of(tx, id)?
-        .into_iter()
-        .filter(|one| one.ended_at.is_none() && one.subject == *subject && one.digest == matter.digest);
-    let last = standing.filter(|one| one.verdict == Verdict::Approved).max_by_key(|one| one.id.0);
-    Ok(last.map(|one| one.answers).unwrap_or_default())
 }

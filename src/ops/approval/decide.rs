@@ -102,7 +102,7 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
         let release = decidable(tx, decision)?;
         let matter = matter(cx, &release, &decision.subject, &around)?;
         permitted(tx, cx, decision, &release, &matter, &around)?;
-        let approval = formed(tx, cx, decision, &release, &matter, &prepared)?;
+        let approval = formed(tx, cx, decision, &release, &matter, &around, &prepared)?;
         sign::accept(tx, cx, &approval, &matter, &prepared)?;
         let replaced = replace_previous(tx, cx, &approval, &matter)?;
         let id = approvals::insert(tx, &approval)?;
@@ -194,18 +194,26 @@ fn formed(
     decision: &Decision,
     release: &Release,
     matter: &Matter,
+    around: &Surroundings,
     prepared: &Prepared,
 ) -> Result<Approval, OpError> {
     let signed = prepared.as_ref().ok().and_then(Option::as_ref).map(|(signed, _)| signed);
     let statement = signed.and_then(|signed| Statement::parse(&signed.statement).ok());
     let (issued, effective, reason, answers) = match &statement {
         Some(said) => (said.issued, said.effective, said.reason.clone(), said.answers.clone()),
-        None => (cx.now, decision.effective, decision.reason()?, said(tx, decision, matter)?),
+        None => {
+            (cx.now, decision.effective, decision.reason()?, said(tx, cx, decision, release, matter, around)?)
+        }
     };
     if statement.is_some() && decision.verdict == Verdict::Approved {
         // What was signed says all of it, in answers that are good today.
-        prompt::said_by_approver(&matter.asks, &BTreeMap::new(), &Answers(answers.clone()))
-            .map_err(|bad| unsaid(&bad))?;
+        prompt::said_by_approver(
+            &matter.asks,
+            &BTreeMap::new(),
+            &Answers(answers.clone()),
+            matter.must_answer,
+        )
+        .map_err(|bad| unsaid(&bad))?;
     }
     if decision.verdict == Verdict::Rejected && reason.is_none() {
         return Err(OpError::new(ErrorKind::Usage, "a rejection needs a reason; none was signed"));
@@ -232,14 +240,18 @@ fn formed(
 /// What is said with a yes: what the person says, and what the one before them said where they do not.
 pub(super) fn said(
     tx: &Tx<'_>,
+    cx: &Ctx<'_>,
     decision: &Decision,
+    release: &Release,
     matter: &Matter,
+    around: &Surroundings,
 ) -> Result<BTreeMap<String, String>, OpError> {
     if decision.verdict == Verdict::Rejected {
         return Ok(BTreeMap::new());
     }
-    let before = ask::said_before(tx, &decision.release, &decision.subject, matter)?;
-    prompt::said_by_approver(&matter.asks, &before, &decision.answers).map_err(|bad| unsaid(&bad))
+    let before = ask::counted(tx, cx, release, &decision.subject, matter, around)?.answers;
+    prompt::said_by_approver(&matter.asks, &before, &decision.answers, matter.must_answer)
+        .map_err(|bad| unsaid(&bad))
 }
 
 fn unsaid(bad: &BadAnswer) -> OpError {

@@ -27,6 +27,8 @@ pub(super) struct Matter {
     pub signing: SignPolicy,
     /// What is asked of who says yes.
     pub asks: Vec<Prompt>,
+    /// Whether all of that must be answered: a decision that also serves a rollback may leave it open.
+    pub must_answer: bool,
 }
 
 pub(super) fn matter(
@@ -42,7 +44,16 @@ pub(super) fn matter(
         };
         let rules = Rule::asked(&cx.policy.stage(stage).approvals, release.weighed_risk());
         let Terms { self_approval, ttl, signing, .. } = terms;
-        return Ok(Matter { rules, digest, content, self_approval, ttl, signing, asks: Vec::new() });
+        return Ok(Matter {
+            rules,
+            digest,
+            content,
+            self_approval,
+            ttl,
+            signing,
+            asks: Vec::new(),
+            must_answer: true,
+        });
     };
     let env = facts::environment(cx, name)?;
     let service = cx.service(&release.id.service)?;
@@ -62,5 +73,6 @@ pub(super) fn matter(
         ttl: Some(env.approval_ttl),
         signing: env.signing,
         asks: AskedOf::Approver.of(&service.prompts),
+        must_answer: env.rollback_approvals.is_empty(),
     })
 }

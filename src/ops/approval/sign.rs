@@ -52,7 +52,7 @@ pub fn payload(cx: &Ctx<'_>, decision: &Decision) -> Result<Statement, OpError> 
     cx.store.read(|tx| {
         let release = known_release(tx, &decision.release)?;
         let matter = matter(cx, &release, &decision.subject, &around)?;
-        let answers = super::decide::said(tx, decision, &matter)?;
+        let answers = super::decide::said(tx, cx, decision, &release, &matter, &around)?;
         Ok(Statement {
             answers,
             instance: signatures::instance(tx)?,

@@ -342,9 +342,12 @@ pub(super) fn questions_in(
 ) -> Result<Vec<Prompt>, OpError> {
     let Some(service) = cx.policy.services.get(&id.service) else { return Ok(Vec::new()) };
     let Some(environment) = cx.policy.environments.get(env) else { return Ok(Vec::new()) };
-    let risk = releases::find(tx, id)?.map_or(Level::High, |known| known.weighed_risk());
-    let rules = Rule::asked(&environment.approvals, risk);
-    Ok(prompt::at_start(&service.prompts, !rules.is_empty() && !overrides.contains(&GateId::Approvals)))
+    let release = releases::find(tx, id)?;
+    let risk = release.as_ref().map_or(Level::High, Release::weighed_risk);
+    let is_skipped =
+        release.is_some_and(|known| cx.policy.process(known.kind).skip.contains(GateId::Approvals.as_str()));
+    let is_asked = !Rule::asked(&environment.approvals, risk).is_empty() && !is_skipped;
+    Ok(prompt::at_start(&service.prompts, is_asked && !overrides.contains(&GateId::Approvals)))
 }
 
 fn unanswered(bad: BadAnswer) -> OpError {

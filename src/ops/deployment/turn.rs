@@ -17,7 +17,7 @@ use crate::domain::gate::{self, GateReport, approvals};
 use crate::domain::ids::DeploymentId;
 use crate::domain::journal::Verb;
 use crate::domain::policy::Service;
-use crate::domain::prompt::{self, Answers, AskedOf};
+use crate::domain::prompt::{self, Answers, AskedOf, BadAnswer};
 use crate::domain::release::ReleaseState;
 use crate::domain::strategy::StepPlan;
 use crate::domain::time::Timestamp;
@@ -397,13 +397,24 @@ fn begin(
     let service = cx.service(&before.release.service)?;
     let environment = facts::environment(cx, &before.environment)?;
     let release = releases::get(tx, &before.release)?;
+    let answers = match answered(cx, asked, service, before) {
+        Ok(answers) => answers,
+        Err(bad) => {
+            let says = vec![format!(
+                "{bad}; nobody who approves is asked: ask for it anew, with --set {}=…",
+                bad.name
+            )];
+            let until = wait.expires;
+            return go_on_waiting(tx, cx, before, wait, says, until);
+        }
+    };
     let place = Place { service, environment, around, starts: true, automatic: true };
     let now = draft(tx, cx, &place, &release, asked)?;
     let begun = Deployment {
         id: before.id,
         state: DeploymentState::Running,
         reason: before.reason.clone(),
-        answers: with_approvers(cx, asked, service, before),
+        answers,
         on_failure: before.on_failure,
         started_by: before.started_by.clone(),
         requested_at: before.requested_at,
@@ -422,20 +433,24 @@ fn begin(
     Ok(Turn::Go(Box::new(ticket)))
 }
 
-/// What was answered when it was asked for, and what those said since who approved it.
-fn with_approvers(
+/// What was answered when it was asked for, and what those said since who approved it. Where no approver is asked any more
+/// what was theirs to say is missing.
+fn answered(
     cx: &Ctx<'_>,
     asked: &Asked,
     service: &Service,
     before: &Deployment,
-) -> BTreeMap<String, Option<String>> {
+) -> Result<BTreeMap<String, Option<String>>, BadAnswer> {
+    let theirs = AskedOf::Approver.of(&service.prompts);
+    let known = before.answers.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+    let said = match approvals::answers(&asked.facts, cx.now) {
+        Some(said) => said,
+        None => known.filter(|(name, _)| theirs.iter().any(|prompt| prompt.name == *name)).collect(),
+    };
+    let settled = prompt::settle(&theirs, &Answers(said))?;
     let mut all = before.answers.clone();
-    if let Some(said) = approvals::answers(&asked.facts, cx.now) {
-        let theirs = AskedOf::Approver.of(&service.prompts);
-        let settled = prompt::settle_kindly(&theirs, &Answers(said));
-        all.extend(settled.0.into_iter().map(|(name, value)| (name, Some(value))));
-    }
-    all
+    all.extend(settled.0.into_iter().map(|(name, value)| (name, Some(value))));
+    Ok(all)
 }
 
 /// Asked again because the answer got lost: the process that began it is told the same until something has run.

@@ -119,10 +119,10 @@ fn scheduled(item: &Pending) -> Vec<Fact> {
 /// What is asked of who approves, with what was said so far.
 fn asks(item: &Pending) -> Vec<Fact> {
     let one = |prompt: &Prompt| {
-        let said =
-            item.tally.answers.get(&prompt.name).map(|said| (said, "")).or_else(|| {
-                prompt.default.as_ref().map(|default| (default, ", unless somebody says otherwise"))
-            });
+        let by = item.tally.answered_by.as_ref().map(|by| format!(", says {by}")).unwrap_or_default();
+        let unless = || ", unless somebody says otherwise".to_owned();
+        let said = item.tally.answers.get(&prompt.name).map(|said| (said, by));
+        let said = said.or_else(|| prompt.default.as_ref().map(|default| (default, unless())));
         match said {
             Some((said, how)) => format!("{} ({}): {}{how}", prompt.label, prompt.name, one_line(said)),
             None if prompt.required => format!("{} ({}): who approves says it", prompt.label, prompt.name),

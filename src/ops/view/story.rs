@@ -183,7 +183,7 @@ fn decisions(document: &mut Document, view: &ReleaseView, zone: Tz) {
                 decision.verdict(),
                 approval.by.name.clone(),
                 wall(approval.at, zone),
-                approval.reason.clone().unwrap_or_default(),
+                approval.reason.clone().into_iter().chain(approval.answered()).collect::<Vec<_>>().join("; "),
                 counts,
             ]
         })

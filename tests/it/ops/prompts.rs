@@ -6,7 +6,7 @@ use relman::domain::approval::{Approval, Verdict};
 use relman::domain::deployment::{DeploymentKind, DeploymentState as S};
 use relman::domain::gate::{Answer, GateId};
 use relman::domain::ids::DeploymentId;
-use relman::domain::prompt::{Answers, AskedOf};
+use relman::domain::prompt::{Answers, AskedOf, PromptKind};
 use relman::ops::approval::decide::{Decision, decide};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::tick::tick;
@@ -344,4 +344,55 @@ fn what_is_scheduled_before_it_is_approved_begins_with_what_is_said_then() {
     let Turn::Go(ticket) = world.turn(d.id) else { panic!("{:?}", world.deployment(d.id)) };
     assert_eq!(ticket.answers.0["FIRST"], "us");
     assert_eq!(world.deployment(d.id).answers["FIRST"].as_deref(), Some("us"));
+}
+
+#[test]
+fn what_nobody_answers_any_more_does_not_begin() {
+    let mut world = asking_approvers();
+    let wanted = StartDeploy {
+        answers: answers(&[("REGION", "eu")]),
+        later: Some(world.later(Some(world.now.plus(std::time::Duration::from_hours(1))))),
+        ..wish("api@1.0.0", "production")
+    };
+    let d = to_production(&world, wanted).unwrap().deployment;
+    // The rules go away: nobody approves, and nobody has said where it begins.
+    world.policy.environments.get_mut(&env_name("production")).unwrap().approvals.clear();
+    world.pass(std::time::Duration::from_hours(1));
+    let Turn::Wait { says, .. } = world.turn(d.id) else { panic!("{:?}", world.deployment(d.id)) };
+    assert!(says[0].starts_with("FIRST: "), "{says:?}");
+    assert!(world.deployment(d.id).state.is_pending());
+}
+
+#[test]
+fn an_answer_that_is_none_any_more_closes_the_gate_again() {
+    let mut world = asking_approvers();
+    drop(approves(&world, "bob", &[("FIRST", "eu")]).unwrap());
+    let service = world.policy.services.get_mut(&"api".parse().unwrap()).unwrap();
+    let first = service.prompts.iter_mut().find(|prompt| prompt.name == "FIRST").unwrap();
+    first.kind = PromptKind::Choice(vec!["us".to_owned(), "ap".to_owned()]);
+    (first.required, first.default) = (false, Some("ap".to_owned()));
+    assert!(closed(&world.gates("erin", "api@1.0.0", "production")).contains(&"approvals"));
+    let own = StartDeploy { answers: answers(&[("REGION", "eu")]), ..wish("api@1.0.0", "production") };
+    assert_eq!(to_production(&world, own).unwrap_err().kind, ErrorKind::Unapproved);
+}
+
+#[test]
+fn who_approves_a_way_back_is_asked_nothing_and_need_not_answer() {
+    let mut world = asking_approvers();
+    let env = world.policy.environments.get_mut(&env_name("production")).unwrap();
+    env.rollback_approvals = env.approvals.clone();
+    drop(approves(&world, "bob", &[]).expect("it may be about going back"));
+    let gate = closed(&world.gates("erin", "api@1.0.0", "production"));
+    assert!(gate.contains(&"approvals"), "forward it still wants the answer: {gate:?}");
+    drop(approves(&world, "bob", &[("FIRST", "us")]).unwrap());
+    assert!(!closed(&world.gates("erin", "api@1.0.0", "production")).contains(&"approvals"));
+}
+
+#[test]
+fn nothing_is_taken_over_from_a_decision_that_does_not_count() {
+    let mut world = asking_approvers();
+    drop(approves(&world, "bob", &[("FIRST", "us")]).unwrap());
+    world.pass(std::time::Duration::from_hours(9));
+    let open = approves(&world, "carol", &[]).unwrap_err();
+    assert!(open.sentence.contains("FIRST: it is asked of who approves"), "{open}");
 }

@@ -34,7 +34,10 @@ fn questions(model: &Model, start: &StartDeploy) -> Vec<Prompt> {
     let risk = card.map_or(Level::High, |card| card.release.weighed_risk());
     let rules =
         model.policy.environments.get(&start.environment).map(|env| Rule::asked(&env.approvals, risk));
-    let is_asked = rules.is_some_and(|rules| !rules.is_empty());
+    let is_skipped = card.is_some_and(|card| {
+        model.policy.process(card.release.kind).skip.contains(GateId::Approvals.as_str())
+    });
+    let is_asked = !is_skipped && rules.is_some_and(|rules| !rules.is_empty());
     prompt::at_start(&service.prompts, is_asked && !start.overrides.contains(&GateId::Approvals))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Field, Form, Kind, Ordered, Wrong, answers, form, text, typed};
 use crate::domain::approval::{ApprovalSubject, Verdict};
-use crate::domain::prompt::{self, Prompt};
+use crate::domain::prompt::{self, Prompt, PromptKind};
 use crate::domain::time::{Fold, parse_when};
 use crate::ops::approval::decide::Decision;
 use crate::ops::view::queue::Pending;
@@ -99,6 +99,11 @@ pub(super) fn approved(form: &Form, model: &Model, decision: &Decision, asks: &[
         decision.effective = Some(from);
     }
     decision.answers = answers::typed_in(form, asks);
+    // A text that somebody took out is said to be none; left out it would stay what it was.
+    for prompt in asks.iter().filter(|prompt| matches!(prompt.kind, PromptKind::Line | PromptKind::Multiline))
+    {
+        decision.answers.0.entry(prompt.name.clone()).or_default();
+    }
     if let Err(bad) = prompt::settle(asks, &decision.answers) {
         return Err(Wrong { label: bad.name.into(), why: bad.why });
     }
