@@ -113,7 +113,7 @@ fn csv(all: &[Metrics]) -> Result<String, OpError> {
     if let Some(first) = all.first() {
         head.extend(numbers(&first.figures).into_iter().map(|(name, ..)| name.to_owned()));
     }
-    head.push("audit_ready_ratio".to_owned());
+    head.extend(["stale_approval_ratio".to_owned(), "audit_ready_ratio".to_owned()]);
     writer.write_record(&head).map_err(|why| failed(&why))?;
     for one in all {
         let mut row = vec![
@@ -121,8 +121,9 @@ fn csv(all: &[Metrics]) -> Result<String, OpError> {
             one.figures.from.to_string(),
             one.figures.to.to_string(),
         ];
-        let ready = one.audit_ready.percent().map(|percent| percent / 100.0);
-        let values = numbers(&one.figures).into_iter().map(|(.., value)| value).chain([ready]);
+        let ratio = |share: Share| share.percent().map(|percent| percent / 100.0);
+        let beside = [ratio(one.stale_approvals), ratio(one.audit_ready)];
+        let values = numbers(&one.figures).into_iter().map(|(.., value)| value).chain(beside);
         row.extend(values.map(|value| value.map(|value| value.to_string()).unwrap_or_default()));
         writer.write_record(&row).map_err(|why| failed(&why))?;
     }
@@ -141,6 +142,9 @@ fn prometheus(all: &[Metrics]) -> String {
         let values = all.iter().map(|one| (one, numbers(&one.figures)[at].2));
         family(&mut text, name, help, values);
     }
+    let stale = all.iter().map(|one| (one, one.stale_approvals.percent().map(|percent| percent / 100.0)));
+    let help = "Approvals that became stale before they were used, of all";
+    family(&mut text, "stale_approval_ratio", help, stale);
     let ready = all.iter().map(|one| (one, one.audit_ready.percent().map(|percent| percent / 100.0)));
     family(&mut text, "audit_ready_ratio", "Closed releases with everything that was asked of them", ready);
     text

@@ -358,6 +358,9 @@ fn check(
     Ok(())
 }
 
+/// Why a decision ended that was about other content than the one that took its place.
+pub const OTHER_CONTENT: &str = "void: superseded, the content changed";
+
 /// A person has one standing decision per subject: the same again is refused, one about other content or one that
 /// expired makes room for the new one and stays in the history.
 fn replace_previous(
@@ -384,7 +387,7 @@ fn replace_previous(
     let why = match (expired, is_same) {
         (true, _) => "it expired",
         (false, true) => "void: said anew, with other answers",
-        (false, false) => "void: superseded, the content changed",
+        (false, false) => OTHER_CONTENT,
     };
     approvals::end(tx, previous.id, cx.now, why)?;
     Ok(Some(Approval { ended_at: Some(cx.now), ended_why: Some(why.to_owned()), ..previous }))

@@ -54,6 +54,8 @@ pub struct Metrics {
     pub approval_waits: Vec<Waited>,
     /// Releases that were closed with everything that was asked of them, of all that were closed.
     pub audit_ready: Share,
+    /// Approvals that stopped counting because what they were about became another thing, of all that were given (MET-7).
+    pub stale_approvals: Share,
     /// The span in eight parts, oldest first.
     pub trend: Vec<Figures>,
 }
@@ -81,10 +83,12 @@ pub fn metrics(cx: &Ctx<'_>, asked: &Asked) -> Result<Metrics, OpError> {
     let trend =
         (0..PARTS).map(|at| of(asked.from.plus(part * at), asked.from.plus(part * (at + 1)))).collect();
     let span = span(cx, asked)?;
+    let (approval_waits, stale_approvals) = waits(cx, asked, span)?;
     Ok(Metrics {
         service: asked.service.clone(),
         figures: of(asked.from, asked.to),
-        approval_waits: waits(cx, asked, span)?,
+        approval_waits,
+        stale_approvals,
         audit_ready: audit_ready(cx, asked, &releases, span)?,
         environments,
         trend,
@@ -187,12 +191,13 @@ fn told(cx: &Ctx<'_>, release: &Release) -> Released {
 }
 
 /// From when a decision was asked for to when each of those who were asked gave theirs.
-fn waits(cx: &Ctx<'_>, asked: &Asked, span: Range) -> Result<Vec<Waited>, OpError> {
+fn waits(cx: &Ctx<'_>, asked: &Asked, span: Range) -> Result<(Vec<Waited>, Share), OpError> {
     let roster = cx.roster();
     let mut open: HashMap<(String, String), Timestamp> = HashMap::new();
     // Where nobody wants to be told, it is not on record when a decision was asked for: then the stage says it.
     let mut moved: HashMap<String, Timestamp> = HashMap::new();
     let mut found: BTreeMap<(String, String), Vec<Duration>> = BTreeMap::new();
+    let mut stale = Share::default();
     each(cx, span, |entry| {
         let (Ok(verb), Some(body)) = (entry.verb.parse::<Verb>(), entry.parsed()) else { return Ok(()) };
         let release: Option<ReleaseId> = body.subject.parse().ok();
@@ -208,9 +213,16 @@ fn waits(cx: &Ctx<'_>, asked: &Asked, span: Range) -> Result<Vec<Waited>, OpErro
                 }
             }
             Verb::ReleaseCreated | Verb::ReleaseAdvanced | Verb::ReleaseMovedBack => {
+                let voided: Vec<Approval> =
+                    body.detail.and_then(|detail| serde_json::from_value(detail).ok()).unwrap_or_default();
+                stale.count += voided.iter().filter(|one| one.verdict == Verdict::Approved).count();
                 moved.insert(body.subject, entry.at);
             }
             Verb::ApprovalGranted => {
+                stale.of += 1;
+                let before = body.before.and_then(|before| serde_json::from_value::<Approval>(before).ok());
+                let is_other = |one: &Approval| one.ended_why.as_deref().is_some_and(is_stale);
+                stale.count += usize::from(before.as_ref().is_some_and(is_other));
                 let approval = body.after.and_then(|after| serde_json::from_value::<Approval>(after).ok());
                 let Some(approval) = approval.filter(|a| a.verdict == Verdict::Approved) else {
                     return Ok(());
@@ -234,7 +246,13 @@ fn waits(cx: &Ctx<'_>, asked: &Asked, span: Range) -> Result<Vec<Waited>, OpErro
         }
         Ok(())
     })?;
-    Ok(found.into_iter().map(|((about, group), all)| Waited { about, group, times: times(all) }).collect())
+    let waited = found.into_iter().map(|((about, group), all)| Waited { about, group, times: times(all) });
+    Ok((waited.collect(), stale))
+}
+
+/// Whether an approval was replaced because its content had changed; one that only says more was not stale.
+fn is_stale(why: &str) -> bool {
+    why == crate::ops::approval::decide::OTHER_CONTENT
 }
 
 /// What a decision is about, as people say it.
@@ -296,6 +314,7 @@ impl Metrics {
             ("good feedback", f.good_feedback.to_string()),
             ("overrides", f.overrides.to_string()),
             ("freeze overrides", f.freeze_overrides.to_string()),
+            ("stale approvals", found.stale_approvals.to_string()),
             ("audit ready", found.audit_ready.to_string()),
         ];
         let mut all: Vec<(String, String)> =

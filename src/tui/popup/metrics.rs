@@ -74,7 +74,12 @@ impl Page {
         }
         lines.push(Line::default());
         lines.extend(self.bars(model));
-        let lines = wrap(&lines, widest(screen));
+        let mut lines = wrap(&lines, widest(screen));
+        // As wide as all of it: a box that grows and shrinks while one scrolls is hard to read.
+        let width = lines.iter().map(Line::width).max().unwrap_or(0);
+        for line in &mut lines {
+            line.push_span(" ".repeat(width - line.width()));
+        }
         let room = usize::from(screen.height.saturating_sub(4)).max(1);
         let top = self.top.min(lines.len().saturating_sub(room));
         let hidden = lines.len().saturating_sub(top + room);
@@ -95,6 +100,7 @@ impl Page {
             ("scope done", f.scope),
             ("good feedback", f.good_feedback),
             ("overrides", f.overrides),
+            ("stale approvals", self.found.stale_approvals),
             ("audit ready", self.found.audit_ready),
         ];
         let (full, empty) = if model.glyphs.ascii { ("#", ".") } else { ("█", "░") };

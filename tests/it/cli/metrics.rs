@@ -25,6 +25,18 @@ fn figures(env: &TestEnv, more: &[&str]) -> serde_json::Value {
 }
 
 #[test]
+fn an_approval_that_is_given_anew_for_other_content_was_stale_before() {
+    let mut env = history();
+    assert_eq!(figures(&env, &[])["stale_approvals"], serde_json::json!({ "count": 0, "of": 2 }));
+    env.write("deploy.sh", "#!/bin/sh\necho other\n", 0o755);
+    drop(env.run_as(BOB, &["approve", "api@1.1.0", "production"]).ok());
+    at(&mut env, "2026-09-02T12:00:00Z");
+    assert_eq!(figures(&env, &[])["stale_approvals"], serde_json::json!({ "count": 1, "of": 4 }));
+    let text = env.run(&["metrics", "--since", "2026-08-20 00:00", "--format", "prometheus"]).ok().out;
+    assert!(text.contains("relman_stale_approval_ratio{service=\"api\"} 0.25"), "{text}");
+}
+
+#[test]
 fn what_went_to_production_is_counted_and_what_is_called_faulty_later_counts_as_failed() {
     let mut env = history();
     let found = figures(&env, &[]);
