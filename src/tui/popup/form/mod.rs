@@ -387,7 +387,7 @@ impl Form {
     /// Whether it closes, stops or refuses something: then a held or typed-ahead Enter must not be enough.
     fn is_protected(&self) -> bool {
         match &self.kind {
-            Kind::NewRelease | Kind::Edit { .. } | Kind::Note(_) | Kind::AsOf => false,
+            Kind::NewRelease | Kind::Edit { .. } | Kind::Request(_) | Kind::Note(_) | Kind::AsOf => false,
             // Whose name stands behind it, and what lets something go on or keeps it back.
             Kind::Sheet { slot, away, .. } => {
                 let is_a_word =
