@@ -23,7 +23,7 @@ use crate::ops::{ErrorKind, OpError};
 const PIECE: usize = 64 * 1024;
 
 /// What is printed of a log.
-struct Printer {
+pub(super) struct Printer {
     parser: LineParser,
     grep: Option<String>,
     raw: bool,
@@ -37,7 +37,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn from(offset: u64) -> Self {
+    pub(super) fn from(offset: u64) -> Self {
         Self {
             parser: LineParser::default(),
             grep: None,
@@ -63,7 +63,7 @@ impl Printer {
     }
 
     /// Prints what is new; returns whether there was anything.
-    fn print(&mut self, session: &mut Session, reader: &LogReader) -> Result<bool, OpError> {
+    pub(super) fn print(&mut self, session: &mut Session, reader: &LogReader) -> Result<bool, OpError> {
         let mut any = false;
         loop {
             let bytes = reader.read_at(self.offset, PIECE).map_err(|why| broken(&why))?;
@@ -124,7 +124,7 @@ impl Printer {
     }
 
     /// A last line without an end.
-    fn finish(&mut self, session: &mut Session) {
+    pub(super) fn finish(&mut self, session: &mut Session) {
         if let Some(line) = self.parser.unfinished().filter(|_| !self.raw).cloned() {
             self.show(session, &line);
         }

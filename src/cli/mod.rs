@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod backup;
 mod board;
+mod build;
 mod bundle;
 mod calendar;
 mod cast;
@@ -261,6 +262,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Release(verb) => release::run(session, verb),
         Command::Plan(verb) => stages::plan(session, verb),
         Command::Risk(args) => stages::risk(session, args),
+        Command::Build(args) => build::build(session, &args),
         Command::Check(verb) => checks::run(session, verb),
         Command::Prepare(verb) => prepare::run(session, verb),
         Command::Issue(verb) => stages::issue(session, verb),

@@ -219,6 +219,9 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ReleaseUnblocked
         | Verb::ReleaseCancelled
         | Verb::ReleaseRejected
+        | Verb::BuildStarted
+        | Verb::BuildCancelRequested
+        | Verb::BuildEnded
         | Verb::CheckRecorded
         | Verb::ChecklistTicked
         | Verb::PlanChanged

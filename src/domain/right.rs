@@ -28,6 +28,8 @@ pub enum Right {
     Plan,
     /// Record checks, tick the checklist.
     Evidence,
+    /// Run the build script.
+    Build,
     /// Let a check go without.
     Waive,
     Block,
@@ -64,10 +66,11 @@ pub enum Otherwise {
 }
 
 impl Right {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Request,
         Self::Plan,
         Self::Evidence,
+        Self::Build,
         Self::Waive,
         Self::Block,
         Self::Unblock,
@@ -88,6 +91,7 @@ impl Right {
             Self::Request => "request",
             Self::Plan => "plan",
             Self::Evidence => "evidence",
+            Self::Build => "build",
             Self::Waive => "waive",
             Self::Block => "block",
             Self::Unblock => "unblock",
@@ -110,6 +114,7 @@ impl Right {
             Self::Request => "register releases",
             Self::Plan => "change releases",
             Self::Evidence => "record evidence",
+            Self::Build => "run builds",
             Self::Waive => "let checks go without",
             Self::Block => "block releases",
             Self::Unblock => "unblock releases",
@@ -133,6 +138,7 @@ impl Right {
                 Otherwise::Everyone
             }
             Self::Evidence => Otherwise::Like(Self::Plan),
+            Self::Build => Otherwise::Like(Self::Evidence),
             Self::Unblock => Otherwise::Like(Self::Block),
             Self::Cancel | Self::Resolve | Self::Lock | Self::Trains => Otherwise::Like(Self::Deploy),
             Self::PromoteFull | Self::Review => Otherwise::Like(Self::Override),
@@ -147,6 +153,7 @@ impl Right {
             Self::Request
                 | Self::Plan
                 | Self::Evidence
+                | Self::Build
                 | Self::Waive
                 | Self::Block
                 | Self::Unblock
@@ -470,6 +477,7 @@ pub fn asked_by(verb: Verb) -> Asks {
             Asks::Right(Right::Evidence)
         }
         Verb::CheckWaived => Asks::Right(Right::Waive),
+        Verb::BuildStarted => Asks::Right(Right::Build),
         Verb::VoteCast => Asks::Free("voters of the prepare stage says who votes"),
         Verb::IssueRecorded | Verb::FeedbackRecorded => {
             Asks::Free("what is wrong, and what people say, may be put down by everybody")
@@ -483,7 +491,9 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::ChangeAssigned | Verb::WitnessAsked => Asks::Right(Right::Deploy),
         // A pause; a failed step asks for the right to resolve, and going past every pause for promote-full.
         Verb::DeploymentGuided => Asks::Right(Right::Deploy),
-        Verb::CancelRequested | Verb::DeploymentAbandoned => Asks::Right(Right::Cancel),
+        Verb::CancelRequested | Verb::DeploymentAbandoned | Verb::BuildCancelRequested => {
+            Asks::Right(Right::Cancel)
+        }
         // At a pause it takes the right to deploy.
         Verb::DeploymentResolved | Verb::DeploymentTaken | Verb::DeploymentJudged => {
             Asks::Right(Right::Resolve)
@@ -518,6 +528,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::ChangeOpened
         | Verb::DriftObserved
         | Verb::MilestoneLate
+        | Verb::BuildEnded
         | Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed

@@ -19,6 +19,7 @@ use super::enforced::{self, Service};
 use super::{environment, process};
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
+use crate::ops::build::BuildTicket;
 use crate::ops::deployment::Ticket;
 
 /// How long a supervisor may take to say that it is at work.
@@ -99,10 +100,41 @@ pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
     Order { ticket: ticket.clone(), config, store, env, masks, runs_as }
 }
 
+/// The same for a run of the build script.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BuildOrder {
+    pub ticket: BuildTicket,
+    pub config: PathBuf,
+    pub store: PathBuf,
+    /// The whole environment of the script.
+    pub env: BTreeMap<String, String>,
+    pub masks: Vec<String>,
+}
+
+/// Fills in the order from this process's environment.
+pub fn build_order(ticket: &BuildTicket, config: PathBuf, store: PathBuf) -> BuildOrder {
+    let mut env = fixed_env();
+    for name in ticket.pass_env.iter().chain(&ticket.secrets) {
+        env.extend(environment::variable(name).map(|value| (name.clone(), value)));
+    }
+    env.extend(ticket.vars.clone());
+    let masks = ticket.secrets.iter().filter_map(|name| environment::variable(name)).collect();
+    BuildOrder { ticket: ticket.clone(), config, store, env, masks }
+}
+
 /// Starts the supervisor and waits until it reports. Returns its sentence when it does not get to work.
 pub fn launch(order: &Order) -> Result<(), String> {
+    start("__launch", order)
+}
+
+/// The same for a run of the build script.
+pub fn build(order: &BuildOrder) -> Result<(), String> {
+    start("__build", order)
+}
+
+fn start(command: &str, order: &impl Serialize) -> Result<(), String> {
     let mut first = process::own_command()
-        .arg("__launch")
+        .arg(command)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

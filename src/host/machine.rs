@@ -11,18 +11,21 @@ use nix::unistd::getuid;
 use sha2::{Digest as _, Sha256};
 
 use super::kept::Kept;
+use super::logfile::LogReader;
 use super::outside::World;
-use super::state::State;
+use super::state::{RunFiles, State};
 use super::{environment, exit_record, identity, launch, lock, people, process, regular, scripts, signing};
 use crate::domain::actor::Person;
+use crate::domain::ansi;
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::{Digest, hex};
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::policy::{KeyFiles, Service};
 use crate::domain::signature::{Signed, Signer};
 use crate::domain::subject::{ScriptFile, ScriptSet};
 use crate::domain::time::Timestamp;
 use crate::ops::approval::sign::Order;
+use crate::ops::build::BuildTicket;
 use crate::ops::deployment::Ticket;
 use crate::ops::outside::Outside;
 use crate::ops::{Liveness, Machine};
@@ -38,6 +41,9 @@ pub struct Local {
     /// What was found out about signatures, by what was looked at.
     signatures: RefCell<HashMap<Digest, Look>>,
 }
+
+/// How far back the last lines of a log are looked for.
+const TAIL_BYTES: usize = 64 * 1024;
 
 /// A look at a signature: when, and what it was worth then.
 type Look = (Timestamp, Result<Signer, String>);
@@ -103,11 +109,19 @@ impl Machine for Local {
     }
 
     fn liveness(&self, id: DeploymentId) -> Liveness {
-        match lock::is_held(&self.state.files_of(id).supervisor_lock()) {
-            Ok(true) => Liveness::Alive,
-            Ok(false) => Liveness::Gone,
-            Err(_) => Liveness::OutOfReach,
-        }
+        liveness_of(&self.state.files_of(id))
+    }
+
+    fn build(&self, ticket: &BuildTicket) -> Result<(), String> {
+        launch::build(&launch::build_order(ticket, self.config.clone(), self.state.store().to_path_buf()))
+    }
+
+    fn build_liveness(&self, id: &ReleaseId, number: usize) -> Liveness {
+        liveness_of(&self.state.files_of_build(id, number))
+    }
+
+    fn build_log(&self, id: &ReleaseId, number: usize) -> (u64, Digest) {
+        log_facts(&self.state.files_of_build(id, number))
     }
 
     fn exit_record(&self, id: DeploymentId, epoch: i64) -> Option<Outcome> {
@@ -119,6 +133,14 @@ impl Machine for Local {
         let all = [files.dir().to_path_buf(), files.supervisor_lock(), files.exit()];
         let mut owners = all.iter().filter_map(|path| Some(path.symlink_metadata().ok()?.uid()));
         owners.find(|owner| *owner != uid).map(identity::name_of)
+    }
+
+    fn build_tail(&self, id: &ReleaseId, number: usize, lines: usize) -> Vec<String> {
+        let files = self.state.files_of_build(id, number);
+        let Ok(reader) = LogReader::open(&files.log(), &files.index()) else { return Vec::new() };
+        let from = reader.start_of_last(reader.size(), lines, TAIL_BYTES as u64).unwrap_or(0);
+        let bytes = reader.read_at(from, TAIL_BYTES).unwrap_or_default();
+        ansi::lines(&bytes).iter().map(ansi::Line::text).collect()
     }
 
     fn script_runs(&self, script: ProcessRef) -> bool {
@@ -185,16 +207,29 @@ impl Machine for Local {
     }
 
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest) {
-        match regular::open(&self.state.files_of(id).log()) {
-            Ok(file) => digest_of(file),
-            Err(_) => (0, Digest::of(b"")),
-        }
+        log_facts(&self.state.files_of(id))
     }
 
     fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)> {
         let file = regular::open(&self.state.files_of(id).log()).ok()?;
         let now = file.metadata().ok()?.len();
         Some((now, digest_of(file.take(size)).1))
+    }
+}
+
+/// Judged by the lock that a supervisor holds for its life.
+fn liveness_of(files: &RunFiles) -> Liveness {
+    match lock::is_held(&files.supervisor_lock()) {
+        Ok(true) => Liveness::Alive,
+        Ok(false) => Liveness::Gone,
+        Err(_) => Liveness::OutOfReach,
+    }
+}
+
+fn log_facts(files: &RunFiles) -> (u64, Digest) {
+    match regular::open(&files.log()) {
+        Ok(file) => digest_of(file),
+        Err(_) => (0, Digest::of(b"")),
     }
 }
 

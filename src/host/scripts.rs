@@ -10,7 +10,7 @@ use nix::unistd::{AccessFlags, access};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::digest::{Digest, hex};
-use crate::domain::policy::{Argv, Service};
+use crate::domain::policy::{Argv, ScriptRole, Service};
 use crate::domain::subject::{Command, ScriptFile, ScriptSet};
 
 /// Command lines and file digests of a service.
@@ -19,7 +19,8 @@ use crate::domain::subject::{Command, ScriptFile, ScriptSet};
 /// that names one there (`["bash", "deploy.sh"]`). Programs found through `PATH` belong to the system.
 pub fn of(service: &Service) -> ScriptSet {
     let mut files = BTreeSet::new();
-    for argv in service.scripts.values() {
+    let deploying = || service.scripts.iter().filter(|(role, _)| **role != ScriptRole::Build);
+    for (_, argv) in deploying() {
         files.extend(named_files(argv, &service.working_dir));
     }
     let command = |argv: Argv| Command {
@@ -28,7 +29,7 @@ pub fn of(service: &Service) -> ScriptSet {
     };
     ScriptSet {
         commands: service.commands().into_iter().map(|(key, argv)| (key, command(argv))).collect(),
-        argv: service.scripts.iter().map(|(role, argv)| (*role, argv.clone())).collect(),
+        argv: deploying().map(|(role, argv)| (*role, argv.clone())).collect(),
         files: files.into_iter().map(|path| fingerprint(&path)).collect(),
     }
 }

@@ -15,7 +15,7 @@ use nix::sys::statfs::statfs;
 use nix::unistd::{AccessFlags, Gid, access, getgroups, getuid};
 
 use crate::domain::deployment::ProcessRef;
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::ops::{ErrorKind, OpError};
 
 /// File systems on which locks or shared memory do not work between machines.
@@ -203,23 +203,40 @@ impl State {
         self.dir.join("backups")
     }
 
-    pub fn files_of(&self, id: DeploymentId) -> DeploymentFiles {
-        DeploymentFiles { dir: self.dir.join("deployments").join(id.0.to_string()) }
+    pub fn files_of(&self, id: DeploymentId) -> RunFiles {
+        RunFiles { dir: self.dir.join("deployments").join(id.0.to_string()) }
+    }
+
+    /// The files of one run of the build script.
+    pub fn files_of_build(&self, id: &ReleaseId, number: usize) -> RunFiles {
+        RunFiles { dir: self.dir.join("builds").join(id.to_string()).join(number.to_string()) }
     }
 
     /// Makes the directory of a deployment. It must be new: two supervisors never share one.
-    pub fn make_files_of(&self, id: DeploymentId) -> io::Result<DeploymentFiles> {
-        let parent = self.dir.join("deployments");
+    pub fn make_files_of(&self, id: DeploymentId) -> io::Result<RunFiles> {
+        self.make_run_files(self.files_of(id), &["deployments".to_owned()])
+    }
+
+    /// The same for one run of the build script.
+    pub fn make_files_of_build(&self, id: &ReleaseId, number: usize) -> io::Result<RunFiles> {
+        self.make_run_files(self.files_of_build(id, number), &["builds".to_owned(), id.to_string()])
+    }
+
+    /// Makes `parents` below each other where they are missing, shared as the state is, and the run's own directory.
+    fn make_run_files(&self, files: RunFiles, parents: &[String]) -> io::Result<RunFiles> {
         let (parent_mode, own_mode) = if self.shared { (0o2770, 0o2750) } else { (0o700, 0o700) };
-        match DirBuilder::new().mode(parent_mode).create(&parent) {
-            Ok(()) => std::fs::set_permissions(&parent, std::fs::Permissions::from_mode(parent_mode))?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+        let mut parent = self.dir.clone();
+        for name in parents {
+            parent.push(name);
+            match DirBuilder::new().mode(parent_mode).create(&parent) {
+                Ok(()) => std::fs::set_permissions(&parent, std::fs::Permissions::from_mode(parent_mode))?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+            if parent.symlink_metadata()?.file_type().is_symlink() {
+                return Err(io::Error::other(format!("{} is a symbolic link", parent.display())));
+            }
         }
-        if parent.symlink_metadata()?.file_type().is_symlink() {
-            return Err(io::Error::other(format!("{} is a symbolic link", parent.display())));
-        }
-        let files = self.files_of(id);
         match DirBuilder::new().mode(own_mode).create(&files.dir) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.set_aside(&files)?;
@@ -231,14 +248,14 @@ impl State {
         Ok(files)
     }
 
-    /// Files of an earlier deployment of that number, from a store that was removed or restored since: kept under another
+    /// Files of an earlier run of that number, from a store that was removed or restored since: kept under another
     /// name. Those of a living supervisor are left alone.
-    fn set_aside(&self, files: &DeploymentFiles) -> io::Result<()> {
+    fn set_aside(&self, files: &RunFiles) -> io::Result<()> {
         if super::lock::is_held(&files.supervisor_lock()).unwrap_or(true) {
             return Err(io::Error::other("a supervisor is at work there"));
         }
         let name = files.dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let parent = self.dir.join("deployments");
+        let parent = files.dir.parent().unwrap_or(&self.dir);
         let free =
             (1..10_000).map(|number| parent.join(format!("{name}.old-{number}"))).find(|path| !path.exists());
         std::fs::rename(&files.dir, free.unwrap_or_else(|| parent.join(format!("{name}.old"))))
@@ -277,13 +294,13 @@ impl State {
     }
 }
 
-/// The files of one deployment.
+/// The files of one deployment, or of one run of the build script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeploymentFiles {
+pub struct RunFiles {
     dir: PathBuf,
 }
 
-impl DeploymentFiles {
+impl RunFiles {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -402,7 +419,7 @@ mod tests {
         let state = State::prepare(&outer.path().join("state/relman.db")).unwrap();
         let id = DeploymentId(1);
         let first = state.make_files_of(id).unwrap();
-        DeploymentFiles::append(&first.log()).unwrap();
+        RunFiles::append(&first.log()).unwrap();
         let lock = super::super::lock::hold(&first.supervisor_lock()).unwrap().unwrap();
         assert!(state.make_files_of(id).is_err(), "somebody is at work there");
         drop(lock);

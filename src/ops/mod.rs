@@ -8,6 +8,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod build;
 pub mod bundle;
 pub mod change;
 pub mod configured;
@@ -39,7 +40,7 @@ use crate::domain::actor::{Actor, Person, Roster};
 use crate::domain::deployment::{Outcome, ProcessRef};
 use crate::domain::digest::Digest;
 use crate::domain::freeze::Scope;
-use crate::domain::ids::{DeploymentId, ServiceName};
+use crate::domain::ids::{DeploymentId, ReleaseId, ServiceName};
 use crate::domain::journal::{NewEntry, Verb};
 use crate::domain::policy::{KeyFiles, Policy, Service};
 use crate::domain::right::{Place, Right};
@@ -96,6 +97,22 @@ pub trait Machine {
         None
     }
     fn script_runs(&self, script: ProcessRef) -> bool;
+    /// Starts the process of a recorded run of the build script; returns once it has said that it is at work.
+    fn build(&self, _ticket: &build::BuildTicket) -> Result<(), String> {
+        Err("nothing is built here".to_owned())
+    }
+    /// Whether that process lives.
+    fn build_liveness(&self, _id: &ReleaseId, _number: usize) -> Liveness {
+        Liveness::OutOfReach
+    }
+    /// Size and digest of the log of such a run as it is now.
+    fn build_log(&self, _id: &ReleaseId, _number: usize) -> (u64, Digest) {
+        (0, Digest::of(b""))
+    }
+    /// The last lines of it, as plain text.
+    fn build_tail(&self, _id: &ReleaseId, _number: usize, _lines: usize) -> Vec<String> {
+        Vec::new()
+    }
     /// Takes over the output of a script whose supervisor is gone, in the background.
     fn adopt(&self, id: DeploymentId, script: ProcessRef) -> Result<(), String>;
     /// Those of these environment variables that are set here.

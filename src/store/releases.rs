@@ -69,6 +69,13 @@ pub fn list_open(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
     tx.query("SELECT record FROM releases WHERE state = 'open' ORDER BY +id", &[], release)
 }
 
+/// Releases of which a build runs, or seems to.
+pub fn list_building(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
+    // What a text may say besides costs one look too many; reading every release costs one each.
+    let sql = "SELECT record FROM releases WHERE instr(record, '\"state\":\"running\"') > 0 ORDER BY +id";
+    tx.query(sql, &[], release)
+}
+
 /// Open hotfixes, oldest first.
 pub fn list_hotfixes(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
     tx.query(

@@ -11,6 +11,7 @@
 //! ```
 
 mod adopt;
+mod builder;
 pub mod courier;
 mod course;
 mod frozen;
@@ -26,16 +27,27 @@ mod waiting;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
-use crate::host::launch::{self, Order};
+use crate::host::launch;
 use crate::host::{enforced, process};
 
 pub use self::output::OWN;
 
 /// The hidden commands through which relman starts itself.
-pub const COMMANDS: [&str; 7] =
-    ["__launch", "__supervise", "__scribe", "__adopt", "__adopting", "__deliver", "__delivering"];
+pub const COMMANDS: [&str; 9] = [
+    "__launch",
+    "__supervise",
+    "__scribe",
+    "__build",
+    "__building",
+    "__adopt",
+    "__adopting",
+    "__deliver",
+    "__delivering",
+];
 
 /// Runs one of [`COMMANDS`]; returns the exit code.
 pub fn main(arguments: &[String]) -> u8 {
@@ -47,7 +59,12 @@ pub fn main(arguments: &[String]) -> u8 {
         Some("__launch") => launch::leave_session_and_run(&["__supervise".to_owned()]),
         Some("__supervise") => {
             process::call_oneself(c"relman-superv");
-            supervise()
+            ordered(run::supervise)
+        }
+        Some("__build") => launch::leave_session_and_run(&["__building".to_owned()]),
+        Some("__building") => {
+            process::call_oneself(c"relman-build");
+            ordered(builder::build)
         }
         Some("__scribe") => {
             process::call_oneself(c"relman-scribe");
@@ -88,15 +105,17 @@ fn report(line: &str) {
     let _nobody = writeln!(out, "{}", crate::domain::text::one_line(line)).and_then(|()| out.flush());
 }
 
-fn supervise() -> Result<(), String> {
+/// Reads the order of whoever launched this process, and carries it out.
+fn ordered<O: DeserializeOwned, F: Future<Output = Result<(), String>>>(
+    carry_out: impl FnOnce(O) -> F,
+) -> Result<(), String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(|why| format!("no order: {why}"))?;
-    let order: Order =
-        serde_json::from_str(&line).map_err(|why| format!("an order nobody can read: {why}"))?;
+    let order: O = serde_json::from_str(&line).map_err(|why| format!("an order nobody can read: {why}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| format!("cannot wait for several things at once: {why}"))?;
     let local = tokio::task::LocalSet::new();
-    let result = runtime.block_on(local.run_until(run::supervise(order)));
+    let result = runtime.block_on(local.run_until(carry_out(order)));
     // Reader tasks of pipes that something left running still holds would wait for ever.
     runtime.shutdown_background();
     result

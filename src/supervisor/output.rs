@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::digest::{Digest, hex};
+use crate::domain::release::build::Made;
 use crate::host::clock;
 use crate::host::logfile::Mark;
 use crate::host::regular;
-use crate::host::state::DeploymentFiles;
+use crate::host::state::RunFiles;
 
 use super::mask::Masker;
 
@@ -38,14 +39,17 @@ pub(super) struct Log {
     pub(super) last_output: Instant,
     pub(super) progress: Option<u8>,
     pub(super) note: Option<String>,
+    /// What a build script said it made, and what of it could not be understood.
+    pub(super) made: Made,
+    pub(super) misread: Option<String>,
 }
 
 impl Log {
     /// Opens the log at its end; what is there already belongs to its digest.
-    pub(super) fn open(files: &DeploymentFiles) -> io::Result<Self> {
-        let file = DeploymentFiles::append(&files.log())?;
+    pub(super) fn open(files: &RunFiles) -> io::Result<Self> {
+        let file = RunFiles::append(&files.log())?;
         let mut log = Self {
-            index: DeploymentFiles::append(&files.index()).ok(),
+            index: RunFiles::append(&files.index()).ok(),
             size: 0,
             dropped: 0,
             gap: 0,
@@ -55,6 +59,8 @@ impl Log {
             last_output: Instant::now(),
             progress: None,
             note: None,
+            made: Made::default(),
+            misread: None,
             file,
         };
         let mut known = regular::open(&files.log())?;
@@ -161,6 +167,25 @@ impl Log {
             }
         } else if let Some(note) = text.strip_prefix("note ") {
             self.note = Some(crate::domain::text::fit(note, 120));
+        } else {
+            self.heard_of(&text);
+        }
+    }
+}
+
+impl Log {
+    /// Reads what a build made: `artifact NAME`, `digest sha256:…`, `commit …`. The last word counts.
+    fn heard_of(&mut self, text: &str) {
+        let Some((what, value)) = text.split_once(' ') else { return };
+        let value = value.trim();
+        match what {
+            "artifact" => self.made.artifact = Some(value.to_owned()),
+            "commit" => self.made.commit = Some(value.to_owned()),
+            "digest" => match value.parse() {
+                Ok(digest) => self.made.digest = Some(digest),
+                Err(why) => self.misread = Some(format!("{why}")),
+            },
+            _ => {}
         }
     }
 }
@@ -269,7 +294,7 @@ mod tests {
     use crate::domain::ids::DeploymentId;
     use crate::host::state::State;
 
-    fn log() -> (tempfile::TempDir, DeploymentFiles, Log) {
+    fn log() -> (tempfile::TempDir, RunFiles, Log) {
         let dir = tempfile::tempdir().unwrap();
         let state = State::prepare(&dir.path().join("state/relman.db")).unwrap();
         let files = state.make_files_of(DeploymentId(1)).unwrap();

@@ -23,7 +23,7 @@ use crate::domain::hold::Guidance;
 use crate::domain::time::span;
 use crate::host::launch::{Order, READY};
 use crate::host::process;
-use crate::host::state::{DeploymentFiles, State};
+use crate::host::state::{RunFiles, State};
 use crate::host::{clock, exit_record, fault, lock};
 use crate::ops::deployment::claim::{Claim, Pulse};
 
@@ -168,12 +168,7 @@ pub(super) fn leave_streams() {
 
 impl Supervisor {
     /// From the first step to the outcome, under the lock.
-    async fn carry_through(
-        &mut self,
-        files: &DeploymentFiles,
-        exit: &File,
-        held: lock::Held,
-    ) -> Result<(), String> {
+    async fn carry_through(&mut self, files: &RunFiles, exit: &File, held: lock::Held) -> Result<(), String> {
         let (cause, failed_step) = self.steps().await;
         self.finish(files, exit, cause, failed_step).await;
         drop(held);
@@ -280,13 +275,7 @@ impl Supervisor {
         }
     }
 
-    async fn finish(
-        &mut self,
-        files: &DeploymentFiles,
-        exit: &File,
-        cause: Cause,
-        failed_step: Option<String>,
-    ) {
+    async fn finish(&mut self, files: &RunFiles, exit: &File, cause: Cause, failed_step: Option<String>) {
         let state = match &cause {
             Cause::Completed => DeploymentState::Succeeded,
             Cause::Cancelled { .. } => DeploymentState::Cancelled,
@@ -345,9 +334,9 @@ impl Supervisor {
 }
 
 /// A line in the supervisor's own log, for what has no other place.
-fn note(files: &DeploymentFiles, text: &str) {
+fn note(files: &RunFiles, text: &str) {
     use std::io::Write as _;
     let line = format!("{} {text}\n", clock::now());
     let _last_resort =
-        DeploymentFiles::append(&files.supervisor_log()).and_then(|mut file| file.write_all(line.as_bytes()));
+        RunFiles::append(&files.supervisor_log()).and_then(|mut file| file.write_all(line.as_bytes()));
 }

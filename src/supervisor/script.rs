@@ -151,7 +151,7 @@ impl Supervisor {
         let cause = match status {
             Ok(status) => match own.filter(|_| !self.stop.has_acted()) {
                 Some(cause) => cause,
-                None => self.cause_of(status),
+                None => cause_of(status, &self.stop),
             },
             Err(why) => Cause::SupervisorGone { why: format!("the script cannot be waited for: {why}") },
         };
@@ -216,21 +216,21 @@ impl Supervisor {
             }
         }
     }
+}
 
-    /// Once a script was told to end, that is how it ended, whatever it says of itself: many exit with 0 on TERM, and a
-    /// half-done deployment must not pass for a whole one. A request that came when it had ended already changes nothing.
-    fn cause_of(&self, status: ExitStatus) -> Cause {
-        if let Some(cause) = self.stop.cause().filter(|_| self.stop.has_acted()) {
-            return cause.clone();
-        }
-        if status.success() {
-            return Cause::Completed;
-        }
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Cause::Exit { code },
-            (None, Some(number)) => Cause::Signal { number },
-            (None, None) => Cause::SupervisorGone { why: "the script's end has no status".to_owned() },
-        }
+/// Once a script was told to end, that is how it ended, whatever it says of itself: many exit with 0 on TERM, and a
+/// half-done deployment must not pass for a whole one. A request that came when it had ended already changes nothing.
+pub(super) fn cause_of(status: ExitStatus, stop: &Stop) -> Cause {
+    if let Some(cause) = stop.cause().filter(|_| stop.has_acted()) {
+        return cause.clone();
+    }
+    if status.success() {
+        return Cause::Completed;
+    }
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Cause::Exit { code },
+        (None, Some(number)) => Cause::Signal { number },
+        (None, None) => Cause::SupervisorGone { why: "the script's end has no status".to_owned() },
     }
 }
 
@@ -238,7 +238,7 @@ impl Supervisor {
 ///
 /// While output flows the pipe is looked at every two milliseconds and is not registered with the runtime: a registered
 /// one wakes this process for every line a script prints, and the script pays for each of these wake-ups (measured).
-async fn drain(mut reader: File, log: SharedLog, mut stream: Stream) {
+pub(super) async fn drain(mut reader: File, log: SharedLog, mut stream: Stream) {
     let mut buffer = vec![0; 256 * 1024];
     'open: loop {
         let mut moved = 0;

@@ -7,7 +7,7 @@ use super::msg::{Effect, Msg};
 use super::news;
 use super::pane::{log, queue};
 use super::popup::{self, Popup};
-use crate::domain::ids::{EnvName, ServiceName};
+use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
 use crate::ops::deployment::rollback::Choices;
 use crate::ops::deployment::start::Preview;
 use crate::ops::view::metrics::Metrics;
@@ -84,6 +84,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Requested(found) => on_requests(model, found),
+        Msg::BuildShown(id, number, tail) => on_build(model, &id, number, tail),
         Msg::EditorSaved(saved) => on_saved(model, saved),
         Msg::Decided(approval) => {
             close_sent(model);
@@ -134,8 +135,10 @@ fn done(model: &mut Model, text: String) -> Vec<Effect> {
     close_sent(model);
     model.say(text);
     let mut effects = settled(model);
-    if matches!(model.popups.last(), Some(Popup::Requests(_))) {
-        effects.push(Effect::AskRequests);
+    match model.popups.last() {
+        Some(Popup::Requests(_)) => effects.push(Effect::AskRequests),
+        Some(Popup::Build(page)) => effects.push(Effect::AskBuild(page.id.clone())),
+        _ => {}
     }
     effects
 }
@@ -147,6 +150,14 @@ fn on_requests(model: &mut Model, found: Vec<Listed>) -> Vec<Effect> {
         return settled(model);
     }
     opened(model, |_| Popup::Requests(popup::requests::Page::new(found)))
+}
+
+/// The end of a log for the page that shows that build, if it is still open.
+fn on_build(model: &mut Model, id: &ReleaseId, number: usize, tail: Vec<String>) -> Vec<Effect> {
+    if let Some(Popup::Build(page)) = model.popups.last_mut() {
+        page.refresh(id, number, tail);
+    }
+    settled(model)
 }
 
 /// Figures for the page that shows some, or for a new one.

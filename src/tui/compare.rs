@@ -188,12 +188,12 @@ impl Wall {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::state::DeploymentFiles;
+    use crate::host::state::RunFiles;
     use std::io::Write as _;
 
     fn log(state: &State, id: i64, text: &str) -> (LogReader, std::fs::File) {
         let files = state.make_files_of(DeploymentId(id)).unwrap();
-        let mut file = DeploymentFiles::append(&files.log()).unwrap();
+        let mut file = RunFiles::append(&files.log()).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         (LogReader::open(&files.log(), &files.index()).unwrap(), file)
     }

@@ -117,6 +117,8 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Evidence { .. }
         | Effect::Tick { .. }
         | Effect::Verify { .. }
+        | Effect::Build(_)
+        | Effect::CancelBuild(_)
         | Effect::ConfirmRules(_)
         | Effect::Withdraw { .. }
         | Effect::ReviewOverride { .. }
@@ -146,6 +148,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::AskSlots { .. }
         | Effect::AskMetrics { .. }
         | Effect::AskRequests
+        | Effect::AskBuild(_)
         | Effect::OpenEditor(_)
         | Effect::ShowRules
         | Effect::ShowWitness(_)

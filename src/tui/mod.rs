@@ -221,7 +221,9 @@ impl Panes {
         }
         let mut next: Option<Duration> = None;
         let mut soonest = |at: Duration| next = Some(next.map_or(at, |known| known.min(at)));
-        if self.model.running() > 0 || self.model.busy.is_some() {
+        let builds =
+            matches!(self.model.popups.last(), Some(popup::Popup::Build(page)) if page.runs(&self.model));
+        if self.model.running() > 0 || self.model.busy.is_some() || builds {
             soonest(Duration::from_secs(1));
         }
         if self.model.flash.as_ref().is_some_and(|flash| !flash.is_error) {

@@ -152,6 +152,8 @@ pub enum Msg {
     Measured(Box<Metrics>, u64),
     /// What was saved in an editor, or why there is nothing.
     EditorSaved(Result<String, String>),
+    /// The end of the newest log of a build, and of which run it is.
+    BuildShown(ReleaseId, usize, Vec<String>),
     /// What people ask for.
     Requested(Vec<Listed>),
     Failed(OpError),
@@ -341,6 +343,11 @@ pub enum Effect {
         id: ReleaseId,
         item: String,
     },
+    /// Run the build script.
+    Build(ReleaseId),
+    CancelBuild(ReleaseId),
+    /// Read the end of its log.
+    AskBuild(ReleaseId),
     /// Read what people ask for.
     AskRequests,
     /// Change that list.

@@ -113,7 +113,10 @@ fn on_tick(model: &mut Model, now: Timestamp) -> Vec<Effect> {
     if model.flash.as_ref().is_some_and(fades) {
         model.flash = None;
     }
-    Vec::new()
+    match model.popups.last() {
+        Some(Popup::Build(page)) if page.runs(model) => vec![Effect::AskBuild(page.id.clone())],
+        _ => Vec::new(),
+    }
 }
 
 fn on_resize(model: &mut Model, width: u16, height: u16) -> Vec<Effect> {
@@ -304,8 +307,9 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
             return wanted.into_iter().collect();
         }
         Outcome::Over(other) => {
-            model.popups.push(popup);
-            model.popups.push(*other);
+            let wanted = other.wants_to_know();
+            model.popups.extend([popup, *other]);
+            return wanted.into_iter().collect();
         }
         Outcome::Run(action) => return act(model, action),
         Outcome::Unlock => {

@@ -31,6 +31,7 @@ impl Command {
             Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
             Self::Plan(verb) => !matches!(verb, Plan::Show { .. } | Plan::History { .. }),
             Self::Risk(args) => args.size.is_some() || args.raise.is_some() || args.lower.is_some(),
+            Self::Build(args) => args.log.is_none(),
             Self::Check(verb) => !matches!(verb, Check::List { .. }),
             Self::Prepare(verb) => {
                 !matches!(verb, Prepare::Show { .. } | Prepare::Announce { draft: true, .. })

@@ -25,9 +25,6 @@ impl Checker {
                 continue;
             }
             self.argv(&own, &argv);
-            if role == "build" {
-                self.note(&own, format!("kept; this version does not run the {role} script yet"));
-            }
             scripts.extend(role.parse::<ScriptRole>().ok().map(|role| (role, argv)));
         }
         for (key, names) in [("pass-env", &raw.pass_env), ("secrets", &raw.secrets)] {

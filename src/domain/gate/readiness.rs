@@ -5,6 +5,7 @@ use crate::domain::checklist::standing;
 use crate::domain::drift::{Observed, State, differences};
 use crate::domain::ids::EnvName;
 use crate::domain::policy::{Environment, ScriptRole, StageGate};
+use crate::domain::release::build::CHECK;
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{Track, Verdict};
 use crate::domain::release::preparation::{Occasion, Word};
@@ -25,6 +26,11 @@ pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
         }
         StageGate::Statements => !rules.statements.is_empty(),
         StageGate::Version => release.build.misfit.is_some(),
+        StageGate::Built => {
+            let service = facts.policy.services.get(&release.id.service);
+            service.is_some_and(|service| service.scripts.contains_key(&ScriptRole::Build))
+                || release.checks.contains_key(CHECK)
+        }
         StageGate::Scope => !release.plan.scope.is_empty(),
         StageGate::Milestones => !release.plan.milestones.is_empty(),
         StageGate::Metrics | StageGate::Measured => !release.plan.metrics.is_empty(),
@@ -54,6 +60,7 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
             }
             None => Ok("it fits what changed".to_owned()),
         },
+        StageGate::Built => built(release, facts),
         StageGate::Mirror => mirror(release, facts),
         StageGate::Statements => statements(release, facts),
         StageGate::Scope => scope(release),
@@ -96,6 +103,35 @@ fn mirrors<'a>(
 }
 
 /// Somebody has looked at both lately, what runs there is what is recorded, and neither has what the other lacks (ENV-4).
+/// Whether what is recorded as built was built well. Somebody else's word counts like the script's end.
+fn built(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let id = &release.id;
+    let service = facts.policy.services.get(&id.service);
+    let has_script = service.is_some_and(|service| service.scripts.contains_key(&ScriptRole::Build));
+    let remedy = match has_script {
+        true => format!("relman build {id}"),
+        false => format!("relman check record {id} {CHECK} passed"),
+    };
+    if let Some((number, _)) = release.build.running() {
+        return Err((format!("build {number} is running"), format!("relman build {id} --log")));
+    }
+    let source = || release.checks.get(CHECK).and_then(|check| check.source.clone());
+    match release.worth(CHECK, facts.now) {
+        Worth::Passed => Ok(format!("{} passed", source().unwrap_or_else(|| "the build".to_owned()))),
+        Worth::Waived { by, .. } => Ok(format!("waived by {by}")),
+        Worth::Failed => Err((
+            match release.build.last() {
+                Some((number, run)) => run.told(number),
+                None => "the build failed".to_owned(),
+            },
+            remedy,
+        )),
+        Worth::Expired(_) => Err(("it was built too long ago".to_owned(), remedy)),
+        Worth::Other => Err(("what is recorded as built is not what the build made".to_owned(), remedy)),
+        Worth::Missing => Err(("it has not been built here".to_owned(), remedy)),
+    }
+}
+
 fn mirror(release: &Release, facts: &ExitFacts<'_>) -> Found {
     let service = &release.id.service;
     let most = facts.policy.stage(Stage::Test).mirror_max_age;

@@ -1,5 +1,6 @@
 //! A release and its way through the seven stages.
 
+pub mod build;
 pub mod evidence;
 pub mod plan;
 pub mod preparation;
@@ -11,11 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Person;
 use super::checklist::Verified;
-use super::digest::Digest;
 use super::ids::ReleaseId;
-use super::subject::canonical_json;
 use super::time::Timestamp;
 use super::words::words;
+pub use build::{Build, BuildRun, BuildState};
 pub use evidence::{Check, Counts, Waiver};
 pub use plan::Plan;
 pub use preparation::{Preparation, Tick};
@@ -169,39 +169,6 @@ pub struct Request {
     pub objective: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Level>,
-}
-
-/// What was built.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Build {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub artifact: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<String>,
-    /// Why its version does not fit what changed, where that was looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub misfit: Option<String>,
-}
-
-impl Build {
-    /// Names what is deployed: evidence and earlier deployments prove something only for the same content.
-    pub fn content(&self) -> Digest {
-        let parts = canonical_json(&(&self.commit, &self.artifact, &self.digest));
-        Digest::of(format!("relman-content-v1\n{parts}").as_bytes())
-    }
-
-    /// Whether something recorded for this content (or, before contents were recorded, for this artifact) was about
-    /// what is here now.
-    pub fn is(&self, content: Option<&Digest>, artifact: Option<&Digest>) -> bool {
-        match content {
-            Some(content) => *content == self.content(),
-            None => artifact == self.digest.as_ref(),
-        }
-    }
 }
 
 /// Why a release may not progress (REL-7): set by a person or by a rollback.

@@ -5,7 +5,7 @@
 
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Outcome};
 use crate::domain::journal::Verb;
-use crate::ops::{Ctx, LAUNCH_DEADLINE, Liveness, OpError};
+use crate::ops::{Ctx, LAUNCH_DEADLINE, Liveness, OpError, build};
 use crate::store::{deployments, journal, pending};
 
 use super::finish::{LIVE, settle};
@@ -25,6 +25,7 @@ pub fn reconcile(cx: &Ctx<'_>, orphans: Orphans) -> Result<Vec<Deployment>, OpEr
     if cx.policy.readonly {
         return Ok(Vec::new());
     }
+    build::reconcile(cx)?;
     let active = cx.store.read(deployments::list_active)?;
     let mut changed = Vec::new();
     for deployment in active.into_iter().filter(|d| d.host == cx.machine.host()) {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::checklist::{Item, Standing, standing};
 use crate::domain::policy::Policy;
+use crate::domain::release::build::CHECK;
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{ScopeState, Track};
 use crate::domain::release::preparation::{Tick, Word};
@@ -41,6 +42,8 @@ pub enum Slot {
     Item(List, usize),
     /// The end of a list: where its next item goes.
     Next(List),
+    /// The runs of the build script.
+    Build,
     Check(String),
     Statement(String),
     Checklist(String),
@@ -234,13 +237,15 @@ impl With<'_> {
             field(Field::Artifact, build.artifact.clone()),
             field(Field::Digest, build.digest.as_ref().map(ToString::to_string)),
             field(Field::Changes, changes),
+            self.built(),
         ]
     }
 
     fn test(&self) -> Vec<Row> {
         let rules = self.policy.stage(Stage::Test);
         let mut names: Vec<&String> = rules.checks.iter().chain(&rules.allowed_failures).collect();
-        names.extend(self.release.checks.keys().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+        let others = self.release.checks.keys().filter(|name| !names.contains(name) && *name != CHECK);
+        names.extend(others.collect::<Vec<_>>());
         let row = |name: &&String| {
             let (tone, text) = self.check(name);
             let text = match (rules.allowed_failures.contains(name), text) {
@@ -250,6 +255,18 @@ impl With<'_> {
             Row { slot: Slot::Check((*name).clone()), label: (*name).clone(), text, tone }
         };
         names.iter().map(row).collect()
+    }
+
+    /// How the build stands: the run that goes on, or what is known of the last one.
+    fn built(&self) -> Row {
+        let row = |tone, text| Row { slot: Slot::Build, label: CHECK.to_owned(), text, tone };
+        if let Some((number, run)) = self.release.build.running() {
+            return row(Tone::Open, Some(format!("{}, {}", run.told(number), run.by.name)));
+        }
+        match self.check(CHECK) {
+            (tone, Some(text)) => row(tone, Some(text)),
+            (tone, None) => row(tone, self.release.build.last().map(|(number, run)| run.told(number))),
+        }
     }
 
     fn check(&self, name: &str) -> (Tone, Option<String>) {

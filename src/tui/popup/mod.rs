@@ -1,5 +1,6 @@
 //! Dialogs on top of the panes: a stack, the last one has the keys.
 
+pub mod build;
 pub mod confirm;
 pub mod deploy;
 pub mod form;
@@ -9,6 +10,7 @@ pub mod locks;
 pub mod metrics;
 pub mod pages;
 pub mod palette;
+mod questions;
 pub mod requests;
 pub mod rollback;
 pub mod scroll;
@@ -25,25 +27,19 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use self::scroll::Scroll;
 use super::action::Entry;
 use super::allow::allow;
 use super::layout;
 use super::model::Model;
 use super::msg::Effect;
 use super::news;
-use super::widget::input::Input;
 use super::widget::wrap::wrap;
-use crate::domain::approval::Verdict;
 use crate::domain::deployment::{Deployment, DeploymentState};
-use crate::domain::freeze::Freeze;
 use crate::domain::hold::Hold;
 use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::policy::Environment;
 use crate::domain::text::fit;
-use crate::domain::wait::Wait;
 use crate::ops::deployment::abandon;
-use crate::ops::view::queue::Pending;
 
 /// One dialog.
 #[derive(Debug)]
@@ -64,6 +60,7 @@ pub enum Popup {
     Sheet(sheet::Sheet),
     Metrics(Box<metrics::Page>),
     Requests(requests::Page),
+    Build(Box<build::Page>),
     Train(Box<train::Page>),
     Help(help::Help),
     Palette(palette::Palette),
@@ -126,141 +123,11 @@ impl Popup {
         Self::Page { title: title.to_owned(), lines, top: 0 }
     }
 
-    /// What a person is asked about a deployment that waits or was lost.
-    pub fn decide(d: &Deployment, model: &Model) -> Option<Self> {
-        match d.state {
-            DeploymentState::Lost => Some(form::deployment::resolve(d)),
-            _ => guide::Dialog::new(d, model).map(|dialog| Self::Guide(Box::new(dialog))),
-        }
-    }
-
-    /// The question whether what has not begun is to be called off.
-    fn call_off(d: &Deployment, wait: &Wait, model: &Model) -> Self {
-        Self::Confirm(Box::new(confirm::Dialog {
-            title: format!("Call off {}", d.id),
-            facts: Vec::new(),
-            lines: vec![
-                format!("{}, asked for by {}", d.errand(), d.started_by.name),
-                format!("It {wait}."),
-                "Nothing has begun. To give it another time: Esc, then S.".to_owned(),
-            ],
-            production: is_production(model, &d.environment).then(|| d.environment.to_string()),
-            typed: None,
-            decisions: Vec::new(),
-            effect: Effect::Cancel { id: d.id, reason: None },
-            arming: Arming::now(model),
-            scroll: Scroll::default(),
-        }))
-    }
-
-    pub fn cancel(d: &Deployment, model: &Model) -> Self {
-        if let Some(wait) = d.wait.as_ref().filter(|_| d.state.is_pending()) {
-            return Self::call_off(d, wait, model);
-        }
-        let again = d.is_cancelling();
-        let how = if again {
-            "It was asked to stop already: this kills it at once.".to_owned()
-        } else {
-            "The script gets TERM, then time to clean up, then KILL.".to_owned()
-        };
-        let version = d.release.version.to_string();
-        Self::Confirm(Box::new(confirm::Dialog {
-            title: format!("Cancel {}", d.id),
-            facts: Vec::new(),
-            lines: vec![
-                match d.noop {
-                    true => format!("{}, started by {}", d.errand(), d.started_by.name),
-                    false => format!("{} of {}, started by {}", d.kind, d.errand(), d.started_by.name),
-                },
-                how,
-                match may_be_given_up(d, model) {
-                    true => "It does not stop. Tab: give it up, whatever still runs.".to_owned(),
-                    false if d.noop => "What it has done so far stays done.".to_owned(),
-                    false => "What it has done so far stays done. Tab: stop it and go back to the last good release."
-                        .to_owned(),
-                },
-            ],
-            production: is_production(model, &d.environment).then(|| d.environment.to_string()),
-            typed: is_protected(model, &d.environment).then(|| (version, Input::default())),
-            decisions: Vec::new(),
-            effect: Effect::Cancel { id: d.id, reason: None },
-            arming: Arming::now(model),
-            scroll: Scroll::default(),
-        }))
-    }
-
-    /// About several, briefly: each can be looked at by itself before it is marked.
-    pub fn approve_all(items: &[&Pending], model: &Model) -> Self {
-        let facts = items.iter().flat_map(|item| super::pane::queue::about_one_of_several(model, item));
-        Self::Confirm(Box::new(confirm::Dialog {
-            title: format!("Approve {} at once", items.len()),
-            facts: facts.collect(),
-            lines: vec!["Each is recorded for itself and can be withdrawn for itself (W).".to_owned()],
-            production: None,
-            typed: None,
-            decisions: items.iter().flat_map(|item| item.decisions.clone()).collect(),
-            effect: Effect::DecideAll(
-                items.iter().map(|item| form::approval::decision(item, Verdict::Approved)).collect(),
-            ),
-            arming: Arming::now(model),
-            scroll: Scroll::default(),
-        }))
-    }
-
-    pub fn approve(item: &Pending, model: &Model) -> Self {
-        let about = item.matter();
-        let environment = super::pane::queue::environment(item);
-        let version = item.release.id.version.to_string();
-        let decision = form::approval::decision(item, Verdict::Approved);
-        Self::Confirm(Box::new(confirm::Dialog {
-            title: format!("Approve {} for {about}", item.release.id),
-            facts: super::pane::queue::about(model, item),
-            lines: Vec::new(),
-            production: environment.as_ref().filter(|env| is_production(model, env)).map(ToString::to_string),
-            typed: environment.filter(|env| is_protected(model, env)).map(|_| (version, Input::default())),
-            decisions: item.decisions.clone(),
-            effect: Effect::Decide(Box::new(decision)),
-            arming: Arming::now(model),
-            scroll: Scroll::default(),
-        }))
-    }
-
-    /// Whether one stands by rules that somebody else changed.
-    pub fn confirm_rules(facts: Vec<Line<'static>>, changes: Vec<String>, model: &Model) -> Self {
-        Self::Confirm(Box::new(confirm::Dialog {
-            title: "Stand by the changed rules".to_owned(),
-            facts,
-            lines: vec!["Your name stands behind them from then on.".to_owned()],
-            production: None,
-            typed: None,
-            decisions: Vec::new(),
-            effect: Effect::ConfirmRules(changes),
-            arming: Arming::now(model),
-            scroll: Scroll::default(),
-        }))
-    }
-
-    pub fn remove_freeze(freeze: &Freeze, model: &Model) -> Self {
-        Self::Confirm(Box::new(confirm::Dialog {
-            title: format!("Remove freeze {}", freeze.handle()),
-            facts: Vec::new(),
-            lines: vec![
-                format!("\"{}\" closes {}: {}", freeze.name, freeze.scope.describe(), freeze.reason),
-                format!("until {}", model.moment(freeze.current(model.now).end)),
-            ],
-            production: None,
-            typed: None,
-            decisions: Vec::new(),
-            effect: Effect::RemoveFreeze { handle: freeze.handle() },
-            arming: Arming::now(model),
-            scroll: Scroll::default(),
-        }))
-    }
-
     /// What is to be found out for it once it is open.
     pub fn wants_to_know(&self) -> Option<Effect> {
         match self {
             Self::Form(form) => form.wants_to_know(),
+            Self::Build(page) => Some(Effect::AskBuild(page.id.clone())),
             _ => None,
         }
     }
@@ -287,6 +154,7 @@ impl Popup {
                 Err(Stale::Gone(Some(format!("{starter} needs no witness for this any more"))))
             }
             // Whether they are still these is asked when they are confirmed.
+            Self::Build(page) => Ok(vec![Effect::AskBuild(page.id.clone())]),
             Self::Confirm(dialog) if matches!(dialog.effect, Effect::ConfirmRules(_)) => Ok(Vec::new()),
             Self::Confirm(dialog) => {
                 let Some(fresh) = Self::question(model, &dialog.effect) else {
@@ -301,36 +169,6 @@ impl Popup {
                 Err(Stale::Changed(news))
             }
             _ => Ok(Vec::new()),
-        }
-    }
-
-    /// The question whether to do this, as things are now; nothing where there is nothing left to ask about.
-    fn question(model: &Model, effect: &Effect) -> Option<Self> {
-        match effect {
-            Effect::Cancel { id, .. } => {
-                let board = &model.views.board;
-                let d = board.active.iter().chain(&board.pending).find(|d| d.id == *id)?;
-                Some(Self::cancel(d, model))
-            }
-            Effect::Decide(decision) => {
-                let is_it =
-                    |item: &&Pending| item.release.id == decision.release && item.subject == decision.subject;
-                Some(Self::approve(model.views.queue.iter().find(is_it)?, model))
-            }
-            Effect::DecideAll(decisions) => {
-                let is_among = |item: &&Pending| {
-                    decisions.iter().any(|d| d.release == item.release.id && d.subject == item.subject)
-                };
-                let open = model.views.queue.iter().filter(|item| item.is_open_to_you());
-                let items: Vec<&Pending> = open.filter(is_among).collect();
-                items.first()?;
-                Some(Self::approve_all(&items, model))
-            }
-            Effect::RemoveFreeze { handle } => {
-                let known = model.views.calendar.as_ref().map_or(&[][..], |calendar| &calendar.freezes);
-                Some(Self::remove_freeze(known.iter().find(|freeze| freeze.handle() == *handle)?, model))
-            }
-            _ => None,
         }
     }
 
@@ -352,6 +190,7 @@ impl Popup {
             Self::Sheet(sheet) => sheet.key(model, key),
             Self::Metrics(page) => page.key(model, key),
             Self::Requests(page) => page.key(model, key),
+            Self::Build(page) => page.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
             Self::Palette(palette) => palette.key(model, key),
@@ -391,6 +230,7 @@ impl Popup {
             | Self::Sheet(_)
             | Self::Metrics(_)
             | Self::Requests(_)
+            | Self::Build(_)
             | Self::Train(_)
             | Self::Unlock(_)
             | Self::Page { .. } => false,
@@ -424,6 +264,7 @@ impl Popup {
             Self::Sheet(sheet) => sheet.view(model, frame, screen),
             Self::Metrics(page) => page.view(model, frame, screen),
             Self::Requests(page) => page.view(model, frame, screen),
+            Self::Build(page) => page.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),
             Self::Palette(palette) => palette.view(model, frame, screen),

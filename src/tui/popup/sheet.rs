@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::form::sheet as forms;
-use super::{Outcome, dialog_box, widest};
+use super::{Outcome, Popup, build, dialog_box, widest};
 use crate::domain::ids::ReleaseId;
 use crate::domain::release::{Release, Stage};
 use crate::domain::text::fit;
@@ -132,6 +132,9 @@ impl Sheet {
                 "n adds to a list: stand on one of its rows; Enter changes this row".to_owned(),
             );
         };
+        if slot == Slot::Build {
+            return Outcome::Over(Box::new(Popup::Build(Box::new(build::Page::new(release.id.clone())))));
+        }
         match forms::open(model, release, &slot) {
             Ok(popup) => Outcome::Over(Box::new(popup)),
             Err(why) => Outcome::Say(why),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::ops::deployment::{rollback, start};
 use crate::ops::view::{metrics, queue, release, script_diff, when};
-use crate::ops::{Ctx, OpError, configured, train, wanted};
+use crate::ops::{Ctx, OpError, build, configured, train, wanted};
 use crate::tui::msg::{Effect, Msg};
 
 /// So many slots are looked for.
@@ -29,6 +29,10 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
             let standing = cx.store.read(|tx| configured::standing(tx, cx))?;
             let waits = standing.is_some_and(|standing| !standing.is_confirmed());
             Msg::RulesShown(rules(cx)?, waits)
+        }
+        Effect::AskBuild(id) => {
+            let (number, tail) = build::tail(cx, id)?;
+            Msg::BuildShown(id.clone(), number, tail)
         }
         Effect::AskRequests => Msg::Requested(wanted::list(cx)?),
         Effect::AskMetrics { service, days } => {

@@ -2,6 +2,7 @@
 
 mod look;
 mod past;
+mod records;
 pub mod requests;
 
 pub use look::look;
@@ -16,24 +17,18 @@ use super::presence::Telling;
 use super::tail::TailOrder;
 use crate::desk::Desk;
 use crate::domain::deployment::Deployment;
-use crate::domain::freeze::Freeze;
 use crate::domain::ids::DeploymentId;
 use crate::domain::session::Session;
-use crate::domain::time::{Window, wall};
+use crate::domain::time::Window;
 use crate::host::{process, store_lock};
-use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::{
-    abandon, cancel, chain, guide, later, note, resolve, rollback, start, take, tick, toggle,
+    abandon, cancel, chain, guide, later, note, resolve, rollback, start, tick, toggle,
 };
 use crate::ops::past::Past;
-use crate::ops::release::{advance, back, block, create, edit, evidence, record};
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::{board, calendar, deployment, queue};
-use crate::ops::{
-    Ctx, ErrorKind, Filter, OpError, change, configured, facts, freeze, lock, override_review, presence,
-    train, witness,
-};
+use crate::ops::{Ctx, ErrorKind, Filter, OpError, change, facts, override_review, presence, witness};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -425,188 +420,4 @@ impl Worker {
             order => self.record(order)?,
         })
     }
-
-    /// Verbs that change what is recorded and start nothing.
-    fn record(&self, order: Effect) -> Result<Msg, OpError> {
-        let cx = self.desk.cx();
-        Ok(match order {
-            Effect::Create { id, new } => {
-                let release = create::create(&cx, &id, &new)?;
-                Msg::Done(format!("{id} registered in the {} stage", release.stage))
-            }
-            Effect::Edit { id, edit: wanted } => {
-                edit::edit(&cx, &id, &wanted)?;
-                Msg::Done(format!("{id} changed"))
-            }
-            Effect::Advance(id) => {
-                let release = advance::advance(&cx, &id)?.release;
-                let text = match release.is_open() {
-                    true => format!("{id} is now in the {} stage", release.stage),
-                    false => format!("{id} is {}", release.state),
-                };
-                Msg::Done(text)
-            }
-            Effect::MoveBack { id, to, reason } => {
-                let release = back::back(&cx, &id, to, &reason)?;
-                Msg::Done(format!("{id} is back in the {} stage", release.stage))
-            }
-            Effect::Block { id, reason } => {
-                block::block(&cx, &id, &reason)?;
-                Msg::Done(format!("{id} is blocked"))
-            }
-            Effect::Unblock { id, reason } => {
-                block::unblock(&cx, &id, &reason)?;
-                Msg::Done(format!("{id} may go on"))
-            }
-            Effect::Decide(decision) => Msg::Decided(Box::new(decide::decide(&cx, &decision)?)),
-            Effect::Request(order) => Msg::Done(requests::carry_out(&cx, *order)?),
-            Effect::Record { id, what } => {
-                record::record(&cx, &id, &what)?;
-                Msg::Done(format!("{id}: on record"))
-            }
-            Effect::Evidence { id, name, evidence } => {
-                evidence::record_evidence(&cx, &id, &name, &evidence)?;
-                let word = if evidence.passed { "passed" } else { "failed" };
-                Msg::Done(format!("{id}: {name} {word}"))
-            }
-            Effect::Verify { id, item } => {
-                let (_, said) = evidence::verify(&cx, &id, &item)?;
-                Msg::Done(format!("{id}: \"{item}\": {}, {}", said.answer, said.said))
-            }
-            Effect::Tick { id, item } => {
-                evidence::tick(&cx, &id, &item)?;
-                Msg::Done(format!("{id}: \"{item}\" is done"))
-            }
-            Effect::ConfirmRules(shown) => {
-                if look::rules(&cx)? != shown {
-                    return Err(OpError::conflict("the rules were changed again while you looked at them")
-                        .hint("look again: :confirm-rules"));
-                }
-                configured::confirm(&cx, None)?;
-                Msg::Done("you stand by these rules; what waited for that may go on".to_owned())
-            }
-            Effect::DecideAll(decisions) => Msg::Done(decide::several(&cx, decisions).told()?),
-            Effect::Withdraw { release, subject } => {
-                let approval = withdraw::withdraw(&cx, &release, &subject)?;
-                Msg::Done(format!(
-                    "{release}: your decision about {} is withdrawn",
-                    approval.subject.as_text()
-                ))
-            }
-            Effect::Take(id) => {
-                let (d, over) = take::take(&cx, id)?;
-                let from = over.map(|over| format!(", taken over from {}", over.by.human()));
-                Msg::Done(format!("you are on {}{}", d.id, from.unwrap_or_default()))
-            }
-            Effect::AskWitness { release, environment } => {
-                Msg::WitnessAsked(Box::new(witness::ask(&cx, &release, &environment)?))
-            }
-            Effect::Confirm(wanted) => {
-                let request = witness::confirm(&cx, &wanted)?;
-                let starter = request.starter.person.human();
-                Msg::Done(format!("you have confirmed what {starter} starts: {}", request.release))
-            }
-            order => self.hold(order)?,
-        })
-    }
-
-    /// What a freeze would hit, and when it closes where that is not just what was typed.
-    fn weigh(&self, order: &Effect) -> Result<Vec<String>, OpError> {
-        let cx = self.desk.cx();
-        let (freeze, impact) = match order {
-            Effect::AddFreeze(new) => freeze::impact::preview(&cx, new)?,
-            Effect::EditFreeze(edit) => {
-                let edited = freeze::edit::preview(&cx, edit)?;
-                (edited.freeze, edited.impact)
-            }
-            _ => return Ok(Vec::new()),
-        };
-        let mut lines = impact.what(freeze.running, freeze.zone);
-        if freeze.repeats.is_some() || !impact.clock_changes.is_empty() {
-            lines.extend(impact.when(freeze.zone));
-        }
-        Ok(lines)
-    }
-
-    /// Verbs on what keeps deployments from beginning or sends them off: freezes, locks, trains.
-    fn hold(&self, order: Effect) -> Result<Msg, OpError> {
-        let cx = self.desk.cx();
-        Ok(match order {
-            Effect::AddFreeze(new) => {
-                let added = freeze::add(&cx, &new)?;
-                let until = wall(added.freeze.current(cx.now).end, added.freeze.zone);
-                let running = match added.impact.running.len() {
-                    0 => String::new(),
-                    count => format!("; {count} deployments still run (:cancel-deployment)"),
-                };
-                let again = again(&added.freeze);
-                Msg::Done(format!(
-                    "{} closes {} until {until}{again}{running}",
-                    added.freeze.handle(),
-                    added.freeze.scope.describe()
-                ))
-            }
-            Effect::EditFreeze(edit) => {
-                let edited = freeze::edit::edit(&cx, &edit)?;
-                let until = wall(edited.freeze.current(cx.now).end, edited.freeze.zone);
-                let (handle, scope) = (edited.freeze.handle(), edited.freeze.scope.describe());
-                Msg::Done(match edited.freeze.suspended {
-                    true => format!("{handle} closes nothing until it is resumed (e)"),
-                    false => format!("{handle} closes {scope} until {until}{} now", again(&edited.freeze)),
-                })
-            }
-            Effect::Weigh(order) => match self.weigh(&order)? {
-                lines if lines.is_empty() => return self.hold(*order),
-                lines => Msg::Weighed(order, lines),
-            },
-            Effect::RemoveFreeze { handle } => {
-                let freeze = freeze::remove(&cx, &handle, None)?;
-                Msg::Done(format!("\"{}\" is gone", freeze.name))
-            }
-            Effect::SkipTrain { train: name, reason } => {
-                let skipped = train::skip(&cx, &name, reason.as_deref())?;
-                let at = wall(skipped.departs_at, train::zone(&cx, &name));
-                Msg::Done(format!("train {name} does not depart {at}; it does so again after that"))
-            }
-            Effect::ResumeTrain { train: name, reason } => {
-                train::resume(&cx, &name, &reason)?;
-                Msg::Done(format!("train {name} departs again"))
-            }
-            Effect::Lock(new) => {
-                let set = lock::set(&cx, &new)?;
-                let mut said = format!("{} on {}", set.lock.id, set.lock.scope.describe());
-                if !set.still_running.is_empty() {
-                    let ids: Vec<String> = set.still_running.iter().map(|d| d.id.to_string()).collect();
-                    said.push_str(&format!("; still running, a lock stops nothing: {}", ids.join(", ")));
-                }
-                match set.kept_waiting.len() {
-                    0 => {}
-                    1 => said.push_str("; 1 scheduled or queued there has to wait"),
-                    count => said.push_str(&format!("; {count} scheduled or queued there have to wait")),
-                }
-                Msg::Done(said)
-            }
-            Effect::EditLock { id, edit } => {
-                lock::edit(&cx, id, &edit)?;
-                Msg::Done(format!("{id} changed"))
-            }
-            Effect::ReviewOverride { id, finding, note } => {
-                override_review::review(&cx, id, finding, &note)?;
-                Msg::Done(format!("the override of {id} is on record as {finding}"))
-            }
-            Effect::Unlock { id, reason } => {
-                let lifted = lock::lift(&cx, id, reason.as_deref())?;
-                Msg::Done(format!("{id} on {} is lifted", lifted.scope.describe()))
-            }
-            // Carried out before it gets here, or kept by the loop for itself.
-            _ => Msg::Done(String::new()),
-        })
-    }
-}
-
-/// How often a freeze closes, and whom it stops, where that is more than once and everybody.
-fn again(freeze: &Freeze) -> String {
-    let often = freeze.repeats.as_ref().map(|repeats| format!(", {}", repeats.in_words()));
-    let terms = freeze.terms().map(|terms| format!(" ({terms})"));
-    format!("{}{}", often.unwrap_or_default(), terms.unwrap_or_default())
 }

@@ -11,6 +11,7 @@ fn help_names_every_command_and_every_exit_code() {
         "init",
         "demo",
         "release",
+        "build",
         "check",
         "checklist",
         "approve",

@@ -7,6 +7,7 @@ mod answers;
 mod approvals;
 mod audit;
 mod backup;
+mod builds;
 mod bundle;
 mod changes;
 mod checklist;

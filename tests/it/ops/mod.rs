@@ -4,6 +4,7 @@
 
 mod approval;
 mod audit;
+mod builds;
 mod bundle;
 mod chain;
 mod change;

@@ -35,6 +35,7 @@ use relman::ops::release::{advance, back, block, cancel as give_up, create, edit
 use relman::ops::{Ctx, change, freeze, lock, override_review, train, wanted, witness};
 use relman::ops::{Liveness, OpError};
 
+use super::builds;
 use super::hook::given_up;
 use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
 
@@ -312,6 +313,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::DriftObserved
             | Verb::MilestoneLate
             | Verb::DeploymentLost
+            | Verb::BuildEnded
     )
 }
 
@@ -338,7 +340,10 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         | Verb::LockEdited
         | Verb::LockLifted
         | Verb::DeploymentScheduled
-        | Verb::DeploymentRescheduled => return holding_up(verb),
+        | Verb::DeploymentRescheduled
+        | Verb::FreezeAdded
+        | Verb::FreezeChanged
+        | Verb::FreezeRemoved => return holding_up(verb),
         Verb::RequestAdded | Verb::RequestChanged => return asked_for(verb),
         Verb::ReleaseCreated => (world, |w| created(w, "api@1.1.0")),
         Verb::ReleaseEdited => (world, |w| {
@@ -378,23 +383,17 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::ApprovalWithdrawn => (decided, |w| {
             w.as_("bob", |cx| withdraw(cx, &release_id(API), &about(Some("production")))).map(drop)
         }),
-        Verb::FreezeAdded => (world, |w| close(w, "Incident")),
-        Verb::FreezeChanged => (frozen, |w| longer(w, "Incident")),
-        Verb::FreezeRemoved => {
-            (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
-        }
         Verb::DeploymentStarted => (world, |w| w.start("erin", API, "dev").map(drop)),
         Verb::DeploymentGuided => (held, |w| decide_so(w, Choice::Promote)),
-        Verb::DeploymentTaken | Verb::WitnessAsked | Verb::WitnessGave | Verb::CancelRequested => {
-            return between_two(verb);
-        }
-        Verb::DeploymentAbandoned => {
-            (stuck, |w| w.as_("erin", |cx| abandon(cx, "1".parse().unwrap(), "hangs")).map(drop))
-        }
+        Verb::DeploymentTaken
+        | Verb::WitnessAsked
+        | Verb::WitnessGave
+        | Verb::CancelRequested
+        | Verb::DeploymentAbandoned => return between_two(verb),
         Verb::DeploymentResolved => {
             (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
         }
-        other => panic!("{other}: what does a person do to cause it?"),
+        other => return Some(builds::deed(other).expect("what does a person do to cause it?")),
     };
     Some((before, act))
 }
@@ -552,6 +551,9 @@ fn between_two(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::DeploymentTaken => {
             (lost, |w| w.as_("erin", |cx| take::take(cx, "1".parse().unwrap())).map(drop))
         }
+        Verb::DeploymentAbandoned => {
+            (stuck, |w| w.as_("erin", |cx| abandon(cx, "1".parse().unwrap(), "hangs")).map(drop))
+        }
         Verb::WitnessAsked => (tried, |w| w.as_("erin", ask_witness).map(drop)),
         Verb::WitnessGave => (asked, |w| w.as_("dave", |cx| witness::confirm(cx, &confirm())).map(drop)),
         Verb::OverrideReviewed => (bypassed, |w| {
@@ -621,6 +623,11 @@ fn not_asked_for(verb: Verb) -> Option<Act> {
 fn holding_up(verb: Verb) -> Option<(fn() -> World, Act)> {
     let (before, act): (fn() -> World, Act) = match verb {
         // Departures are the program's; leaving one out is a person's.
+        Verb::FreezeAdded => (world, |w| close(w, "Incident")),
+        Verb::FreezeChanged => (frozen, |w| longer(w, "Incident")),
+        Verb::FreezeRemoved => {
+            (frozen, |w| w.as_("bob", |cx| freeze::remove(cx, "Incident", None)).map(drop))
+        }
         Verb::TrainSkipped => (world, |w| w.as_("erin", |cx| train::skip(cx, &weekly(), None)).map(drop)),
         Verb::TrainResumed => (halted, |w| w.as_("erin", |cx| train::resume(cx, &weekly(), "mended"))),
         Verb::LockSet => (world, |w| w.as_("erin", |cx| lock::set(cx, &lock_on("production"))).map(drop)),
@@ -711,6 +718,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return held_up(verb),
         Verb::RequestAdded | Verb::RequestChanged => return not_asked_for(verb),
+        Verb::BuildStarted | Verb::BuildCancelRequested => return builds::misdeed(verb),
         Verb::FreezeAdded => |w| close(w, "Year end"),
         Verb::FreezeChanged => |w| longer(w, "Year end"),
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
@@ -793,7 +801,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 51);
+    assert_eq!(seen, 53);
 }
 
 #[test]
@@ -802,7 +810,11 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
     for verb in Verb::ALL {
         let Some(act) = misdeed(verb) else { continue };
         seen += 1;
-        let world = if verb == Verb::ChangeAssigned { controlled() } else { world() };
+        let world = match verb {
+            Verb::ChangeAssigned => controlled(),
+            Verb::BuildStarted | Verb::BuildCancelRequested => builds::buildable(),
+            _ => world(),
+        };
         let (result, entries) = world.journaled(|| act(&world));
         let error = result.unwrap_err();
         assert!(error.is_refusal(), "{verb}: {error:#?}");
@@ -813,7 +825,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 48);
+    assert_eq!(seen, 50);
 }
 
 #[test]

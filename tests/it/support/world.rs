@@ -29,6 +29,7 @@ use relman::domain::time::{Timestamp, Window};
 use relman::ops::approval::decide::{self, Decision};
 use relman::ops::approval::sign::Order;
 use relman::ops::approval::withdraw;
+use relman::ops::build::BuildTicket;
 use relman::ops::deployment::Ticket;
 use relman::ops::deployment::claim::{self, Claim};
 use relman::ops::deployment::finish::{self, LIVE};
@@ -63,6 +64,9 @@ pub(crate) struct FakeMachine {
     pub variables: RefCell<Vec<String>>,
     /// Who has a key, and its name; one that begins with `touched` is a security key.
     pub keys: RefCell<BTreeMap<String, String>>,
+    /// Builds that were started.
+    pub built: RefCell<Vec<BuildTicket>>,
+    pub build_liveness: RefCell<Liveness>,
     numbers: RefCell<u64>,
     /// What somebody else does when the next number is drawn.
     pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
@@ -167,6 +171,13 @@ impl Machine for FakeMachine {
     fn launch(&self, ticket: &Ticket) -> Result<(), String> {
         self.launched.borrow_mut().push(ticket.clone());
         self.launch.borrow().clone()
+    }
+    fn build(&self, ticket: &BuildTicket) -> Result<(), String> {
+        self.built.borrow_mut().push(ticket.clone());
+        self.launch.borrow().clone()
+    }
+    fn build_liveness(&self, _id: &ReleaseId, _number: usize) -> Liveness {
+        *self.build_liveness.borrow()
     }
     fn liveness(&self, id: DeploymentId) -> Liveness {
         self.alive.borrow().get(&id).copied().unwrap_or(Liveness::Alive)
@@ -306,6 +317,8 @@ impl World {
                 log: RefCell::default(),
                 variables: RefCell::default(),
                 keys: RefCell::default(),
+                built: RefCell::default(),
+                build_liveness: RefCell::new(Liveness::Alive),
                 numbers: RefCell::default(),
                 meanwhile: RefCell::default(),
                 outside: FakeOutside::new(),

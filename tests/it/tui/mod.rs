@@ -6,6 +6,7 @@ mod accidents;
 mod answers;
 mod approvals;
 mod board;
+mod builds;
 mod calendar;
 mod deploy_dialog;
 mod discovery;

@@ -100,7 +100,7 @@ pub fn open(model: &Model, release: &Release, slot: &Slot) -> Result<Popup, Stri
                 text("reason", "a no-go needs one"),
             ],
         ),
-        Slot::Text => Err("that is not changed".to_owned()),
+        Slot::Build | Slot::Text => Err("that is not changed".to_owned()),
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn ordered(form: &Form, model: &Model, of: &super::OfSheet<'_>) -> Or
         }
         Slot::Next(list) => record(added(form, model, *list)?),
         Slot::Item(list, number) => record(said(form, model, *list, *number)?),
-        Slot::Text => Err(("", "that is not changed".to_owned()).into()),
+        Slot::Build | Slot::Text => Err(("", "that is not changed".to_owned()).into()),
     }
 }
 
