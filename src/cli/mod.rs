@@ -30,6 +30,7 @@ mod lock;
 mod log;
 mod man;
 mod metrics;
+mod monitor;
 mod out;
 mod overrides;
 mod past;
@@ -268,6 +269,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Issue(verb) => stages::issue(session, verb),
         Command::Request(verb) => requests::run(session, verb),
         Command::Feedback(verb) => stages::feedback(session, verb),
+        Command::Monitor(verb) => monitor::run(session, verb),
         Command::Review(verb) => stages::review(session, verb),
         Command::Checklist(verb) => release::checklist(session, verb),
         Command::Approve(args) => approval::approve(session, args),

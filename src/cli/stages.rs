@@ -13,7 +13,7 @@ use crate::ops::release::find;
 use crate::ops::release::record::{Record, record};
 use crate::ops::view::sheet::{Row, Tone, sheet};
 use crate::ops::view::{open_items, plan_history};
-use crate::ops::{Ctx, OpError};
+use crate::ops::{Ctx, OpError, monitor};
 
 /// Puts something on record and says what became of it.
 pub(super) fn put(
@@ -40,8 +40,8 @@ pub(super) fn moment(cx: &Ctx<'_>, text: &str) -> Result<Timestamp, OpError> {
 pub(super) fn show(session: &mut Session, wanted: &ReleaseRef, stages: &[Stage]) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let cx = desk.cx();
-    let release = known(&cx, &find::find(&cx, wanted)?)?;
-    let sections = sheet(cx.policy, &release, cx.policy.zone, cx.now);
+    let (release, asked) = monitor::of_release(&cx, &find::find(&cx, wanted)?)?;
+    let sections = sheet(cx.policy, &release, &asked, (cx.policy.zone, cx.now));
     let sections: Vec<_> = sections.into_iter().filter(|section| stages.contains(&section.stage)).collect();
     if session.out.is_json() {
         session.out.json("sheet", &sections);

@@ -134,8 +134,25 @@ pub(super) struct RawService {
     pub steps: Vec<RawStep>,
     pub toggles: BTreeMap<String, RawToggle>,
     pub deliver: BTreeMap<String, RawDelivery>,
+    pub monitors: BTreeMap<String, RawMonitor>,
     pub rights: BTreeMap<String, Vec<String>>,
     pub change_controlled: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawMonitor {
+    pub command: Vec<String>,
+    pub environments: Vec<String>,
+    pub every: Option<String>,
+    pub after: Option<String>,
+    pub r#for: Option<String>,
+    pub timeout: Option<String>,
+    pub failure_limit: Option<u32>,
+    pub inconclusive_limit: Option<u32>,
+    pub consecutive_error_limit: Option<u32>,
+    pub consecutive_success_limit: Option<u32>,
+    pub severity: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -218,6 +235,7 @@ pub(super) struct RawStage {
     pub voters: Vec<String>,
     pub backup_max_age: Option<String>,
     pub announce_before: Option<String>,
+    pub bake: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -353,6 +371,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "steps",
             "toggles",
             "deliver",
+            "monitors",
             "rights",
             "change-controlled",
         ],
@@ -362,6 +381,22 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
         &["name", "command", "place", "run", "environments", "required", "continue-on-error", "in-rollbacks"],
     ),
     ("services.*.toggles.*", &["description", "on", "off"]),
+    (
+        "services.*.monitors.*",
+        &[
+            "command",
+            "environments",
+            "every",
+            "after",
+            "for",
+            "timeout",
+            "failure-limit",
+            "inconclusive-limit",
+            "consecutive-error-limit",
+            "consecutive-success-limit",
+            "severity",
+        ],
+    ),
     ("services.*.deliver.*", &["conductor", "hours", "interval", "max-changes"]),
     (
         "services.*.strategy.*",
@@ -429,6 +464,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "voters",
             "backup-max-age",
             "announce-before",
+            "bake",
         ],
     ),
     ("stages.*.approvals.*", &["from", "count", "risk"]),

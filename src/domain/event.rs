@@ -45,6 +45,11 @@ pub const NAMES: &[(&str, &str)] = &[
     ("feedback.recorded", "somebody said something about a release, or was answered"),
     ("milestone.late", "a milestone was not reached by its day"),
     ("drift.changed", "what runs somewhere came to differ from the record, or agrees with it again"),
+    ("monitor.passed", "a monitor was good to its end; comes with monitor.judged"),
+    ("monitor.failed", "a monitor failed, and opened an issue; comes with monitor.judged"),
+    ("monitor.inconclusive", "a monitor could not tell; comes with monitor.judged"),
+    ("monitor.error", "a monitor could not be asked; comes with monitor.judged"),
+    ("monitor.judged", "a monitor was asked for the last time"),
     ("deployment.judged", "the outcome of a deployment was corrected later"),
     ("approval.requested", "a decision is open that was not open before"),
     ("approval.reminder", "a decision is still open (remind-every)"),
@@ -244,6 +249,7 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::RequestAdded => one("request.added"),
         Verb::RequestChanged => one("request.changed"),
         Verb::DeploymentJudged => one("deployment.judged"),
+        Verb::MonitorJudged => monitored(body),
         Verb::DriftObserved => one("drift.changed"),
         Verb::MilestoneLate => one("milestone.late"),
         Verb::ApprovalGranted => one("approval.granted"),
@@ -284,6 +290,18 @@ fn named(verb: Verb, body: &Body, about: &About) -> Vec<Vec<&'static str>> {
         Verb::DeploymentFinished | Verb::DeploymentResolved | Verb::DeploymentAbandoned => ended(about),
         _ => Vec::new(),
     }
+}
+
+/// By what the monitor came to.
+fn monitored(body: &Body) -> Vec<Vec<&'static str>> {
+    let verdict = body.detail.as_ref().and_then(|watch| watch.get("verdict")?.as_str());
+    let name = match verdict {
+        Some("passed") => "monitor.passed",
+        Some("failed") => "monitor.failed",
+        Some("inconclusive") => "monitor.inconclusive",
+        _ => "monitor.error",
+    };
+    vec![vec![name, "monitor.judged"]]
 }
 
 /// Whether the check that was recorded failed: the one that is another one than before.

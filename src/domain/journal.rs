@@ -96,6 +96,7 @@ verbs! {
     ReviewRecorded => "review.recorded",
     MilestoneLate => "milestone.late",
     DeploymentJudged => "deployment.judged",
+    MonitorJudged => "monitor.judged",
     DriftObserved => "drift.observed",
     ApprovalGranted => "approval.granted",
     ApprovalRejected => "approval.rejected",

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::deployment::Deployment;
-use super::ids::{DeploymentId, EnvName};
+use super::ids::{DeploymentId, EnvName, ReleaseId};
 use super::policy::Argv;
 use super::release::review::Severity;
 use super::text::fit;
@@ -18,28 +18,38 @@ use super::words::words;
 /// Exit status by which a command says that it cannot tell, as for analyses and checklists.
 const UNSURE: i32 = 75;
 /// So many measurements are kept whole; all of them are counted.
-const KEPT: usize = 50;
+const KEPT: usize = 20;
 
 /// One monitor of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Monitor {
     pub name: String,
     pub command: Argv,
     /// Where it measures; nothing: in every environment of the pipeline.
     pub environments: Vec<EnvName>,
+    #[serde(serialize_with = "seconds")]
     pub every: Duration,
     /// How long after the deployment it begins to measure.
+    #[serde(serialize_with = "seconds")]
     pub after: Duration,
     /// For how long it measures, from then on.
+    #[serde(serialize_with = "seconds")]
     pub lasts: Duration,
+    #[serde(serialize_with = "seconds")]
     pub timeout: Duration,
     pub limits: Limits,
     /// The severity of the issue that a failure opens.
     pub severity: Severity,
 }
 
+fn seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(time.as_secs())
+}
+
 /// How much of what is borne. One more than that ends the measuring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Limits {
     pub failures: u32,
     pub inconclusive: u32,
@@ -136,6 +146,8 @@ words!(Verdict, "verdict", Verdict::ALL);
 /// How one monitor stands about one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
+    pub release: ReleaseId,
+    pub environment: EnvName,
     pub deployment: DeploymentId,
     pub monitor: String,
     /// When it is asked first, and from when on no more.
@@ -162,9 +174,15 @@ pub struct Watch {
 
 impl Watch {
     /// Of a deployment that ended well at that time.
-    pub fn new(deployment: DeploymentId, monitor: &Monitor, good: Timestamp) -> Self {
+    pub fn new(
+        (release, environment, deployment): (&ReleaseId, &EnvName, DeploymentId),
+        monitor: &Monitor,
+        good: Timestamp,
+    ) -> Self {
         let from = good.plus(monitor.after);
         Self {
+            release: release.clone(),
+            environment: environment.clone(),
             deployment,
             monitor: monitor.name.clone(),
             from,
@@ -178,6 +196,10 @@ impl Watch {
             newest: Vec::new(),
             asking: None,
         }
+    }
+
+    pub fn is_of(&self, deployment: DeploymentId, monitor: &str) -> bool {
+        self.deployment == deployment && self.monitor == monitor
     }
 
     pub fn count(&self) -> u32 {
@@ -291,7 +313,11 @@ mod tests {
     }
 
     fn after(monitor: &Monitor, readings: &[Reading]) -> Watch {
-        let mut watch = Watch::new(DeploymentId(7), monitor, at(0));
+        let mut watch = Watch::new(
+            (&"api@1.0.0".parse().unwrap(), &"dev".parse().unwrap(), DeploymentId(7)),
+            monitor,
+            at(0),
+        );
         for reading in readings {
             let Some(due) = watch.due(monitor) else { break };
             let said = "p99 is 20 ms".to_owned();
@@ -326,7 +352,11 @@ mod tests {
     #[test]
     fn it_is_due_at_its_interval_and_by_one_at_a_time() {
         let monitor = monitor();
-        let mut watch = Watch::new(DeploymentId(7), &monitor, at(0));
+        let mut watch = Watch::new(
+            (&"api@1.0.0".parse().unwrap(), &"dev".parse().unwrap(), DeploymentId(7)),
+            &monitor,
+            at(0),
+        );
         assert!(!watch.is_due(&monitor, at(0)), "it begins a minute later");
         assert!(watch.is_due(&monitor, at(1)));
         watch.asking = Some(at(1));
@@ -340,7 +370,11 @@ mod tests {
     #[test]
     fn what_nobody_measured_did_not_pass() {
         let monitor = monitor();
-        let mut watch = Watch::new(DeploymentId(7), &monitor, at(0));
+        let mut watch = Watch::new(
+            (&"api@1.0.0".parse().unwrap(), &"dev".parse().unwrap(), DeploymentId(7)),
+            &monitor,
+            at(0),
+        );
         watch.judge(&monitor, at(30));
         assert_eq!(watch.verdict, Verdict::Open);
         watch.judge(&monitor, at(31));

@@ -17,6 +17,7 @@ use super::hold::{OnFailure, Retries};
 use super::hook::{Guard, Hooks};
 use super::hours::OpenHours;
 use super::ids::{EnvName, ServiceName, TrainName};
+use super::monitor::Monitor;
 use super::pipeline::Pipeline;
 use super::prompt::Prompt;
 use super::release::preparation::Occasion;
@@ -335,6 +336,8 @@ pub struct Service {
     pub depends_on: Vec<ServiceName>,
     /// What is asked of who deploys it.
     pub prompts: Vec<Prompt>,
+    /// What is asked after a deployment whether it does well.
+    pub monitors: Vec<Monitor>,
     /// Steps beside those of its strategies.
     pub steps: Vec<ExtraStep>,
     pub toggles: BTreeMap<String, Toggle>,

@@ -219,6 +219,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ReleaseUnblocked
         | Verb::ReleaseCancelled
         | Verb::ReleaseRejected
+        | Verb::MonitorJudged
         | Verb::BuildStarted
         | Verb::BuildCancelRequested
         | Verb::BuildEnded

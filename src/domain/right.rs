@@ -529,6 +529,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::DriftObserved
         | Verb::MilestoneLate
         | Verb::BuildEnded
+        | Verb::MonitorJudged
         | Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed

@@ -41,7 +41,7 @@ pub fn told(policy: &Policy) -> Value {
         json!({
             "name": service.name, "pipeline": service.pipeline, "phases": service.pipeline.phases(), "owner": service.owner,
             "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
-            "on-failure": service.on_failure, "depends-on": service.depends_on, "deliver": service.deliveries,
+            "on-failure": service.on_failure, "depends-on": service.depends_on, "deliver": service.deliveries, "monitors": service.monitors,
             "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
             "step-timeout-seconds": seconds(service.step_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
@@ -55,7 +55,7 @@ pub fn told(policy: &Policy) -> Value {
             "stage": stage, "require": rules.require, "approvals": rules.approvals, "checks": rules.checks,
             "checklist": rules.checklist, "statements": rules.statements, "allowed-failures": rules.allowed_failures,
             "mirror-max-age-seconds": seconds(rules.mirror_max_age), "check-ttl-seconds": seconds(rules.check_ttl), "voters": rules.voters,
-            "backup-max-age-seconds": seconds(rules.backup_max_age),
+            "backup-max-age-seconds": seconds(rules.backup_max_age), "bake-seconds": seconds(rules.bake),
             "announce-before-seconds": seconds(rules.announce_before), "approval-ttl-seconds": seconds(rules.approval_ttl),
             "self-approval": rules.self_approval, "signed-approvals": rules.signing,
             "remind-every-seconds": seconds(rules.reminders.every),

@@ -42,6 +42,8 @@ pub struct StageRules {
     pub backup_max_age: Option<Duration>,
     /// How long before it goes to production it is announced.
     pub announce_before: Option<Duration>,
+    /// How long it is live before it is done with.
+    pub bake: Option<Duration>,
 }
 
 impl StageRules {
@@ -61,6 +63,7 @@ impl StageRules {
         voters: Vec::new(),
         backup_max_age: None,
         announce_before: None,
+        bake: None,
     };
 }
 
@@ -99,6 +102,10 @@ pub enum StageGate {
     Conformance,
     GoNoGo,
     Live,
+    /// It has been live for long enough.
+    Baked,
+    /// What monitors said of it.
+    Monitored,
     /// No severe issue is open.
     Issues,
     /// Every measure of success has a value.
@@ -111,7 +118,7 @@ pub enum StageGate {
 }
 
 impl StageGate {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
@@ -137,6 +144,8 @@ impl StageGate {
         Self::Conformance,
         Self::GoNoGo,
         Self::Live,
+        Self::Baked,
+        Self::Monitored,
         Self::Issues,
         Self::Measured,
         Self::Outcome,
@@ -172,6 +181,8 @@ impl StageGate {
             Self::Conformance => "conformance",
             Self::GoNoGo => "go-no-go",
             Self::Live => "live",
+            Self::Baked => "baked",
+            Self::Monitored => "monitored",
             Self::Issues => "issues",
             Self::Measured => "measured",
             Self::Outcome => "outcome",
@@ -214,7 +225,9 @@ impl StageGate {
             | Self::Conformance
             | Self::GoNoGo => Stage::Prepare,
             Self::Live => Stage::Deploy,
-            Self::Issues
+            Self::Baked
+            | Self::Monitored
+            | Self::Issues
             | Self::Measured
             | Self::Outcome
             | Self::Retrospective

@@ -21,6 +21,7 @@ use crate::domain::deployment::ProcessRef;
 use crate::domain::ids::DeploymentId;
 use crate::ops::build::BuildTicket;
 use crate::ops::deployment::Ticket;
+use crate::ops::monitor::Whose;
 
 /// How long a supervisor may take to say that it is at work.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -193,8 +194,17 @@ pub fn adopt(config: &std::path::Path, id: DeploymentId, script: ProcessRef) -> 
 
 /// Starts a process that tells hooks what they have not been told; does not wait for it.
 pub fn courier(config: &std::path::Path) -> Result<(), String> {
+    detached(&[process::COURIERS[0]], config)
+}
+
+/// Starts a process that asks the monitors that are due; does not wait for it.
+pub fn measurer(config: &std::path::Path, whose: Whose) -> Result<(), String> {
+    detached(&["__measure", if whose == Whose::Own { "own" } else { "all" }], config)
+}
+
+fn detached(words: &[&str], config: &std::path::Path) -> Result<(), String> {
     let mut first = process::own_command()
-        .arg(process::COURIERS[0])
+        .args(words)
         .arg(config)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -15,8 +15,8 @@ use crate::domain::ids::EnvName;
 use crate::domain::policy::Argv;
 use crate::domain::policy::{ScriptRole, Service};
 use crate::domain::release::Release;
-use crate::ops::outside::Found;
-use crate::ops::outside::{Outside, Told};
+use crate::ops::monitor::Whose;
+use crate::ops::outside::{Found, Measuring, Outside, Told};
 
 /// How long a look at what runs somewhere may take.
 const LOOK: Duration = Duration::from_secs(60);
@@ -110,39 +110,56 @@ impl Outside for World {
     }
 
     fn verify(&self, service: &Service, argv: &Argv, release: &Release) -> Found {
-        let mut variables = clean(&service.pass_env);
-        let text = |value: Option<&String>| value.cloned().unwrap_or_default();
-        variables.extend(
-            [
-                ("RELMAN_SERVICE", service.name.to_string()),
-                ("RELMAN_VERSION", release.id.version.to_string()),
-                ("RELMAN_COMMIT", text(release.build.commit.as_ref())),
-                ("RELMAN_ARTIFACT", text(release.build.artifact.as_ref())),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
-        let order = Order {
-            argv,
-            working_dir: &service.working_dir,
-            env: variables,
-            stdin: String::new(),
-            timeout: LOOK,
-            keep: 64 * 1024,
-        };
-        match command::run(order) {
-            Err(why) => Found { code: None, said: why },
-            Ok(ended) => {
-                let last =
-                    |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
-                let said = last(&ended.err).filter(|_| ended.code != Some(0)).or_else(|| last(&ended.out));
-                Found { code: ended.code, said: said.unwrap_or_else(|| ended.how.clone()) }
-            }
-        }
+        found(service, argv, about(release), LOOK)
+    }
+
+    fn measure(&self, service: &Service, asked: &Measuring<'_>) -> Found {
+        let mut variables = about(asked.release);
+        let d = asked.deployment;
+        variables.extend([
+            ("RELMAN_ENVIRONMENT", d.environment.to_string()),
+            ("RELMAN_DEPLOYMENT", d.id.0.to_string()),
+            ("RELMAN_MONITOR", asked.monitor.name.clone()),
+            ("RELMAN_MEASUREMENT", asked.count.to_string()),
+        ]);
+        found(service, &asked.monitor.command, variables, asked.monitor.timeout)
+    }
+
+    fn send_measurer(&self, whose: Whose) {
+        // Whoever looks next asks what is due.
+        let _later = launch::measurer(&self.config, whose);
     }
 
     fn send_courier(&self) {
         // Whoever looks next tells what is left in the outbox.
         let _later = launch::courier(&self.config);
+    }
+}
+
+/// What scripts outside deployments are told of a release.
+fn about(release: &Release) -> Vec<(&'static str, String)> {
+    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+    vec![
+        ("RELMAN_SERVICE", release.id.service.to_string()),
+        ("RELMAN_VERSION", release.id.version.to_string()),
+        ("RELMAN_COMMIT", text(release.build.commit.as_ref())),
+        ("RELMAN_ARTIFACT", text(release.build.artifact.as_ref())),
+    ]
+}
+
+/// Runs a command that finds something out, with what the service's scripts get.
+fn found(service: &Service, argv: &Argv, told: Vec<(&'static str, String)>, timeout: Duration) -> Found {
+    let mut env = clean(&service.variables());
+    env.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    let (working_dir, stdin) = (&service.working_dir, String::new());
+    match command::run(Order { argv, working_dir, env, stdin, timeout, keep: 64 * 1024 }) {
+        Err(why) => Found { code: None, said: why },
+        Ok(ended) => {
+            let last =
+                |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned);
+            let said = last(&ended.err).filter(|_| ended.code != Some(0)).or_else(|| last(&ended.out));
+            Found { code: ended.code, said: said.unwrap_or_else(|| ended.how.clone()) }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub mod facts;
 pub mod freeze;
 pub mod hook;
 pub mod lock;
+pub mod monitor;
 pub mod open;
 pub mod outside;
 pub mod override_review;

@@ -3,12 +3,15 @@
 //! Nothing here is called within a transaction of the store: an answer may take its time.
 
 use crate::domain::change::{Answered, Asking, Change};
+use crate::domain::deployment::Deployment;
 use crate::domain::event::Event;
 use crate::domain::hook::Hook;
 use crate::domain::ids::EnvName;
+use crate::domain::monitor::Monitor;
 use crate::domain::policy::Argv;
 use crate::domain::policy::Service;
 use crate::domain::release::Release;
+use crate::ops::monitor::Whose;
 
 /// The world outside. Tests implement it without one.
 pub trait Outside {
@@ -26,12 +29,27 @@ pub trait Outside {
     fn verify(&self, _service: &Service, _argv: &Argv, _release: &Release) -> Found {
         Found { code: None, said: "commands cannot be run here".to_owned() }
     }
+    /// What a monitor says of a deployment.
+    fn measure(&self, _service: &Service, _asked: &Measuring<'_>) -> Found {
+        Found { code: None, said: "commands cannot be run here".to_owned() }
+    }
+    /// Starts a process that asks monitors, and does not wait for it.
+    fn send_measurer(&self, _whose: Whose) {}
     /// Whether anybody can be asked at all: of the past nobody can.
     fn is_there(&self) -> bool {
         true
     }
     /// Starts a process that tells hooks what they have not been told, and does not wait for it.
     fn send_courier(&self);
+}
+
+/// What a monitor is asked about.
+pub struct Measuring<'a> {
+    pub monitor: &'a Monitor,
+    pub deployment: &'a Deployment,
+    pub release: &'a Release,
+    /// The how-manieth time it is asked.
+    pub count: u32,
 }
 
 /// How a command ended.

@@ -15,11 +15,11 @@ mod embedded {
 }
 
 /// The schema this program was written for.
-pub const SCHEMA_VERSION: i64 = 13;
+pub const SCHEMA_VERSION: i64 = 14;
 
 /// SHA-256 over the schema as SQLite keeps it, one per version. A trigger or a view that somebody planted could
 /// turn a "no" into a "yes" while it is stored, so a store whose schema is not exactly ours is not opened.
-const FINGERPRINT: &str = "beb661d34759d834924a1f6be7e6b0630550d1e25d039e0debc377dbefba5486";
+const FINGERPRINT: &str = "a46e82cf90688502168988aedeb32c64c24a6796c9ace3bc47307571c40ab00e";
 
 /// The version of the schema in the store; 0 when there is none yet.
 fn version(driver: &Sqlite) -> Result<i64, StoreError> {

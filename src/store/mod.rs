@@ -30,6 +30,7 @@ pub mod steps;
 pub mod trains;
 mod tx;
 mod value;
+pub mod watches;
 pub mod witnesses;
 
 use std::cell::Cell;

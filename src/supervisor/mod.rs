@@ -17,6 +17,7 @@ mod course;
 mod frozen;
 mod link;
 mod mask;
+mod measurer;
 mod output;
 mod run;
 mod scribe;
@@ -37,7 +38,7 @@ use crate::host::{enforced, process};
 pub use self::output::OWN;
 
 /// The hidden commands through which relman starts itself.
-pub const COMMANDS: [&str; 9] = [
+pub const COMMANDS: [&str; 11] = [
     "__launch",
     "__supervise",
     "__scribe",
@@ -47,6 +48,8 @@ pub const COMMANDS: [&str; 9] = [
     "__adopting",
     "__deliver",
     "__delivering",
+    "__measure",
+    "__measuring",
 ];
 
 /// Runs one of [`COMMANDS`]; returns the exit code.
@@ -87,6 +90,15 @@ pub fn main(arguments: &[String]) -> u8 {
                 [config] => courier::run(Path::new(config)).map_err(|error| error.sentence),
                 _ => Err("one argument".to_owned()),
             }
+        }
+        Some("__measure") => {
+            let mut second = arguments.to_vec();
+            "__measuring".clone_into(&mut second[0]);
+            launch::leave_session_and_run(&second)
+        }
+        Some("__measuring") => {
+            process::call_oneself(c"relman-monitor");
+            measurer::run(&arguments[1..])
         }
         _ => Err("not one of relman's own commands".to_owned()),
     };

@@ -105,6 +105,7 @@ fn a_release(id: &str) -> Release {
         issues: Vec::new(),
         feedback: Vec::new(),
         judged: Vec::new(),
+        monitored: Vec::new(),
         review: Review::default(),
         created_by: alice,
         created_at: at(0),

@@ -61,6 +61,7 @@ impl Command {
             | Self::Log(_)
             | Self::Attach(_)
             | Self::Deliveries
+            | Self::Monitor(_)
             | Self::Board(_)
             | Self::Status(_)
             | Self::Why(_)

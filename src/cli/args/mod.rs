@@ -5,6 +5,7 @@ mod changes;
 mod deployment;
 pub(super) mod freeze;
 pub(super) mod lock;
+mod monitor;
 mod outside;
 mod overrides;
 mod papers;
@@ -26,6 +27,7 @@ pub(super) use self::deployment::{
 };
 pub(super) use self::freeze::Freeze;
 pub(super) use self::lock::{Lock, Unlock};
+pub(super) use self::monitor::Monitor;
 pub(super) use self::outside::{Change, Hooks};
 pub(super) use self::overrides::Override;
 pub(super) use self::papers::{Keys, ManArgs};
@@ -134,6 +136,9 @@ pub enum Command {
     /// What people say about a release
     #[command(subcommand)]
     Feedback(Feedback),
+    /// What is asked after a deployment whether it does well, and what it said
+    #[command(subcommand)]
+    Monitor(Monitor),
     /// What came of a release, and what was learned
     #[command(subcommand)]
     Review(Review),

@@ -60,6 +60,7 @@ impl Checker {
             reminders,
             check_ttl: self.limit(&at("check-ttl"), raw.check_ttl.as_ref()),
             backup_max_age: self.limit(&at("backup-max-age"), raw.backup_max_age.as_ref()),
+            bake: self.limit(&at("bake"), raw.bake.as_ref()),
             announce_before: self.duration(&at("announce-before"), raw.announce_before.as_ref()),
             mirror_max_age: self.limit(&at("mirror-max-age"), raw.mirror_max_age.as_ref()),
             voters: self.voters(&at("voters"), raw.voters),

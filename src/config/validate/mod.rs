@@ -13,6 +13,7 @@ mod four_eyes;
 mod freeze;
 mod hook;
 mod lint;
+mod monitor;
 mod pipeline;
 mod rights;
 mod service;
@@ -497,6 +498,7 @@ impl Checker {
             ("voters", !raw.voters.is_empty(), &[Stage::Prepare][..]),
             ("backup-max-age", raw.backup_max_age.is_some(), &[Stage::Prepare][..]),
             ("announce-before", raw.announce_before.is_some(), &[Stage::Prepare][..]),
+            ("bake", raw.bake.is_some(), &[Stage::Review][..]),
         ] {
             if set && !where_it_belongs.contains(&stage) {
                 let places: Vec<String> =

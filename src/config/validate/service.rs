@@ -58,6 +58,7 @@ impl Checker {
         let prompts = self.prompts(name, raw.prompts, &handed);
         let steps = self.extra_steps(name, raw.steps);
         let toggles = self.toggles(name, raw.toggles);
+        let monitors = self.monitors(name, pipeline.as_ref(), raw.monitors);
         let deliveries = self.deliveries(name, pipeline.as_ref(), raw.deliver);
         Some(Service {
             name: service?,
@@ -80,6 +81,7 @@ impl Checker {
             steps,
             toggles,
             deliveries,
+            monitors,
             rights: self.rights(Section::Service(name), raw.rights),
             guards: Vec::new(),
             change_controlled: raw.change_controlled,

@@ -1,16 +1,18 @@
 //! What the stages ask for beside plain fields: whether what was planned, tested, prepared and learned is there.
 
+use super::Newest;
 use super::stage_exit::ExitFacts;
 use crate::domain::checklist::standing;
 use crate::domain::drift::{Observed, State, differences};
 use crate::domain::ids::EnvName;
+use crate::domain::monitor::{self, Monitor};
 use crate::domain::policy::{Environment, ScriptRole, StageGate};
 use crate::domain::release::build::CHECK;
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{Track, Verdict};
 use crate::domain::release::preparation::{Occasion, Word};
 use crate::domain::release::{Release, Stage};
-use crate::domain::time::{span, wall};
+use crate::domain::time::{Timestamp, span, wall};
 
 /// What is there, or what is not and what to do about it.
 type Found = Result<String, (String, String)>;
@@ -42,6 +44,8 @@ pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
         StageGate::GoNoGo => !rules.voters.is_empty(),
         StageGate::Conformance => !release.plan.differences(facts.now).is_empty(),
         StageGate::Issues => !release.issues.is_empty(),
+        StageGate::Baked => rules.bake.is_some(),
+        StageGate::Monitored => watched(release, facts).next().is_some(),
         StageGate::Lessons => !release.review.lessons.is_empty() || !release.review.actions.is_empty(),
         _ => return true,
     };
@@ -81,6 +85,8 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
         StageGate::GoNoGo => go_no_go(release, facts),
         StageGate::Conformance => conformance(release, facts),
         StageGate::Issues => issues(release),
+        StageGate::Baked => baked(release, facts),
+        StageGate::Monitored => monitored(release, facts),
         StageGate::Measured => measured(release),
         StageGate::Lessons => lessons(release),
         _ => return None,
@@ -103,6 +109,71 @@ fn mirrors<'a>(
 }
 
 /// Somebody has looked at both lately, what runs there is what is recorded, and neither has what the other lacks (ENV-4).
+/// Where it became good of late, as many places as are needed, and since when: the last of them counts.
+fn good_since(release: &Release, facts: &ExitFacts<'_>) -> Option<Timestamp> {
+    let spots = facts.goal.spots.iter().filter_map(|spot| spot.good.as_ref());
+    let mut since: Vec<Timestamp> =
+        spots.filter(|good| good.proves(release)).filter_map(|good| good.finished_at).collect();
+    since.sort_unstable();
+    facts.goal.needed.checked_sub(1).and_then(|last| since.get(last)).copied()
+}
+
+fn baked(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let needed = facts.policy.stage(Stage::Review).bake.unwrap_or_default();
+    let Some(since) = good_since(release, facts) else {
+        return Err((
+            "since when it is live is not on record".to_owned(),
+            "look at where it is live".to_owned(),
+        ));
+    };
+    let end = since.plus(needed);
+    match facts.now >= end {
+        true => Ok(format!("live for {}, {} asked", span(facts.now.since(since)), span(needed))),
+        false => Err((format!("it bakes until {}", wall(end, facts.policy.zone)), "wait".to_owned())),
+    }
+}
+
+/// Monitors of what was brought where it was to go, with the deployment that brought it.
+fn watched<'a>(
+    release: &'a Release,
+    facts: &'a ExitFacts<'a>,
+) -> impl Iterator<Item = (&'a EnvName, &'a Newest, &'a Monitor)> {
+    let monitors =
+        facts.policy.services.get(&release.id.service).map_or(&[][..], |service| &service.monitors);
+    let spots = facts.goal.spots.iter().filter_map(|spot| Some((&spot.environment, spot.good.as_ref()?)));
+    spots.flat_map(move |(env, good)| {
+        let there =
+            monitors.iter().filter(move |one| one.environments.is_empty() || one.environments.contains(env));
+        there.map(move |monitor| (env, good, monitor))
+    })
+}
+
+fn monitored(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let zone = facts.policy.zone;
+    let (mut passed, mut lacks) = (Vec::new(), Vec::new());
+    for (env, good, monitor) in watched(release, facts) {
+        let name = &monitor.name;
+        let known = release.monitored.iter().find(|watch| watch.is_of(good.id, name));
+        match known.map(|watch| (watch.verdict, watch)) {
+            Some((monitor::Verdict::Passed, _)) => passed.push(format!("{name} in {env}")),
+            Some((_, watch)) => lacks.push(format!("{name} in {env} {}", watch.told())),
+            None => {
+                let end = good.finished_at.map(|at| at.plus(monitor.after).plus(monitor.lasts));
+                lacks.push(match end {
+                    Some(end) if facts.now < end => {
+                        format!("{name} in {env} is asked until {}", wall(end, zone))
+                    }
+                    _ => format!("{name} in {env} was not asked"),
+                });
+            }
+        }
+    }
+    match lacks.is_empty() {
+        true => Ok(format!("passed: {}", passed.join(", "))),
+        false => Err((lacks.join("; "), format!("look at them: relman monitor list {}", release.id))),
+    }
+}
+
 /// Whether what is recorded as built was built well. Somebody else's word counts like the script's end.
 fn built(release: &Release, facts: &ExitFacts<'_>) -> Found {
     let id = &release.id;

@@ -107,9 +107,11 @@ fn is_asked(gate: StageGate, facts: &ExitFacts<'_>) -> bool {
 /// Whether a missing answer blocks. Being live is what the deploy stage is for, and an approval policy that is
 /// written down is meant; everything else blocks only where `[stages.*] require` says so.
 fn is_required(gate: StageGate, policy: &Policy) -> bool {
-    // Voters and statements that are named are meant, too, and a severe issue is never only a gap.
-    let always =
-        matches!(gate, StageGate::Live | StageGate::GoNoGo | StageGate::Issues | StageGate::Statements);
+    // A bake time, voters and statements that are named are meant, too, and a severe issue is never only a gap.
+    let always = matches!(
+        gate,
+        StageGate::Live | StageGate::GoNoGo | StageGate::Issues | StageGate::Statements | StageGate::Baked
+    );
     always || gate.decision().is_some() || policy.stage(gate.stage()).require.contains(&gate)
 }
 

@@ -55,6 +55,7 @@ fn release(stage: Stage) -> Release {
         issues: Vec::new(),
         feedback: Vec::new(),
         judged: Vec::new(),
+        monitored: Vec::new(),
         review: Review::default(),
         created_by: person("ana"),
         created_at: now(),

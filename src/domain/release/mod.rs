@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::actor::Person;
 use super::checklist::Verified;
 use super::ids::ReleaseId;
+use super::monitor::Watch;
 use super::time::Timestamp;
 use super::words::words;
 pub use build::{Build, BuildRun, BuildState};
@@ -298,6 +299,9 @@ pub struct Release {
     /// What was said later of how its deployments went: the last word about each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judged: Vec<Judged>,
+    /// What monitors came to, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitored: Vec<Watch>,
     #[serde(default)]
     pub review: Review,
     pub created_by: Person,

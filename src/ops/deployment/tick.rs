@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::train::Departure;
+use crate::ops::monitor::{self, Whose};
 use crate::ops::{Ctx, ErrorKind, Liveness, OpError, delivery, hook, train};
 use crate::store::{pending, releases};
 
@@ -65,6 +66,11 @@ pub fn tick(cx: &Ctx<'_>) -> Result<Ticked, OpError> {
             Err(_) if cx.machine.liveness(d.id) == Liveness::Alive => ticked.revived.push(d.id),
             Err(error) => ticked.failed.push((d.id, error.sentence)),
         }
+    }
+    match monitor::is_due(cx, Whose::of(cx.actor.via)) {
+        Ok(true) => cx.machine.outside().send_measurer(Whose::of(cx.actor.via)),
+        Ok(false) => {}
+        Err(error) => ticked.standing.push(format!("monitors could not be looked after: {}", error.sentence)),
     }
     match hook::sort(cx) {
         Ok(due) => ticked.hooks_due = due,

@@ -160,6 +160,7 @@ fn blank(cx: &Ctx<'_>, id: &ReleaseId, kind: ReleaseKind) -> Release {
         issues: Vec::new(),
         feedback: Vec::new(),
         judged: Vec::new(),
+        monitored: Vec::new(),
         review: Review::default(),
         created_by: cx.actor.person.clone(),
         created_at: cx.now,

@@ -14,6 +14,7 @@ use crate::domain::gate::stage_exit::{self, ExitAnswer, ExitCheck, Goal};
 use crate::domain::gate::{self, Answer, GateId, GateReport, Newest, Overrides};
 use crate::domain::ids::{DeploymentId, EnvName, ReleaseId, ServiceName};
 use crate::domain::lock::Lock;
+use crate::domain::monitor::Watch;
 use crate::domain::policy::{Service, StageGate};
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::rules::Standing;
@@ -22,7 +23,7 @@ use crate::domain::time::{Timestamp, span};
 use crate::domain::witness::Request;
 use crate::ops::facts::{self, Given, Surroundings, Wish};
 use crate::ops::{Ctx, OpError, change, configured};
-use crate::store::{Tx, approvals, deployments, locks, observations, releases, witnesses};
+use crate::store::{Tx, approvals, deployments, locks, observations, releases, watches, witnesses};
 
 /// What the board shows.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -36,6 +37,8 @@ pub struct Board {
     /// Plans of open releases, newest first.
     pub plans: Vec<Deployment>,
     pub locks: Vec<Lock>,
+    /// Monitors that are still being asked.
+    pub watches: Vec<Watch>,
     /// Freezes that close something now, and the ones to come within two days.
     pub freezes: Vec<Freeze>,
     /// No release was ever registered: greet.
@@ -141,10 +144,7 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
         let freezes = facts::freezes(tx, cx)?;
         let rules = configured::standing(tx, cx)?;
         let locks = locks::list_standing(tx, cx.now)?;
-        let mut decided: HashMap<ReleaseId, Vec<_>> = HashMap::new();
-        for approval in approvals::list_open(tx)? {
-            decided.entry(approval.release.clone()).or_default().push(approval);
-        }
+        let mut decided = decided(tx)?;
         let mut plans: Vec<Deployment> = Vec::new();
         let mut attempts: HashMap<ReleaseId, Vec<Deployment>> = HashMap::new();
         for deployment in deployments::list_of_open_releases(tx)? {
@@ -204,10 +204,20 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             pending,
             plans,
             locks,
+            watches: watches::list(tx)?,
             freezes: soon(freezes, cx.now),
             is_new,
         })
     })
+}
+
+/// What was decided about open releases.
+fn decided(tx: &Tx<'_>) -> Result<HashMap<ReleaseId, Vec<Approval>>, OpError> {
+    let mut decided: HashMap<ReleaseId, Vec<Approval>> = HashMap::new();
+    for approval in approvals::list_open(tx)? {
+        decided.entry(approval.release.clone()).or_default().push(approval);
+    }
+    Ok(decided)
 }
 
 /// Freezes that close something within two days.

@@ -54,7 +54,7 @@ pub fn of(cx: &Ctx<'_>, id: &ReleaseId) -> Result<Readiness, OpError> {
         }
         Ok::<_, OpError>((release, checks))
     })?;
-    let rows = sheet(cx.policy, &release, cx.policy.zone, cx.now)
+    let rows = sheet(cx.policy, &release, &[], (cx.policy.zone, cx.now))
         .into_iter()
         .find(|section| section.stage == Stage::Prepare)
         .map(|section| section.rows)

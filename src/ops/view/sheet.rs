@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::domain::checklist::{Item, Standing, standing};
+use crate::domain::monitor::{Verdict, Watch};
 use crate::domain::policy::Policy;
 use crate::domain::release::build::CHECK;
 use crate::domain::release::evidence::Worth;
@@ -79,15 +80,21 @@ pub struct Section {
     pub rows: Vec<Row>,
 }
 
-/// The whole sheet.
-pub fn sheet(policy: &Policy, release: &Release, zone: Tz, now: Timestamp) -> Vec<Section> {
-    let with = With { policy, release, zone, now };
+/// The whole sheet; `asked` are the monitors that are still being asked, of whichever release.
+pub fn sheet(
+    policy: &Policy,
+    release: &Release,
+    asked: &[Watch],
+    (zone, now): (Tz, Timestamp),
+) -> Vec<Section> {
+    let with = With { policy, release, asked, zone, now };
     Stage::ALL.into_iter().map(|stage| Section { stage, rows: with.stage(stage) }).collect()
 }
 
 struct With<'a> {
     policy: &'a Policy,
     release: &'a Release,
+    asked: &'a [Watch],
     zone: Tz,
     now: Timestamp,
 }
@@ -380,9 +387,32 @@ impl With<'_> {
         rows
     }
 
+    /// What monitors came to, and how those stand that are still asked.
+    fn monitors(&self) -> Vec<Row> {
+        let open = self.asked.iter().filter(|watch| watch.release == self.release.id);
+        let mut rows: Vec<Row> = Vec::new();
+        for watch in self.release.monitored.iter().chain(open) {
+            let tone = match watch.verdict {
+                Verdict::Passed => Tone::Done,
+                Verdict::Open => Tone::Open,
+                Verdict::Failed | Verdict::Inconclusive | Verdict::Error => Tone::Wrong,
+            };
+            let until = match watch.verdict {
+                Verdict::Open => format!(", until {}", wall(watch.until, self.zone)),
+                _ => String::new(),
+            };
+            let (monitor, env, id) = (&watch.monitor, &watch.environment, watch.deployment);
+            let label = if rows.is_empty() { "monitors" } else { "" };
+            let text = Some(format!("{monitor} in {env} ({id}){until}: {}", watch.told()));
+            rows.push(Row { slot: Slot::Text, label: label.to_owned(), text, tone });
+        }
+        rows
+    }
+
     fn review(&self) -> Vec<Row> {
         let (release, review) = (self.release, &self.release.review);
-        let mut rows = Self::items(List::Issues, "issues", &release.issues, |issue| {
+        let mut rows = self.monitors();
+        rows.extend(Self::items(List::Issues, "issues", &release.issues, |issue| {
             let tone = match issue.state {
                 IssueState::Open if issue.blocks() => Tone::Wrong,
                 IssueState::Open => Tone::Open,
@@ -393,7 +423,7 @@ impl With<'_> {
             let after =
                 issue.found_after.map(|minutes| format!(", found after {minutes} min")).unwrap_or_default();
             (tone, format!("{} {}: {}{more}{after}", issue.severity, issue.state, issue.title))
-        });
+        }));
         rows.extend(Self::items(List::Feedback, "feedback", &release.feedback, |one| {
             let reply = one.reply.as_ref().map(|reply| format!(" → {reply}")).unwrap_or_default();
             let next = one.next.as_ref().map(|next| format!(" → {next}")).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::domain::journal::{Done, Entry};
 use crate::domain::release::Stage;
 use crate::domain::time::{Timestamp, Tz, span, wall};
 use crate::ops::{Ctx, OpError};
-use crate::store::journal;
+use crate::store::{journal, watches};
 
 use super::release::{ReleaseView, release};
 use super::sheet::{Row, Tone, sheet};
@@ -34,7 +34,7 @@ pub fn report(cx: &Ctx<'_>, id: &ReleaseId) -> Result<Document, OpError> {
         let word = if found.blocked.is_some() { "Blocked" } else { "Ended" };
         document.text(format!("{word} by {}, {}: {}", block.by.name, wall(block.at, zone), block.reason));
     }
-    for section in sheet(cx.policy, found, zone, cx.now) {
+    for section in sheet(cx.policy, found, &cx.store.read(watches::list)?, (zone, cx.now)) {
         stages(cx, &mut document, &view, section.stage, &section.rows)?;
     }
     exits(&mut document, &view);

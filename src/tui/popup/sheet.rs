@@ -47,7 +47,8 @@ impl Sheet {
 
     fn rows(&self, model: &Model) -> Vec<Placed> {
         let Some(release) = self.release(model) else { return Vec::new() };
-        let sections = sheet(&model.policy, release, model.shown_zone(), model.now);
+        let sections =
+            sheet(&model.policy, release, &model.views.board.watches, (model.shown_zone(), model.now));
         let rows = sections.into_iter().flat_map(|section| {
             section.rows.into_iter().map(move |row| Placed { stage: section.stage, row })
         });

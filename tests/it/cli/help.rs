@@ -24,6 +24,7 @@ fn help_names_every_command_and_every_exit_code() {
         "deployments",
         "show",
         "log",
+        "monitor",
         "attach",
         "cancel",
         "resolve",

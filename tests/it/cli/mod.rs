@@ -27,6 +27,7 @@ mod identity;
 mod keys;
 mod log;
 mod metrics;
+mod monitors;
 mod readonly;
 mod releases;
 mod requests;

@@ -20,6 +20,7 @@ mod guide;
 mod hook;
 mod lock;
 mod model;
+mod monitors;
 mod on_record;
 mod overrides;
 mod past;

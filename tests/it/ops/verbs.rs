@@ -314,6 +314,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::MilestoneLate
             | Verb::DeploymentLost
             | Verb::BuildEnded
+            | Verb::MonitorJudged
     )
 }
 

@@ -38,7 +38,7 @@ use relman::ops::deployment::rollback::{self, StartRollback};
 use relman::ops::deployment::start::{self, StartDeploy, Started};
 use relman::ops::deployment::turn::{self, Turn};
 use relman::ops::freeze::{self, NewFreeze};
-use relman::ops::outside::{Outside, Told};
+use relman::ops::outside::{Found, Measuring, Outside, Told};
 use relman::ops::release::edit::{self, Edit};
 use relman::ops::release::{advance, create};
 use relman::ops::{Ctx, Liveness, Machine, OpError, Store, open};
@@ -93,6 +93,9 @@ pub(crate) struct FakeOutside {
     pub change: RefCell<Result<Answered, String>>,
     /// ... and to whoever wants one made.
     pub makes: RefCell<Answered>,
+    /// What monitors say, and whether they are broken off.
+    pub says: RefCell<Found>,
+    pub breaks_off: RefCell<bool>,
     /// What somebody else does while it is asked.
     pub meanwhile: RefCell<Option<Meanwhile>>,
 }
@@ -108,6 +111,8 @@ impl FakeOutside {
             asked: RefCell::default(),
             change: RefCell::new(Ok(Answered::default())),
             makes: RefCell::default(),
+            says: RefCell::new(Found { code: Some(0), said: "fine".to_owned() }),
+            breaks_off: RefCell::default(),
             meanwhile: RefCell::default(),
         }
     }
@@ -132,6 +137,10 @@ impl Outside for FakeOutside {
             true => Ok(Answered { made: true, ..self.makes.borrow().clone() }),
             false => self.change.borrow().clone(),
         }
+    }
+    fn measure(&self, _service: &Service, _asked: &Measuring<'_>) -> Found {
+        assert!(!*self.breaks_off.borrow(), "broken off");
+        self.says.borrow().clone()
     }
     fn send_courier(&self) {}
 }
