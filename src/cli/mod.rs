@@ -43,6 +43,7 @@ mod setup;
 mod stages;
 mod toggle;
 mod train;
+mod undo;
 mod waiting;
 mod weeks;
 mod when;
@@ -270,6 +271,7 @@ fn run(session: &mut Session, command: Command) -> Result<u8, OpError> {
         Command::Request(verb) => requests::run(session, verb),
         Command::Feedback(verb) => stages::feedback(session, verb),
         Command::Monitor(verb) => monitor::run(session, verb),
+        Command::Undo(args) => undo::undo(session, &args),
         Command::Review(verb) => stages::review(session, verb),
         Command::Checklist(verb) => release::checklist(session, verb),
         Command::Approve(args) => approval::approve(session, args),

@@ -97,6 +97,8 @@ verbs! {
     MilestoneLate => "milestone.late",
     DeploymentJudged => "deployment.judged",
     MonitorJudged => "monitor.judged",
+    ReleaseUndone => "release.undone",
+    RequestUndone => "request.undone",
     DriftObserved => "drift.observed",
     ApprovalGranted => "approval.granted",
     ApprovalRejected => "approval.rejected",

@@ -220,6 +220,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ReleaseCancelled
         | Verb::ReleaseRejected
         | Verb::MonitorJudged
+        | Verb::ReleaseUndone
         | Verb::BuildStarted
         | Verb::BuildCancelRequested
         | Verb::BuildEnded
@@ -235,7 +236,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::FeedbackRecorded
         | Verb::ReviewRecorded
         | Verb::DeploymentJudged => one(record(after).map(Change::Release)),
-        Verb::RequestAdded | Verb::RequestChanged => one(record(after).map(Change::Request)),
+        Verb::RequestAdded | Verb::RequestChanged | Verb::RequestUndone => one(record(after).map(Change::Request)),
         Verb::ReleaseMovedBack => moved_back(at, body),
         Verb::ApprovalGranted | Verb::ApprovalRejected => {
             let replaced = record::<Box<Approval>>(before).map(Change::Approval);

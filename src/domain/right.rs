@@ -462,9 +462,11 @@ pub enum Asks {
 /// The right that each verb takes. A deployment asks through its gate, so that the answer stands with the others.
 pub fn asked_by(verb: Verb) -> Asks {
     match verb {
-        Verb::ReleaseCreated | Verb::RequestAdded | Verb::RequestChanged | Verb::ApprovalAskedAnew => {
-            Asks::Right(Right::Request)
-        }
+        Verb::ReleaseCreated
+        | Verb::RequestAdded
+        | Verb::RequestChanged
+        | Verb::RequestUndone
+        | Verb::ApprovalAskedAnew => Asks::Right(Right::Request),
         Verb::ReleaseEdited
         | Verb::ReleaseAdvanced
         | Verb::ReleaseMovedBack
@@ -472,6 +474,8 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::PlanChanged
         | Verb::RiskAssessed
         | Verb::AnnouncementMade
+        // Whatever else was undone takes the right that doing it took.
+        | Verb::ReleaseUndone
         | Verb::ReviewRecorded => Asks::Right(Right::Plan),
         Verb::CheckRecorded | Verb::ChecklistTicked | Verb::PreparationRecorded => {
             Asks::Right(Right::Evidence)

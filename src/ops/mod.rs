@@ -29,6 +29,7 @@ pub mod presence;
 pub mod release;
 pub mod restore;
 pub mod train;
+pub mod undo;
 pub mod view;
 pub mod wanted;
 pub mod witness;

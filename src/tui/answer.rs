@@ -2,6 +2,7 @@
 
 use ratatui::text::Line;
 
+use super::action::Action;
 use super::model::{Model, Pane};
 use super::msg::{Effect, Msg};
 use super::news;
@@ -81,6 +82,10 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             log::watch(model, id)
         }
         Msg::Done(text) => done(model, text),
+        Msg::DoneForNow(text) => {
+            let told = format!("{text}; {} undoes", model.key(Action::Undo));
+            done(model, told)
+        }
         Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Requested(found) => on_requests(model, found),

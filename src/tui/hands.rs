@@ -67,6 +67,8 @@ fn acts(action: Action) -> bool {
             | Action::EditFreeze
             | Action::RemoveFreeze
             | Action::Note
+            | Action::Undo
+            | Action::Redo
     )
 }
 
@@ -132,6 +134,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::NameChange { .. }
         | Effect::Confirm(_)
         | Effect::Take(_)
+        | Effect::Undo(_)
         | Effect::Note { .. } => true,
         Effect::Load
         | Effect::ShowMonth(_)

@@ -9,6 +9,7 @@ mod answer;
 mod compare;
 pub mod drafts;
 pub mod dress;
+mod filtering;
 mod hands;
 mod jump;
 pub mod keymap;

@@ -37,6 +37,7 @@ use crate::ops::release::edit::Edit;
 use crate::ops::release::evidence::Evidence;
 use crate::ops::release::record::Record;
 use crate::ops::train::Prognosis;
+use crate::ops::undo::Way;
 use crate::ops::view::board::Board;
 use crate::ops::view::calendar::Calendar;
 use crate::ops::view::deployment::DeploymentView;
@@ -145,6 +146,8 @@ pub enum Msg {
     Started(DeploymentId, String),
     /// An act succeeded; the sentence is shown.
     Done(String),
+    /// The same of what can be taken back.
+    DoneForNow(String),
     Decided(Box<Approval>),
     /// What became other in the rules since somebody stood by them; and whether somebody is asked to.
     RulesShown(Vec<String>, bool),
@@ -381,6 +384,8 @@ pub enum Effect {
     Take(DeploymentId),
     /// Tell others what is before the eyes here.
     Tell(Box<Focus>),
+    /// Take back what was done last in these panes, or do it again.
+    Undo(Way),
     Bell,
     Redraw,
     Suspend,

@@ -14,6 +14,8 @@ pub fn command(action: Action) -> Option<&'static str> {
         Action::Help => "keys",
         Action::Who => "who",
         Action::Metrics => "metrics",
+        Action::Undo => "undo",
+        Action::Redo => "undo --redo",
         Action::Requests => "request list",
         Action::ConfirmRules => "config confirm",
         Action::NewRelease => "release new",

@@ -5,6 +5,7 @@ use super::allow::allow;
 use super::answer;
 use super::drafts;
 use super::dress;
+use super::filtering;
 use super::hands;
 use super::jump;
 use super::keymap::{self, Resolved};
@@ -18,6 +19,7 @@ use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
 use crate::domain::time::Timestamp;
 use crate::ops::past::Travel;
+use crate::ops::undo::Way;
 use crate::ops::view::queue::{DECIDED, Pending};
 
 /// Notices fade after this many milliseconds; errors stay until a key.
@@ -259,7 +261,7 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if let Some(filter) = &mut model.typing_filter {
         let clean: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
         filter.push_str(&clean);
-        return apply_filter(model);
+        return filtering::apply(model);
     }
     let taken = model.popups.last_mut().is_some_and(|popup| popup.paste(text));
     if !taken {
@@ -278,7 +280,7 @@ fn on_key(model: &mut Model, key: &crossterm::event::KeyEvent) -> Vec<Effect> {
     }
     let effects = if model.popups.is_empty() {
         match model.typing_filter.is_some() {
-            true => on_filter_key(model, &name),
+            true => filtering::on_key(model, &name),
             false => on_pane_key(model, &name),
         }
     } else {
@@ -320,58 +322,6 @@ fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
             model.popups.push(popup);
             model.complain(text);
         }
-    }
-    Vec::new()
-}
-
-fn on_filter_key(model: &mut Model, key: &str) -> Vec<Effect> {
-    let Some(filter) = &mut model.typing_filter else { return Vec::new() };
-    match key {
-        "<esc>" | "<c-g>" | "<c-c>" => {
-            model.typing_filter = None;
-            return set_filter(model, String::new());
-        }
-        "<enter>" => {
-            let text = model.typing_filter.take().unwrap_or_default();
-            let effects = set_filter(model, text);
-            if model.focus == Pane::Log {
-                return log::search(model, false);
-            }
-            return effects;
-        }
-        "<bs>" => {
-            filter.pop();
-        }
-        "<c-u>" | "<c-w>" => filter.clear(),
-        "<space>" => filter.push(' '),
-        key if key.chars().count() == 1 => filter.push_str(key),
-        _ => return Vec::new(),
-    }
-    apply_filter(model)
-}
-
-/// Lists narrow as one types; the log is searched on Enter.
-fn apply_filter(model: &mut Model) -> Vec<Effect> {
-    let text = model.typing_filter.clone().unwrap_or_default();
-    if model.focus == Pane::Log { Vec::new() } else { set_filter(model, text) }
-}
-
-fn set_filter(model: &mut Model, text: String) -> Vec<Effect> {
-    match model.focus {
-        Pane::Board => {
-            let before: Vec<_> = board::cards(model).iter().map(|card| card.release.id.clone()).collect();
-            model.board.filter = text;
-            board::reselect(model, &before, board::Change::Filter);
-        }
-        Pane::Approvals => {
-            model.queue.filter = text;
-            queue::reselect(model);
-        }
-        Pane::Log => {
-            model.log.search = text;
-            model.log.hit = None;
-        }
-        Pane::Calendar => {}
     }
     Vec::new()
 }
@@ -461,6 +411,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.busy = Some(("metrics…".to_owned(), model.now));
             vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]
         }
+        Action::Undo => vec![Effect::Undo(Way::Undo)],
+        Action::Redo => vec![Effect::Undo(Way::Redo)],
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
@@ -599,7 +551,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         Pane::Calendar => false,
     };
     if filtered {
-        return set_filter(model, String::new());
+        return filtering::set(model, String::new());
     }
     if model.focus == Pane::Approvals && !model.queue.marked.is_empty() {
         pane::marks::clear(model);

@@ -27,6 +27,7 @@ impl Command {
             | Self::Take(_)
             | Self::Witness(_)
             | Self::Restore(_)
+            | Self::Undo(_)
             | Self::Unlock(_) => true,
             Self::Release(verb) => !matches!(verb, Release::Show { .. } | Release::List { .. }),
             Self::Plan(verb) => !matches!(verb, Plan::Show { .. } | Plan::History { .. }),

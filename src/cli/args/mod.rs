@@ -133,6 +133,8 @@ pub enum Command {
     /// What people ask for, before a version is known that brings it
     #[command(subcommand)]
     Request(Requests),
+    /// Take back the last thing you did, where that can be taken back
+    Undo(Undo),
     /// What people say about a release
     #[command(subcommand)]
     Feedback(Feedback),
@@ -369,6 +371,15 @@ pub struct Witness {
     /// The code the starter was shown (default: asked for on a terminal)
     #[arg(long, requires = "release")]
     pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The entry of the journal; without it the newest of your own within an hour
+    pub entry: Option<i64>,
+    /// Do again what was undone last
+    #[arg(long, conflicts_with = "entry")]
+    pub redo: bool,
 }
 
 #[derive(Debug, Args)]

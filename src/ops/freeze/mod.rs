@@ -138,7 +138,7 @@ pub fn add(cx: &Ctx<'_>, new: &NewFreeze) -> Result<Added, OpError> {
 }
 
 /// Two of one name could not be told apart.
-fn name_is_free(standing: &[Freeze], freeze: &Freeze) -> Result<(), OpError> {
+pub(in crate::ops) fn name_is_free(standing: &[Freeze], freeze: &Freeze) -> Result<(), OpError> {
     let taken = |known: &Freeze| known.name == freeze.name && known.origin != freeze.origin;
     let is_new = freeze.origin == FreezeOrigin::Config;
     let known = standing.iter().find(|known| taken(known) || (is_new && known.name == freeze.name));

@@ -28,7 +28,7 @@ use crate::ops::past::Past;
 use crate::ops::view::board::Board;
 use crate::ops::view::rights::Standing;
 use crate::ops::view::{board, calendar, deployment, queue};
-use crate::ops::{Ctx, ErrorKind, Filter, OpError, change, facts, override_review, presence, witness};
+use crate::ops::{Ctx, ErrorKind, Filter, OpError, change, facts, override_review, presence, undo, witness};
 
 /// How often the store's change counter is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -57,6 +57,8 @@ pub(super) struct Worker {
     seen: i64,
     /// The trouble that was said last.
     troubled: RefCell<String>,
+    /// The newest entry when the panes opened: what one did before that is not undone from here.
+    since: i64,
     /// The moment that is shown in place of now.
     past: Option<Past>,
 }
@@ -78,6 +80,7 @@ pub(super) fn run(
     }));
     let own = i32::try_from(std::process::id()).ok().and_then(process::identify);
     let telling = Telling::new(&desk.cx(), own);
+    let since = undo::head(&desk.cx()).unwrap_or(i64::MAX);
     let mut worker = Worker {
         desk,
         messages,
@@ -90,6 +93,7 @@ pub(super) fn run(
         telling,
         seen: -1,
         troubled: RefCell::default(),
+        since,
         past: None,
     };
     if let Some(doubt) = worker.desk.doubt() {
@@ -256,12 +260,22 @@ impl Worker {
 
     fn carry_out(&mut self, order: Effect) {
         self.look_at_rules();
-        let result = self.answer(order);
+        let for_now = records::can_be_undone(&order);
+        let result = self.answer(order).map(|msg| match msg {
+            Some(Msg::Done(text)) if for_now => Some(Msg::DoneForNow(text)),
+            other => other,
+        });
         match result {
             Ok(Some(msg)) => {
                 // What this process did itself is not in the change counter of its own connection.
-                let changed =
-                    matches!(msg, Msg::WitnessAsked(_) | Msg::Done(_) | Msg::Started(..) | Msg::Decided(_));
+                let changed = matches!(
+                    msg,
+                    Msg::WitnessAsked(_)
+                        | Msg::Done(_)
+                        | Msg::DoneForNow(_)
+                        | Msg::Started(..)
+                        | Msg::Decided(_)
+                );
                 if let Msg::Started(id, _) = &msg {
                     self.watched = Some(*id);
                 }

@@ -2,12 +2,30 @@
 
 use super::{Worker, look, requests};
 use crate::domain::freeze::Freeze;
+use crate::domain::journal::Verb;
 use crate::domain::time::wall;
 use crate::ops::approval::{decide, withdraw};
 use crate::ops::deployment::take;
 use crate::ops::release::{advance, back, block, create, edit, evidence, record};
-use crate::ops::{OpError, build, configured, freeze, lock, override_review, train, witness};
+use crate::ops::{OpError, build, configured, freeze, lock, override_review, train, undo, witness};
 use crate::tui::msg::{Effect, Msg};
+
+/// Whether what this does can be taken back with one key.
+pub(super) fn can_be_undone(order: &Effect) -> bool {
+    match order {
+        Effect::Edit { edit, .. } => edit.risk.is_none(),
+        Effect::Record { what, .. } => !matches!(
+            what.verb(),
+            Verb::RiskAssessed
+                | Verb::CheckWaived
+                | Verb::AnnouncementMade
+                | Verb::VoteCast
+                | Verb::DeploymentJudged
+        ),
+        Effect::Advance(_) | Effect::Tick { .. } => true,
+        _ => false,
+    }
+}
 
 impl Worker {
     /// Verbs that change what is recorded and start nothing.
@@ -69,6 +87,7 @@ impl Worker {
                     approval.subject.as_text()
                 ))
             }
+            Effect::Undo(way) => Msg::Done(undo::last(&cx, self.since, way)?.told()),
             Effect::Take(id) => {
                 let (d, over) = take::take(&cx, id)?;
                 let from = over.map(|over| format!(", taken over from {}", over.by.human()));

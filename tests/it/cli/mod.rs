@@ -38,6 +38,7 @@ mod stages;
 mod store;
 mod streams;
 mod trains;
+mod undo;
 mod when;
 mod witness;
 

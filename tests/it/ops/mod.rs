@@ -41,6 +41,7 @@ mod terms;
 mod toggle;
 mod train;
 mod turn;
+mod undo;
 mod verbs;
 pub(crate) mod view;
 mod wanted;

@@ -83,7 +83,7 @@ fn every_verb_of_a_person_asks_for_exactly_one_right_or_is_free() {
             }
         }
     }
-    assert_eq!(asked, 42);
+    assert_eq!(asked, 44);
 }
 
 #[test]

@@ -37,6 +37,7 @@ use relman::ops::{Liveness, OpError};
 
 use super::builds;
 use super::hook::given_up;
+use super::undo;
 use crate::support::world::{POLICY, World, about, env_name, new_freeze, release_id, wish};
 
 pub(super) const API: &str = "api@1.0.0";
@@ -394,7 +395,10 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
         Verb::DeploymentResolved => {
             (lost, |w| w.as_("erin", |cx| resolve(cx, "1".parse().unwrap(), true, "fine")).map(drop))
         }
-        other => return Some(builds::deed(other).expect("what does a person do to cause it?")),
+        other => {
+            let found = builds::deed(other).or_else(|| undo::deed(other));
+            return Some(found.expect("what does a person do to cause it?"));
+        }
     };
     Some((before, act))
 }
@@ -720,6 +724,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::DeploymentRescheduled => return held_up(verb),
         Verb::RequestAdded | Verb::RequestChanged => return not_asked_for(verb),
         Verb::BuildStarted | Verb::BuildCancelRequested => return builds::misdeed(verb),
+        Verb::ReleaseUndone | Verb::RequestUndone => return undo::misdeed(verb),
         Verb::FreezeAdded => |w| close(w, "Year end"),
         Verb::FreezeChanged => |w| longer(w, "Year end"),
         Verb::FreezeRemoved => |w| w.as_("bob", |cx| freeze::remove(cx, "Year end", None)).map(drop),
@@ -802,7 +807,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_done() {
         assert_eq!(words(&entries), [format!("{verb} done")]);
         seen += 1;
     }
-    assert_eq!(seen, 53);
+    assert_eq!(seen, 55);
 }
 
 #[test]
@@ -826,7 +831,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         assert_eq!(world.last_entry().1.reason, Some(error.sentence));
     }
     // A verb that is listed above and has no deed of its own would be passed over here.
-    assert_eq!(seen, 50);
+    assert_eq!(seen, 52);
 }
 
 #[test]

@@ -28,4 +28,5 @@ mod screens;
 mod sheet;
 mod sizes;
 mod state;
+mod undo;
 mod witness;
