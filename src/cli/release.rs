@@ -1,5 +1,6 @@
 //! `relman release …`, `relman check …`, `relman checklist …`
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use serde::Deserialize;
@@ -85,6 +86,9 @@ struct FromJson {
     requires: Vec<ReleaseId>,
     #[serde(default)]
     toggles: Vec<String>,
+    channel: Option<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, String>,
 }
 
 fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
@@ -120,6 +124,8 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
                 toggles: args.about.toggles,
                 misfit: None,
                 like: args.like,
+                channel: args.channel,
+                fields: args.about.fields.into_iter().collect(),
                 requests: args.requests,
             };
             (id, new)
@@ -162,6 +168,8 @@ fn new_from_git(session: &mut Session, args: NewRelease) -> Result<u8, OpError> 
         toggles: args.about.toggles,
         misfit: new.misfit,
         like: args.like,
+        channel: args.channel,
+        fields: args.about.fields.into_iter().collect(),
         requests: args.requests,
     };
     if args.dry_run {
@@ -211,6 +219,8 @@ fn from_json(path: &std::path::Path) -> Result<(ReleaseId, create::NewRelease), 
         digest: parsed.digest,
         changes: parsed.changes,
         requires: parsed.requires,
+        channel: parsed.channel,
+        fields: parsed.fields,
         toggles: parsed.toggles,
         misfit: None,
         like: None,
@@ -241,6 +251,7 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
         changes: (!args.about.changes.is_empty()).then_some(args.about.changes),
         requires: (!args.about.requires.is_empty()).then_some(args.about.requires),
         toggles: (!args.about.toggles.is_empty()).then_some(args.about.toggles),
+        fields: args.about.fields.into_iter().collect(),
         people: (!args.people.is_empty()).then_some(args.people),
         communication: args.communication,
         reversal: reversal(args.reversal, args.reversal_takes.as_deref(), args.no_return)?,
@@ -409,6 +420,8 @@ fn facts(release: &domain::Release, wall: impl Fn(Timestamp) -> String) -> Vec<(
         ("artifact", text(&release.build.artifact)),
         ("digest", release.build.digest.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)),
     ];
+    facts.extend(release.channel.clone().map(|channel| ("channel", channel)));
+    facts.extend(release.fields.iter().map(|(name, value)| ("field", format!("{name}: {value}"))));
     if release.entered != Stage::Request {
         facts.push(("entered", format!("in the {} stage; earlier ones were skipped", release.entered)));
     }

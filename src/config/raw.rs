@@ -135,8 +135,21 @@ pub(super) struct RawService {
     pub toggles: BTreeMap<String, RawToggle>,
     pub deliver: BTreeMap<String, RawDelivery>,
     pub monitors: BTreeMap<String, RawMonitor>,
+    pub channels: BTreeMap<String, RawChannel>,
+    pub fields: Vec<String>,
     pub rights: BTreeMap<String, Vec<String>>,
     pub change_controlled: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct RawChannel {
+    pub versions: Option<String>,
+    pub pre_release: Option<String>,
+    /// As that of the service.
+    pub pipeline: Vec<toml::Value>,
+    pub fields: Vec<String>,
+    pub default: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -372,6 +385,8 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "toggles",
             "deliver",
             "monitors",
+            "channels",
+            "fields",
             "rights",
             "change-controlled",
         ],
@@ -381,6 +396,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
         &["name", "command", "place", "run", "environments", "required", "continue-on-error", "in-rollbacks"],
     ),
     ("services.*.toggles.*", &["description", "on", "off"]),
+    ("services.*.channels.*", &["versions", "pre-release", "pipeline", "fields", "default"]),
     (
         "services.*.monitors.*",
         &[

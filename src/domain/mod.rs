@@ -24,6 +24,7 @@ pub mod ansi;
 pub mod approval;
 pub mod chain;
 pub mod change;
+pub mod channel;
 pub mod checklist;
 pub mod commits;
 pub mod delivery;

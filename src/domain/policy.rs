@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{Members, Roster};
 use super::change::Change;
+use super::channel::Channel;
 use super::delivery::Delivery;
 use super::extra_step::ExtraStep;
 use super::freeze::{self, Freeze, Scope};
@@ -21,7 +22,7 @@ use super::monitor::Monitor;
 use super::pipeline::Pipeline;
 use super::prompt::Prompt;
 use super::release::preparation::Occasion;
-use super::release::{Level, ReleaseKind, Stage};
+use super::release::{Level, Release, ReleaseKind, Stage};
 use super::right::Rights;
 use super::signature::SignPolicy;
 pub use super::stage_rules::{StageGate, StageRules};
@@ -338,6 +339,10 @@ pub struct Service {
     pub prompts: Vec<Prompt>,
     /// What is asked after a deployment whether it does well.
     pub monitors: Vec<Monitor>,
+    /// Names of what its releases say besides (REL-8).
+    pub fields: Vec<String>,
+    /// Which versions go which way; none: all go all the way.
+    pub channels: Vec<Channel>,
     /// Steps beside those of its strategies.
     pub steps: Vec<ExtraStep>,
     pub toggles: BTreeMap<String, Toggle>,
@@ -369,6 +374,15 @@ impl Service {
         let build = self.scripts.get(&ScriptRole::Build);
         let build = build.map(|argv| (ScriptRole::Build.as_str().to_owned(), argv.clone()));
         steps.chain(toggles).chain(guards).chain(build).collect()
+    }
+
+    /// What its scripts are told of the fields of a release: every known one, empty where nothing is said.
+    pub fn field_variables(&self, release: &Release) -> Vec<(String, String)> {
+        let one = |name: &String| {
+            let value = release.fields.get(name).cloned().unwrap_or_default();
+            (format!("RELMAN_FIELD_{}", name.to_ascii_uppercase().replace('-', "_")), value)
+        };
+        self.fields.iter().map(one).collect()
     }
 
     /// Names of all variables that are handed through to its scripts.

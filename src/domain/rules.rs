@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::actor::{Members, Person};
+use super::channel::Channel;
 use super::digest::Digest;
 use super::policy::{Environment, Policy, Service};
 use super::release::{ReleaseKind, Stage};
@@ -41,7 +42,7 @@ pub fn told(policy: &Policy) -> Value {
         json!({
             "name": service.name, "pipeline": service.pipeline, "phases": service.pipeline.phases(), "owner": service.owner,
             "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
-            "on-failure": service.on_failure, "depends-on": service.depends_on, "deliver": service.deliveries, "monitors": service.monitors,
+            "on-failure": service.on_failure, "depends-on": service.depends_on, "deliver": service.deliveries, "monitors": service.monitors, "fields": service.fields, "channels": channels(service),
             "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
             "step-timeout-seconds": seconds(service.step_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,
@@ -96,6 +97,14 @@ pub fn told(policy: &Policy) -> Value {
             })
         }),
     })
+}
+
+fn channels(service: &Service) -> Vec<Value> {
+    let one = |channel: &Channel| {
+        let phases = channel.pipeline.as_ref().map(|own| own.phases().to_vec());
+        json!({ "channel": channel.to_string(), "phases": phases, "default": channel.default, "fields": channel.fields })
+    };
+    service.channels.iter().map(one).collect()
 }
 
 fn hooks_as_json(policy: &Policy) -> Vec<Value> {

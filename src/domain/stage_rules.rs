@@ -86,6 +86,8 @@ pub enum StageGate {
     /// The version fits what changed (SemVer).
     Version,
     Artifact,
+    /// Somebody else has read what is in it.
+    Reviewed,
     /// The build script, or whoever builds, said that it passed.
     Built,
     Checks,
@@ -118,7 +120,7 @@ pub enum StageGate {
 }
 
 impl StageGate {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Described,
         Self::Approved,
         Self::Owner,
@@ -131,6 +133,7 @@ impl StageGate {
         Self::Risk,
         Self::RollbackPlan,
         Self::Version,
+        Self::Reviewed,
         Self::Artifact,
         Self::Built,
         Self::Checks,
@@ -169,6 +172,7 @@ impl StageGate {
             Self::RollbackPlan => "rollback-plan",
             Self::Version => "version",
             Self::Artifact => "artifact",
+            Self::Reviewed => "reviewed",
             Self::Built => "built",
             Self::Checks => "checks",
             Self::Mirror => "mirror",
@@ -215,7 +219,7 @@ impl StageGate {
             | Self::Statements
             | Self::Risk
             | Self::RollbackPlan => Stage::Plan,
-            Self::Version | Self::Artifact | Self::Built => Stage::Build,
+            Self::Version | Self::Reviewed | Self::Artifact | Self::Built => Stage::Build,
             Self::Checks | Self::Mirror | Self::SignOff => Stage::Test,
             Self::Checklist
             | Self::Backup

@@ -80,6 +80,9 @@ pub struct DeploySubject {
     pub steps: Vec<ExtraStep>,
     #[serde(default, skip_serializing_if = "Retries::is_none")]
     pub retries: Retries,
+    /// What the scripts are told besides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 impl DeploySubject {
@@ -107,6 +110,13 @@ impl DeploySubject {
                 .collect(),
             steps,
             retries: service.retries(environment),
+            // Of a field that the service has no more nothing is told.
+            fields: release
+                .fields
+                .iter()
+                .filter(|(name, _)| service.fields.contains(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
         }
     }
 

@@ -43,6 +43,7 @@ fn between(old: &DeploySubject, new: &DeploySubject) -> Vec<String> {
         }
     }
     all.extend(ways(old, new));
+    all.extend(named("the field", &old.fields, &new.fields));
     all
 }
 
@@ -182,6 +183,7 @@ mod tests {
             variables: vec!["TOKEN".into()],
             steps: Vec::new(),
             retries: Retries::default(),
+            fields: BTreeMap::new(),
         }
     }
 

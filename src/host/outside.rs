@@ -110,7 +110,7 @@ impl Outside for World {
     }
 
     fn verify(&self, service: &Service, argv: &Argv, release: &Release) -> Found {
-        found(service, argv, about(release), LOOK)
+        found((service, release), argv, about(release), LOOK)
     }
 
     fn measure(&self, service: &Service, asked: &Measuring<'_>) -> Found {
@@ -122,7 +122,7 @@ impl Outside for World {
             ("RELMAN_MONITOR", asked.monitor.name.clone()),
             ("RELMAN_MEASUREMENT", asked.count.to_string()),
         ]);
-        found(service, &asked.monitor.command, variables, asked.monitor.timeout)
+        found((service, asked.release), &asked.monitor.command, variables, asked.monitor.timeout)
     }
 
     fn send_measurer(&self, whose: Whose) {
@@ -148,9 +148,15 @@ fn about(release: &Release) -> Vec<(&'static str, String)> {
 }
 
 /// Runs a command that finds something out, with what the service's scripts get.
-fn found(service: &Service, argv: &Argv, told: Vec<(&'static str, String)>, timeout: Duration) -> Found {
+fn found(
+    (service, release): (&Service, &Release),
+    argv: &Argv,
+    told: Vec<(&'static str, String)>,
+    timeout: Duration,
+) -> Found {
     let mut env = clean(&service.variables());
     env.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    env.extend(service.field_variables(release));
     let (working_dir, stdin) = (&service.working_dir, String::new());
     match command::run(Order { argv, working_dir, env, stdin, timeout, keep: 64 * 1024 }) {
         Err(why) => Found { code: None, said: why },

@@ -128,7 +128,11 @@ fn ticket(release: &Release, number: usize, service: &Service, argv: &Argv) -> B
         number,
         argv: argv.clone(),
         working_dir: service.working_dir.clone(),
-        vars: vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        vars: vars
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .chain(service.field_variables(release))
+            .collect(),
         pass_env: service.pass_env.clone(),
         secrets: service.secrets.clone(),
         timeout: service.timeout,
@@ -252,6 +256,7 @@ fn end(
                 passed: state == BuildState::Passed,
                 digest: release.build.digest.clone(),
                 content: Some(release.build.content()),
+                commit: release.build.commit.clone(),
                 by,
                 at: cx.now,
                 note: (state == BuildState::Failed).then(|| fit(&ended.cause.to_string(), 300)),

@@ -195,6 +195,7 @@ pub(in crate::ops) fn best(
             }
         }
     }
+    good.retain(|release| service.leads_there(release, env));
     let newer = |a: Release, b: Release| if b.id.version.outranks(&a.id.version) { b } else { a };
     Ok(good.into_iter().reduce(newer))
 }

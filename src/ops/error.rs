@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::domain::gate::{Answer, BlockReason, GateId, GateReport};
 use crate::domain::ids::{BadName, EnvName, ServiceName};
 use crate::domain::policy::{Policy, Service};
+use crate::domain::release::Release;
 use crate::domain::right::Denied;
 use crate::domain::text::{BadText, did_you_mean};
 use crate::domain::time::BadTime;
@@ -143,6 +144,15 @@ impl OpError {
     pub fn not_in_pipeline(service: &Service, env: &EnvName) -> Self {
         Self::not_found(format!("{env} in the pipeline of {}", service.name))
             .hint(format!("its pipeline: {}", service.pipeline.describe()))
+    }
+}
+
+impl OpError {
+    pub fn not_in_channel(service: &Service, release: &Release, env: &EnvName) -> Self {
+        let channel = release.channel.as_deref().unwrap_or("no channel");
+        Self::conflict(format!("{} is in the channel {channel}, which does not lead to {env}", release.id))
+            .hint(format!("its way: {}", service.pipeline_of(release).describe()))
+            .hint("a version of another channel may go there: relman release new")
     }
 }
 

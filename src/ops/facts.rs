@@ -131,7 +131,7 @@ pub fn for_deploy(
     around: &Surroundings,
 ) -> Result<DeployFacts, OpError> {
     let (service, name) = (wish.service, &wish.environment.name);
-    let upstream = upstream(service, name, |env| {
+    let upstream = upstream(service, wish.release, name, |env| {
         Ok(deployments::find_newest(tx, &service.name, env)?.map(|d| newest(as_it_stands(cx, d))))
     })?;
     let given = Given {
@@ -238,10 +238,11 @@ pub struct Given {
 /// The phase before an environment, with what was deployed there last.
 pub fn upstream(
     service: &Service,
+    release: &Release,
     env: &EnvName,
     newest: impl Fn(&EnvName) -> Result<Option<Newest>, StoreError>,
 ) -> Result<Option<Upstream>, StoreError> {
-    let Some(phase) = service.pipeline.upstream(env) else { return Ok(None) };
+    let Some(phase) = service.pipeline_of(release).upstream(env) else { return Ok(None) };
     let found = phase.environments.iter().map(|env| Ok((env.clone(), newest(env)?)));
     let newest = found.collect::<Result<_, StoreError>>()?;
     Ok(Some(Upstream { needed: phase.needed, newest }))
@@ -323,6 +324,7 @@ pub fn together(cx: &Ctx<'_>, wish: &Wish<'_>, around: &Surroundings, given: Giv
         deployers: cx.policy.ruling(Right::Deploy, Place::both(&service.name, name)),
         roster: around.roster.clone(),
         in_pipeline: service.pipeline.contains(name),
+        in_channel: service.leads_there(release, name),
         asks: match rescue || wish.noop || wish.toggle.is_some() {
             true => Vec::new(),
             false => AskedOf::Approver.of(&service.prompts),
@@ -402,7 +404,7 @@ pub fn stage_exit(
 ) -> Result<Vec<ExitCheck>, StoreError> {
     let goal = match cx.policy.services.get(&release.id.service) {
         Some(service) => {
-            let phase = service.pipeline.goal();
+            let phase = service.pipeline_of(release).goal();
             let mut spots = Vec::new();
             for env in &phase.environments {
                 spots.push(Spot {

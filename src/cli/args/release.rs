@@ -9,6 +9,12 @@ use crate::domain::ids::{ReleaseId, ReleaseRef, RequestId, ServiceName, Version}
 use crate::domain::release::plan::Extent;
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
 
+/// `ticket=OPS-12`
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a field is written NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Release {
     /// Register a release
@@ -105,6 +111,9 @@ pub struct NewRelease {
     /// Take the plan over from an earlier release: people, measures, tasks, who is trained and told
     #[arg(long, value_name = "RELEASE")]
     pub like: Option<ReleaseId>,
+    /// The channel it is to be in (without it: the one whose rules take the version)
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
     /// A request it brings, R7; may be said again. What is not said about the release is taken from the first
     #[arg(long = "request", value_name = "REQUEST")]
     pub requests: Vec<RequestId>,
@@ -147,6 +156,9 @@ pub struct AboutRelease {
     /// replaces them
     #[arg(long, value_name = "RELEASE")]
     pub requires: Vec<ReleaseId>,
+    /// A field of the service: ticket=OPS-12; may be repeated; without a value it is emptied
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+    pub fields: Vec<(String, String)>,
     /// Toggle of the service that guards what it brings; may be repeated; an edit replaces them
     #[arg(long = "toggle", value_name = "NAME")]
     pub toggles: Vec<String>,

@@ -7,6 +7,7 @@ macro_rules! keys {
 
 mod approvals;
 mod change;
+mod channel;
 mod delivery;
 mod extra;
 mod four_eyes;

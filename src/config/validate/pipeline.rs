@@ -16,12 +16,17 @@ impl Checker {
             self.hinted(keys!["services", service], format!("{service} has no pipeline"), hint);
             return None;
         }
+        self.phases(&own, raw)
+    }
+
+    /// The same of a part of the way.
+    pub(super) fn phases(&mut self, own: &[String], raw: &[toml::Value]) -> Option<Pipeline> {
         let mut phases = Vec::new();
         for (index, value) in raw.iter().enumerate() {
-            phases.push(self.phase(&[&own[..], keys![index]].concat(), value));
+            phases.push(self.phase(&[own, keys![index]].concat(), value));
         }
         let phases = phases.into_iter().collect::<Option<Vec<Phase>>>()?;
-        Pipeline::new(phases).map_err(|why| self.error(&own, why)).ok()
+        Pipeline::new(phases).map_err(|why| self.error(own, why)).ok()
     }
 
     fn phase(&mut self, keys: &[String], value: &toml::Value) -> Option<Phase> {

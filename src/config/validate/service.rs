@@ -58,6 +58,8 @@ impl Checker {
         let prompts = self.prompts(name, raw.prompts, &handed);
         let steps = self.extra_steps(name, raw.steps);
         let toggles = self.toggles(name, raw.toggles);
+        self.fields(name, &raw.fields);
+        let channels = self.channels(name, pipeline.as_ref(), (&raw.fields, raw.channels));
         let monitors = self.monitors(name, pipeline.as_ref(), raw.monitors);
         let deliveries = self.deliveries(name, pipeline.as_ref(), raw.deliver);
         Some(Service {
@@ -82,6 +84,8 @@ impl Checker {
             toggles,
             deliveries,
             monitors,
+            channels,
+            fields: raw.fields,
             rights: self.rights(Section::Service(name), raw.rights),
             guards: Vec::new(),
             change_controlled: raw.change_controlled,

@@ -294,6 +294,8 @@ pub struct DeployFacts {
     pub roster: Roster,
     /// Whether the service's pipeline contains the environment at all.
     pub in_pipeline: bool,
+    /// Whether the release's channel leads there.
+    pub in_channel: bool,
     /// The script this would run, if the service has one.
     pub script: Option<ScriptRole>,
     pub subject: Digest,

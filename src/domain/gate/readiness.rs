@@ -7,7 +7,7 @@ use crate::domain::drift::{Observed, State, differences};
 use crate::domain::ids::EnvName;
 use crate::domain::monitor::{self, Monitor};
 use crate::domain::policy::{Environment, ScriptRole, StageGate};
-use crate::domain::release::build::CHECK;
+use crate::domain::release::build::{CHECK, REVIEW};
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{Track, Verdict};
 use crate::domain::release::preparation::{Occasion, Word};
@@ -28,6 +28,7 @@ pub(super) fn is_asked(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
         }
         StageGate::Statements => !rules.statements.is_empty(),
         StageGate::Version => release.build.misfit.is_some(),
+        StageGate::Reviewed => release.checks.contains_key(REVIEW),
         StageGate::Built => {
             let service = facts.policy.services.get(&release.id.service);
             service.is_some_and(|service| service.scripts.contains_key(&ScriptRole::Build))
@@ -64,6 +65,7 @@ pub(super) fn recorded(gate: StageGate, release: &Release, facts: &ExitFacts<'_>
             }
             None => Ok("it fits what changed".to_owned()),
         },
+        StageGate::Reviewed => reviewed(release, facts),
         StageGate::Built => built(release, facts),
         StageGate::Mirror => mirror(release, facts),
         StageGate::Statements => statements(release, facts),
@@ -103,7 +105,7 @@ fn mirrors<'a>(
     facts: &'a ExitFacts<'_>,
 ) -> impl Iterator<Item = (&'a Environment, &'a EnvName)> {
     let service = facts.policy.services.get(&release.id.service);
-    let pipeline = service.into_iter().flat_map(|service| service.pipeline.iter());
+    let pipeline = service.into_iter().flat_map(|service| service.pipeline_of(release).iter());
     let environments = pipeline.filter_map(|env| facts.policy.environments.get(env));
     environments.filter_map(|env| Some((env, env.mirrors.as_ref()?)))
 }
@@ -171,6 +173,30 @@ fn monitored(release: &Release, facts: &ExitFacts<'_>) -> Found {
     match lacks.is_empty() {
         true => Ok(format!("passed: {}", passed.join(", "))),
         false => Err((lacks.join("; "), format!("look at them: relman monitor list {}", release.id))),
+    }
+}
+
+/// Whether somebody who did not make the release has read what is in it.
+fn reviewed(release: &Release, facts: &ExitFacts<'_>) -> Found {
+    let id = &release.id;
+    let remedy = format!("relman check record {id} {REVIEW} passed --note \"…\"");
+    if let Worth::Waived { by, .. } = release.worth(REVIEW, facts.now) {
+        return Ok(format!("waived by {by}"));
+    }
+    let note = |note: &Option<String>| note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    match (release.checks.get(REVIEW), release.valid_review()) {
+        (None, _) => Err(("nobody has reviewed what is in it".to_owned(), remedy)),
+        (Some(_), None) => Err(("what was reviewed is another commit".to_owned(), remedy)),
+        (_, Some(check)) if !check.passed => {
+            Err((format!("{} wants it otherwise{}", check.by.name, note(&check.note)), remedy))
+        }
+        (_, Some(check)) if check.is_expired(facts.now) => {
+            Err(("it was reviewed too long ago".to_owned(), remedy))
+        }
+        (_, Some(check)) if release.authors().iter().any(|author| author.is_same_as(&check.by)) => {
+            Err((format!("{} asked for it: somebody else reviews it", check.by.name), remedy))
+        }
+        (_, Some(check)) => Ok(format!("by {}{}", check.by.name, note(&check.note))),
     }
 }
 

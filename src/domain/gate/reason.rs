@@ -32,6 +32,11 @@ pub enum BlockReason {
         service: ServiceName,
         environment: EnvName,
     },
+    /// The channel of the release does not lead there, or is there no more.
+    NotInChannel {
+        channel: String,
+        environment: EnvName,
+    },
     NoScript {
         service: ServiceName,
         #[serde(default = "deploy")]
@@ -266,6 +271,21 @@ fn unconfirmed(brought: Option<&(String, Timestamp)>, zone: Tz) -> String {
     }
 }
 
+impl BlockReason {
+    /// Why it has no business there.
+    fn astray(&self) -> String {
+        match self {
+            Self::NotInPipeline { service, environment } => {
+                format!("{environment} is not in the pipeline of {service}")
+            }
+            Self::NotInChannel { channel, environment } => {
+                format!("the channel {channel} does not lead to {environment}")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
 impl fmt::Display for BlockReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -275,9 +295,7 @@ impl fmt::Display for BlockReason {
             Self::NotDeployer { actor, groups, .. } => {
                 write!(f, "{actor} may not deploy here; only {} may", any_of(groups))
             }
-            Self::NotInPipeline { service, environment } => {
-                write!(f, "{environment} is not in the pipeline of {service}")
-            }
+            Self::NotInPipeline { .. } | Self::NotInChannel { .. } => f.write_str(&self.astray()),
             Self::NoScript { service, role } => write!(f, "{service} has no {role} script"),
             Self::ReleaseOver { state } => write!(f, "the release is {state}"),
             Self::IssueOpen { number, severity, title } => {
@@ -381,6 +399,7 @@ impl BlockReason {
             Self::NotDeployer { excluded: Some(group), .. } => format!("{group} may not deploy"),
             Self::NotDeployer { groups, .. } => format!("only {} may deploy", any_of(groups)),
             Self::NotInPipeline { .. } => "not in the pipeline".to_owned(),
+            Self::NotInChannel { channel, .. } => format!("not by the channel {channel}"),
             Self::NoScript { role, .. } => format!("no {role} script"),
             Self::ReleaseOver { state } => format!("the release is {state}"),
             Self::IssueOpen { severity, .. } => format!("open {severity}"),

@@ -80,6 +80,7 @@ impl BlockReason {
             Self::NotInPipeline { service, .. } => {
                 format!("choose another environment, or add it to [services.{service}] pipeline")
             }
+            Self::NotInChannel { .. } => "register a version of a channel that leads there".to_owned(),
             Self::NoScript { service, role } => {
                 format!("set scripts = {{ {role} = [\"…\"] }} in [services.{service}]")
             }

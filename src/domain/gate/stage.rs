@@ -16,6 +16,12 @@ pub(super) fn check(facts: &DeployFacts, _now: Timestamp) -> Answer {
             environment: facts.environment.name.clone(),
         });
     }
+    if !facts.in_channel {
+        return Answer::blocked(BlockReason::NotInChannel {
+            channel: release.channel.clone().unwrap_or_default(),
+            environment: facts.environment.name.clone(),
+        });
+    }
     if facts.script.is_none() {
         return Answer::blocked(BlockReason::NoScript {
             service: release.id.service.clone(),

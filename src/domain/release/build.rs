@@ -9,10 +9,13 @@ use crate::domain::subject::canonical_json;
 use crate::domain::time::Timestamp;
 use crate::domain::words::words;
 
-use super::{Release, Stage};
+use super::{Check, Release, Stage};
 
 /// The check by which a build is known: recorded by the build script's end, or by whoever builds elsewhere.
 pub const CHECK: &str = "build";
+
+/// The check by which a review of what is in it is known (S37): of the commit, whatever was made of it since.
+pub const REVIEW: &str = "review";
 
 /// What was built.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -152,6 +155,13 @@ impl BuildRun {
 }
 
 impl Release {
+    /// The review of what is in it, if it was of the commit it is built from now.
+    pub fn valid_review(&self) -> Option<&Check> {
+        let is_of_now = |check: &&Check| check.commit.is_some() && check.commit == self.build.commit;
+        let known = self.checks.get(REVIEW);
+        known.filter(is_of_now).or_else(|| self.valid_check(REVIEW))
+    }
+
     /// Why nothing is built in the stage it is in; `None`: it may be.
     pub fn cannot_be_built(&self) -> Option<(String, String)> {
         let id = &self.id;

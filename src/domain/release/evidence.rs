@@ -16,6 +16,9 @@ pub struct Check {
     /// Digest of the whole content; evidence for another never counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Digest>,
+    /// The commit it was made on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     pub by: Person,
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]

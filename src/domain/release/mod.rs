@@ -261,6 +261,12 @@ pub struct Release {
     pub title: String,
     #[serde(default)]
     pub kind: ReleaseKind,
+    /// The channel it was put in when it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// What its service asks for beside everything else, by name: `ticket`, `region`. Scripts get it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
     pub state: ReleaseState,
     pub stage: Stage,
     pub stage_since: Timestamp,

@@ -60,6 +60,9 @@ pub(super) fn matter(
     if !service.pipeline.contains(name) {
         return Err(OpError::not_in_pipeline(service, name));
     }
+    if !service.leads_there(release, name) {
+        return Err(OpError::not_in_channel(service, release, name));
+    }
     let content = facts::subject(release, service, name, &around.scripts);
     Ok(Matter {
         // One decision serves a deployment and a rollback; each counts its own rules.

@@ -73,7 +73,7 @@ pub fn write(
         commands: service.commands(),
         files,
         working_dir: service.working_dir.clone(),
-        vars: vars(deployment, release),
+        vars: vars(deployment, release).into_iter().chain(service.field_variables(release)).collect(),
         pass_env: service.pass_env.clone(),
         secrets: service.secrets.clone(),
         answers: Answers(

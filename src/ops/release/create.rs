@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::channel::Misfit;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{ReleaseId, RequestId};
 use crate::domain::journal::Verb;
+use crate::domain::policy::Service;
 use crate::domain::release::plan::Metric;
 use crate::domain::release::preparation::{Task, Training};
 use crate::domain::release::{
     Build, Level, Origin, Plan, Preparation, Release, ReleaseKind, ReleaseState, Request, Review,
 };
 use crate::domain::right::{Place, Right};
-use crate::domain::text::free;
+use crate::domain::text::{free, quoted};
 use crate::domain::wanted::Wanted;
-use crate::ops::{Ctx, OpError, wanted};
+use crate::ops::{Ctx, ErrorKind, OpError, wanted};
 use crate::store::{journal, releases};
 
 use super::edit::{self, Edit};
@@ -39,12 +41,16 @@ pub struct NewRelease {
     pub misfit: Option<String>,
     /// An earlier release whose plan it takes over: people, measures, tasks, who is trained and told.
     pub like: Option<ReleaseId>,
+    /// What its service asks for besides, by name.
+    pub fields: BTreeMap<String, String>,
+    /// The channel it is to be in; nothing: the one that takes its version.
+    pub channel: Option<String>,
     /// Requests it answers; what is not said about it is taken from the first of them.
     pub requests: Vec<RequestId>,
 }
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
-    cx.service(&id.service)?;
+    let service = cx.service(&id.service)?;
     let said = edit::checked(&Edit {
         title: new.title.clone(),
         origin: Some(new.origin),
@@ -57,9 +63,13 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         changes: Some(new.changes.clone()),
         requires: Some(new.requires.clone()),
         toggles: Some(new.toggles.clone()),
+        fields: new.fields.clone(),
         ..Edit::default()
     })?;
     let mut release = edit::applied(blank(cx, id, new.kind), &said);
+    let channel = service.channel_for(&id.version, new.channel.as_deref());
+    let channel = channel.map_err(|why| misfit(service, id, &why))?;
+    release.channel = channel.map(|channel| channel.name.clone());
     release.build.misfit =
         new.misfit.as_deref().map(|why| free("why its version does not fit", why, 1000)).transpose()?;
     if let Some(like) = &new.like {
@@ -77,6 +87,16 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         }
         super::requires::check(tx, cx, id, &release.plan.requires)?;
         super::known_toggles(cx, id, &release.plan.toggles)?;
+        super::known_fields(cx, id, &release.fields)?;
+        let lacking = service.lacking_fields(&release);
+        if !lacking.is_empty() {
+            let channel = release.channel.as_deref().unwrap_or_default();
+            return Err(OpError::conflict(format!(
+                "releases of the channel {channel} say their {}",
+                lacking.join(", ")
+            ))
+            .hint(format!("add it: --field {}=…", lacking[0])));
+        }
         let mut release = release.clone();
         for request in &new.requests {
             wanted::take_in(tx, &mut release, *request)?;
@@ -89,6 +109,26 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         wanted::follow(tx, cx, None, &release)?;
         Ok(release)
     })
+}
+
+/// Why it is in no channel, with those there are.
+fn misfit(service: &Service, id: &ReleaseId, why: &Misfit) -> OpError {
+    let all: Vec<String> = service.channels.iter().map(ToString::to_string).collect();
+    let known = match all.is_empty() {
+        true => format!("{} has no channels: [services.{}.channels.NAME]", id.service, id.service),
+        false => format!("channels of {}: {}", id.service, all.join(", ")),
+    };
+    match why {
+        Misfit::Unknown(name) => OpError::not_found(format!("channel {}", quoted(name, 40))),
+        Misfit::Refused(channel) => OpError::conflict(format!("{id} does not fit the channel {channel}")),
+        Misfit::Nowhere => OpError::conflict(format!("{id} fits no channel")),
+        Misfit::Several(names) => {
+            let error =
+                OpError::new(ErrorKind::Usage, format!("{id} fits several channels: {}", names.join(", ")));
+            return error.hint(format!("name one: --channel {}", names[0]));
+        }
+    }
+    .hint(known)
 }
 
 /// What the request says where nothing else was said.
@@ -160,6 +200,8 @@ fn blank(cx: &Ctx<'_>, id: &ReleaseId, kind: ReleaseKind) -> Release {
         issues: Vec::new(),
         feedback: Vec::new(),
         judged: Vec::new(),
+        channel: None,
+        fields: BTreeMap::new(),
         monitored: Vec::new(),
         review: Review::default(),
         created_by: cx.actor.person.clone(),

@@ -1,6 +1,6 @@
 //! Changes what is recorded about a release.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
@@ -8,7 +8,7 @@ use crate::domain::journal::Verb;
 use crate::domain::release::plan::{Reversal, Said};
 use crate::domain::release::{Field, Level, Origin, Release};
 use crate::domain::right::{Place, Right};
-use crate::domain::text::free;
+use crate::domain::text::{free, one_line};
 use crate::domain::time::Timestamp;
 use crate::ops::{Ctx, OpError};
 use crate::store::journal;
@@ -29,6 +29,8 @@ pub struct Edit {
     pub rollback_plan: Option<String>,
     pub requires: Option<Vec<ReleaseId>>,
     pub toggles: Option<Vec<String>>,
+    /// Values of fields by their names; an empty one is taken away.
+    pub fields: BTreeMap<String, String>,
     pub people: Option<Vec<String>>,
     pub communication: Option<String>,
     pub reversal: Option<Reversal>,
@@ -63,6 +65,7 @@ pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpErro
         }
         super::requires::check(tx, cx, id, edit.requires.as_deref().unwrap_or_default())?;
         super::known_toggles(cx, id, edit.toggles.as_deref().unwrap_or_default())?;
+        super::known_fields(cx, id, &edit.fields)?;
         let mut after = applied(before.clone(), &edit);
         if let Some(level) = edit.risk.filter(|level| before.plan.risk != Some(*level)) {
             apply::may_lower(cx, &before.plan, level, edit.reason.as_deref())?;
@@ -90,6 +93,11 @@ pub(super) fn checked(edit: &Edit) -> Result<Edit, OpError> {
         let no_return = reversal.no_return.as_deref().map(|text| free("no way back after", text, 500));
         no_return.transpose().map(|no_return| Reversal { no_return, ..reversal })
     });
+    let fields = edit.fields.iter().map(|(name, value)| match value.trim().is_empty() {
+        true => Ok((name.clone(), String::new())),
+        false => free("field", value, 150).map(|value| (name.clone(), one_line(&value))),
+    });
+    let fields = fields.collect::<Result<BTreeMap<_, _>, _>>()?;
     let changes = edit
         .changes
         .as_ref()
@@ -105,6 +113,7 @@ pub(super) fn checked(edit: &Edit) -> Result<Edit, OpError> {
         outcome: text("outcome", &edit.outcome, 4000)?,
         retrospective: text("retrospective", &edit.retrospective, 16_000)?,
         changes: changes.transpose()?,
+        fields,
         people: people.transpose()?,
         communication: text("communication", &edit.communication, 4000)?,
         reversal: reversal.transpose()?,
@@ -123,6 +132,12 @@ pub(super) fn applied(mut release: Release, edit: &Edit) -> Release {
         if let Some(value) = value {
             *slot = Some(value.clone());
         }
+    }
+    for (name, value) in &edit.fields {
+        match value.is_empty() {
+            true => release.fields.remove(name),
+            false => release.fields.insert(name.clone(), value.clone()),
+        };
     }
     for field in &edit.clear {
         release.clear(*field);

@@ -14,6 +14,8 @@ pub mod history;
 pub mod record;
 mod requires;
 
+use std::collections::BTreeMap;
+
 use super::{Ctx, OpError};
 use crate::domain::ids::ReleaseId;
 use crate::domain::release::Release;
@@ -43,6 +45,17 @@ fn known_toggles(cx: &Ctx<'_>, id: &ReleaseId, names: &[String]) -> Result<(), O
     Err(match did_you_mean(name, known.keys().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint(format!("toggles stand in [services.{}.toggles.NAME] of relman.toml", id.service)),
+    })
+}
+
+/// Refuses fields its service does not have: no script would be told.
+fn known_fields(cx: &Ctx<'_>, id: &ReleaseId, fields: &BTreeMap<String, String>) -> Result<(), OpError> {
+    let known = &cx.service(&id.service)?.fields;
+    let Some(name) = fields.keys().find(|name| !known.contains(name)) else { return Ok(()) };
+    let error = OpError::not_found(format!("field {} of {}", quoted(name, 40), id.service));
+    Err(match did_you_mean(name, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint(format!("name it in relman.toml: [services.{}] fields = [\"…\"]", id.service)),
     })
 }
 

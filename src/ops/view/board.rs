@@ -166,12 +166,14 @@ pub fn board(cx: &Ctx<'_>) -> Result<Board, OpError> {
             let approvals = decided.remove(&release.id).unwrap_or_default();
             let mine = attempts.remove(&release.id).unwrap_or_default();
             let service = cx.policy.services.get(&release.id.service);
-            let goal = service.map(|service| goal(service, &mine, &spots, &observed)).unwrap_or_default();
+            let goal = service
+                .map(|service| goal((service, &release), &mine, &spots, &observed))
+                .unwrap_or_default();
             let signatures = around.get(&release.id.service).map_or(&unsigned, |around| &around.signatures);
             let exit = facts::stage_exit_with(cx, &release, &roster, (&approvals, signatures), &goal);
             let (cells, next) = match (service, around.get(&release.id.service)) {
                 (Some(service), Some(around)) => {
-                    let cells = cells(service, &mine, &spots);
+                    let cells = cells((service, &release), &mine, &spots);
                     let asked = Asked {
                         service,
                         release: &release,
@@ -267,8 +269,13 @@ fn spots<'a>(tx: &Tx<'_>, cx: &Ctx<'a>) -> Result<Spots<'a>, OpError> {
 }
 
 /// What was deployed in the phase that is the goal, by the release's own deployments and by anybody's.
-fn goal(service: &Service, mine: &[Deployment], spots: &Spots<'_>, observed: &[Observed]) -> Goal {
-    let phase = service.pipeline.goal();
+fn goal(
+    (service, release): (&Service, &Release),
+    mine: &[Deployment],
+    spots: &Spots<'_>,
+    observed: &[Observed],
+) -> Goal {
+    let phase = service.pipeline_of(release).goal();
     let spot = |env: &EnvName| {
         let good = mine.iter().find(|d| d.environment == *env && d.state == DeploymentState::Succeeded);
         stage_exit::Spot {
@@ -312,7 +319,7 @@ fn places(cx: &Ctx<'_>, spots: &Spots<'_>, freezes: &[Freeze]) -> Vec<Place> {
 }
 
 /// How far a release has come, from its own deployments (newest first) and what is live.
-fn cells(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Vec<Cell> {
+fn cells((service, release): (&Service, &Release), mine: &[Deployment], spots: &Spots<'_>) -> Vec<Cell> {
     let cell = |env: &EnvName| {
         let newest =
             mine.iter().find(|d| d.environment == *env && (d.claimed_at.is_some() || d.state.is_active()));
@@ -331,7 +338,7 @@ fn cells(service: &Service, mine: &[Deployment], spots: &Spots<'_>) -> Vec<Cell>
         };
         Cell { environment: env.clone(), reached, deployment: newest.map(|d| d.id) }
     };
-    service.pipeline.iter().map(cell).collect()
+    service.pipeline_of(release).iter().map(cell).collect()
 }
 
 /// Whose next step is asked about.
@@ -376,7 +383,7 @@ fn next(
         let cell = cells.iter().find(|cell| cell.environment == *env);
         cell.is_some_and(|cell| matches!(cell.reached, Reached::Live | Reached::Replaced))
     };
-    let Some(env) = service.pipeline.next(was_good) else { return Ok(None) };
+    let Some(env) = service.pipeline_of(release).next(was_good) else { return Ok(None) };
     let environment = facts::environment(cx, env)?;
     let overrides = Overrides::default();
     let kind = DeploymentKind::Deploy;
@@ -404,7 +411,7 @@ fn next(
             let is_here = |r: &&Request| r.release.service == service.name && r.environment == *env;
             witnesses.iter().find(is_here).filter(|_| environment.four_eyes.is_some()).cloned()
         },
-        upstream: facts::upstream(service, env, |env| Ok(newest_at(spots, service, env)))?,
+        upstream: facts::upstream(service, release, env, |env| Ok(newest_at(spots, service, env)))?,
         holder: own.and_then(|spot| spot.active.clone()).map(facts::holder),
         locks: locks.to_vec(),
         needs: facts::needs(release, |service| {

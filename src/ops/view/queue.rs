@@ -251,10 +251,11 @@ fn of_stage(counter: &Counter<'_>, release: &Release, decisions: &[Approval]) ->
 fn reached_before(cx: &Ctx<'_>, card: &super::board::Card, env: &EnvName) -> bool {
     let service = cx.policy.services.get(&card.release.id.service);
     let is_live = |cell: &&super::board::Cell| cell.reached == Reached::Live;
-    let enough = service.and_then(|service| service.pipeline.upstream(env)).is_none_or(|phase| {
-        let there = card.cells.iter().filter(|cell| phase.environments.contains(&cell.environment));
-        there.filter(is_live).count() >= phase.needed
-    });
+    let enough =
+        service.and_then(|service| service.pipeline_of(&card.release).upstream(env)).is_none_or(|phase| {
+            let there = card.cells.iter().filter(|cell| phase.environments.contains(&cell.environment));
+            there.filter(is_live).count() >= phase.needed
+        });
     card.release.stage >= Stage::Build && enough
 }
 

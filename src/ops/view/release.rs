@@ -65,7 +65,7 @@ pub fn release(cx: &Ctx<'_>, id: &ReleaseId) -> Result<ReleaseView, OpError> {
         let approvals = approvals::list_of(tx, id)?;
         let mut reports = Vec::new();
         if let (Some(service), Some(around), true) = (service, &around, release.is_open()) {
-            for env in &service.pipeline {
+            for env in service.pipeline_of(&release) {
                 let overrides = Overrides::default();
                 let wish = Wish {
                     release: &release,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::domain::checklist::{Item, Standing, standing};
 use crate::domain::monitor::{Verdict, Watch};
 use crate::domain::policy::Policy;
-use crate::domain::release::build::CHECK;
+use crate::domain::release::build::{CHECK, REVIEW};
 use crate::domain::release::evidence::Worth;
 use crate::domain::release::plan::{ScopeState, Track};
 use crate::domain::release::preparation::{Tick, Word};
@@ -47,6 +47,8 @@ pub enum Slot {
     Build,
     Check(String),
     Statement(String),
+    /// A field of the service.
+    Custom(String),
     Checklist(String),
     Backup,
     Vote,
@@ -211,6 +213,10 @@ impl With<'_> {
         let requires: Vec<String> = plan.requires.iter().map(ToString::to_string).collect();
         rows.push(field(Field::Requires, list(&requires)));
         rows.push(field(Field::Toggles, list(&plan.toggles)));
+        let service = self.policy.services.get(&self.release.id.service);
+        for name in service.into_iter().flat_map(|service| &service.fields) {
+            rows.push(plain(Slot::Custom(name.clone()), name, self.release.fields.get(name).cloned()));
+        }
         rows
     }
 
@@ -244,6 +250,7 @@ impl With<'_> {
             field(Field::Artifact, build.artifact.clone()),
             field(Field::Digest, build.digest.as_ref().map(ToString::to_string)),
             field(Field::Changes, changes),
+            self.reviewed(),
             self.built(),
         ]
     }
@@ -251,7 +258,11 @@ impl With<'_> {
     fn test(&self) -> Vec<Row> {
         let rules = self.policy.stage(Stage::Test);
         let mut names: Vec<&String> = rules.checks.iter().chain(&rules.allowed_failures).collect();
-        let others = self.release.checks.keys().filter(|name| !names.contains(name) && *name != CHECK);
+        let others = self
+            .release
+            .checks
+            .keys()
+            .filter(|name| !names.contains(name) && !matches!(name.as_str(), CHECK | REVIEW));
         names.extend(others.collect::<Vec<_>>());
         let row = |name: &&String| {
             let (tone, text) = self.check(name);
@@ -262,6 +273,24 @@ impl With<'_> {
             Row { slot: Slot::Check((*name).clone()), label: (*name).clone(), text, tone }
         };
         names.iter().map(row).collect()
+    }
+
+    /// Who has read what is in it.
+    fn reviewed(&self) -> Row {
+        let row =
+            |tone, text| Row { slot: Slot::Check(REVIEW.to_owned()), label: REVIEW.to_owned(), text, tone };
+        let Some(check) = self.release.checks.get(REVIEW) else { return row(Tone::Missing, None) };
+        if matches!(self.release.worth(REVIEW, self.now), Worth::Waived { .. }) {
+            let (tone, text) = self.check(REVIEW);
+            return row(tone, text);
+        }
+        let note = check.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        let by = format!("by {}, {}{note}", check.by.name, day(check.at, self.zone));
+        match self.release.valid_review() {
+            None => row(Tone::Wrong, Some(format!("of another commit, {by}"))),
+            Some(check) if check.passed => row(Tone::Done, Some(format!("passed {by}"))),
+            Some(_) => row(Tone::Wrong, Some(format!("FAILED {by}"))),
+        }
     }
 
     /// How the build stands: the run that goes on, or what is known of the last one.

@@ -298,7 +298,9 @@ fn schedule(model: &Model, card: &Card) -> Option<Popup> {
 pub fn target(model: &Model, card: &Card) -> Option<crate::domain::ids::EnvName> {
     let next = card.next.as_ref().map(|next| next.environment.clone());
     let service = model.policy.services.get(&card.release.id.service);
-    next.or_else(|| service.and_then(|service| service.pipeline.goal().environments.first().cloned()))
+    next.or_else(|| {
+        service.and_then(|service| service.pipeline_of(&card.release).goal().environments.first().cloned())
+    })
 }
 
 /// Where rolling back makes most sense: the furthest environment this release has touched.

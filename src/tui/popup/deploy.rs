@@ -249,7 +249,9 @@ impl Dialog {
     fn other_environment(&mut self, model: &Model, forward: bool) -> Outcome {
         let id = &self.preview.release.id;
         let Some(service) = model.policy.services.get(&id.service) else { return Outcome::Stay };
-        let Some(environment) = service.pipeline.neighbour(&self.environment, forward).cloned() else {
+        let Some(environment) =
+            service.pipeline_of(&self.preview.release).neighbour(&self.environment, forward).cloned()
+        else {
             return Outcome::Stay;
         };
         self.turning = true;

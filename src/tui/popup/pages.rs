@@ -149,6 +149,8 @@ fn beside(release: &Release) -> Vec<(&'static str, String)> {
     if !release.plan.toggles.is_empty() {
         known.push(("toggles", release.plan.toggles.join(", ")));
     }
+    known.extend(release.channel.clone().map(|channel| ("channel", channel)));
+    known.extend(release.fields.iter().map(|(name, value)| ("field", format!("{name}: {value}"))));
     known
 }
 

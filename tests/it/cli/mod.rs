@@ -10,6 +10,7 @@ mod backup;
 mod builds;
 mod bundle;
 mod changes;
+mod channels;
 mod checklist;
 mod configuration;
 mod demo;

@@ -181,3 +181,41 @@ fn an_unknown_item_is_answered_with_the_list() {
     });
     assert_eq!(error.hints, ["there are: Backup taken, Runbook linked"]);
 }
+
+#[test]
+fn a_review_is_of_a_commit_and_by_somebody_else() {
+    use relman::domain::gate::stage_exit::ExitAnswer;
+    use relman::domain::policy::StageGate;
+    use relman::ops::release::edit::{Edit, edit};
+    use relman::ops::view::board;
+    let mut world = World::new();
+    world.policy.stages.entry(relman::domain::release::Stage::Build).or_default().require =
+        [StageGate::Reviewed].into();
+    world.release("api@1.0.0");
+    world.advance("api@1.0.0", 2);
+    let change = |what: Edit| world.as_("alice", |cx| edit(cx, &release_id("api@1.0.0"), &what)).unwrap();
+    let said = |who: &str, passed: bool, note: &str| {
+        world.as_(who, |cx| record_check(cx, &release_id("api@1.0.0"), "review", passed, Some(note))).unwrap()
+    };
+    let gate = || {
+        let board = world.as_("alice", board::board).unwrap();
+        let check = board.cards[0].exit.iter().find(|check| check.gate == StageGate::Reviewed).cloned();
+        match check.unwrap().answer {
+            ExitAnswer::Met { evidence } => evidence,
+            ExitAnswer::Blocked { lacks, .. } => format!("NO {lacks}"),
+            other => panic!("{other:?}"),
+        }
+    };
+    change(Edit { commit: Some("abc1234".to_owned()), ..Edit::default() });
+    assert_eq!(gate(), "NO nobody has reviewed what is in it");
+    said("alice", true, "looks fine");
+    assert_eq!(gate(), "NO alice asked for it: somebody else reviews it");
+    said("bob", false, "no test");
+    assert_eq!(gate(), "NO bob wants it otherwise: no test");
+    said("bob", true, "PR 214");
+    assert_eq!(gate(), "by bob: PR 214");
+    change(Edit { artifact: Some("api.tar".to_owned()), ..Edit::default() });
+    assert_eq!(gate(), "by bob: PR 214", "what was made of the commit is no other commit");
+    change(Edit { commit: Some("def5678".to_owned()), ..Edit::default() });
+    assert_eq!(gate(), "NO what was reviewed is another commit");
+}

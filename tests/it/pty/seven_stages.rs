@@ -19,13 +19,13 @@ managers = ["alice", "bob"]
 [services.api]
 pipeline = ["production"]
 grace = "1s"
-scripts = { deploy = ["./deploy.sh"] }
+scripts = { build = ["./build.sh"], deploy = ["./deploy.sh"] }
 [stages.request]
 require = ["described"]
 [stages.plan]
 require = ["owner", "target-date", "scope", "milestones", "metrics", "communication", "risk", "rollback-plan"]
 [stages.build]
-require = ["artifact"]
+require = ["artifact", "built"]
 [stages.test]
 require = ["checks"]
 checks = ["unit"]
@@ -38,6 +38,7 @@ require = ["measured", "outcome", "lessons"]
 "#,
     );
     env.script("deploy.sh", "echo copying");
+    env.script("build.sh", &format!("echo ::relman artifact api.tar; echo ::relman digest {DIGEST}"));
     env
 }
 
@@ -57,6 +58,8 @@ fn assert_told(env: &TestEnv) {
         "| risk | low by alice |",
         "| rollback plan | switch back |",
         "| artifact | api.tar |",
+        "| build | passed by alice",
+        "| build.ended |",
         "| unit | passed by alice",
         "| checklist | Runbook written",
         "restored to try it",
@@ -114,7 +117,7 @@ fn with_nothing_but_commands() {
     run(&["risk", ID, "--raise", "low"]);
     advance();
     refused("build");
-    run(&["release", "edit", ID, "--artifact", "api.tar", "--digest", DIGEST]);
+    run(&["build", ID]);
     advance();
     refused("test");
     run(&["check", "record", ID, "unit", "passed"]);
@@ -180,6 +183,18 @@ impl Sheet<'_> {
         self
     }
 
+    /// Runs the build script from its row, and comes back when it has passed.
+    #[track_caller]
+    fn builds(&mut self) -> &mut Self {
+        self.panes.send("\r");
+        self.panes.wait_for("has not been run");
+        self.panes.send("r");
+        self.panes.insist("y", "build 1 passed");
+        self.panes.send("\u{1b}");
+        self.panes.wait_for("Enter change");
+        self
+    }
+
     fn close(&mut self) {
         self.panes.send("\u{1b}");
         self.panes.wait_without("Enter change");
@@ -215,8 +230,7 @@ fn with_nothing_but_keys() {
     panes.send(">");
     panes.wait_for("is now in the build stage");
     let mut sheet = Sheet::open(&mut panes);
-    sheet.on("artifact").says("\r", "api.tar");
-    sheet.on("digest").says("\r", DIGEST);
+    sheet.on(" build ").builds();
     sheet.close();
     panes.send(">");
     panes.wait_for("is now in the test stage");

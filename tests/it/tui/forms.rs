@@ -58,13 +58,14 @@ fn a_new_release_begins_with_the_service_of_the_selected_one() {
 fn every_field_reaches_the_order() {
     let mut ui = new_release();
     let effects = ui.keys(
-        "<right><enter>0.9.1<enter>Better ranking<enter>shops ask<enter><right><enter><right><enter><right><enter>",
+        "<right><enter>0.9.1<enter>Better ranking<enter>shops ask<enter><right><enter><right><enter>search@0.9.0<enter><right><enter>",
     );
     let new = NewRelease {
         title: Some("Better ranking".to_owned()),
         need: Some("shops ask".to_owned()),
         kind: relman::domain::release::ReleaseKind::Hotfix,
         origin: Origin::Incident,
+        like: Some(release_id("search@0.9.0")),
         priority: Some(Level::High),
         ..NewRelease::default()
     };
@@ -112,7 +113,7 @@ fn an_unknown_service_is_a_mistake_of_that_field() {
 #[test]
 fn enter_goes_on_and_saves_on_the_last_field_only() {
     let mut ui = new_release();
-    assert_eq!(ui.keys("<enter>1.0.0<enter><enter><enter><enter><enter>"), []);
+    assert_eq!(ui.keys("<enter>1.0.0<enter><enter><enter><enter><enter><enter>"), []);
     assert!(has_keys(&ui, "priority"), "{}", ui.screen());
     assert_eq!(ui.keys("<enter>").len(), 1);
 }
@@ -598,4 +599,33 @@ fn a_version_that_was_typed_to_confirm_is_not_kept() {
     ui.keys("A");
     let screen = ui.screen();
     assert!(screen.contains("+2h") && !screen.contains("version        1.4.1"), "{screen}");
+}
+
+#[test]
+fn a_service_with_channels_and_fields_is_asked_for_them() {
+    use relman::domain::channel::{Channel, Tag};
+    let mut world = team();
+    let service = world.policy.services.get_mut(&"search".parse().unwrap()).unwrap();
+    service.fields = vec!["ticket".to_owned(), "region".to_owned()];
+    let channel = |name: &str| Channel {
+        name: name.to_owned(),
+        versions: None,
+        tag: Tag::Any,
+        pipeline: None,
+        fields: Vec::new(),
+        default: false,
+    };
+    service.channels = vec![channel("beta"), channel("stable")];
+    let mut ui = Ui::new(&world, "alice");
+    drop(ui.keys("1n"));
+    let screen = ui.screen();
+    assert!(screen.contains("channel") && screen.contains("the one that takes the version"), "{screen}");
+    assert!(screen.contains("ticket=…; known: ticket, region"), "{screen}");
+    drop(ui.keys("<tab>9.0.0<tab><tab><tab><tab><tab><tab><right>"));
+    drop(ui.keys("<tab>ticket=OPS-1, region=eu"));
+    let effects = ui.keys("<c-s>");
+    let [Effect::Create { new, .. }] = &effects[..] else { panic!("{effects:?} {}", ui.screen()) };
+    assert_eq!(new.channel.as_deref(), Some("beta"));
+    assert_eq!(new.fields["ticket"], "OPS-1");
+    assert_eq!(new.fields["region"], "eu");
 }

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod approval;
 pub mod chain;
 pub mod deployment;
+mod field;
 pub mod freeze;
 pub mod lock;
 pub mod moment;
@@ -17,6 +18,7 @@ pub mod train;
 
 use std::borrow::Cow;
 
+use self::field::{Field, choice, preset, text, typed};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -141,29 +143,6 @@ impl Kind {
     }
 }
 
-/// One field.
-#[derive(Debug)]
-pub struct Field {
-    label: Cow<'static, str>,
-    input: Input,
-    /// Shown beside an empty field.
-    example: Cow<'static, str>,
-    /// Left and right go through these; typing still works.
-    choices: Vec<String>,
-    /// Whether it had something in it when the form opened.
-    had_text: bool,
-    /// Whether what is typed is not shown.
-    is_secret: bool,
-    is_typed: bool,
-}
-
-impl Field {
-    /// Whether an editor may be opened for it: what is typed as a confirmation is typed by hand, and a secret stands in no file.
-    fn takes_long_text(&self) -> bool {
-        self.choices.is_empty() && !self.is_typed && !self.is_secret
-    }
-}
-
 #[derive(Debug)]
 pub struct Form {
     pub kind: Kind,
@@ -179,40 +158,6 @@ pub struct Form {
     pub sent: bool,
     /// What the order would hit, as it was weighed last.
     weighed: Option<(Effect, Vec<String>)>,
-}
-
-fn text(label: &'static str, example: &'static str) -> Field {
-    preset(label, "", example)
-}
-
-fn preset(label: &'static str, value: &str, example: &'static str) -> Field {
-    Field {
-        label: label.into(),
-        input: Input::with(value),
-        example: example.into(),
-        choices: Vec::new(),
-        had_text: !value.is_empty(),
-        is_secret: false,
-        is_typed: false,
-    }
-}
-
-/// A version somebody types to confirm; pasting it would be no second look.
-fn typed(label: &'static str, example: &'static str) -> Field {
-    Field { is_typed: true, ..text(label, example) }
-}
-
-fn choice(label: &'static str, choices: Vec<String>, first: usize) -> Field {
-    let input = Input::with(choices.get(first).map_or("", String::as_str));
-    Field {
-        label: label.into(),
-        input,
-        example: "".into(),
-        choices,
-        had_text: true,
-        is_secret: false,
-        is_typed: false,
-    }
 }
 
 fn form(kind: Kind, title: impl Into<String>, notes: Vec<String>, fields: Vec<Field>) -> Popup {
@@ -405,8 +350,14 @@ impl Form {
     fn choose(&mut self, forward: bool) {
         let field = &mut self.fields[self.at];
         let count = field.choices.len();
-        let at = field.choices.iter().position(|choice| choice == field.input.text()).unwrap_or(0);
-        let to = if forward { (at + 1) % count } else { (at + count - 1) % count };
+        let at = field.choices.iter().position(|choice| choice == field.input.text());
+        let to = match (at, forward) {
+            (Some(at), true) => (at + 1) % count,
+            (Some(at), false) => (at + count - 1) % count,
+            // Nothing is chosen yet.
+            (None, true) => 0,
+            (None, false) => count - 1,
+        };
         field.input = Input::with(&field.choices[to]);
         self.edited();
     }

@@ -1,6 +1,6 @@
 //! Forms about releases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Field, Form, Kind, Ordered, choice, form, preset, text};
 use crate::domain::ids::{ReleaseId, RequestId, ServiceName, Version};
@@ -19,20 +19,40 @@ pub fn new_release(model: &Model) -> Popup {
     let near = crate::tui::pane::board::selected(model).map(|card| card.release.id.service.to_string());
     let first = near.and_then(|near| services.iter().position(|name| *name == near)).unwrap_or(0);
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    form(
-        Kind::NewRelease,
-        "New release",
-        Vec::new(),
-        vec![
-            choice("service", services, first),
-            text("version", "1.4.2"),
-            text("title", "what people will call it"),
-            text("need", "what it is needed for"),
-            choice("kind", words(&ReleaseKind::ALL.map(ReleaseKind::as_str)), 0),
-            choice("origin", words(&Origin::ALL.map(Origin::as_str)), 2),
-            choice("priority", words(&Level::ALL.map(Level::as_str)), 1),
-        ],
-    )
+    let mut fields = vec![
+        choice("service", services, first),
+        text("version", "1.4.2"),
+        text("title", "what people will call it"),
+        text("need", "what it is needed for"),
+        choice("kind", words(&ReleaseKind::ALL.map(ReleaseKind::as_str)), 0),
+        choice("origin", words(&Origin::ALL.map(Origin::as_str)), 2),
+        text("like", "api@1.4.1: take its plan over, if one is like it"),
+    ];
+    let of_all = model.policy.services.values();
+    let channels: Vec<String> =
+        of_all.clone().flat_map(|service| &service.channels).map(|channel| channel.name.clone()).collect();
+    if !channels.is_empty() {
+        fields.push(Field { choices: channels, ..text("channel", "the one that takes the version") });
+    }
+    let known: Vec<&str> = of_all.flat_map(|service| &service.fields).map(String::as_str).collect();
+    if let Some(first) = known.first() {
+        let mut field = text("fields", "");
+        field.example = format!("{first}=…; known: {}", known.join(", ")).into();
+        fields.push(field);
+    }
+    fields.push(choice("priority", words(&Level::ALL.map(Level::as_str)), 1));
+    form(Kind::NewRelease, "New release", Vec::new(), fields)
+}
+
+/// `ticket=OPS-12, region=eu`
+fn named(text: &str) -> Result<BTreeMap<String, String>, (&'static str, String)> {
+    let parts = text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty());
+    let pair = |part: &str| {
+        let (name, value) =
+            part.split_once('=').ok_or(("fields", "write NAME=VALUE, NAME=VALUE".to_owned()))?;
+        Ok((name.trim().to_owned(), value.trim().to_owned()))
+    };
+    parts.map(pair).collect()
 }
 
 /// A release that brings what somebody asked for.
@@ -120,6 +140,13 @@ pub(super) fn created(form: &Form) -> Ordered {
             .map(|text| text.parse())
             .transpose()
             .map_err(|why| ("priority", format!("{why}")))?,
+        like: form
+            .some("like")
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|why: crate::domain::ids::BadName| ("like", why.to_string()))?,
+        channel: form.some("channel"),
+        fields: form.some("fields").map(|text| named(&text)).transpose()?.unwrap_or_default(),
         requests: form.some("requests").map(|text| requests(&text)).transpose()?.unwrap_or_default(),
         ..NewRelease::default()
     };

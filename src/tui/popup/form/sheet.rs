@@ -76,6 +76,11 @@ pub fn open(model: &Model, release: &Release, slot: &Slot) -> Result<Popup, Stri
                 vec![preset("text", &known, "checked, wiki/legal-17")],
             ))
         }
+        Slot::Custom(name) => {
+            let known = release.fields.get(name).cloned().unwrap_or_default();
+            let notes = vec![format!("{name}: the scripts are told")];
+            Ok(asked(release, slot, title("Field"), notes, vec![preset("text", &known, "OPS-12")]))
+        }
         Slot::Checklist(name) => {
             let items = &model.policy.stage(Stage::Prepare).checklist;
             let item = items.iter().find(|item| item.name == *name).ok_or("it is on the list no more")?;

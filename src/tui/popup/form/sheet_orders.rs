@@ -51,6 +51,10 @@ pub(super) fn ordered(form: &Form, model: &Model, of: &super::OfSheet<'_>) -> Or
         Slot::Field(field) => edit(field_edit(form, model, *field)?),
         Slot::Check(name) => check(form, model, of, name),
         Slot::Statement(name) => record(Record::Stated { name: name.clone(), text: needed(form, "text")? }),
+        Slot::Custom(name) => {
+            let fields = std::iter::once((name.clone(), form.value("text").to_owned())).collect();
+            edit(Edit { fields, ..Edit::default() })
+        }
         Slot::Checklist(item) => {
             is_done(form)?;
             let items = &model.policy.stage(Stage::Prepare).checklist;
