@@ -30,7 +30,7 @@ use crate::ops::view::{board, deployment};
 use crate::ops::{ErrorKind, OpError};
 
 /// The demo's files: the repository's own example, so that both are always the same.
-const FILES: [(&str, &str, u32); 10] = [
+const FILES: [(&str, &str, u32); 11] = [
     ("relman.toml", include_str!("../relman.toml"), 0o644),
     ("assets/demo/lib.sh", include_str!("../assets/demo/lib.sh"), 0o644),
     ("assets/demo/build.sh", include_str!("../assets/demo/build.sh"), 0o755),
@@ -39,6 +39,7 @@ const FILES: [(&str, &str, u32); 10] = [
     ("assets/demo/analyse.sh", include_str!("../assets/demo/analyse.sh"), 0o755),
     ("assets/demo/rollback.sh", include_str!("../assets/demo/rollback.sh"), 0o755),
     ("assets/demo/current.sh", include_str!("../assets/demo/current.sh"), 0o755),
+    ("assets/demo/errors.sh", include_str!("../assets/demo/errors.sh"), 0o755),
     ("assets/demo/warm.sh", include_str!("../assets/demo/warm.sh"), 0o755),
     ("assets/demo/flag.sh", include_str!("../assets/demo/flag.sh"), 0o755),
 ];

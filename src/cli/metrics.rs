@@ -8,6 +8,7 @@ use super::stages::moment;
 use super::{Session, exit};
 use crate::domain::ids::ServiceName;
 use crate::domain::metrics::{Figures, Share};
+use crate::domain::release::Origin;
 use crate::domain::time::{Timestamp, day};
 use crate::ops::view::metrics::{Asked, Metrics, metrics};
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -114,6 +115,7 @@ fn csv(all: &[Metrics]) -> Result<String, OpError> {
         head.extend(numbers(&first.figures).into_iter().map(|(name, ..)| name.to_owned()));
     }
     head.extend(["stale_approval_ratio".to_owned(), "audit_ready_ratio".to_owned()]);
+    head.extend(Origin::ALL.map(|origin| format!("registered_from_{origin}")));
     writer.write_record(&head).map_err(|why| failed(&why))?;
     for one in all {
         let mut row = vec![
@@ -125,6 +127,7 @@ fn csv(all: &[Metrics]) -> Result<String, OpError> {
         let beside = [ratio(one.stale_approvals), ratio(one.audit_ready)];
         let values = numbers(&one.figures).into_iter().map(|(.., value)| value).chain(beside);
         row.extend(values.map(|value| value.map(|value| value.to_string()).unwrap_or_default()));
+        row.extend(one.origins.iter().map(|one| one.registered.to_string()));
         writer.write_record(&row).map_err(|why| failed(&why))?;
     }
     let bytes = writer.into_inner().map_err(|why| failed(&why.error().to_string()))?;
@@ -147,6 +150,17 @@ fn prometheus(all: &[Metrics]) -> String {
     family(&mut text, "stale_approval_ratio", help, stale);
     let ready = all.iter().map(|one| (one, one.audit_ready.percent().map(|percent| percent / 100.0)));
     family(&mut text, "audit_ready_ratio", "Closed releases with everything that was asked of them", ready);
+    let mut lines = all.iter().flat_map(|one| {
+        let service = one.service.as_ref().map(ToString::to_string).unwrap_or_default();
+        one.origins.iter().map(move |from| {
+            let (origin, count) = (from.origin, from.registered);
+            format!("relman_registered_releases{{service=\"{service}\",origin=\"{origin}\"}} {count}\n")
+        })
+    });
+    let head = "# HELP relman_registered_releases Releases registered in the span, by where the wish came from.\n\
+                # TYPE relman_registered_releases gauge\n";
+    text.push_str(head);
+    text.extend(&mut lines);
     text
 }
 

@@ -29,6 +29,7 @@ const FAR: u32 = 500;
 pub struct Undone {
     /// The entry that was taken back.
     pub entry: i64,
+    /// What was taken back, or done again.
     pub verb: Verb,
     pub subject: String,
     /// Whether that entry was itself an undoing: then something was done again.
@@ -200,7 +201,9 @@ fn take_back(cx: &Ctx<'_>, entry: &Entry, body: &Body) -> Result<Undone, OpError
         Verb::RequestChanged | Verb::RequestUndone => request(cx, entry, body)?,
         _ => release(cx, entry, body, verb)?,
     }
-    Ok(Undone { entry: entry.seq, verb, subject, again })
+    // What is done again is what was done at first; the undoing says what that was.
+    let first = body.reason.as_ref().filter(|_| again).and_then(|reason| reason.parse().ok());
+    Ok(Undone { entry: entry.seq, verb: first.unwrap_or(verb), subject, again })
 }
 
 /// A record as an entry has it.

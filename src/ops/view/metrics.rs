@@ -13,7 +13,7 @@ use crate::domain::journal::{Done, Verb};
 use crate::domain::metrics::{Deployed, Figures, Released, Share, Times, figures, spark, times};
 use crate::domain::release::plan::ScopeState;
 use crate::domain::release::review::Sentiment;
-use crate::domain::release::{Release, ReleaseState};
+use crate::domain::release::{Origin, Release, ReleaseState};
 use crate::domain::time::{Timestamp, span as in_words};
 use crate::ops::audit::export::{Range, each};
 use crate::ops::audit::report;
@@ -43,6 +43,13 @@ pub struct Waited {
     pub times: Times,
 }
 
+/// Releases of one origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FromOrigin {
+    pub origin: Origin,
+    pub registered: usize,
+}
+
 /// Everything, with the spans before it for a trend.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Metrics {
@@ -52,6 +59,8 @@ pub struct Metrics {
     #[serde(flatten)]
     pub figures: Figures,
     pub approval_waits: Vec<Waited>,
+    /// How many releases were registered, by where the wish came from.
+    pub origins: Vec<FromOrigin>,
     /// Releases that were closed with everything that was asked of them, of all that were closed.
     pub audit_ready: Share,
     /// Approvals that stopped counting because what they were about became another thing, of all that were given (MET-7).
@@ -88,11 +97,19 @@ pub fn metrics(cx: &Ctx<'_>, asked: &Asked) -> Result<Metrics, OpError> {
         service: asked.service.clone(),
         figures: of(asked.from, asked.to),
         approval_waits,
+        origins: origins(asked, &releases),
         stale_approvals,
         audit_ready: audit_ready(cx, asked, &releases, span)?,
         environments,
         trend,
     })
+}
+
+/// Every origin, also those nothing came from.
+fn origins(asked: &Asked, releases: &[Release]) -> Vec<FromOrigin> {
+    let within = |release: &&Release| release.created_at >= asked.from && release.created_at < asked.to;
+    let count = |origin| releases.iter().filter(within).filter(|one| one.request.origin == origin).count();
+    Origin::ALL.map(|origin| FromOrigin { origin, registered: count(origin) }).to_vec()
 }
 
 fn environments(cx: &Ctx<'_>, asked: &Asked) -> Vec<EnvName> {
@@ -274,6 +291,13 @@ fn audit_ready(cx: &Ctx<'_>, asked: &Asked, releases: &[Release], span: Range) -
 }
 
 impl Metrics {
+    /// `feedback 4, internal 2`
+    fn wished_for(&self) -> String {
+        let some = self.origins.iter().filter(|one| one.registered > 0);
+        let words: Vec<String> = some.map(|one| format!("{} {}", one.origin, one.registered)).collect();
+        if words.is_empty() { "–".to_owned() } else { words.join(", ") }
+    }
+
     /// Label and text of every figure, as people read them.
     pub fn lines(&self, is_ascii: bool) -> Vec<(String, String)> {
         let found = self;
@@ -316,6 +340,7 @@ impl Metrics {
             ("freeze overrides", f.freeze_overrides.to_string()),
             ("stale approvals", found.stale_approvals.to_string()),
             ("audit ready", found.audit_ready.to_string()),
+            ("wished for by", found.wished_for()),
         ];
         let mut all: Vec<(String, String)> =
             lines.drain(..).map(|(label, text)| (label.to_owned(), text)).collect();

@@ -125,3 +125,30 @@ fn a_spreadsheet_gets_a_row_for_each_service() {
     assert_eq!((&head[0], &head[3], rows.len()), ("service", "deployments", 2));
     assert_eq!((&rows[0][0], &rows[0][3], &rows[1][0], &rows[1][3]), ("api", "1", "web", "0"));
 }
+
+#[test]
+fn releases_are_counted_by_where_the_wish_came_from() {
+    let mut env = ready();
+    at(&mut env, "2026-09-01T10:00:00Z");
+    for (version, origin) in [("2.0.0", "feedback"), ("2.1.0", "feedback"), ("2.2.0", "incident")] {
+        drop(env.run(&["release", "new", "api", version, "--origin", origin]).ok());
+    }
+    at(&mut env, "2026-09-02T10:00:00Z");
+    let origins = figures(&env, &[])["origins"].clone();
+    let count = |origin: &str| {
+        origins.as_array().unwrap().iter().find(|one| one["origin"] == origin).unwrap()["registered"].clone()
+    };
+    assert_eq!((count("feedback"), count("incident"), count("market")), (2.into(), 1.into(), 0.into()));
+    let text = env.run(&["metrics", "--since", "2026-08-20 00:00"]).ok().out;
+    assert!(text.contains("wished for by") && text.contains("feedback 2"), "{text}");
+    let scrape = env.run(&["metrics", "--since", "2026-08-20 00:00", "--format", "prometheus"]).ok().out;
+    let scrape = Scrape::parse(scrape.lines().map(|line| Ok(line.to_owned()))).unwrap();
+    let sample = scrape
+        .samples
+        .iter()
+        .find(|sample| {
+            sample.metric == "relman_registered_releases" && sample.labels.get("origin") == Some("feedback")
+        })
+        .unwrap();
+    assert!(matches!(sample.value, Value::Gauge(count) if (count - 2.0).abs() < f64::EPSILON));
+}

@@ -29,7 +29,7 @@ fn the_newest_act_is_taken_back_and_done_again() {
     assert_eq!(said.out, "undone: api@1.0.0 release edited\n");
     assert_eq!(title(&env), "One");
     let said = env.run(&["undo", "--redo"]).ok();
-    assert_eq!(said.out, "done again: api@1.0.0 release undone\n");
+    assert_eq!(said.out, "done again: api@1.0.0 release edited\n");
     assert_eq!(title(&env), "Two");
     let other = env.run_as(BOB, &["undo"]).exits(4);
     assert!(other.err.contains("you have done nothing here that can be undone"), "{}", other.err);
