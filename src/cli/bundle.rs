@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::args::Bundle;
 use super::{Session, audit, exit};
 use crate::desk::Desk;
-use crate::domain::ids::{DeploymentId, ReleaseRef};
+use crate::domain::ids::{ReleaseId, ReleaseRef};
 use crate::domain::text::counted;
 use crate::host::{regular, signing};
-use crate::ops::bundle::{self as ops, Keys, Logs};
+use crate::ops::bundle::{self as ops, Keys, LogOf, Logs};
 use crate::ops::release::find;
 use crate::ops::{ErrorKind, OpError};
 
@@ -32,8 +32,12 @@ pub(super) fn bundle(session: &mut Session, args: &Bundle) -> Result<u8, OpError
 struct OnDisk<'a>(&'a Desk);
 
 impl Logs for OnDisk<'_> {
-    fn open(&self, id: DeploymentId) -> Option<Box<dyn Read>> {
-        let file = regular::open(&self.0.state().files_of(id).log()).ok()?;
+    fn open(&self, release: &ReleaseId, of: LogOf) -> Option<Box<dyn Read>> {
+        let files = match of {
+            LogOf::Deployment(id) => self.0.state().files_of(id),
+            LogOf::Build(number) => self.0.state().files_of_build(release, number),
+        };
+        let file = regular::open(&files.log()).ok()?;
         Some(Box::new(file))
     }
 }

@@ -211,9 +211,11 @@ impl Machine for Local {
     }
 
     fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)> {
-        let file = regular::open(&self.state.files_of(id).log()).ok()?;
-        let now = file.metadata().ok()?.len();
-        Some((now, digest_of(file.take(size)).1))
+        log_start(&self.state.files_of(id), size)
+    }
+
+    fn build_log_start(&self, id: &ReleaseId, number: usize, size: u64) -> Option<(u64, Digest)> {
+        log_start(&self.state.files_of_build(id, number), size)
     }
 }
 
@@ -231,6 +233,13 @@ fn log_facts(files: &RunFiles) -> (u64, Digest) {
         Ok(file) => digest_of(file),
         Err(_) => (0, Digest::of(b"")),
     }
+}
+
+/// The size of a log as it is now, and the digest of its first `size` bytes.
+fn log_start(files: &RunFiles, size: u64) -> Option<(u64, Digest)> {
+    let file = regular::open(&files.log()).ok()?;
+    let now = file.metadata().ok()?.len();
+    Some((now, digest_of(file.take(size)).1))
 }
 
 /// Size and digest of everything that can be read.

@@ -213,7 +213,12 @@ pub fn reconcile(cx: &Ctx<'_>) -> Result<Vec<Release>, OpError> {
         let cause = Cause::SupervisorGone { why };
         let (log_size, log_digest) = cx.machine.build_log(&release.id, number);
         let ended = Ended { cause, log_size, log_digest, made: Made::default() };
-        lost.push(end(cx, &release.id, number, BuildState::Lost, &ended)?);
+        match end(cx, &release.id, number, BuildState::Lost, &ended) {
+            Ok(release) => lost.push(release),
+            // Somebody else looked at the same moment.
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(lost)
 }

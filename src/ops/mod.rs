@@ -111,6 +111,10 @@ pub trait Machine {
     fn build_log(&self, _id: &ReleaseId, _number: usize) -> (u64, Digest) {
         (0, Digest::of(b""))
     }
+    /// Its size as it is now, and the digest of its first `size` bytes; nothing where it is gone.
+    fn build_log_start(&self, _id: &ReleaseId, _number: usize, _size: u64) -> Option<(u64, Digest)> {
+        None
+    }
     /// The last lines of it, as plain text.
     fn build_tail(&self, _id: &ReleaseId, _number: usize, _lines: usize) -> Vec<String> {
         Vec::new()

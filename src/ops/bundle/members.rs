@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Wanted;
 use super::told::Told;
+use super::{LogOf, Wanted};
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::{DeploymentId, ReleaseId};
+use crate::domain::ids::ReleaseId;
 use crate::domain::journal::{Entry, Verb};
 use crate::domain::replay::{Change, changes};
 use crate::ops::{Ctx, Filter, OpError};
@@ -16,8 +16,8 @@ use crate::store::{Tx, approvals, deployments, journal, notes, override_reviews,
 /// Everything but the journal and the logs.
 pub(super) struct Gathered {
     pub(super) records: Vec<(String, Vec<u8>)>,
-    /// Deployments that have ended, with the size of their logs.
-    pub(super) logs: Vec<(DeploymentId, u64)>,
+    /// Logs of what has ended, with their sizes.
+    pub(super) logs: Vec<(LogOf, u64)>,
     /// What entries of the release are about.
     pub(super) subjects: BTreeSet<String>,
     /// The first of them.
@@ -31,6 +31,7 @@ const ABOUT: &str = "This archive holds what relman has on record about one rele
     approvals.json     every decision, with the content it was about and the digest of that content\n\
     deployments/N.json each deployment: steps, gate report, overrides, outcome, notes\n\
     logs/N.log         what its scripts printed, as far as its outcome vouches for it\n\
+    logs/build-N.log   the same of the runs of the build script\n\
     policy.json        the policy in force when the archive was made\n\
     allowed_signers    whose key was whose then: ssh-keygen -Y verify checks the signatures in approvals.json with it\n\
     journal.jsonl      the journal from the first entry of the release to the newest one\n\
@@ -60,11 +61,14 @@ pub(super) fn gather(cx: &Ctx<'_>, wanted: &Wanted, until: i64) -> Result<Gather
         ];
         let signers = wanted.allowed_signers.clone();
         records.extend(signers.map(|text| (super::SIGNERS.to_owned(), text.into_bytes())));
-        let mut logs = Vec::new();
+        let builds = release.build.runs.iter().enumerate();
+        let builds =
+            builds.filter_map(|(at, run)| Some((LogOf::Build(at + 1), run.ended.as_ref()?.log_size)));
+        let mut logs: Vec<(LogOf, u64)> = builds.filter(|(_, size)| *size > 0).collect();
         for d in deployments_of(tx, id)? {
             subjects.insert(d.id.to_string());
             if d.state.is_over() && d.log_size > 0 {
-                logs.push((d.id, d.log_size));
+                logs.push((LogOf::Deployment(d.id), d.log_size));
             }
             records.push((format!("deployments/{}.json", d.id.0), pretty(&told(tx, d)?)));
         }

@@ -87,16 +87,43 @@ pub struct Bundled {
     pub size: u64,
 }
 
+/// Whose log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogOf {
+    Deployment(DeploymentId),
+    /// A run of the build script of the release, by its number.
+    Build(usize),
+}
+
+impl LogOf {
+    /// What it is called in the archive.
+    fn member(self) -> String {
+        match self {
+            Self::Deployment(id) => format!("logs/{}.log", id.0),
+            Self::Build(number) => format!("logs/build-{number}.log"),
+        }
+    }
+}
+
+impl std::fmt::Display for LogOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Deployment(id) => write!(f, "log of {id}"),
+            Self::Build(number) => write!(f, "log of build {number}"),
+        }
+    }
+}
+
 /// What the archive must show at least: how a log is read.
 pub trait Logs {
-    /// Opens the log of a deployment.
-    fn open(&self, id: DeploymentId) -> Option<Box<dyn io::Read>>;
+    /// Opens a log of this release.
+    fn open(&self, release: &ReleaseId, of: LogOf) -> Option<Box<dyn io::Read>>;
 }
 
 /// Where a member's bytes come from.
 enum Source {
     Bytes(Vec<u8>),
-    Log(DeploymentId, u64),
+    Log(LogOf, u64),
     Journal,
 }
 
@@ -138,22 +165,23 @@ pub fn compose(
         gathered.records.into_iter().map(|(name, bytes)| (name, Source::Bytes(bytes))).collect();
     let mut left_out = Vec::new();
     let mut total = 0;
-    for (id, size) in &gathered.logs {
-        let why = match logs.open(*id) {
+    for (of, size) in &gathered.logs {
+        let why = match logs.open(&wanted.release, *of) {
             _ if !wanted.logs => "not asked for",
             None => "it is gone",
             Some(_) if *size > LARGEST_LOG || total + size > LARGEST_LOGS => "it is too large",
             Some(_) => {
                 total += size;
-                members.push((format!("logs/{}.log", id.0), Source::Log(*id, *size)));
+                members.push((of.member(), Source::Log(*of, *size)));
                 continue;
             }
         };
-        left_out.push(format!("log of {id}: {why}"));
+        left_out.push(format!("{of}: {why}"));
     }
     members.push((JOURNAL.to_owned(), Source::Journal));
     members.sort_by(|a, b| a.0.cmp(&b.0));
-    let maker = Maker { cx, logs, span, about: &gathered.subjects, brief: wanted.brief };
+    let maker =
+        Maker { cx, logs, release: &wanted.release, span, about: &gathered.subjects, brief: wanted.brief };
     let mut listed = Vec::new();
     for (name, source) in &members {
         let mut sum = Sum::default();
@@ -187,6 +215,7 @@ fn failed(why: &io::Error) -> OpError {
 struct Maker<'a> {
     cx: &'a Ctx<'a>,
     logs: &'a dyn Logs,
+    release: &'a ReleaseId,
     span: export::Range,
     /// What the entries of the release are about.
     about: &'a BTreeSet<String>,
@@ -197,9 +226,10 @@ impl Maker<'_> {
     fn write(&self, source: &Source, out: &mut dyn Write) -> Result<(), OpError> {
         match source {
             Source::Bytes(bytes) => out.write_all(bytes).map_err(|why| failed(&why)),
-            Source::Log(id, size) => {
+            Source::Log(of, size) => {
                 // As far as its outcome knows it: what came later is not vouched for.
-                let log = self.logs.open(*id).ok_or_else(|| OpError::not_found(format!("log of {id}")))?;
+                let log = self.logs.open(self.release, *of);
+                let log = log.ok_or_else(|| OpError::not_found(of.to_string()))?;
                 io::copy(&mut io::Read::take(log, *size), out).map(drop).map_err(|why| failed(&why))
             }
             Source::Journal => export::each(self.cx, self.span, |entry| {

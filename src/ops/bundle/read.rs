@@ -6,8 +6,11 @@ use std::io::{self, BufRead, Read};
 
 use super::signed::{self, Keys, Places, Signatures};
 use super::told::{Beside, Told};
-use super::{FORMAT, Header, JOURNAL, LARGEST_LOG, MANIFEST, Manifest, SIGNERS, Sum, as_digest, journal_of};
+use super::{
+    FORMAT, Header, JOURNAL, LARGEST_LOG, LogOf, MANIFEST, Manifest, SIGNERS, Sum, as_digest, journal_of,
+};
 use crate::domain::approval::Approval;
+use crate::domain::digest::Digest;
 use crate::domain::journal::{Hash, unhex};
 use crate::domain::release::Release;
 use crate::domain::replay::{Change, Key, differences};
@@ -60,6 +63,8 @@ fn broken(why: &io::Error) -> OpError {
 struct Seen {
     sums: BTreeMap<String, (u64, String)>,
     release: Option<Box<Release>>,
+    /// Logs of builds by their names in the archive, with what their ends vouch for.
+    builds: BTreeMap<String, (u64, Digest)>,
     approvals: Vec<Approval>,
     deployments: Vec<Told>,
     /// What the journal says beside the records.
@@ -145,7 +150,11 @@ fn name_of(entry: &tar::Entry<'_, impl Read>) -> Result<String, OpError> {
         number.is_some_and(|number| number.parse::<i64>().is_ok_and(|n| n > 0 && n.to_string() == number))
     };
     let known = [MANIFEST, JOURNAL, "README.txt", "release.json", "approvals.json", "policy.json", SIGNERS];
-    if known.contains(&name.as_str()) || number("deployments/", ".json") || number("logs/", ".log") {
+    if known.contains(&name.as_str())
+        || number("deployments/", ".json")
+        || number("logs/", ".log")
+        || number("logs/build-", ".log")
+    {
         return Ok(name);
     }
     Err(refused(format!("{shown} is no name of a member")))
@@ -311,6 +320,11 @@ impl Seen {
     fn compare(&mut self, manifest: &Manifest) -> u64 {
         let mut there: Vec<(String, Change)> = Vec::new();
         if let Some(release) = self.release.take() {
+            for (at, end) in
+                release.build.runs.iter().enumerate().filter_map(|(at, run)| Some((at, run.ended.as_ref()?)))
+            {
+                self.builds.insert(LogOf::Build(at + 1).member(), (end.log_size, end.log_digest.clone()));
+            }
             if release.id != manifest.release {
                 self.is_bad("release.json", format!("it is about {}", release.id));
             }
@@ -409,12 +423,19 @@ impl Seen {
         for (name, size, sum) in logs {
             let deployments = self.deployments.iter().map(|told| &told.deployment);
             let of = deployments.into_iter().find(|d| name == format!("logs/{}.log", d.id.0));
-            let same = of.is_some_and(|d| d.log_digest == as_digest(&sum) && d.log_size == size);
+            let build = self.builds.get(&name);
+            let same = of.is_some_and(|d| d.log_digest == as_digest(&sum) && d.log_size == size)
+                || build.is_some_and(|(known, digest)| {
+                    *known == size && Some(digest) == as_digest(&sum).as_ref()
+                });
             if same {
                 good += 1;
                 continue;
             }
-            let why = "it is not the log whose hash the outcome of its deployment holds".to_owned();
+            let why = match build {
+                Some(_) => "it is not the log whose hash the end of its build holds".to_owned(),
+                None => "it is not the log whose hash the outcome of its deployment holds".to_owned(),
+            };
             self.findings.add(FindingKind::Log, None, format!("{name}: {why}"));
             self.is_bad(&name, why);
         }

@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::form::sheet as forms;
-use super::{Outcome, Popup, build, dialog_box, widest};
+use super::{Outcome, Popup, build, dialog_box, form, widest};
 use crate::domain::ids::ReleaseId;
 use crate::domain::release::{Release, Stage};
+use crate::domain::right::{Place, Right};
 use crate::domain::text::fit;
 use crate::ops::view::sheet::{List, Row, Slot, Tone, sheet};
-use crate::tui::hands;
 use crate::tui::model::Model;
 use crate::tui::pane;
+use crate::tui::{hands, rights};
 
 /// The sheet with its cursor.
 #[derive(Debug)]
@@ -101,9 +102,26 @@ impl Sheet {
             "<enter>" | "e" => return self.open(model, &rows, Wanted::Row),
             "n" | "a" => return self.open(model, &rows, Wanted::Next),
             "x" => return self.open(model, &rows, Wanted::Away),
+            "r" => return self.request(model, &rows),
             _ => {}
         }
         Outcome::Stay
+    }
+
+    /// A request of what somebody said.
+    fn request(&self, model: &Model, rows: &[Placed]) -> Outcome {
+        let slot = rows.get(self.at).map(|placed| &placed.row.slot);
+        let (Some(release), Some(Slot::Item(List::Feedback, number))) = (self.release(model), slot) else {
+            return Outcome::Say(
+                "r makes a request of what somebody said: stand on their feedback".to_owned(),
+            );
+        };
+        let may = rights::may(model, Right::Request, Place::service(&release.id.service));
+        match may.map(|()| form::request::of_feedback(model, release, *number)) {
+            Ok(Some(popup)) => Outcome::Over(Box::new(popup)),
+            Ok(None) => Outcome::Say("that feedback is not there any more".to_owned()),
+            Err(why) => Outcome::Say(why),
+        }
     }
 
     fn open(&self, model: &Model, rows: &[Placed], wanted: Wanted) -> Outcome {
@@ -170,7 +188,12 @@ impl Sheet {
         let shown: Vec<Line<'static>> = lines.into_iter().skip(top).take(room).collect();
         let more = if top + room < count { format!(" {}", model.glyphs.below) } else { String::new() };
         let title = format!("{}, {} of {}{more}", self.id, (at + 1).min(rows.len()), rows.len());
-        let foot = "Enter change   n add   x take out   [ ] stage   Esc closes";
+        let on_feedback =
+            matches!(rows.get(at).map(|placed| &placed.row.slot), Some(Slot::Item(List::Feedback, _)));
+        let foot = match on_feedback {
+            true => "Enter answer   r request of it   n add   [ ] stage   Esc closes",
+            false => "Enter change   n add   x take out   [ ] stage   Esc closes",
+        };
         dialog_box(model, frame, screen, &title, shown, foot);
     }
 

@@ -135,3 +135,25 @@ fn a_build_that_takes_too_long_is_ended() {
     let said = env.run(&["build", "api@1.0.0"]).exits(124);
     assert!(said.out.contains("it ran longer than its timeout of 1s"), "{}", said.out);
 }
+
+#[test]
+fn the_log_of_a_build_is_vouched_for_and_goes_into_the_archive() {
+    let env = env("echo compiling");
+    drop(env.run(&["build", "api@1.0.0"]).ok());
+    drop(env.run(&["audit", "verify"]).ok());
+    drop(env.run(&["bundle", "api@1.0.0", "--output", "api.tar"]).ok());
+    let said = env.run(&["bundle", "verify", "api.tar"]).ok();
+    assert!(said.out.contains("1 log"), "{}", said.out);
+    let log = "state/builds/api@1.0.0/1/output.log";
+    let text = std::fs::read_to_string(env.path(log)).unwrap();
+    env.write(log, &text.replace("compiling", "c0mpiling"), 0o640);
+    let said = env.run(&["audit", "verify"]);
+    assert!(
+        said.code != 0
+            && said.out.contains("the log of build 1 of api@1.0.0 is not the one its outcome recorded"),
+        "{said:#?}"
+    );
+    drop(env.run(&["bundle", "api@1.0.0", "--output", "other.tar"]).ok());
+    let said = env.run(&["bundle", "verify", "other.tar"]).exits(1);
+    assert!(said.out.contains("it is not the log whose hash the end of its build holds"), "{said:#?}");
+}

@@ -2,16 +2,16 @@
 
 use std::io::Read;
 
-use relman::domain::ids::DeploymentId;
+use relman::domain::ids::ReleaseId;
 use relman::ops::audit;
-use relman::ops::bundle::{self, Logs, Wanted};
+use relman::ops::bundle::{self, LogOf, Logs, Wanted};
 
 use crate::support::world::{World, release_id};
 
 struct NoLogs;
 
 impl Logs for NoLogs {
-    fn open(&self, _id: DeploymentId) -> Option<Box<dyn Read>> {
+    fn open(&self, _release: &ReleaseId, _of: LogOf) -> Option<Box<dyn Read>> {
         None
     }
 }

@@ -183,3 +183,37 @@ fn the_figures_are_one_key_away_by_service_and_span() {
     ui.keys("<esc>");
     assert_eq!(ui.popup(), "");
 }
+
+#[test]
+fn what_somebody_said_becomes_a_request_from_its_row() {
+    use relman::domain::release::Origin;
+    use relman::domain::release::review::{Sentiment, Source};
+    use relman::tui::worker::requests::RequestOrder;
+    let (world, mut ui) = sheet();
+    drop(ui.keys("r"));
+    assert!(ui.said().contains("stand on their feedback"), "{}", ui.said());
+    let said = Record::Feedback {
+        source: Source::User,
+        phase: relman::domain::release::Stage::Review,
+        sentiment: Sentiment::Bad,
+        text: "the cart forgets what I put in".to_owned(),
+    };
+    world.as_("alice", |cx| record(cx, &release_id(ID), &said)).unwrap();
+    ui.load(&world);
+    stand_on(&mut ui, "1 ");
+    for _ in 0..80 {
+        if ui.screen().contains("r request of it") {
+            break;
+        }
+        ui.keys("j");
+    }
+    assert!(ui.screen().contains("r request of it"), "{}", ui.screen());
+    ui.keys("r");
+    assert_eq!(ui.popup(), "form");
+    let effects = ui.keys("<c-s>");
+    let [Effect::Request(order)] = &effects[..] else { panic!("{effects:?} {}", ui.screen()) };
+    let RequestOrder::Add(new) = &**order else { panic!("{order:?}") };
+    assert_eq!(new.title, "the cart forgets what I put in");
+    assert_eq!(new.feedback, Some((release_id(ID), 1)));
+    assert_eq!(new.origin, Some(Origin::Feedback));
+}

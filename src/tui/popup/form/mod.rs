@@ -426,7 +426,7 @@ impl Form {
             Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),
             Kind::Unblock(id) => Ok(Effect::Unblock { id: id.clone(), reason: self.reason()? }),
-            Kind::Request(about) => request::ordered(self, *about),
+            Kind::Request(about) => request::ordered(self, about),
             Kind::Decide(decision) => approval::rejected(self, decision),
             Kind::Approve { decision, asks } => approval::approved(self, model, decision, asks),
             Kind::RejectAll(decisions) => {

@@ -1,20 +1,24 @@
 //! Forms about what people ask for.
 
 use super::{Field, Form, Kind, Ordered, choice, form, preset, text};
-use crate::domain::ids::RequestId;
-use crate::domain::release::{Level, Origin};
+use crate::domain::ids::{ReleaseId, RequestId};
+use crate::domain::release::{Level, Origin, Release};
+use crate::domain::text::fit;
 use crate::domain::wanted::Wanted;
 use crate::ops::wanted::{EditRequest, NewRequest};
 use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::pane::board;
 use crate::tui::popup::Popup;
+use crate::tui::widget::input::Input;
 use crate::tui::worker::requests::RequestOrder;
 
 /// Which form it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
     New,
+    /// Of what somebody said about a release: the feedback of that number.
+    Said(ReleaseId, usize),
     Edit(RequestId),
     Decline(RequestId),
 }
@@ -48,6 +52,29 @@ pub fn new(model: &Model) -> Popup {
     form(Kind::Request(About::New), "New request", Vec::new(), fields(model, None))
 }
 
+/// A request of what somebody said about a release; nothing where there is no such feedback.
+pub fn of_feedback(model: &Model, release: &Release, number: usize) -> Option<Popup> {
+    let said = release.feedback.get(number.checked_sub(1)?)?;
+    let kind = Kind::Request(About::Said(release.id.clone(), number));
+    let Popup::Form(mut form) =
+        form(kind, "New request", vec![format!("{}: {}", said.source, said.text)], fields(model, None))
+    else {
+        return None;
+    };
+    let known = [
+        ("title", fit(&said.text, 80)),
+        ("service", release.id.service.to_string()),
+        ("origin", Origin::Feedback.to_string()),
+        ("need", said.text.clone()),
+    ];
+    for (label, value) in known {
+        if let Some(field) = form.fields.iter_mut().find(|field| field.label == label) {
+            field.input = Input::with(&value);
+        }
+    }
+    Some(Popup::Form(form))
+}
+
 pub fn edit(model: &Model, request: &Wanted) -> Popup {
     form(
         Kind::Request(About::Edit(request.id)),
@@ -67,16 +94,17 @@ pub fn decline(request: &Wanted) -> Popup {
 }
 
 /// The order of any of them.
-pub(super) fn ordered(form: &Form, about: About) -> Ordered {
+pub(super) fn ordered(form: &Form, about: &About) -> Ordered {
     let order = match about {
-        About::New => added(form)?,
-        About::Edit(id) => RequestOrder::Edit(id, titled(form)?),
-        About::Decline(id) => declined(form, id)?,
+        About::New => added(form, None)?,
+        About::Said(release, number) => added(form, Some((release.clone(), *number)))?,
+        About::Edit(id) => RequestOrder::Edit(*id, titled(form)?),
+        About::Decline(id) => declined(form, *id)?,
     };
     Ok(Effect::Request(Box::new(order)))
 }
 
-fn added(form: &Form) -> Result<RequestOrder, super::Wrong> {
+fn added(form: &Form, feedback: Option<(ReleaseId, usize)>) -> Result<RequestOrder, super::Wrong> {
     let said = titled(form)?;
     Ok(RequestOrder::Add(NewRequest {
         title: said.title.unwrap_or_default(),
@@ -85,7 +113,7 @@ fn added(form: &Form) -> Result<RequestOrder, super::Wrong> {
         need: said.need,
         objective: said.objective,
         priority: said.priority,
-        feedback: None,
+        feedback,
     }))
 }
 
