@@ -44,14 +44,19 @@ struct Pair<'a> {
 
 /// Whether anything is to be asked or judged now.
 pub fn is_due(cx: &Ctx<'_>, whose: Whose) -> Result<bool, OpError> {
-    if cx.policy.readonly || cx.policy.services.values().all(|service| service.monitors.is_empty()) {
+    if cx.policy.readonly {
         return Ok(false);
+    }
+    if cx.policy.services.values().all(|service| service.monitors.is_empty()) {
+        // What is left of monitors that were taken out.
+        return Ok(!cx.store.read(watches::list)?.is_empty());
     }
     Ok(pairs(cx, whose)?.iter().any(|pair| is_ripe(pair, cx.now)))
 }
 
 /// Asks everything that is due, one after the other; returns what was judged.
 pub fn measure_due(cx: &Ctx<'_>, whose: Whose, clock: impl Fn() -> Timestamp) -> Result<Vec<Watch>, OpError> {
+    forget(cx)?;
     let mut judged = Vec::new();
     for pair in pairs(cx, whose)? {
         let now = clock();
@@ -61,6 +66,19 @@ pub fn measure_due(cx: &Ctx<'_>, whose: Whose, clock: impl Fn() -> Timestamp) ->
         }
     }
     Ok(judged)
+}
+
+/// Takes out what nobody asks any more because its monitor is not in the configuration.
+fn forget(cx: &Ctx<'_>) -> Result<(), OpError> {
+    let is_known = |watch: &Watch| {
+        let service = cx.policy.services.get(&watch.release.service);
+        service.is_some_and(|service| service.monitors.iter().any(|one| one.name == watch.monitor))
+    };
+    let known = cx.store.read(watches::list)?;
+    for watch in known.iter().filter(|watch| !is_known(watch)) {
+        cx.store.write_quietly(|tx| watches::remove(tx, watch.deployment, &watch.monitor))?;
+    }
+    Ok(())
 }
 
 /// Also what was judged by somebody who was broken off before that was written down.

@@ -71,3 +71,49 @@ fn every_key_of_the_readme_is_bound() {
         assert!(ENTRIES.iter().any(|entry| entry.keys.contains(&key)), "{word} is bound to nothing");
     }
 }
+
+/// Every command that a document shows as a line of its own or in code, with the document it stands in.
+fn commands_shown() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md")];
+    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    files.extend(docs.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    let mut shown = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("    relman "));
+        let inline = text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("relman "));
+        shown.extend(lines.chain(inline).map(|command| (name.clone(), command.to_owned())));
+    }
+    shown
+}
+
+#[test]
+fn every_command_of_the_documents_is_one() {
+    use clap::CommandFactory as _;
+    let grammar = relman::cli::Cli::command();
+    let mut seen = 0;
+    for (file, shown) in commands_shown() {
+        let mut at = &grammar;
+        // What stands after a gap explains it.
+        let command = if shown.starts_with(' ') { "" } else { shown.split("  ").next().unwrap_or_default() };
+        for word in command.split_whitespace() {
+            // Names and options come after the verbs; `a|b` stands for either.
+            let is_verb = word.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '|')
+                && !word.starts_with('-');
+            if !is_verb || at.get_subcommands().next().is_none() {
+                break;
+            }
+            let first = word.split('|').next().unwrap_or_default();
+            let takes_words = at.get_positionals().next().is_some();
+            match at.find_subcommand(first) {
+                Some(next) => at = next,
+                None if takes_words => break,
+                None => panic!("{file} shows \"relman {shown}\": there is no {word}"),
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 150, "only {seen} verbs were found in the documents");
+}

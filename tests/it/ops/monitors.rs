@@ -213,3 +213,16 @@ fn a_release_that_takes_its_place_ends_the_asking() {
     assert_eq!(watched[0].successes, 1, "the new one is asked about from then on");
     assert_eq!(world.last_entry().0, Verb::MonitorJudged.to_string());
 }
+
+#[test]
+fn a_monitor_that_was_taken_out_is_asked_no_more() {
+    let mut world = live();
+    world.pass(Duration::from_mins(1));
+    tick(&world);
+    assert_eq!(release(&world).1.len(), 1);
+    for service in world.policy.services.values_mut() {
+        service.monitors.clear();
+    }
+    tick(&world);
+    assert_eq!(release(&world).1, []);
+}

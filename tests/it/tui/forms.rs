@@ -629,3 +629,19 @@ fn a_service_with_channels_and_fields_is_asked_for_them() {
     assert_eq!(new.fields["ticket"], "OPS-1");
     assert_eq!(new.fields["region"], "eu");
 }
+
+#[test]
+fn what_is_wrong_is_said_while_one_types_and_what_is_missing_is_not() {
+    let mut ui = new_release();
+    assert!(!ui.screen().contains("! "), "{}", ui.screen());
+    drop(ui.keys("<tab>1.x"));
+    let line = ui.screen().lines().position(|line| line.contains("1.x")).unwrap();
+    let screen = ui.screen();
+    let below = screen.lines().nth(line + 1).unwrap();
+    assert!(below.contains("! ") && below.contains("version"), "{screen}");
+    drop(ui.keys("<bs>0.0"));
+    assert!(!ui.screen().lines().any(|line| line.contains("! ")), "{}", ui.screen());
+    // Nothing is wrong with a title that has not been typed yet.
+    drop(ui.keys("<bs><bs><bs><bs><bs>"));
+    assert!(!ui.screen().lines().any(|line| line.contains("! ")), "{}", ui.screen());
+}

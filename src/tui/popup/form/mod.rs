@@ -418,6 +418,26 @@ impl Form {
         self.some("reason").ok_or(("reason", "say why, in a few words".to_owned()))
     }
 
+    /// What is wrong with something that stands there, said while one types. What is still empty is no mistake yet.
+    fn doubt(&self, model: &Model) -> Option<Wrong> {
+        if !self.dirty || self.sent || self.error.is_some() {
+            return None;
+        }
+        let wrong = self.effect(model).err()?;
+        let has_text = |field: &&Field| field.label == wrong.label && !field.input.text().trim().is_empty();
+        self.fields.iter().find(has_text)?;
+        Some(wrong)
+    }
+
+    /// What is said below a field: why it was refused, or what is wrong with what stands there.
+    fn remark(&self, model: &Model, at: usize, doubt: Option<&Wrong>) -> Option<Line<'static>> {
+        if let Some(error) = self.error.as_ref().filter(|_| at == self.at) {
+            return Some(Line::styled(error.clone(), model.theme.bad));
+        }
+        let wrong = doubt.filter(|wrong| wrong.label == self.fields[at].label)?;
+        Some(Line::styled(format!("{} {}", model.glyphs.warn, wrong.why), model.theme.busy))
+    }
+
     /// The order this form amounts to.
     fn effect(&self, model: &Model) -> Ordered {
         match &self.kind {
@@ -490,6 +510,7 @@ impl Form {
         let mut lines: Vec<Line<'static>> =
             self.notes.iter().map(|note| Line::styled(note.clone(), theme.dim)).collect();
         let mut kept = 0..0;
+        let doubt = self.doubt(model);
         let label = self.fields.iter().map(|field| field.label.width()).max().unwrap_or(0);
         let label = (label + 1).clamp(14, 41);
         let room = usize::from(screen.width).saturating_sub(8 + label).clamp(10, 80);
@@ -532,9 +553,9 @@ impl Form {
                 kept = lines.len() - 1..lines.len();
             }
             // Where one looks, and where it stays in sight.
-            if let Some(error) = self.error.as_ref().filter(|_| has_keys) {
-                lines.push(Line::styled(error.clone(), theme.bad));
-                kept.end = lines.len();
+            if let Some(remark) = self.remark(model, at, doubt.as_ref()) {
+                lines.push(remark);
+                kept.end = if has_keys { lines.len() } else { kept.end };
             }
         }
         if let Some((_, hits)) = &self.weighed {
