@@ -8,7 +8,7 @@ use super::release::answer;
 use super::{Session, exit};
 use crate::desk::Desk;
 use crate::domain::deployment::Cause;
-use crate::domain::ids::ReleaseId;
+use crate::domain::ids::{ReleaseId, ReleaseRef};
 use crate::domain::release::{BuildState, Release};
 use crate::host::logfile::{LogReader, Wake};
 use crate::ops::OpError;
@@ -41,22 +41,46 @@ pub(super) fn build(session: &mut Session, args: &Build) -> Result<u8, OpError> 
         }
         return follow(session, &desk, &id, number);
     }
-    let (release, number) = build::start(&cx, &id)?;
-    if args.detach {
-        answer(
-            &mut session.out,
-            &release,
-            &format!("build {number} started; its log: relman build {id} --log"),
-        );
+    let started = build::start(&cx, &id)?;
+    begun(session, &desk, started, args.detach)
+}
+
+/// Runs the script of a check.
+pub(super) fn check(
+    session: &mut Session,
+    release: &ReleaseRef,
+    name: &str,
+    detach: bool,
+) -> Result<u8, OpError> {
+    let desk = session.desk()?;
+    let cx = desk.cx();
+    let id = find::find(&cx, release)?;
+    build::reconcile(&cx)?;
+    let started = build::check(&cx, &id, name)?;
+    begun(session, &desk, started, detach)
+}
+
+/// What was started is followed to its end, or left alone.
+fn begun(
+    session: &mut Session,
+    desk: &Desk,
+    (release, number): (Release, usize),
+    detach: bool,
+) -> Result<u8, OpError> {
+    let id = release.id.clone();
+    let name = release.build.runs[number - 1].name(number);
+    if detach {
+        let text = format!("{name} started; its log: relman build {id} --log {number}");
+        answer(&mut session.out, &release, &text);
         return Ok(exit::OK);
     }
     session.out.note(&format!(
-        "started build {number} of {id}; leaving (Ctrl-C) does not stop it, relman build {id} --cancel does"
+        "started {name} of {id}; leaving (Ctrl-C) does not stop it, relman build {id} --cancel does"
     ));
-    follow(session, &desk, &id, number)
+    follow(session, desk, &id, number)
 }
 
-/// Prints the log until the build is over, then how it ended; the exit code is the build's.
+/// Prints the log until the run is over, then how it ended; the exit code is the run's.
 fn follow(session: &mut Session, desk: &Desk, id: &ReleaseId, number: usize) -> Result<u8, OpError> {
     let files = desk.state().files_of_build(id, number);
     let mut wake = Wake::on(&files.log());

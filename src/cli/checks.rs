@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Check, CheckResult};
 use super::release::answer;
 use super::stages::{moment, put, show};
-use super::{Session, exit};
+use super::{Session, build, exit};
 use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseRef;
 use crate::domain::junit;
@@ -18,6 +18,7 @@ use crate::ops::{ErrorKind, OpError};
 
 pub(super) fn run(session: &mut Session, verb: Check) -> Result<u8, OpError> {
     match verb {
+        Check::Run { release, name, detach } => build::check(session, &release, &name, detach),
         Check::Record { release, name, result, note, environment, until } => {
             let passed = result == CheckResult::Passed;
             let evidence = Evidence { passed, note, environment, ..Evidence::default() };
@@ -64,9 +65,6 @@ fn recorded(
 /// No report of a test runner is larger.
 const MOST: u64 = 64 * 1024 * 1024;
 
-/// How many failures are named in the note.
-const NAMED: usize = 5;
-
 /// What the runner's files and its exit code say together: what either calls a failure is one.
 fn imported(files: &[PathBuf], exit_code: Option<i32>) -> Result<Evidence, OpError> {
     let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<String>, OpError>>()?;
@@ -79,19 +77,7 @@ fn imported(files: &[PathBuf], exit_code: Option<i32>) -> Result<Evidence, OpErr
     };
     let ended_well = exit_code.is_none_or(|code| code == 0);
     let failed = report.as_ref().map_or(0, |report| report.counts.failed);
-    let mut notes: Vec<String> = Vec::new();
-    if let Some(report) = &report {
-        let named: Vec<&str> = report.failed.iter().take(NAMED).map(String::as_str).collect();
-        let more = report.failed.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        if !named.is_empty() {
-            notes.push(format!("failed: {}{more}", named.join(", ")));
-        }
-        if !report.flaky.is_empty() {
-            let flaky: Vec<&str> = report.flaky.iter().take(NAMED).map(String::as_str).collect();
-            notes.push(format!("flaky: {}", flaky.join(", ")));
-        }
-    }
+    let mut notes: Vec<String> = report.as_ref().and_then(junit::Report::told).into_iter().collect();
     if let Some(code) = exit_code.filter(|code| *code != 0) {
         notes.push(format!("the runner ended with {code}"));
     }

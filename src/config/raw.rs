@@ -137,6 +137,7 @@ pub(super) struct RawService {
     pub monitors: BTreeMap<String, RawMonitor>,
     pub channels: BTreeMap<String, RawChannel>,
     pub fields: Vec<String>,
+    pub checks: BTreeMap<String, Vec<String>>,
     pub rights: BTreeMap<String, Vec<String>>,
     pub change_controlled: bool,
 }
@@ -387,6 +388,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "monitors",
             "channels",
             "fields",
+            "checks",
             "rights",
             "change-controlled",
         ],

@@ -20,6 +20,22 @@ pub struct Report {
     pub flaky: Vec<String>,
 }
 
+impl Report {
+    /// What failed, and what passed only when it was run again: the first of them by name. Nothing: neither.
+    pub fn told(&self) -> Option<String> {
+        let named = |names: &[String]| names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = self.failed.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let failed = (!self.failed.is_empty()).then(|| format!("failed: {}{more}", named(&self.failed)));
+        let flaky = (!self.flaky.is_empty()).then(|| format!("flaky: {}", named(&self.flaky)));
+        let notes: Vec<String> = failed.into_iter().chain(flaky).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+}
+
+/// So many are named.
+const NAMED: usize = 5;
+
 /// Why a report cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {

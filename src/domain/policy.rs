@@ -339,6 +339,8 @@ pub struct Service {
     pub prompts: Vec<Prompt>,
     /// What is asked after a deployment whether it does well.
     pub monitors: Vec<Monitor>,
+    /// What finds out about checks, by their names.
+    pub checks: BTreeMap<String, Argv>,
     /// Names of what its releases say besides (REL-8).
     pub fields: Vec<String>,
     /// Which versions go which way; none: all go all the way.
@@ -354,6 +356,11 @@ pub struct Service {
     pub guards: Vec<Guard>,
     /// Whether its deployments are subject to change tickets, where the environment says so as well.
     pub change_controlled: bool,
+}
+
+/// By this name the command of a check is known among those of a service.
+pub fn check_key(name: &str) -> String {
+    format!("check:{name}")
 }
 
 impl Service {
@@ -373,7 +380,8 @@ impl Service {
         // What builds is not what deploys: changed, it voids no approval of a deployment.
         let build = self.scripts.get(&ScriptRole::Build);
         let build = build.map(|argv| (ScriptRole::Build.as_str().to_owned(), argv.clone()));
-        steps.chain(toggles).chain(guards).chain(build).collect()
+        let checks = self.checks.iter().map(|(name, argv)| (check_key(name), argv.clone()));
+        steps.chain(toggles).chain(guards).chain(build).chain(checks).collect()
     }
 
     /// What its scripts are told of the fields of a release: every known one, empty where nothing is said.

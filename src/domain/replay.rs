@@ -221,9 +221,9 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::ReleaseRejected
         | Verb::MonitorJudged
         | Verb::ReleaseUndone
-        | Verb::BuildStarted
-        | Verb::BuildCancelRequested
-        | Verb::BuildEnded
+        | Verb::RunStarted
+        | Verb::RunCancelRequested
+        | Verb::RunEnded
         | Verb::CheckRecorded
         | Verb::ChecklistTicked
         | Verb::PlanChanged

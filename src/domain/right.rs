@@ -481,7 +481,7 @@ pub fn asked_by(verb: Verb) -> Asks {
             Asks::Right(Right::Evidence)
         }
         Verb::CheckWaived => Asks::Right(Right::Waive),
-        Verb::BuildStarted => Asks::Right(Right::Build),
+        Verb::RunStarted => Asks::Right(Right::Build),
         Verb::VoteCast => Asks::Free("voters of the prepare stage says who votes"),
         Verb::IssueRecorded | Verb::FeedbackRecorded => {
             Asks::Free("what is wrong, and what people say, may be put down by everybody")
@@ -495,7 +495,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         Verb::ChangeAssigned | Verb::WitnessAsked => Asks::Right(Right::Deploy),
         // A pause; a failed step asks for the right to resolve, and going past every pause for promote-full.
         Verb::DeploymentGuided => Asks::Right(Right::Deploy),
-        Verb::CancelRequested | Verb::DeploymentAbandoned | Verb::BuildCancelRequested => {
+        Verb::CancelRequested | Verb::DeploymentAbandoned | Verb::RunCancelRequested => {
             Asks::Right(Right::Cancel)
         }
         // At a pause it takes the right to deploy.
@@ -532,7 +532,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::ChangeOpened
         | Verb::DriftObserved
         | Verb::MilestoneLate
-        | Verb::BuildEnded
+        | Verb::RunEnded
         | Verb::MonitorJudged
         | Verb::TrainDeparted
         | Verb::TrainHalted

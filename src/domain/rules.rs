@@ -42,7 +42,7 @@ pub fn told(policy: &Policy) -> Value {
         json!({
             "name": service.name, "pipeline": service.pipeline, "phases": service.pipeline.phases(), "owner": service.owner,
             "working-dir": service.working_dir, "scripts": service.scripts, "strategies": service.strategies,
-            "on-failure": service.on_failure, "depends-on": service.depends_on, "deliver": service.deliveries, "monitors": service.monitors, "fields": service.fields, "channels": channels(service),
+            "on-failure": service.on_failure, "depends-on": service.depends_on, "deliver": service.deliveries, "monitors": service.monitors, "fields": service.fields, "checks": service.checks, "channels": channels(service),
             "timeout-seconds": seconds(service.timeout), "quiet-timeout-seconds": seconds(service.quiet_timeout),
             "step-timeout-seconds": seconds(service.step_timeout),
             "grace-seconds": service.grace.as_secs(), "pass-env": service.pass_env, "secrets": service.secrets,

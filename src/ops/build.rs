@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::actor::Person;
 use crate::domain::deployment::{CancelKind, CancelRequest, Cause};
 use crate::domain::digest::Digest;
 use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
-use crate::domain::policy::{Argv, ScriptRole, Service};
+use crate::domain::junit::Report;
+use crate::domain::policy::{Argv, ScriptRole, Service, check_key};
 use crate::domain::release::build::{BuildEnd, CHECK, Made};
 use crate::domain::release::{BuildRun, BuildState, Check, Release, Stage};
 use crate::domain::right::{Place, Right};
 use crate::domain::subject::canonical_json;
 use crate::domain::text::{fit, free};
 
+use super::release::evidence::known_check;
 use super::release::{known_release, open_release, save};
 use super::{Ctx, ErrorKind, LAUNCH_DEADLINE, Liveness, OpError};
 use crate::store::{journal, releases};
@@ -32,6 +35,9 @@ const TAIL: usize = 60;
 pub struct BuildTicket {
     pub release: ReleaseId,
     pub number: usize,
+    /// The check it is of; nothing: it builds.
+    #[serde(default)]
+    pub check: Option<String>,
     pub argv: Argv,
     pub working_dir: PathBuf,
     pub vars: BTreeMap<String, String>,
@@ -49,9 +55,11 @@ pub struct Ended {
     pub log_size: u64,
     pub log_digest: Digest,
     pub made: Made,
+    /// What the report says that its test runner wrote, with the SHA-256 of it; `Err`: it cannot be read, and why.
+    pub report: Option<Result<(Report, Digest), String>>,
 }
 
-/// Puts a run on record and starts it. Returns its number.
+/// Puts a run of the build script on record and starts it. Returns its number.
 pub fn start(cx: &Ctx<'_>, id: &ReleaseId) -> Result<(Release, usize), OpError> {
     let service = cx.service(&id.service)?;
     let argv = service.scripts.get(&ScriptRole::Build).ok_or_else(|| {
@@ -59,15 +67,38 @@ pub fn start(cx: &Ctx<'_>, id: &ReleaseId) -> Result<(Release, usize), OpError> 
             .hint(format!("name it: [services.{}.scripts] build = [\"scripts/build\"]", id.service))
             .hint(format!("built elsewhere, it is put down: relman check record {id} build passed"))
     })?;
-    let script = digest_of(cx, service, argv);
-    let release = cx.act(Verb::BuildStarted, id, |tx| {
-        cx.may(Right::Build, Place::service(&id.service))?;
+    run(cx, id, service, argv, None)
+}
+
+/// The same of the script that finds out about a check.
+pub fn check(cx: &Ctx<'_>, id: &ReleaseId, name: &str) -> Result<(Release, usize), OpError> {
+    known_check(cx, name)?;
+    let service = cx.service(&id.service)?;
+    let argv = service.checks.get(name).ok_or_else(|| {
+        OpError::not_found(format!("script for the check {name} of {}", id.service))
+            .hint(format!("name it: [services.{}.checks] {name} = [\"scripts/{name}\"]", id.service))
+            .hint(format!("what was found elsewhere is put down: relman check record {id} {name} passed"))
+    })?;
+    run(cx, id, service, argv, Some(name))
+}
+
+fn run(
+    cx: &Ctx<'_>,
+    id: &ReleaseId,
+    service: &Service,
+    argv: &Argv,
+    check: Option<&str>,
+) -> Result<(Release, usize), OpError> {
+    let script = digest_of(cx, service, argv, check);
+    let right = if check.is_some() { Right::Evidence } else { Right::Build };
+    let release = cx.act(Verb::RunStarted, id, |tx| {
+        cx.may(right, Place::service(&id.service))?;
         let before = open_release(tx, id)?;
         if let Some((why, remedy)) = before.cannot_be_built() {
             return Err(OpError::conflict(why).hint(remedy));
         }
         if let Some((number, run)) = before.build.running() {
-            let sentence = format!("build {number} of {id} is running, started by {}", run.by.name);
+            let sentence = format!("{} of {id} is running, started by {}", run.name(number), run.by.name);
             return Err(OpError::conflict(sentence)
                 .hint(format!("follow it: relman build {id} --log"))
                 .hint(format!("or stop it: relman build {id} --cancel")));
@@ -75,6 +106,7 @@ pub fn start(cx: &Ctx<'_>, id: &ReleaseId) -> Result<(Release, usize), OpError> 
         let mut release = before.clone();
         release.build.runs.push(BuildRun {
             state: BuildState::Running,
+            check: check.map(str::to_owned),
             by: cx.actor.person.clone(),
             host: cx.machine.host().to_owned(),
             boot: cx.machine.boot().to_owned(),
@@ -85,33 +117,37 @@ pub fn start(cx: &Ctx<'_>, id: &ReleaseId) -> Result<(Release, usize), OpError> 
             ended: None,
         });
         let release = save(tx, cx, release)?;
-        journal::append(tx, cx.entry(Verb::BuildStarted, id).before(&before).after(&release))?;
+        journal::append(tx, cx.entry(Verb::RunStarted, id).before(&before).after(&release))?;
         Ok(release)
     })?;
     let number = release.build.runs.len();
     if let Err(why) = cx.machine.build(&ticket(&release, number, service, argv)) {
         let cause = Cause::NeverStarted { why: why.clone() };
         end(cx, id, number, BuildState::Failed, &nothing(cause))?;
-        return Err(OpError::new(ErrorKind::Failure, format!("build {number} of {id} did not start: {why}")));
+        let name = release.build.runs[number - 1].name(number);
+        return Err(OpError::new(ErrorKind::Failure, format!("{name} of {id} did not start: {why}")));
     }
     Ok((release, number))
 }
 
 fn nothing(cause: Cause) -> Ended {
-    Ended { cause, log_size: 0, log_digest: Digest::of(b""), made: Made::default() }
+    Ended { cause, log_size: 0, log_digest: Digest::of(b""), made: Made::default(), report: None }
 }
 
 /// The command line and the files it names, as they are now.
-fn digest_of(cx: &Ctx<'_>, service: &Service, argv: &Argv) -> Digest {
+fn digest_of(cx: &Ctx<'_>, service: &Service, argv: &Argv, check: Option<&str>) -> Digest {
     let commands = cx.machine.scripts(service).commands;
-    let files = commands.get(ScriptRole::Build.as_str()).map(|command| &command.files);
+    let key = check.map_or_else(|| ScriptRole::Build.as_str().to_owned(), check_key);
+    let files = commands.get(&key).map(|command| &command.files);
     Digest::of(format!("relman-build-script-v1\n{}", canonical_json(&(argv, files))).as_bytes())
 }
 
 fn ticket(release: &Release, number: usize, service: &Service, argv: &Argv) -> BuildTicket {
     let opt = |value: &Option<String>| value.clone().unwrap_or_default();
+    let check = release.build.runs.last().and_then(|run| run.check.clone());
     let vars = [
-        ("RELMAN_KIND", "build".to_owned()),
+        ("RELMAN_KIND", if check.is_some() { "check" } else { "build" }.to_owned()),
+        ("RELMAN_CHECK", opt(&check)),
         ("RELMAN_SERVICE", release.id.service.to_string()),
         ("RELMAN_VERSION", release.id.version.to_string()),
         ("RELMAN_COMMIT", opt(&release.build.commit)),
@@ -126,6 +162,7 @@ fn ticket(release: &Release, number: usize, service: &Service, argv: &Argv) -> B
     BuildTicket {
         release: release.id.clone(),
         number,
+        check: check.clone(),
         argv: argv.clone(),
         working_dir: service.working_dir.clone(),
         vars: vars
@@ -144,10 +181,10 @@ fn ticket(release: &Release, number: usize, service: &Service, argv: &Argv) -> B
 /// Asks the run that goes on to stop: gently at first, a second time at once.
 pub fn cancel(cx: &Ctx<'_>, id: &ReleaseId, reason: Option<&str>) -> Result<Release, OpError> {
     let reason = reason.map(|text| free("reason", text, 2000)).transpose()?;
-    cx.act(Verb::BuildCancelRequested, id, |tx| {
+    cx.act(Verb::RunCancelRequested, id, |tx| {
         let before = known_release(tx, id)?;
         let Some((number, run)) = before.build.running() else {
-            return Err(OpError::conflict(format!("no build of {id} is running")));
+            return Err(OpError::conflict(format!("nothing of {id} is being built or tested")));
         };
         if run.by.uid != cx.actor.person.uid {
             cx.may(Right::Cancel, Place::service(&id.service))?;
@@ -158,7 +195,7 @@ pub fn cancel(cx: &Ctx<'_>, id: &ReleaseId, reason: Option<&str>) -> Result<Rele
         release.build.runs[number - 1].cancel =
             Some(CancelRequest { by, at: cx.now, kind, reason: reason.clone() });
         let release = save(tx, cx, release)?;
-        let entry = cx.entry(Verb::BuildCancelRequested, id).because(reason.as_deref());
+        let entry = cx.entry(Verb::RunCancelRequested, id).because(reason.as_deref());
         journal::append(tx, entry.before(&before).after(&release))?;
         Ok(release)
     })
@@ -212,7 +249,7 @@ pub fn reconcile(cx: &Ctx<'_>) -> Result<Vec<Release>, OpError> {
         };
         let cause = Cause::SupervisorGone { why };
         let (log_size, log_digest) = cx.machine.build_log(&release.id, number);
-        let ended = Ended { cause, log_size, log_digest, made: Made::default() };
+        let ended = Ended { cause, log_size, log_digest, made: Made::default(), report: None };
         match end(cx, &release.id, number, BuildState::Lost, &ended) {
             Ok(release) => lost.push(release),
             // Somebody else looked at the same moment.
@@ -232,7 +269,7 @@ fn end(
     ended: &Ended,
 ) -> Result<Release, OpError> {
     let ttl = cx.policy.stage(Stage::Test).check_ttl;
-    cx.act(Verb::BuildEnded, id, |tx| {
+    cx.act(Verb::RunEnded, id, |tx| {
         let before = known_release(tx, id)?;
         let running = before.build.runs.get(number.wrapping_sub(1));
         if running.is_none_or(|run| run.state != BuildState::Running) {
@@ -251,31 +288,50 @@ fn end(
             made: made.clone(),
         });
         let told = run.told(number);
-        if state == BuildState::Passed && before.is_open() {
+        let of = run.check.clone();
+        let proves = matches!(state, BuildState::Passed | BuildState::Failed) && before.is_open();
+        if of.is_none() && state == BuildState::Passed && before.is_open() {
             release.build.artifact = made.artifact.or(release.build.artifact);
             release.build.digest = made.digest.or(release.build.digest);
             release.build.commit = made.commit.or(release.build.commit);
         }
-        if matches!(state, BuildState::Passed | BuildState::Failed) && before.is_open() {
+        if proves {
             let check = Check {
-                passed: state == BuildState::Passed,
-                digest: release.build.digest.clone(),
-                content: Some(release.build.content()),
-                commit: release.build.commit.clone(),
-                by,
-                at: cx.now,
-                note: (state == BuildState::Failed).then(|| fit(&ended.cause.to_string(), 300)),
-                counts: None,
-                source: Some(format!("build {number}")),
-                report: Some(ended.log_digest.clone()),
-                environment: None,
                 expires: ttl.map(|ttl| cx.now.plus(ttl)),
+                source: Some(if of.is_some() { format!("run {number}") } else { format!("build {number}") }),
+                ..found(cx, &release, by, state == BuildState::Passed, ended)
             };
-            release.checks.insert(CHECK.to_owned(), check);
+            release.checks.insert(of.unwrap_or_else(|| CHECK.to_owned()), check);
         }
         let release = save(tx, cx, release)?;
-        let entry = cx.entry(Verb::BuildEnded, id).because(Some(&told));
+        let entry = cx.entry(Verb::RunEnded, id).because(Some(&told));
         journal::append(tx, entry.before(&before).after(&release))?;
         Ok(release)
     })
+}
+
+/// What a run found out: by how its script ended, and by what its test runner wrote. What either calls a failure is one.
+fn found(cx: &Ctx<'_>, release: &Release, by: Person, passed: bool, ended: &Ended) -> Check {
+    let cause = (!passed).then(|| fit(&ended.cause.to_string(), 300));
+    let (report, trouble) = match &ended.report {
+        Some(Ok((report, digest))) => (Some((report, digest)), None),
+        Some(Err(why)) => (None, Some(format!("the report cannot be read: {why}"))),
+        None => (None, None),
+    };
+    let told = report.and_then(|(report, _)| report.told());
+    let notes: Vec<String> = cause.into_iter().chain(told).chain(trouble.clone()).collect();
+    Check {
+        passed: passed && trouble.is_none() && report.is_none_or(|(report, _)| report.counts.failed == 0),
+        digest: release.build.digest.clone(),
+        content: Some(release.build.content()),
+        commit: release.build.commit.clone(),
+        by,
+        at: cx.now,
+        note: (!notes.is_empty()).then(|| fit(&notes.join("; "), 1000)),
+        counts: report.map(|(report, _)| report.counts),
+        source: None,
+        report: Some(report.map_or(&ended.log_digest, |(_, digest)| digest).clone()),
+        environment: None,
+        expires: None,
+    }
 }

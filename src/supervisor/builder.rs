@@ -4,6 +4,8 @@
 //! that is out of reach is waited for only when the script has ended. Whoever kills this process loses the run, not more.
 
 use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::process::Child;
@@ -13,12 +15,14 @@ use crate::config;
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::deployment::{CancelKind, CancelRequest, Cause, Limit};
+use crate::domain::digest::Digest;
+use crate::domain::junit::{self, Report};
 use crate::domain::text::free;
 use crate::domain::time::span;
 use crate::host::launch::{BuildOrder, READY};
 use crate::host::process::{self, Spawn};
 use crate::host::state::State;
-use crate::host::{clock, fault, lock};
+use crate::host::{clock, fault, lock, regular};
 use crate::ops::build::{Ended, finish, wish};
 use crate::ops::{ErrorKind, OpError};
 
@@ -67,6 +71,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// `build 2`, `check unit (run 3)`
+    fn name(&self) -> String {
+        let number = self.order.ticket.number;
+        match &self.order.ticket.check {
+            None => format!("build {number}"),
+            Some(check) => format!("check {check} (run {number})"),
+        }
+    }
+
     fn say(&self, text: &str) {
         self.log.borrow_mut().say(text);
     }
@@ -74,7 +87,7 @@ impl Run<'_> {
     /// Runs the script to its end.
     async fn script(&mut self, terminate: &mut tokio::signal::unix::Signal) -> Cause {
         let ticket = &self.order.ticket;
-        self.say(&format!("build {} of {}", ticket.number, ticket.release));
+        self.say(&format!("{} of {}", self.name(), ticket.release));
         let (mut child, reader) = match self.spawn() {
             Ok(spawned) => spawned,
             Err(why) => {
@@ -167,12 +180,15 @@ impl Run<'_> {
         if let Some(why) = misread {
             log.say(&format!("what was made is not recorded: {why}"));
         }
+        let what = if self.order.ticket.check.is_some() { "check" } else { "build" };
         log.say(&match cause {
-            Cause::Completed => "the build passed".to_owned(),
-            cause => format!("the build did not pass: {cause}"),
+            Cause::Completed => format!("the {what} passed"),
+            cause => format!("the {what} did not pass: {cause}"),
         });
         let _on_disk = log.sync();
-        Ended { cause: cause.clone(), log_size: log.size(), log_digest: log.digest(), made }
+        let report = made.report.as_ref().filter(|_| self.order.ticket.check.is_some());
+        let report = report.map(|file| read_report(&self.order.ticket.working_dir.join(file)));
+        Ended { cause: cause.clone(), log_size: log.size(), log_digest: log.digest(), made, report }
     }
 
     /// Records the end, as long as it takes the store to be there.
@@ -201,4 +217,18 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// No report of a test runner is larger.
+const MOST: u64 = 64 * 1024 * 1024;
+
+/// What a test runner wrote, with its digest.
+fn read_report(path: &Path) -> Result<(Report, Digest), String> {
+    let mut bytes = Vec::new();
+    let file = regular::open(path).map_err(|why| format!("{}: {why}", path.display()))?;
+    file.take(MOST).read_to_end(&mut bytes).map_err(|why| format!("{}: {why}", path.display()))?;
+    // What tests print may be any bytes; names and results are what is looked at.
+    let text = String::from_utf8_lossy(&bytes);
+    let report = junit::read([text.as_ref()]).map_err(|why| format!("{}: {why}", path.display()))?;
+    Ok((report, Digest::of(&bytes)))
 }

@@ -181,6 +181,7 @@ impl Log {
         match what {
             "artifact" => self.made.artifact = Some(value.to_owned()),
             "commit" => self.made.commit = Some(value.to_owned()),
+            "report" => self.made.report = Some(value.to_owned()),
             "digest" => match value.parse() {
                 Ok(digest) => self.made.digest = Some(digest),
                 Err(why) => self.misread = Some(format!("{why}")),

@@ -120,6 +120,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Tick { .. }
         | Effect::Verify { .. }
         | Effect::Build(_)
+        | Effect::RunCheck { .. }
         | Effect::CancelBuild(_)
         | Effect::ConfirmRules(_)
         | Effect::Withdraw { .. }

@@ -346,6 +346,11 @@ pub enum Effect {
         id: ReleaseId,
         item: String,
     },
+    /// Run the script of a check.
+    RunCheck {
+        id: ReleaseId,
+        name: String,
+    },
     /// Run the build script.
     Build(ReleaseId),
     CancelBuild(ReleaseId),

@@ -101,6 +101,14 @@ pub struct Risk {
 
 #[derive(Debug, Subcommand)]
 pub enum Check {
+    /// Run the script that finds out about it ([services.S.checks]) and follow its log; relman build --log shows it later
+    Run {
+        release: ReleaseRef,
+        name: String,
+        /// Start it and return at once
+        #[arg(long)]
+        detach: bool,
+    },
     /// Record the result of a check for the artifact the release has now
     Record {
         release: ReleaseRef,

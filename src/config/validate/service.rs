@@ -59,6 +59,9 @@ impl Checker {
         let steps = self.extra_steps(name, raw.steps);
         let toggles = self.toggles(name, raw.toggles);
         self.fields(name, &raw.fields);
+        for (check, argv) in &raw.checks {
+            self.argv(keys!["services", name, "checks", check], argv);
+        }
         let channels = self.channels(name, pipeline.as_ref(), (&raw.fields, raw.channels));
         let monitors = self.monitors(name, pipeline.as_ref(), raw.monitors);
         let deliveries = self.deliveries(name, pipeline.as_ref(), raw.deliver);
@@ -86,6 +89,7 @@ impl Checker {
             monitors,
             channels,
             fields: raw.fields,
+            checks: raw.checks,
             rights: self.rights(Section::Service(name), raw.rights),
             guards: Vec::new(),
             change_controlled: raw.change_controlled,

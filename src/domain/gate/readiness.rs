@@ -209,7 +209,7 @@ fn built(release: &Release, facts: &ExitFacts<'_>) -> Found {
         true => format!("relman build {id}"),
         false => format!("relman check record {id} {CHECK} passed"),
     };
-    if let Some((number, _)) = release.build.running() {
+    if let Some((number, _)) = release.build.running().filter(|(_, run)| run.check.is_none()) {
         return Err((format!("build {number} is running"), format!("relman build {id} --log")));
     }
     let source = || release.checks.get(CHECK).and_then(|check| check.source.clone());

@@ -31,7 +31,7 @@ pub struct Build {
     /// Why its version does not fit what changed, where that was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub misfit: Option<String>,
-    /// Every run of the build script; the number of each is its place, from 1.
+    /// Every run of the build script and of the scripts of checks; the number of each is its place, from 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<BuildRun>,
 }
@@ -57,9 +57,9 @@ impl Build {
         self.numbered().find(|(_, run)| run.state == BuildState::Running)
     }
 
-    /// The newest run, with its number.
+    /// The newest run of the build script, with its number.
     pub fn last(&self) -> Option<(usize, &BuildRun)> {
-        self.numbered().last()
+        self.numbered().filter(|(_, run)| run.check.is_none()).last()
     }
 
     fn numbered(&self) -> impl Iterator<Item = (usize, &BuildRun)> {
@@ -94,10 +94,13 @@ impl BuildState {
 }
 words!(BuildState, "build state", BuildState::ALL);
 
-/// One run of the build script.
+/// One run of the build script, or of the script of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildRun {
     pub state: BuildState,
+    /// The check it is of; nothing: it builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
     pub by: Person,
     /// The machine it runs on, and which boot of it.
     pub host: String,
@@ -126,7 +129,8 @@ pub struct BuildEnd {
     pub made: Made,
 }
 
-/// What the build script said it made: lines `::relman artifact NAME`, `::relman digest sha256:…`, `::relman commit …`.
+/// What the script said it made: lines `::relman artifact NAME`, `::relman digest sha256:…`, `::relman commit …`, and of a
+/// check `::relman report FILE`, what its test runner wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Made {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,19 +139,30 @@ pub struct Made {
     pub digest: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 impl BuildRun {
+    /// `build 2`, `unit (run 3)`
+    pub fn name(&self, number: usize) -> String {
+        match &self.check {
+            None => format!("build {number}"),
+            Some(check) => format!("{check} (run {number})"),
+        }
+    }
+
     /// `build 2 failed after 12 s: the script ended with exit status 3`
     pub fn told(&self, number: usize) -> String {
+        let name = self.name(number);
         match &self.ended {
-            None => format!("build {number} is running"),
+            None => format!("{name} is running"),
             Some(end) => {
                 let took = crate::domain::time::span(end.at.since(self.started));
                 match self.state {
-                    BuildState::Passed => format!("build {number} passed after {took}"),
-                    BuildState::Lost => format!("build {number} is lost: {}", end.cause),
-                    state => format!("build {number} {state} after {took}: {}", end.cause),
+                    BuildState::Passed => format!("{name} passed after {took}"),
+                    BuildState::Lost => format!("{name} is lost: {}", end.cause),
+                    state => format!("{name} {state} after {took}: {}", end.cause),
                 }
             }
         }

@@ -85,7 +85,7 @@ pub fn record_evidence(
 }
 
 /// Refuses checks nobody asks for: a name that is misspelt proves nothing.
-pub(super) fn known_check(cx: &Ctx<'_>, name: &str) -> Result<(), OpError> {
+pub(in crate::ops) fn known_check(cx: &Ctx<'_>, name: &str) -> Result<(), OpError> {
     let rules = cx.policy.stage(Stage::Test);
     // What builds elsewhere, and who has read what is in it, says so by these names, whatever the test stage asks for.
     if matches!(name, CHECK | REVIEW) {

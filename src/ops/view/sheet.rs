@@ -265,7 +265,11 @@ impl With<'_> {
             .filter(|name| !names.contains(name) && !matches!(name.as_str(), CHECK | REVIEW));
         names.extend(others.collect::<Vec<_>>());
         let row = |name: &&String| {
-            let (tone, text) = self.check(name);
+            let running = self.release.build.running().filter(|(_, run)| run.check.as_ref() == Some(name));
+            let (tone, text) = match running {
+                Some((number, run)) => (Tone::Open, Some(format!("{}, {}", run.told(number), run.by.name))),
+                None => self.check(name),
+            };
             let text = match (rules.allowed_failures.contains(name), text) {
                 (true, text) => Some(format!("{} (may fail)", text.unwrap_or_else(|| "not run".to_owned()))),
                 (false, text) => text,
@@ -296,7 +300,7 @@ impl With<'_> {
     /// How the build stands: the run that goes on, or what is known of the last one.
     fn built(&self) -> Row {
         let row = |tone, text| Row { slot: Slot::Build, label: CHECK.to_owned(), text, tone };
-        if let Some((number, run)) = self.release.build.running() {
+        if let Some((number, run)) = self.release.build.running().filter(|(_, run)| run.check.is_none()) {
             return row(Tone::Open, Some(format!("{}, {}", run.told(number), run.by.name)));
         }
         match self.check(CHECK) {

@@ -64,7 +64,9 @@ impl Page {
         let release = self.release(model).ok_or_else(|| format!("{} is on the board no more", self.id))?;
         let place = Place::service(&self.id.service);
         let (title, lines, effect) = match (key, release.build.running()) {
-            ("r", Some((number, _))) => return Err(format!("build {number} is running; x stops it")),
+            ("r", Some((number, run))) => {
+                return Err(format!("{} is running; x stops it", run.name(number)));
+            }
             ("r", None) => {
                 rights::may(model, Right::Build, place)?;
                 let script = self.script(model)?;
@@ -81,14 +83,14 @@ impl Page {
                 ];
                 (format!("Build {}", self.id), lines, Effect::Build(self.id.clone()))
             }
-            (_, None) => return Err("no build is running; r runs one".to_owned()),
+            (_, None) => return Err("nothing is running; r builds".to_owned()),
             (_, Some((number, run))) => {
                 let how = match run.cancel {
                     Some(_) => "It was asked to stop already: this kills it at once.",
                     None => "The script gets TERM, then time to clean up, then KILL.",
                 };
                 let lines = vec![format!("started by {}", run.by.name), how.to_owned()];
-                (format!("Stop build {number}"), lines, Effect::CancelBuild(self.id.clone()))
+                (format!("Stop {}", run.name(number)), lines, Effect::CancelBuild(self.id.clone()))
             }
         };
         Ok(Popup::Confirm(Box::new(confirm::Dialog {
@@ -138,7 +140,9 @@ impl Page {
         let width = widest(screen);
         if !tail.is_empty() {
             // As wide as it can be: a dialog that grows and shrinks with what is printed cannot be read.
-            lines.push(Line::styled(pad(&format!("log of build {number}"), width), theme.dim));
+            let name = number.checked_sub(1).and_then(|at| runs.get(at)).map(|run| run.name(*number));
+            let name = name.unwrap_or_default();
+            lines.push(Line::styled(pad(&format!("log of {name}"), width), theme.dim));
         }
         lines.extend(
             tail.iter()

@@ -69,6 +69,7 @@ impl Worker {
             order @ (Effect::Evidence { .. }
             | Effect::Verify { .. }
             | Effect::Build(_)
+            | Effect::RunCheck { .. }
             | Effect::CancelBuild(_)
             | Effect::Tick { .. }) => self.evidence(order)?,
             Effect::ConfirmRules(shown) => {
@@ -117,6 +118,10 @@ impl Worker {
             Effect::Verify { id, item } => {
                 let (_, said) = evidence::verify(&cx, &id, &item)?;
                 Msg::Done(format!("{id}: \"{item}\": {}, {}", said.answer, said.said))
+            }
+            Effect::RunCheck { id, name } => {
+                let (release, number) = build::check(&cx, &id, &name)?;
+                Msg::Done(format!("{} of {id} was started", release.build.runs[number - 1].name(number)))
             }
             Effect::Build(id) => {
                 let (_, number) = build::start(&cx, &id)?;

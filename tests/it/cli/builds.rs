@@ -157,3 +157,69 @@ fn the_log_of_a_build_is_vouched_for_and_goes_into_the_archive() {
     let said = env.run(&["bundle", "verify", "other.tar"]).exits(1);
     assert!(said.out.contains("it is not the log whose hash the end of its build holds"), "{said:#?}");
 }
+
+fn testing(script: &str) -> TestEnv {
+    let env = TestEnv::with_service(
+        "grace = \"1s\"\nscripts = { deploy = [\"./deploy.sh\"] }\n[services.api.checks]\nunit = [\"./unit.sh\"]\n\
+         [stages.test]\nchecks = [\"unit\", \"security\"]",
+    );
+    env.script("unit.sh", script);
+    env.registered("api@1.0.0");
+    env
+}
+
+const REPORT: &str =
+    r#"<testsuite><testcase name="adds"/><testcase name="sums"><failure/></testcase></testsuite>"#;
+
+#[test]
+fn a_check_is_run_by_its_script_and_recorded_with_what_the_runner_wrote() {
+    let env = testing(
+        "echo testing $RELMAN_CHECK of $RELMAN_VERSION as $RELMAN_KIND; mkdir -p out; cp all.xml out/junit.xml; \
+         echo ::relman report out/junit.xml",
+    );
+    env.write("all.xml", &REPORT.replace("<failure/>", ""), 0o644);
+    let said = env.run(&["check", "run", "api@1.0.0", "unit"]).ok();
+    assert!(said.out.contains("testing unit of 1.0.0 as check\n"), "{}", said.out);
+    assert!(said.out.contains("api@1.0.0 unit (run 1) passed after "), "{}", said.out);
+    let list = env.run(&["check", "list", "api@1.0.0"]).ok();
+    assert!(list.out.contains("passed 2 tests by alice") && list.out.contains("run 1"), "{}", list.out);
+
+    // The script ends well, its runner's report does not say so.
+    env.write("all.xml", REPORT, 0o644);
+    drop(env.run(&["check", "run", "api@1.0.0", "unit"]).ok());
+    let list = env.run(&["check", "list", "api@1.0.0"]).ok();
+    assert!(
+        list.out.contains("FAILED 2 tests, 1 failed") && list.out.contains("failed: sums"),
+        "{}",
+        list.out
+    );
+
+    env.write("all.xml", "<no", 0o644);
+    drop(env.run(&["check", "run", "api@1.0.0", "unit"]).ok());
+    let list = env.run(&["check", "list", "api@1.0.0"]).ok();
+    assert!(list.out.contains("FAILED") && list.out.contains("the report cannot be read"), "{}", list.out);
+    let again = env.run(&["build", "api@1.0.0", "--log", "1"]).ok();
+    assert!(again.out.contains("[relman] the check passed"), "{}", again.out);
+    drop(env.run(&["audit", "verify"]).ok());
+    env.assert_sound();
+}
+
+#[test]
+fn a_check_that_fails_or_has_no_script_says_so() {
+    let env = testing("echo 3 tests failed >&2; exit 2");
+    let said = env.run(&["check", "run", "api@1.0.0", "unit"]).exits(9);
+    assert!(
+        said.out.contains("unit (run 1) failed after 0s: the script ended with exit status 2"),
+        "{}",
+        said.out
+    );
+    let list = env.run(&["check", "list", "api@1.0.0"]).ok();
+    assert!(list.out.contains("FAILED by alice"), "{}", list.out);
+    let none = env.run(&["check", "run", "api@1.0.0", "security"]).exits(3);
+    assert!(none.err.contains("[services.api.checks] security"), "{}", none.err);
+    let unknown = env.run(&["check", "run", "api@1.0.0", "unti"]).exits(3);
+    assert!(unknown.err.contains("did you mean \"unit\"?"), "{}", unknown.err);
+    // A build is another thing, and there is none.
+    let show = env.run(&["release", "show", "api@1.0.0"]).ok();
+    assert!(!show.out.contains("build 1"), "{}", show.out);
+}

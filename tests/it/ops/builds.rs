@@ -40,7 +40,7 @@ fn stop(world: &World, who: &str) -> Result<Release, OpError> {
 }
 
 fn end(world: &World, cause: Cause, made: Made) -> Result<Release, OpError> {
-    let ended = Ended { cause, log_size: 3, log_digest: Digest::of(b"log"), made };
+    let ended = Ended { cause, log_size: 3, log_digest: Digest::of(b"log"), made, report: None };
     world.as_("alice", |cx| build::finish(cx, &release_id(API), cx_number(cx), &ended))
 }
 
@@ -51,8 +51,8 @@ fn cx_number(cx: &relman::ops::Ctx<'_>) -> usize {
 /// What a person does to cause one of these verbs.
 pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
     match verb {
-        Verb::BuildStarted => Some((buildable, |w| start(w, "alice").map(drop))),
-        Verb::BuildCancelRequested => Some((building, |w| stop(w, "bob").map(drop))),
+        Verb::RunStarted => Some((buildable, |w| start(w, "alice").map(drop))),
+        Verb::RunCancelRequested => Some((building, |w| stop(w, "bob").map(drop))),
         _ => None,
     }
 }
@@ -60,11 +60,11 @@ pub(super) fn deed(verb: Verb) -> Option<(fn() -> World, Act)> {
 /// What is refused of these verbs.
 pub(super) fn misdeed(verb: Verb) -> Option<Act> {
     match verb {
-        Verb::BuildStarted => Some(|w| {
+        Verb::RunStarted => Some(|w| {
             start(w, "alice").unwrap();
             start(w, "bob").map(drop)
         }),
-        Verb::BuildCancelRequested => Some(|w| stop(w, "bob").map(drop)),
+        Verb::RunCancelRequested => Some(|w| stop(w, "bob").map(drop)),
         _ => None,
     }
 }
@@ -74,13 +74,14 @@ fn made(name: &str) -> Made {
         artifact: Some(format!("registry/{name}")),
         digest: Some(Digest::of(name.as_bytes())),
         commit: None,
+        report: None,
     }
 }
 
 #[test]
 fn what_a_build_made_is_recorded_and_its_check_is_about_that() {
     let world = buildable();
-    let begun = done(&world, "alice", Verb::BuildStarted, API, |cx| {
+    let begun = done(&world, "alice", Verb::RunStarted, API, |cx| {
         build::start(cx, &release_id(API)).map(|(release, number)| {
             assert_eq!(number, 1);
             release
@@ -114,7 +115,7 @@ fn what_a_build_made_is_recorded_and_its_check_is_about_that() {
 #[test]
 fn one_runs_at_a_time_and_only_where_something_can_still_be_built() {
     let world = building();
-    let error = refused(&world, "bob", ErrorKind::Conflict, (Verb::BuildStarted, API), |cx| {
+    let error = refused(&world, "bob", ErrorKind::Conflict, (Verb::RunStarted, API), |cx| {
         build::start(cx, &release_id(API)).map(drop)
     });
     assert!(error.sentence.contains("build 1 of api@1.0.0 is running, started by alice"), "{error}");
@@ -144,7 +145,9 @@ fn a_second_wish_to_stop_kills_and_a_cancelled_build_proves_nothing() {
     assert_eq!(ended.build.runs[0].state, BuildState::Cancelled);
     assert_eq!(ended.build.artifact, None);
     assert!(!ended.checks.contains_key(CHECK));
-    assert!(stop(&world, "alice").unwrap_err().sentence.contains("no build of api@1.0.0 is running"));
+    assert!(
+        stop(&world, "alice").unwrap_err().sentence.contains("nothing of api@1.0.0 is being built or tested")
+    );
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn a_build_whose_process_is_gone_is_lost_and_another_may_begin() {
     world.machine.host = "elsewhere".to_owned();
     assert_eq!(reconcile(&world), [], "of another machine nothing is known");
     world.machine.host = "bastion".to_owned();
-    let lost = done(&world, "bob", Verb::BuildEnded, API, |cx| {
+    let lost = done(&world, "bob", Verb::RunEnded, API, |cx| {
         build::reconcile(cx).map(|mut lost| lost.pop().expect("one was lost"))
     });
     assert_eq!(lost.build.runs[0].state, BuildState::Lost);

@@ -314,7 +314,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::DriftObserved
             | Verb::MilestoneLate
             | Verb::DeploymentLost
-            | Verb::BuildEnded
+            | Verb::RunEnded
             | Verb::MonitorJudged
     )
 }
@@ -723,7 +723,7 @@ fn misdeed(verb: Verb) -> Option<Act> {
         | Verb::DeploymentScheduled
         | Verb::DeploymentRescheduled => return held_up(verb),
         Verb::RequestAdded | Verb::RequestChanged => return not_asked_for(verb),
-        Verb::BuildStarted | Verb::BuildCancelRequested => return builds::misdeed(verb),
+        Verb::RunStarted | Verb::RunCancelRequested => return builds::misdeed(verb),
         Verb::ReleaseUndone | Verb::RequestUndone => return undo::misdeed(verb),
         Verb::FreezeAdded => |w| close(w, "Year end"),
         Verb::FreezeChanged => |w| longer(w, "Year end"),
@@ -818,7 +818,7 @@ fn every_verb_of_a_person_leaves_one_entry_when_it_is_refused() {
         seen += 1;
         let world = match verb {
             Verb::ChangeAssigned => controlled(),
-            Verb::BuildStarted | Verb::BuildCancelRequested => builds::buildable(),
+            Verb::RunStarted | Verb::RunCancelRequested => builds::buildable(),
             _ => world(),
         };
         let (result, entries) = world.journaled(|| act(&world));

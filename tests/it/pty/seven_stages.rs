@@ -59,7 +59,7 @@ fn assert_told(env: &TestEnv) {
         "| rollback plan | switch back |",
         "| artifact | api.tar |",
         "| build | passed by alice",
-        "| build.ended |",
+        "| run.ended |",
         "| unit | passed by alice",
         "| checklist | Runbook written",
         "restored to try it",

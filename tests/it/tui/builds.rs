@@ -93,6 +93,7 @@ fn what_runs_is_followed_and_stopped() {
         log_size: 1,
         log_digest: Digest::of(b"x"),
         made: Made::default(),
+        report: None,
     };
     world.as_("bob", |cx| build::finish(cx, &release_id(ID), 1, &ended)).unwrap();
     drop(ui.load(&world));
@@ -100,7 +101,7 @@ fn what_runs_is_followed_and_stopped() {
     assert!(screen.contains("build 1 failed after 12s: the script ended with exit status 3"), "{screen}");
     assert_eq!(ui.send(Msg::Ticked(later)), [], "nothing moves any more");
     drop(ui.keys("x"));
-    assert_eq!(ui.said(), "no build is running; r runs one");
+    assert_eq!(ui.said(), "nothing is running; r builds");
 }
 
 #[test]
@@ -109,4 +110,30 @@ fn where_nothing_can_be_built_it_says_why() {
     let mut ui = opened(&world);
     drop(ui.keys("r"));
     assert!(ui.said().contains("has no build script: [services.storefront.scripts] build"), "{}", ui.said());
+}
+
+#[test]
+fn a_check_with_a_script_is_run_from_its_row() {
+    let mut world = with_script();
+    let service = world.policy.services.get_mut(&"storefront".parse().unwrap()).unwrap();
+    service.checks.insert("unit".to_owned(), vec!["scripts/unit".to_owned()]);
+    let stage = world.policy.stages.entry(relman::domain::release::Stage::Test).or_default();
+    stage.checks = vec!["unit".to_owned()];
+    let mut ui = Ui::new(&world, "alice");
+    ui.select(ID);
+    drop(ui.keys("pg"));
+    for _ in 0..80 {
+        if ui.screen().lines().any(|line| line.contains("▸ unit")) {
+            break;
+        }
+        drop(ui.keys("j"));
+    }
+    drop(ui.keys("<enter>"));
+    assert!(ui.screen().contains("run finds out with the script of storefront"), "{}", ui.screen());
+    let effects = ui.keys("<right><c-s>");
+    assert_eq!(effects, [Effect::RunCheck { id: release_id(ID), name: "unit".to_owned() }]);
+    world.as_("alice", |cx| build::check(cx, &release_id(ID), "unit")).unwrap();
+    drop(ui.send(Msg::Done("started".to_owned())));
+    drop(ui.load(&world));
+    assert!(ui.screen().contains("unit (run 1) is running, alice"), "{}", ui.screen());
 }

@@ -51,20 +51,7 @@ pub fn open(model: &Model, release: &Release, slot: &Slot) -> Result<Popup, Stri
         Slot::Field(field) => ask(field.as_str(), of_field(model, release, *field)),
         Slot::Next(list) => Ok(next(model, release, slot, *list)),
         Slot::Item(list, number) => item(model, release, slot, *list, *number),
-        Slot::Check(name) => Ok(asked(
-            release,
-            slot,
-            format!("Check {name} of {}", release.id),
-            vec![
-                "waive lets it go without until then, with the reason in the note (takes the right waive)."
-                    .to_owned(),
-            ],
-            vec![
-                maybe("result", "", words(&["passed", "failed", "waive"]), "passed, failed or waive"),
-                text("note", "where the evidence is; why it is waived"),
-                text("until", "+7d: until when it counts"),
-            ],
-        )),
+        Slot::Check(name) => Ok(asked_check(model, release, slot, name)),
         Slot::Statement(name) => {
             let known = release.statements.get(name).cloned().unwrap_or_default();
             let notes = vec![format!("{name}: what is so, and where that is written down")];
@@ -107,6 +94,36 @@ pub fn open(model: &Model, release: &Release, slot: &Slot) -> Result<Popup, Stri
         ),
         Slot::Build | Slot::Text => Err("that is not changed".to_owned()),
     }
+}
+
+/// What is said of a check; where its service has a script for it, that may be run.
+fn asked_check(model: &Model, release: &Release, slot: &Slot, name: &str) -> Popup {
+    let service = model.policy.services.get(&release.id.service);
+    let has_script = service.is_some_and(|service| service.checks.contains_key(name));
+    let mut notes = vec![
+        "waive lets it go without until then, with the reason in the note (takes the right waive)."
+            .to_owned(),
+    ];
+    let mut results = vec!["passed", "failed", "waive"];
+    if has_script {
+        notes.insert(
+            0,
+            format!("run finds out with the script of {}; its log: row build, Enter.", release.id.service),
+        );
+        results.insert(0, "run");
+    }
+    let example = if has_script { "run, passed, failed or waive" } else { "passed, failed or waive" };
+    asked(
+        release,
+        slot,
+        format!("Check {name} of {}", release.id),
+        notes,
+        vec![
+            maybe("result", "", words(&results), example),
+            text("note", "where the evidence is; why it is waived"),
+            text("until", "+7d: until when it counts"),
+        ],
+    )
 }
 
 /// The form that takes a row out, where that can be done.

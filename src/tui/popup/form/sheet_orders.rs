@@ -162,6 +162,7 @@ fn field_edit(form: &Form, model: &Model, field: Field) -> Result<Edit, Wrong> {
 fn check(form: &Form, model: &Model, of: &super::OfSheet<'_>, name: &str) -> Ordered {
     let until = moment(form, model, "until")?;
     match form.value("result") {
+        "run" => Ok(Effect::RunCheck { id: of.id.clone(), name: name.to_owned() }),
         "waive" => {
             let reason = form.some("note").ok_or(("note", "say why it is let go without".to_owned()))?;
             let expires = until.ok_or(("until", "say until when: +2d".to_owned()))?;
