@@ -112,6 +112,7 @@ fn run(
             boot: cx.machine.boot().to_owned(),
             started: cx.now,
             commit: release.build.commit.clone(),
+            content: Some(release.build.content()),
             script: script.clone(),
             cancel: None,
             ended: None,
@@ -288,7 +289,7 @@ fn end(
             made: made.clone(),
         });
         let told = run.told(number);
-        let of = run.check.clone();
+        let (of, began) = (run.check.clone(), (run.content.clone(), run.commit.clone()));
         let proves = matches!(state, BuildState::Passed | BuildState::Failed) && before.is_open();
         if of.is_none() && state == BuildState::Passed && before.is_open() {
             release.build.artifact = made.artifact.or(release.build.artifact);
@@ -296,10 +297,18 @@ fn end(
             release.build.commit = made.commit.or(release.build.commit);
         }
         if proves {
+            let found = found(cx, &release, by, state == BuildState::Passed, ended);
+            let about = match &of {
+                // What was tested is what there was when the test began.
+                Some(_) if began.0 != found.content => {
+                    Check { digest: None, content: began.0, commit: began.1, ..found }
+                }
+                _ => found,
+            };
             let check = Check {
                 expires: ttl.map(|ttl| cx.now.plus(ttl)),
                 source: Some(if of.is_some() { format!("run {number}") } else { format!("build {number}") }),
-                ..found(cx, &release, by, state == BuildState::Passed, ended)
+                ..about
             };
             release.checks.insert(of.unwrap_or_else(|| CHECK.to_owned()), check);
         }

@@ -109,6 +109,9 @@ pub struct BuildRun {
     /// What was to be built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// What the release was when it began: a check is about that, whatever it becomes meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
     /// SHA-256 over the command line and the files it names, as they were.
     pub script: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]

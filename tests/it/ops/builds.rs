@@ -181,3 +181,26 @@ fn one_that_could_not_be_started_is_over_with_the_reason() {
     *world.machine.launch.borrow_mut() = Ok(());
     assert_eq!(start(&world, "alice").unwrap().build.runs.len(), 2);
 }
+
+#[test]
+fn a_check_is_about_what_there_was_when_it_began() {
+    use relman::ops::release::edit::{Edit, edit};
+    let mut world = buildable();
+    let service = world.policy.services.get_mut(&"api".parse().unwrap()).unwrap();
+    service.checks.insert("unit".to_owned(), vec!["./unit.sh".to_owned()]);
+    world.policy.stages.entry(relman::domain::release::Stage::Test).or_default().checks =
+        vec!["unit".to_owned()];
+    let run = |world: &World| world.as_("alice", |cx| build::check(cx, &release_id(API), "unit")).unwrap();
+    let (begun, number) = run(&world);
+    assert_eq!((begun.build.runs[0].name(1).as_str(), number), ("unit (run 1)", 1));
+    assert_eq!(world.machine.built.borrow()[0].vars["RELMAN_CHECK"], "unit");
+    let change = Edit { artifact: Some("other.tar".to_owned()), ..Edit::default() };
+    world.as_("bob", |cx| edit(cx, &release_id(API), &change)).unwrap();
+    let ended = end(&world, Cause::Completed, made("x")).unwrap();
+    assert!(ended.checks["unit"].passed);
+    assert!(ended.valid_check("unit").is_none(), "what there is now was not tested");
+    assert_eq!(ended.build.artifact.as_deref(), Some("other.tar"), "a check makes nothing");
+    run(&world);
+    let ended = end(&world, Cause::Completed, Made::default()).unwrap();
+    assert!(ended.valid_check("unit").is_some());
+}
