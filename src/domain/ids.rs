@@ -199,11 +199,19 @@ impl fmt::Display for ReleaseId {
     }
 }
 
-/// What a person may type for a release: `service@version`, `service@latest`, or a unique prefix of either.
+/// What a person may type for a release: `service@version`, `service@latest`, `service@current` and `service@previous` (what is
+/// live, and what was before it; `:environment` says where), or a unique prefix of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReleaseRef {
     Exact(ReleaseId),
     Latest(ServiceName),
+    Live {
+        service: ServiceName,
+        /// Nothing: where a release of the service is to arrive.
+        environment: Option<EnvName>,
+        /// The one before it.
+        previous: bool,
+    },
     Prefix(String),
 }
 
@@ -216,12 +224,23 @@ impl FromStr for ReleaseRef {
         if let Some(service) = input.strip_suffix("@latest") {
             return service.parse().map(Self::Latest);
         }
+        if let Some((service, wanted)) = input.split_once('@') {
+            let (word, place) =
+                wanted.split_once(':').map_or((wanted, None), |(word, env)| (word, Some(env)));
+            if let "current" | "previous" = word {
+                return Ok(Self::Live {
+                    service: service.parse()?,
+                    environment: place.map(str::parse).transpose()?,
+                    previous: word == "previous",
+                });
+            }
+        }
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '+' | '_' | '-');
         if !input.is_empty() && input.len() <= 105 && input.chars().all(allowed) && !input.starts_with('-') {
             return Ok(Self::Prefix(input.to_owned()));
         }
         Err(BadName(format!(
-            "{} is not a release; write service@version, service@latest, or the beginning of one",
+            "{} is not a release; write service@version, service@latest, service@current, or the beginning of one",
             super::text::quoted(input, 64)
         )))
     }
@@ -343,6 +362,15 @@ mod tests {
     fn a_release_reference_may_be_exact_latest_or_a_prefix() {
         assert!(matches!("api@1.0.0".parse(), Ok(ReleaseRef::Exact(_))));
         assert!(matches!("api@latest".parse(), Ok(ReleaseRef::Latest(_))));
+        assert!(matches!(
+            "api@current".parse(),
+            Ok(ReleaseRef::Live { environment: None, previous: false, .. })
+        ));
+        assert!(matches!(
+            "api@previous:eu".parse(),
+            Ok(ReleaseRef::Live { environment: Some(_), previous: true, .. })
+        ));
+        assert!("api@current:".parse::<ReleaseRef>().is_err());
         assert!(matches!("api@1.".parse(), Ok(ReleaseRef::Prefix(_))));
         assert!("api@1.0.0; rm -rf".parse::<ReleaseRef>().is_err());
         assert!("--all".parse::<ReleaseRef>().is_err());

@@ -1,12 +1,36 @@
 //! Finds the release a person means: exact, the latest of a service, or a unique beginning.
 
-use crate::domain::ids::{ReleaseId, ReleaseRef};
+use crate::domain::ids::{EnvName, ReleaseId, ReleaseRef, ServiceName};
 use crate::domain::release::Release;
 use crate::ops::{Ctx, OpError};
-use crate::store::{Tx, releases};
+use crate::store::{Tx, deployments, releases};
 
 pub fn find(cx: &Ctx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
-    cx.store.read(|tx| find_in(tx, wanted))
+    match wanted {
+        ReleaseRef::Live { service, environment, previous } => {
+            let known = cx.service(service)?;
+            let goal = known.pipeline.goal().environments.first();
+            let env = environment
+                .as_ref()
+                .or(goal)
+                .ok_or_else(|| OpError::not_found(format!("goal of {service}")))?;
+            if !known.pipeline.contains(env) {
+                return Err(OpError::not_in_pipeline(known, env));
+            }
+            cx.store.read(|tx| live_in(tx, service, env, *previous))
+        }
+        _ => cx.store.read(|tx| find_in(tx, wanted)),
+    }
+}
+
+/// What is live there, or what was before that (REL-10).
+fn live_in(tx: &Tx<'_>, service: &ServiceName, env: &EnvName, previous: bool) -> Result<ReleaseId, OpError> {
+    let good = deployments::list_known_good(tx, service, env, 2)?;
+    let found = good.get(usize::from(previous)).map(|d| d.release.clone());
+    found.ok_or_else(|| {
+        let what = if previous { "release before the one that is live" } else { "release that is live" };
+        OpError::not_found(format!("{what} in {env} of {service}")).hint("see what runs where: relman status")
+    })
 }
 
 fn find_in(tx: &Tx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
@@ -29,6 +53,8 @@ fn find_in(tx: &Tx<'_>, wanted: &ReleaseRef) -> Result<ReleaseId, OpError> {
                 .reduce(|best, other| if other.version.outranks(&best.version) { other } else { best });
             latest.ok_or_else(|| OpError::not_found(format!("release of {service}")).hint(listing))
         }
+        // Asked of the pipeline, above.
+        ReleaseRef::Live { service, .. } => Err(OpError::not_found(format!("live release of {service}"))),
         ReleaseRef::Prefix(prefix) => {
             let found = releases::list_ids_like(tx, prefix, 6)?;
             match found.as_slice() {

@@ -170,3 +170,23 @@ fn a_release_that_is_being_deployed_is_not_cancelled() {
     env.touch("go");
     env.until_state(1, "succeeded");
 }
+
+#[test]
+fn what_is_live_and_what_was_before_it_can_be_named_so() {
+    let env = TestEnv::deploying("true");
+    let none = env.run(&["release", "show", "api@current:staging"]).exits(3);
+    assert!(none.err.contains("release that is live in staging of api"), "{}", none.err);
+    drop(env.deploy().ok());
+    env.registered("api@1.1.0");
+    drop(env.run(&["deploy", "api@1.1.0", "staging"]).ok());
+    // Once more: what was before it is another release, not another deployment.
+    drop(env.run(&["deploy", "api@1.1.0", "staging"]).ok());
+    let shown = |what: &str| env.run(&["release", "show", what]).ok().out;
+    assert!(shown("api@current:staging").starts_with("api@1.1.0 "));
+    assert!(shown("api@previous:staging").starts_with("api@1.0.0 "));
+    let arrived = env.run(&["release", "show", "api@current"]).exits(3);
+    assert!(arrived.err.contains("live in production"), "{}", arrived.err);
+    let nowhere = env.run(&["release", "show", "api@current:moon"]).exits(3);
+    assert!(nowhere.err.contains("its pipeline: staging → production"), "{}", nowhere.err);
+    drop(env.run(&["release", "show", "api@current:"]).exits(2));
+}
