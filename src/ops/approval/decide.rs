@@ -8,9 +8,10 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::{ApprovalId, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::prompt::{self, Answers, BadAnswer};
-use crate::domain::release::{Block, Release, ReleaseState, Stage};
+use crate::domain::release::review::{IssueState, Severity};
+use crate::domain::release::{Block, Issue, Release, ReleaseState, Stage};
 use crate::domain::signature::Statement;
-use crate::domain::text::free;
+use crate::domain::text::{fit, free, one_line};
 use crate::domain::time::{Timestamp, wall};
 use crate::ops::facts::Surroundings;
 use crate::ops::release::{open_release, save};
@@ -113,6 +114,7 @@ pub fn decide(cx: &Ctx<'_>, decision: &Decision) -> Result<Approval, OpError> {
         }
         journal::append(tx, entry)?;
         refuse_request(tx, cx, &release, &approval)?;
+        note_defect(tx, cx, &release, &approval)?;
         older::reject(tx, cx, &approval, &around)?;
         Ok(approval)
     })
@@ -391,6 +393,30 @@ fn replace_previous(
     };
     approvals::end(tx, previous.id, cx.now, why)?;
     Ok(Some(Approval { ended_at: Some(cx.now), ended_why: Some(why.to_owned()), ..previous }))
+}
+
+/// Who does not accept what was tested has found something: it stands among the issues until it is seen to be gone, also
+/// when another artifact makes the no itself void (TST-4).
+fn note_defect(tx: &Tx<'_>, cx: &Ctx<'_>, release: &Release, approval: &Approval) -> Result<(), OpError> {
+    if approval.subject != ApprovalSubject::SignOff || approval.verdict != Verdict::Rejected {
+        return Ok(());
+    }
+    let why = approval.reason.as_deref().map(one_line).unwrap_or_default();
+    let mut after = release.clone();
+    after.issues.push(Issue {
+        title: fit(&format!("not accepted by {}: {why}", approval.by.name), 200),
+        severity: Severity::Sev3,
+        state: IssueState::Open,
+        owner: None,
+        environment: None,
+        found_after: None,
+        by: approval.by.clone(),
+        at: cx.now,
+    });
+    let after = save(tx, cx, after)?;
+    let entry = cx.entry(Verb::IssueRecorded, &release.id);
+    journal::append(tx, entry.before(release).after(&after))?;
+    Ok(())
 }
 
 /// A no to the request itself ends the release; that has its own entry, as every change of a release has.

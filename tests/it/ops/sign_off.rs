@@ -66,4 +66,8 @@ fn it_stands_in_the_queue_of_those_who_are_asked() {
     let ExitAnswer::Blocked { lacks, remedy } = sign_off(&world) else { panic!("{:?}", sign_off(&world)) };
     assert_eq!(lacks, "bob rejected it: not like this");
     assert!(remedy.contains("relman withdraw api@1.0.0 sign-off"), "{remedy}");
+    let release = world.store.read(|tx| relman::store::releases::get(tx, &release_id(API))).unwrap();
+    assert_eq!(release.issues.len(), 1);
+    assert_eq!(release.issues[0].title, "not accepted by bob: not like this");
+    assert!(!release.issues[0].blocks(), "the no itself is what blocks");
 }
