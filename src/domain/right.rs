@@ -481,6 +481,7 @@ pub fn asked_by(verb: Verb) -> Asks {
             Asks::Right(Right::Evidence)
         }
         Verb::CheckWaived => Asks::Right(Right::Waive),
+        // A run that finds out about a check takes the right to put its result down.
         Verb::RunStarted => Asks::Right(Right::Build),
         Verb::VoteCast => Asks::Free("voters of the prepare stage says who votes"),
         Verb::IssueRecorded | Verb::FeedbackRecorded => {

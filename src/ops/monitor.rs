@@ -10,6 +10,7 @@ use crate::domain::ids::{DeploymentId, ReleaseId};
 use crate::domain::journal::Verb;
 use crate::domain::monitor::{Measurement, Monitor, Reading, Verdict, Watch};
 use crate::domain::release::Release;
+use crate::domain::right::{Place, Right};
 use crate::domain::text::{free, one_line};
 use crate::domain::time::Timestamp;
 
@@ -241,6 +242,8 @@ pub fn measure_now(
 ) -> Result<Vec<(String, Measurement)>, OpError> {
     let d = cx.store.read(|tx| deployments::get(tx, id))?;
     let service = cx.service(&d.release.service)?;
+    // Nobody's command is started by who may not put down what it finds.
+    cx.may(Right::Evidence, Place::service(&service.name))?;
     let good = d.finished_at.filter(|_| d.state == DeploymentState::Succeeded);
     let good =
         good.ok_or_else(|| OpError::conflict(format!("{id} is {}: there is nothing to measure", d.state)))?;

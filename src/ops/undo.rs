@@ -146,7 +146,11 @@ fn mine(tx: &Tx<'_>, actor: &Actor, since: i64) -> Result<Vec<(Entry, Body)>, Op
         Some((entry, body))
     });
     let is_mine = |(_, body): &(Entry, Body)| {
-        let is_here = actor.via != Via::Tui || (body.actor.via == Via::Tui && body.actor.tty == actor.tty);
+        let is_here = match actor.via {
+            Via::Tui => body.actor.via == Via::Tui && body.actor.tty == actor.tty,
+            // What runs in somebody's name was no act of theirs: an issue that a monitor opened, for one.
+            Via::Cli | Via::Supervisor => body.actor.via != Via::Supervisor,
+        };
         body.actor.person == actor.person && body.result == Done::Done && is_here
     };
     let mut mine: Vec<_> = parsed.filter(is_mine).collect();
@@ -177,9 +181,14 @@ pub fn one(cx: &Ctx<'_>, seq: i64) -> Result<Undone, OpError> {
     let entry = super::audit::entry(cx, seq)?;
     let body = entry.parsed().ok_or_else(|| OpError::not_found(format!("act in entry {seq}")))?;
     let verb: Option<Verb> = entry.verb.parse().ok();
-    if body.actor.person != cx.actor.person {
-        return Err(OpError::conflict(format!("entry {seq} is an act of {}", body.actor.person.name))
-            .hint("one undoes only one's own"));
+    if body.actor.person != cx.actor.person || body.actor.via == Via::Supervisor {
+        let whose = match body.actor.via {
+            Via::Supervisor => "the program",
+            Via::Cli | Via::Tui => &body.actor.person.name,
+        };
+        return Err(
+            OpError::conflict(format!("entry {seq} is an act of {whose}")).hint("one undoes only one's own")
+        );
     }
     let can_be = body.result == Done::Done && verb.is_some_and(|verb| is_reversible(&body, verb));
     if !can_be {

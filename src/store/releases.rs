@@ -85,7 +85,7 @@ pub fn list_hotfixes(tx: &Tx<'_>) -> Result<Vec<Release>, StoreError> {
     )
 }
 
-/// Ended releases, newest first, a page at a time: `before` is the last one of the page before.
+/// Every release, of one service or of all, in the order of their registration.
 pub fn list_all(tx: &Tx<'_>, service: Option<&ServiceName>) -> Result<Vec<Release>, StoreError> {
     tx.query(
         "SELECT record FROM releases WHERE ?1 IS NULL OR service = ?1 ORDER BY id",
@@ -93,6 +93,7 @@ pub fn list_all(tx: &Tx<'_>, service: Option<&ServiceName>) -> Result<Vec<Releas
         release,
     )
 }
+/// Ended releases, newest first, a page at a time: `before` is the last one of the page before.
 pub fn list_past(tx: &Tx<'_>, before: Option<&ReleaseId>, limit: u32) -> Result<Vec<Release>, StoreError> {
     tx.query(
         "SELECT record FROM releases WHERE state <> 'open' AND (?1 IS NULL OR (updated_at, id) <

@@ -277,13 +277,13 @@ fn on_preview(model: &mut Model, preview: Preview, environment: EnvName) -> Vec<
     settled(model)
 }
 
-/// A form whose order was carried out has done its work.
 /// Another moment is there: the dialog that asked for it has done its work.
 pub(super) fn arrived(model: &mut Model) {
     close_sent(model);
     model.busy = None;
 }
 
+/// A form whose order was carried out has done its work.
 fn close_sent(model: &mut Model) {
     let is_done = match model.popups.last() {
         Some(Popup::Form(form)) => form.sent,

@@ -1,8 +1,8 @@
 //! Which commands change something: those that a relman which only looks refuses.
 
 use super::{
-    Audit, Change, Check, Checklist, Command, Config, Feedback, Freeze, Hooks, Issue, Override, Plan,
-    Prepare, Release, Requests, Review, Train, lock,
+    Audit, Change, Check, Checklist, Command, Config, Feedback, Freeze, Hooks, Issue, Monitor, Override,
+    Plan, Prepare, Release, Requests, Review, Train, lock,
 };
 
 impl Command {
@@ -39,6 +39,8 @@ impl Command {
             }
             Self::Issue(verb) => !matches!(verb, Issue::List { .. }),
             Self::Request(verb) => !matches!(verb, Requests::List { .. } | Requests::Show { .. }),
+            // Trying one out records nothing, and starts its command.
+            Self::Monitor(verb) => matches!(verb, Monitor::Try { .. }),
             Self::Feedback(verb) => !matches!(verb, Feedback::List { .. }),
             Self::Review(verb) => !matches!(verb, Review::Show { .. } | Review::Actions { .. }),
             Self::Checklist(verb) => !matches!(verb, Checklist::List { .. }),
@@ -62,7 +64,6 @@ impl Command {
             | Self::Log(_)
             | Self::Attach(_)
             | Self::Deliveries
-            | Self::Monitor(_)
             | Self::Board(_)
             | Self::Status(_)
             | Self::Why(_)

@@ -185,12 +185,18 @@ impl Release {
         let id = &self.id;
         match self.stage {
             Stage::Request | Stage::Plan => Some((
-                format!("{id} is in the {} stage: it is built from the build stage on", self.stage),
+                format!(
+                    "{id} is in the {} stage: it is built and tested from the build stage on",
+                    self.stage
+                ),
                 format!("relman release advance {id}"),
             )),
             Stage::Build | Stage::Test | Stage::Prepare => None,
             Stage::Deploy | Stage::Review => Some((
-                format!("{id} is in the {} stage: what is being deployed is not built anew", self.stage),
+                format!(
+                    "{id} is in the {} stage: what is being deployed is neither built nor tested anew",
+                    self.stage
+                ),
                 format!(
                     "to change it, move it back first: relman release back {id} --to build --reason \"…\""
                 ),

@@ -71,11 +71,16 @@ fn one_that_fails_keeps_the_release_from_production() {
     let tried = env.run(&["monitor", "try", "1"]).exits(1);
     assert_eq!(tried.out, "errors: failure, 12 errors\n");
     assert!(watches(&env).is_empty(), "nothing is recorded of a try");
+    drop(env.run(&["--readonly", "monitor", "try", "1"]).exits(12));
     let watch = ticked(&mut env, "2026-09-01T10:00:10Z", 1);
     assert_eq!(watch["verdict"], "failed");
     let issues = || env.run(&["issue", "list", "api@1.0.0"]).ok().out;
     let issues = wait::until("there is an issue", issues, |text| text.contains("sev1"));
     assert!(issues.contains("errors failed in staging: 12 errors"), "{issues}");
+    // The timer recorded it in this user's name; it is no act of theirs that they could take back in passing.
+    drop(env.run(&["undo"]));
+    let issues = env.run(&["issue", "list", "api@1.0.0"]).ok().out;
+    assert!(issues.contains("errors failed in staging"), "{issues}");
     let why = env.run(&["why", "api@1.0.0", "production"]);
     assert!(why.code != 0 && why.out.contains("errors failed in staging"), "{why:#?}");
 }

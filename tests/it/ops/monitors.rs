@@ -226,3 +226,19 @@ fn a_monitor_that_was_taken_out_is_asked_no_more() {
     tick(&world);
     assert_eq!(release(&world).1, []);
 }
+
+#[test]
+fn trying_a_monitor_out_takes_the_right_to_record_what_it_finds() {
+    use relman::domain::right::{Grant, Right};
+    let mut world = live();
+    let deployment = world.as_("erin", board::board).unwrap().places;
+    let place = deployment.iter().find(|place| place.environment.as_str() == "production").unwrap();
+    let id = place.live.as_ref().unwrap().id;
+    let now = world.now;
+    let said = world.as_("erin", |cx| monitor::measure_now(cx, id, || now)).unwrap();
+    assert_eq!(said.len(), 1);
+    let grant = Grant::new(vec!["managers".to_owned()], "[rights] evidence".to_owned());
+    world.policy.rights.insert(Right::Evidence, grant);
+    let error = world.as_("erin", |cx| monitor::measure_now(cx, id, || now)).unwrap_err();
+    assert_eq!(error.kind, relman::ops::ErrorKind::NotPermitted);
+}
