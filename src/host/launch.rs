@@ -72,7 +72,7 @@ fn of_service(service: &Service, given: &BTreeMap<String, String>) -> BTreeMap<S
 }
 
 /// The fixed part of the clean environment (SPEC 6); what is not set here gets a plain value.
-pub(super) fn fixed_env() -> BTreeMap<String, String> {
+fn fixed_env() -> BTreeMap<String, String> {
     let fixed = [("PATH", PATH), ("HOME", "/"), ("USER", ""), ("LANG", "C.UTF-8"), ("TZ", "")];
     let given = fixed
         .iter()
@@ -87,12 +87,18 @@ pub(super) fn fixed_env() -> BTreeMap<String, String> {
     }
 }
 
-/// Fills in the order from this process's environment.
-pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
+/// The clean environment with what is handed through from this process's.
+pub(super) fn handed(pass_env: &[String], secrets: &[String]) -> BTreeMap<String, String> {
     let mut env = fixed_env();
-    for name in ticket.pass_env.iter().chain(&ticket.secrets) {
+    for name in pass_env.iter().chain(secrets) {
         env.extend(environment::variable(name).map(|value| (name.clone(), value)));
     }
+    env
+}
+
+/// Fills in the order from this process's environment.
+pub fn order(ticket: &Ticket, config: PathBuf, store: PathBuf) -> Order {
+    let mut env = handed(&ticket.pass_env, &ticket.secrets);
     env.extend(ticket.answers.0.clone());
     let answered = ticket.secret_answers.iter().filter_map(|name| ticket.answers.0.get(name).cloned());
     let masks =
@@ -114,10 +120,7 @@ pub struct BuildOrder {
 
 /// Fills in the order from this process's environment.
 pub fn build_order(ticket: &BuildTicket, config: PathBuf, store: PathBuf) -> BuildOrder {
-    let mut env = fixed_env();
-    for name in ticket.pass_env.iter().chain(&ticket.secrets) {
-        env.extend(environment::variable(name).map(|value| (name.clone(), value)));
-    }
+    let mut env = handed(&ticket.pass_env, &ticket.secrets);
     env.extend(ticket.vars.clone());
     let masks = ticket.secrets.iter().filter_map(|name| environment::variable(name)).collect();
     BuildOrder { ticket: ticket.clone(), config, store, env, masks }

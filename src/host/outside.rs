@@ -191,11 +191,7 @@ pub(super) fn read(secret: &Secret) -> Result<String, String> {
 
 /// The clean environment scripts get (SPEC 6), with the variables that are handed through.
 fn clean(pass_env: &[String]) -> BTreeMap<String, String> {
-    let mut env = launch::fixed_env();
-    for name in pass_env {
-        env.extend(environment::variable(name).map(|value| (name.clone(), value)));
-    }
-    env
+    launch::handed(pass_env, &[])
 }
 
 fn variables(pass_env: &[String], event: &Event, attempt: u32) -> BTreeMap<String, String> {
