@@ -15,6 +15,7 @@ use crate::domain::ids::{ReleaseId, ReleaseRef, ServiceName, Version};
 use crate::domain::release::plan::{Extent, Reversal};
 use crate::domain::release::{self as domain, Level, Origin, ReleaseKind, Stage};
 use crate::domain::time::{Fold, Timestamp, parse_duration, parse_when, span, wall};
+use crate::domain::version_template::VersionSaid;
 use crate::ops::release::{advance, back, block, cancel, create, edit, evidence, find};
 use crate::ops::view::release as view;
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -102,7 +103,11 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
         }
         None => {
             let id = match (args.service, args.version) {
-                (Some(ServiceOrRelease::Service(service)), Some(version)) => ReleaseId::new(service, version),
+                (Some(ServiceOrRelease::Service(service)), said) => {
+                    let desk = session.desk()?;
+                    let version = create::version_for(&desk.cx(), &service, said.as_ref())?;
+                    ReleaseId::new(service, version)
+                }
                 (Some(ServiceOrRelease::Release(id)), None) => id,
                 _ => {
                     return Err(OpError::new(ErrorKind::Usage, "a release needs a service and one version")
@@ -133,7 +138,8 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
     };
     let desk = session.desk()?;
     let release = create::create(&desk.cx(), &id, &new)?;
-    answer(&mut session.out, &release, &format!("registered in the {} stage", release.stage));
+    let change = create::change_of(&desk.cx(), &id)?;
+    answer(&mut session.out, &release, &format!("registered in the {} stage{change}", release.stage));
     Ok(exit::OK)
 }
 
@@ -141,7 +147,7 @@ fn new(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
 fn new_from_git(session: &mut Session, args: NewRelease) -> Result<u8, OpError> {
     let (service, version) = match (args.service, args.version) {
         (Some(ServiceOrRelease::Service(service)), version) => (service, version),
-        (Some(ServiceOrRelease::Release(id)), None) => (id.service, Some(id.version)),
+        (Some(ServiceOrRelease::Release(id)), None) => (id.service, Some(VersionSaid::Exact(id.version))),
         _ => {
             return Err(OpError::new(ErrorKind::Usage, "say which service: the version may come from git")
                 .hint("relman release new storefront --from-git"));
@@ -149,6 +155,7 @@ fn new_from_git(session: &mut Session, args: NewRelease) -> Result<u8, OpError> 
     };
     let desk = session.desk()?;
     let cx = desk.cx();
+    let version = version.map(|said| create::version_for(&cx, &service, Some(&said))).transpose()?;
     let upto = args.to.as_deref().unwrap_or("HEAD");
     let from_git::Proposal { id, new, why } =
         from_git::propose(session, &cx, &service, version, args.repo.as_deref(), upto)?;

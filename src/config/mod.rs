@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use self::find::{candidates, find};
 pub use self::init::starter;
-pub use self::panes::{Complaint, Panes, own, own_file, placed};
+pub use self::panes::{Complaint, Notify, Panes, own, own_file, placed};
 pub use self::problem::{Problem, Problems, Severity};
 use crate::domain::digest::Digest;
 use crate::domain::policy::Policy;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::problem::{Finding, Problem, Problems, Severity, Source};
-use crate::domain::text::{did_you_mean, one_line};
+use crate::domain::text::{did_you_mean, one_line, quoted};
 
 /// What one file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +22,45 @@ pub struct Panes {
     pub ascii: Option<bool>,
     /// Whether the last line says what can be done.
     pub hints: Option<bool>,
+    /// Whether the line is spared; nothing: as slow as it turns out to be.
+    pub low_bandwidth: Option<bool>,
+    /// Whether clocks and counters stand still until something happens.
+    pub reduced_motion: Option<bool>,
+    /// How a person who looks elsewhere is told.
+    pub notify: Option<Notify>,
+    /// Whether the window's title says what runs and what waits.
+    pub title: Option<bool>,
+    /// Whether the mouse is taken from the beginning.
+    pub mouse: Option<bool>,
+}
+
+/// The keys of `[panes]`.
+pub(super) const KNOWN: &[&str] =
+    &["ascii", "hints", "low-bandwidth", "reduced-motion", "notify", "title", "mouse"];
+
+/// What a terminal is sent when something happens that a person who looks elsewhere should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// The bell: the only one that tmux and screen pass on.
+    Bell,
+    /// A notification of iTerm2, Windows Terminal, kitty and others.
+    Osc9,
+    /// One of rxvt, foot, Konsole and others.
+    Osc777,
+    None,
+}
+
+impl Notify {
+    const ALL: [Self; 4] = [Self::Bell, Self::Osc9, Self::Osc777, Self::None];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bell => "bell",
+            Self::Osc9 => "osc9",
+            Self::Osc777 => "osc777",
+            Self::None => "none",
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +68,11 @@ pub struct Panes {
 pub(super) struct RawPanes {
     pub ascii: Option<bool>,
     pub hints: Option<bool>,
+    pub low_bandwidth: Option<String>,
+    pub reduced_motion: Option<bool>,
+    pub notify: Option<String>,
+    pub title: Option<bool>,
+    pub mouse: Option<bool>,
 }
 
 /// Something in it that cannot be: the path of keys to it, what, and what to do.
@@ -58,8 +102,28 @@ pub(super) fn read(file: &Path, sections: Sections, findings: &mut Vec<Finding>)
         file: file.to_path_buf(),
         ascii: sections.panes.ascii,
         hints: sections.panes.hints,
+        reduced_motion: sections.panes.reduced_motion,
+        title: sections.panes.title,
+        mouse: sections.panes.mouse,
         ..Panes::default()
     };
+    let at = |key: &str| vec!["panes".to_owned(), key.to_owned()];
+    match sections.panes.low_bandwidth.as_deref() {
+        None | Some("auto") => {}
+        Some("on") => panes.low_bandwidth = Some(true),
+        Some("off") => panes.low_bandwidth = Some(false),
+        Some(other) => {
+            let message = format!("{} is not auto, on or off", quoted(other, 40));
+            wrong(at("low-bandwidth"), message, "write low-bandwidth = \"auto\"");
+        }
+    }
+    if let Some(said) = sections.panes.notify.as_deref() {
+        panes.notify = Notify::ALL.into_iter().find(|way| way.as_str() == said);
+        if panes.notify.is_none() {
+            let message = format!("{} is not bell, osc9, osc777 or none", quoted(said, 40));
+            wrong(at("notify"), message, "bell is what tmux and screen pass on");
+        }
+    }
     for (section, bindings) in sections.keys.unwrap_or_default() {
         let toml::Value::Table(bindings) = bindings else {
             let hint =
@@ -138,7 +202,11 @@ pub fn own(path: &Path) -> (Option<Panes>, Vec<Problem>) {
 
 /// A key that has no place in one's own file.
 fn not_here(key: &str) -> Finding {
-    let near = did_you_mean(key, ["keys", "theme", "panes", "panes.ascii", "panes.hints"]);
+    let near = {
+        let names: Vec<String> = KNOWN.iter().map(|name| format!("panes.{name}")).collect();
+        let sections = ["keys", "theme", "panes"];
+        did_you_mean(key, sections.into_iter().chain(names.iter().map(String::as_str))).map(str::to_owned)
+    };
     Finding {
         severity: Severity::Warning,
         keys: key.split('.').map(str::to_owned).collect(),

@@ -120,6 +120,7 @@ pub(super) struct RawService {
     pub pipeline: Vec<toml::Value>,
     pub owner: Option<String>,
     pub repo: Option<String>,
+    pub version: Option<String>,
     pub working_dir: Option<String>,
     pub timeout: Option<String>,
     pub quiet_timeout: Option<String>,
@@ -327,7 +328,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "bell",
         ],
     ),
-    ("panes", &["ascii", "hints"]),
+    ("panes", crate::config::panes::KNOWN),
     (
         "environments.*",
         &[
@@ -371,6 +372,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "pipeline",
             "owner",
             "repo",
+            "version",
             "working-dir",
             "timeout",
             "quiet-timeout",

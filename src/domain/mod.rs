@@ -74,6 +74,7 @@ pub mod time;
 pub mod toggle;
 pub mod train;
 pub mod vacancy;
+pub mod version_template;
 pub mod wait;
 pub mod wanted;
 pub mod witness;

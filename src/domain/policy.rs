@@ -31,6 +31,7 @@ use super::text::{did_you_mean, quoted};
 use super::time::Tz;
 use super::toggle::{Flip, Toggle};
 use super::train::Train;
+use super::version_template::Template;
 use super::wait::QueueOrder;
 use super::witness::FourEyes;
 use super::words::words;
@@ -317,6 +318,8 @@ pub struct Service {
     pub pipeline: Pipeline,
     pub owner: Option<String>,
     pub repo: Option<String>,
+    /// What its next version is, where nobody says another one.
+    pub version: Option<Template>,
     /// Absolute: relative ones are resolved against the config file.
     pub working_dir: PathBuf,
     pub timeout: Option<Duration>,

@@ -157,6 +157,7 @@ fn ticket(release: &Release, number: usize, service: &Service, argv: &Argv) -> B
         ("RELMAN_ENVIRONMENT", String::new()),
         ("RELMAN_DEPLOYMENT", String::new()),
         ("RELMAN_PREVIOUS_VERSION", String::new()),
+        ("RELMAN_VERSION_CHANGE", String::new()),
         ("RELMAN_BUILD", number.to_string()),
         ("RELMAN_ACTOR", release.build.runs.last().map(|run| run.by.name.clone()).unwrap_or_default()),
     ];

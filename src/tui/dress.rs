@@ -2,9 +2,9 @@
 //! was asked on the command line.
 
 use super::keymap::Keymap;
-use super::model::Model;
+use super::model::{Model, Wiring};
 use super::theme::{Depth, Glyphs, Theme};
-use crate::config::{self, Panes, Problem, Severity};
+use crate::config::{self, Notify, Panes, Problem, Severity};
 use crate::host::{enforced, environment};
 
 /// What was asked when the panes were opened.
@@ -24,11 +24,22 @@ pub struct Dress {
     letters_only: bool,
     asked: Asked,
     own: Option<Panes>,
+    /// Whether the variables ask for as little motion as can be (`NO_MOTION`).
+    is_still: bool,
+    /// Whether it has been put on: what a key switches stays as it was switched.
+    is_worn: bool,
 }
 
 impl Default for Dress {
     fn default() -> Self {
-        Self { depth: Depth::Sixteen, letters_only: false, asked: Asked::default(), own: None }
+        Self {
+            depth: Depth::Sixteen,
+            letters_only: false,
+            asked: Asked::default(),
+            own: None,
+            is_still: false,
+            is_worn: false,
+        }
     }
 }
 
@@ -44,7 +55,8 @@ impl Dress {
         let depth = Depth::of_terminal(no_color, term.as_deref(), variable("COLORTERM").as_deref());
         let letters_only = Glyphs::for_terminal(environment::locale().as_deref(), term.as_deref()).ascii;
         let (own, problems) = own();
-        (Self { depth, letters_only, asked, own }, problems)
+        let is_still = variable("NO_MOTION").is_some();
+        (Self { depth, letters_only, asked, own, is_still, is_worn: false }, problems)
     }
 
     /// Gives the panes the look and the keys that the files ask for; returns what of it cannot be.
@@ -58,9 +70,22 @@ impl Dress {
         model.keymap = keymap;
         model.theme = named.unwrap_or(theme);
         model.glyphs = if self.asked.ascii || ascii { Glyphs::ASCII } else { Glyphs::UNICODE };
+        let last = |of: fn(&Panes) -> Option<bool>| layers.iter().rev().find_map(|panes| of(panes));
+        model.wire = Wiring {
+            low_bandwidth: last(|panes| panes.low_bandwidth),
+            is_still: last(|panes| panes.reduced_motion).unwrap_or(self.is_still),
+            notify: layers.iter().rev().find_map(|panes| panes.notify).unwrap_or(match model.policy.bell {
+                true => Notify::Bell,
+                false => Notify::None,
+            }),
+            has_title: last(|panes| panes.title).unwrap_or(true) && !self.letters_only,
+        };
+        if !self.is_worn && last(|panes| panes.mouse).unwrap_or(false) {
+            model.mouse = true;
+        }
         model.hints = layers.iter().rev().find_map(|panes| panes.hints).unwrap_or(true);
         let problems = located(&layers, complaints);
-        model.dress = self;
+        model.dress = Self { is_worn: true, ..self };
         problems
     }
 }

@@ -160,6 +160,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Bell
         | Effect::Travel(_)
         | Effect::Redraw
+        | Effect::Mouse(_)
         | Effect::Suspend
         | Effect::Quit => false,
     }

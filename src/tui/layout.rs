@@ -43,7 +43,7 @@ pub fn areas(model: &Model) -> Areas {
     if width < 60 || height < 20 {
         return one(Borders::None);
     }
-    if model.zoomed || width < 100 || height < 30 {
+    if model.zoomed || model.spares_the_line() || width < 100 || height < 30 {
         return one(Borders::Title);
     }
     let upper = rounded(middle.height, 3, 5);

@@ -15,6 +15,7 @@ mod jump;
 pub mod keymap;
 pub mod layout;
 pub mod model;
+mod mouse;
 pub mod msg;
 pub mod news;
 pub mod pane;
@@ -31,6 +32,7 @@ pub mod twin;
 pub mod update;
 pub mod view;
 pub mod widget;
+mod wire;
 pub mod worker;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -49,7 +51,8 @@ use self::msg::{Effect, Msg};
 use self::splits::Splits;
 use self::tail::TailOrder;
 use self::theme::{Glyphs, Theme};
-use crate::config::Config;
+use self::wire::{Frame, Wire};
+use crate::config::{Config, Notify};
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::time::age_turns;
@@ -61,6 +64,10 @@ pub use self::action::{ENTRIES, Entry};
 /// Frames are at least this far apart; keys are drawn sooner, the first views at once.
 const FRAME: Duration = Duration::from_millis(66);
 const KEY_FRAME: Duration = Duration::from_millis(4);
+/// On a line that is slow, or is to be spared.
+const SPARING_FRAME: Duration = Duration::from_millis(250);
+/// How often a running time is told where nothing is to move.
+const STILL: Duration = Duration::from_secs(60);
 
 /// The exit code of panes whose terminal is gone.
 const HUNG_UP: u8 = 128 + 1;
@@ -73,6 +80,8 @@ pub fn run(config: Config, asked: dress::Asked) -> Result<u8, OpError> {
     }
     let desk = Desk::open(config, Via::Tui)?;
     let mut model = first_model(&desk, asked);
+    terminal::want_mouse(model.mouse);
+    terminal::want_title(model.wire.has_title);
     let store = desk.config.database.clone();
     model.drafts = drafts::still_meant(host::drafts::take(&store), model.now);
     let broken =
@@ -108,7 +117,7 @@ fn first_model(desk: &Desk, asked: dress::Asked) -> Model {
     model
 }
 
-type Screen = Terminal<CrosstermBackend<io::BufWriter<io::Stdout>>>;
+type Screen = Terminal<CrosstermBackend<Frame>>;
 
 /// What leads to and from the threads that work for the panes.
 struct Wires {
@@ -137,6 +146,11 @@ impl Wires {
 struct Panes {
     model: Model,
     screen: Screen,
+    wire: Wire,
+    /// Whether the last frame took long to reach the terminal.
+    is_slow: bool,
+    /// The title the terminal's window has now.
+    title: String,
     wires: Wires,
     start: Instant,
     drawn: Instant,
@@ -151,7 +165,8 @@ struct Panes {
 
 impl Panes {
     fn start(mut model: Model, wires: Wires) -> io::Result<Self> {
-        let mut backend = CrosstermBackend::new(io::BufWriter::with_capacity(64 * 1024, io::stdout()));
+        let (wire, frame) = wire::lay(wires.sender.clone());
+        let mut backend = CrosstermBackend::new(frame);
         backend.clear_region(ClearType::All)?;
         let screen = Terminal::new(backend)?;
         let size = screen.size()?;
@@ -161,6 +176,9 @@ impl Panes {
         Ok(Self {
             model,
             screen,
+            wire,
+            is_slow: false,
+            title: String::new(),
             wires,
             start: now,
             // The first picture waits a moment for the store: one frame with everything beats two.
@@ -183,6 +201,11 @@ impl Panes {
             }
             went_on?;
             if let Some(code) = self.ended {
+                if !self.wire.settle() {
+                    // The line has stalled: whatever is written now waits with the rest.
+                    terminal::give_up();
+                    std::process::exit(i32::from(code));
+                }
                 let _gone = self.wires.tail.send(TailOrder::Stop);
                 return Ok((code, self.farewell()));
             }
@@ -215,7 +238,8 @@ impl Panes {
     fn next_deadline(&self) -> Option<Instant> {
         let now = Instant::now();
         if self.dirty {
-            return Some(self.drawn + self.pace);
+            // The end of what is on its way is told.
+            return (!self.wire.is_busy()).then_some(self.drawn + self.pace);
         }
         if self.model.past.is_some() {
             return None;
@@ -224,7 +248,10 @@ impl Panes {
         let mut soonest = |at: Duration| next = Some(next.map_or(at, |known| known.min(at)));
         let builds =
             matches!(self.model.popups.last(), Some(popup::Popup::Build(page)) if page.runs(&self.model));
-        if self.model.running() > 0 || self.model.busy.is_some() || builds {
+        if self.model.running() > 0 || builds {
+            soonest(if self.model.wire.is_still { STILL } else { Duration::from_secs(1) });
+        }
+        if self.model.busy.is_some() {
             soonest(Duration::from_secs(1));
         }
         if self.model.flash.as_ref().is_some_and(|flash| !flash.is_error) {
@@ -249,6 +276,7 @@ impl Panes {
         }
         if self.ended.is_none() && std::mem::take(&mut self.model.suspend) {
             self.slept = true;
+            self.wire.settle();
             terminal::suspend()?;
             self.repaint()?;
         }
@@ -265,7 +293,12 @@ impl Panes {
             Msg::Terminal(Event::Resize(width, height)) => self.take(Msg::Resized(width, height)),
             Msg::Terminal(Event::FocusGained) => self.take(Msg::FocusChanged(true)),
             Msg::Terminal(Event::FocusLost) => self.take(Msg::FocusChanged(false)),
-            Msg::Terminal(Event::Mouse(_)) => {}
+            Msg::Terminal(Event::Mouse(event)) => {
+                self.pace = self.pace.min(KEY_FRAME);
+                self.take(Msg::Moused(event));
+            }
+            Msg::Written(Ok(is_slow)) => self.is_slow = is_slow,
+            Msg::Written(Err(_)) => self.ended = Some(HUNG_UP),
             Msg::Signalled(SIGTSTP) => self.model.suspend = true,
             Msg::Signalled(SIGCONT) => self.woken(),
             Msg::Signalled(signal) => self.ended = Some(128 + u8::try_from(signal).unwrap_or(0)),
@@ -276,6 +309,7 @@ impl Panes {
     /// After a stop that nobody announced (SIGSTOP) the terminal has whatever modes the shell gave it.
     fn woken(&mut self) {
         if !std::mem::take(&mut self.slept) {
+            self.wire.settle();
             terminal::leave();
             if terminal::enter().is_err() {
                 self.ended = Some(HUNG_UP);
@@ -313,9 +347,14 @@ impl Panes {
                 self.take(Msg::EditorSaved(saved));
             }
             Effect::Bell => {
-                if !self.model.has_focus && self.model.policy.bell {
-                    let _gone = io::stdout().write_all(b"\x07").and_then(|()| io::stdout().flush());
+                if !self.model.has_focus {
+                    let text = self.model.messages.front().map(|said| said.text.as_str()).unwrap_or_default();
+                    self.wire.write(notice(self.model.wire.notify, text).as_bytes());
                 }
+            }
+            Effect::Mouse(is_taken) => {
+                terminal::want_mouse(is_taken);
+                self.wire.write(terminal::mouse(is_taken).as_bytes());
             }
             effect => {
                 // The worker ends only with this loop.
@@ -329,6 +368,7 @@ impl Panes {
         if !rest::begin() {
             return Err("the keyboard is busy; try again".to_owned());
         }
+        self.wire.settle();
         terminal::leave();
         let saved = host::editor::edit(text);
         // What was typed behind its end was meant for it.
@@ -348,17 +388,36 @@ impl Panes {
         if std::mem::take(&mut self.model.redraw) {
             self.repaint()?;
         }
-        if !self.dirty || self.drawn.elapsed() < self.pace {
+        if !self.dirty || self.wire.is_busy() || self.drawn.elapsed() < self.pace {
             return Ok(());
         }
         self.dirty = false;
-        self.pace = FRAME;
+        let spares = self.model.spares_the_line();
+        let is_slow = spares || self.is_slow && self.model.wire.low_bandwidth.is_none();
+        self.pace = if is_slow { SPARING_FRAME } else { FRAME };
         self.drawn = Instant::now();
-        crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+        self.retitle();
+        if !spares {
+            crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+        }
         let model = &self.model;
         self.screen.draw(|frame| view::view(model, frame))?;
-        crossterm::queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
-        io::Write::flush(self.screen.backend_mut())
+        if !spares {
+            crossterm::queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
+        }
+        self.wire.send()
+    }
+
+    /// The window's title follows what runs and what waits; tmux shows it as the name of the pane.
+    fn retitle(&mut self) {
+        if !self.model.wire.has_title {
+            return;
+        }
+        let title = view::window_title(&self.model);
+        if title != self.title {
+            self.wire.write(terminal::title(&title).as_bytes());
+            self.title = title;
+        }
     }
 
     /// Draws everything anew. Not `Terminal::clear`: that asks the terminal where the cursor is and waits for it.
@@ -384,6 +443,18 @@ impl Panes {
             1 => Some(format!("1 deployment still runs: {}", running[0])),
             count => Some(format!("{count} deployments still run: {}", running.join(", "))),
         }
+    }
+}
+
+/// What a terminal is sent for somebody who looks elsewhere.
+fn notice(way: Notify, text: &str) -> String {
+    let text: String =
+        text.chars().filter(|letter| !letter.is_control() && *letter != ';').take(120).collect();
+    match way {
+        Notify::Bell => "\u{7}".to_owned(),
+        Notify::Osc9 => format!("\u{1b}]9;relman: {text}\u{1b}\\"),
+        Notify::Osc777 => format!("\u{1b}]777;notify;relman;{text}\u{1b}\\"),
+        Notify::None => String::new(),
     }
 }
 
@@ -442,8 +513,9 @@ fn listen(sender: &Sender<Msg>) -> io::Result<()> {
                 continue;
             }
             if ends.contains(&signal) && std::mem::replace(&mut asked, true) {
-                // The second time there is no patience.
-                terminal::leave();
+                // The second time there is no patience, also not with a terminal that takes nothing.
+                std::thread::spawn(terminal::leave);
+                clock::wait(Duration::from_millis(300));
                 std::process::exit(128 + signal);
             }
             if sender.send(Msg::Signalled(signal)).is_err() {

@@ -10,6 +10,7 @@ use super::msg::Views;
 use super::pane::{board, calendar, log, queue};
 use super::popup::Popup;
 use super::theme::{Glyphs, Theme};
+use crate::config::Notify;
 use crate::domain::ids::ReleaseId;
 use crate::domain::policy::Policy;
 use crate::domain::time::{Timestamp, Tz, age, near, relative, wall};
@@ -58,6 +59,23 @@ pub struct Flash {
     pub at: Timestamp,
 }
 
+/// How the line to the terminal is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wiring {
+    /// One pane, no colours in logs, few frames; nothing: as slow as the line turns out to be.
+    pub low_bandwidth: Option<bool>,
+    /// Nothing moves by itself: a running time is told when something else happens, or once a minute.
+    pub is_still: bool,
+    pub notify: Notify,
+    pub has_title: bool,
+}
+
+impl Default for Wiring {
+    fn default() -> Self {
+        Self { low_bandwidth: None, is_still: false, notify: Notify::Bell, has_title: false }
+    }
+}
+
 /// The whole state.
 pub struct Model {
     pub size: (u16, u16),
@@ -69,6 +87,9 @@ pub struct Model {
     pub keymap: Keymap,
     /// Whether the last line says what can be done.
     pub hints: bool,
+    pub wire: Wiring,
+    /// Whether the mouse is the panes' and not the terminal's.
+    pub mouse: bool,
     /// Where look and keys come from.
     pub dress: Dress,
     /// The rules as the configuration says them.
@@ -135,6 +156,8 @@ impl Model {
             glyphs,
             keymap: Keymap::default(),
             hints: true,
+            wire: Wiring::default(),
+            mouse: false,
             dress: Dress::default(),
             policy,
             is_demo: false,
@@ -236,6 +259,16 @@ impl Model {
     /// The zone in which times are shown now.
     pub fn shown_zone(&self) -> Tz {
         if self.times == Times::Utc { Tz::UTC } else { self.zone }
+    }
+
+    /// Whether as little as possible is to be sent.
+    pub fn spares_the_line(&self) -> bool {
+        self.wire.low_bandwidth == Some(true)
+    }
+
+    /// Whether what scripts print keeps its colours.
+    pub fn has_log_colours(&self) -> bool {
+        self.theme != Theme::mono() && !self.spares_the_line()
     }
 
     /// Deployments that run now.

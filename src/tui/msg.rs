@@ -5,7 +5,7 @@
 //! message. Components with state of their own were weighed and left out: four panes and a dozen popups are far
 //! below the size where a component tree pays for its framework, and this way every behaviour is a plain test.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::worker::requests::RequestOrder;
 use crate::config::Panes;
@@ -19,6 +19,7 @@ use crate::domain::policy::Policy;
 use crate::domain::release::Stage;
 use crate::domain::session::{Call, Focus, Session};
 use crate::domain::time::{Timestamp, Window};
+use crate::domain::version_template::VersionSaid;
 use crate::domain::witness::Request;
 use crate::ops::OpError;
 use crate::ops::approval::decide::Decision;
@@ -169,6 +170,10 @@ pub enum Msg {
     /// The store is held by another process.
     StoreHeld(String),
     FocusChanged(bool),
+    /// What the mouse did.
+    Moused(MouseEvent),
+    /// A frame has reached the terminal, slowly or not, or never will.
+    Written(Result<bool, Option<i32>>),
 }
 
 /// Which part of a log is wanted.
@@ -262,7 +267,9 @@ pub enum Effect {
     },
     Detail(ReleaseId),
     Create {
-        id: ReleaseId,
+        service: ServiceName,
+        /// Nothing: what the template of the service says.
+        version: Option<VersionSaid>,
         new: Box<NewRelease>,
     },
     Edit {
@@ -393,6 +400,8 @@ pub enum Effect {
     Undo(Way),
     Bell,
     Redraw,
+    /// Take the mouse, or give it back.
+    Mouse(bool),
     Suspend,
     Quit,
 }

@@ -13,17 +13,60 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// Whether the modes are on: leaving twice (a panic during leaving) must not undo somebody else's.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the mouse is taken while the terminal is, and whether its window has a title of ours.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+static TITLE: AtomicBool = AtomicBool::new(false);
+
+/// From the next [`enter`] on; what is on now is switched by writing [`mouse`].
+pub(super) fn want_mouse(is_taken: bool) {
+    MOUSE.store(is_taken, Ordering::SeqCst);
+}
+
+/// The title from before is put aside by [`enter`] and put back by [`leave`].
+pub(super) fn want_title(is_wanted: bool) {
+    TITLE.store(is_wanted, Ordering::SeqCst);
+}
+
+/// Clicks and the wheel, not every movement: over a slow line nobody wants those.
+pub(super) fn mouse(is_taken: bool) -> &'static str {
+    if is_taken { "\u{1b}[?1000h\u{1b}[?1006h" } else { "\u{1b}[?1006l\u{1b}[?1000l" }
+}
+
+pub(super) fn title(text: &str) -> String {
+    let text: String = text.chars().filter(|letter| !letter.is_control()).take(80).collect();
+    format!("\u{1b}]2;{text}\u{1b}\\")
+}
+
 /// Puts the terminal into the panes' modes.
 pub(super) fn enter() -> io::Result<()> {
     terminal::enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
+    if TITLE.load(Ordering::SeqCst) {
+        io::stdout().write_all(b"\x1b[22;2t")?;
+    }
+    if MOUSE.load(Ordering::SeqCst) {
+        io::stdout().write_all(mouse(true).as_bytes())?;
+    }
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, cursor::Hide)
+}
+
+/// Gives back what can be given back to a terminal that takes nothing any more.
+pub(super) fn give_up() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _gone = terminal::disable_raw_mode();
+    }
 }
 
 /// Undoes [`enter`]. Never panics: the terminal may be gone.
 pub(super) fn leave() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
+    }
+    if MOUSE.load(Ordering::SeqCst) {
+        let _gone = io::stdout().write_all(mouse(false).as_bytes());
+    }
+    if TITLE.load(Ordering::SeqCst) {
+        let _gone = io::stdout().write_all(b"\x1b[23;2t");
     }
     let _gone =
         execute!(io::stdout(), DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);

@@ -67,6 +67,7 @@ pub fn command(action: Action) -> Option<&'static str> {
         | Action::Palette
         | Action::Refresh
         | Action::Redraw
+        | Action::Mouse
         | Action::Suspend
         | Action::Times
         | Action::Messages

@@ -10,6 +10,7 @@ use super::hands;
 use super::jump;
 use super::keymap::{self, Resolved};
 use super::model::{Model, Pane, Times};
+use super::mouse;
 use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
 use super::past;
@@ -43,7 +44,7 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         // The loop sorts these before they get here.
-        Msg::Terminal(_) | Msg::Signalled(_) => Vec::new(),
+        Msg::Terminal(_) | Msg::Signalled(_) | Msg::Written(_) => Vec::new(),
         Msg::Key(key) => on_key(model, &key),
         Msg::Pasted(text) => on_paste(model, &text),
         Msg::Resized(width, height) => on_resize(model, width, height),
@@ -97,6 +98,7 @@ fn on_message(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.busy = Some((text, model.now));
             Vec::new()
         }
+        Msg::Moused(event) => mouse::on_mouse(model, event),
         Msg::FocusChanged(has_focus) => {
             model.has_focus = has_focus;
             Vec::new()
@@ -290,7 +292,7 @@ fn on_key(model: &mut Model, key: &crossterm::event::KeyEvent) -> Vec<Effect> {
     effects
 }
 
-fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
+pub(super) fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
     let Some(mut popup) = model.popups.pop() else { return Vec::new() };
     let outcome = popup.key(model, key);
     match outcome {
@@ -415,6 +417,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Redo => vec![Effect::Undo(Way::Redo)],
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
+        Action::Mouse => mouse::switch(model),
         Action::Suspend => vec![Effect::Suspend],
         Action::Times => {
             switch_times(model);

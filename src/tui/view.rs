@@ -129,20 +129,39 @@ fn title(model: &Model, pane: Pane) -> String {
 }
 
 /// The panes with what they want attention for; on the right what waits for a person, else the freeze, else who sits here.
-fn tabs(model: &Model, width: usize) -> Line<'static> {
-    let theme = &model.theme;
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for pane in Pane::ALL {
-        let mine =
-            model.views.queue.iter().filter(|item| item.not_yours.is_none() && !item.tally.is_met()).count();
+/// What the panes are called in the first line, with what is new in them.
+pub(super) fn tab_names(model: &Model) -> [(Pane, String); 4] {
+    let mine = mine(model);
+    Pane::ALL.map(|pane| {
         let note = match pane {
             Pane::Approvals if mine > 0 => format!(" {mine}"),
             Pane::Log if model.unseen_log => "*".to_owned(),
             Pane::Log if model.running() > 0 => format!(" {}{}", model.running(), model.glyphs.active),
             _ => String::new(),
         };
-        let text = format!("[{}]{}{note}", pane.number(), pane.title());
+        (pane, format!("[{}]{}{note}", pane.number(), pane.title()))
+    })
+}
+
+/// Decisions that wait for who sits here.
+fn mine(model: &Model) -> usize {
+    model.views.queue.iter().filter(|item| item.not_yours.is_none() && !item.tally.is_met()).count()
+}
+
+/// What the window of the terminal is called.
+pub fn window_title(model: &Model) -> String {
+    let mine = mine(model);
+    let mut parts = vec!["relman".to_owned()];
+    parts.extend((model.running() > 0).then(|| format!("{} running", model.running())));
+    parts.extend((mine > 0).then(|| format!("{mine} for you to decide")));
+    parts.join(" · ")
+}
+
+fn tabs(model: &Model, width: usize) -> Line<'static> {
+    let theme = &model.theme;
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (pane, text) in tab_names(model) {
         used += text.chars().count() + 1;
         spans.push(Span::styled(text, if pane == model.focus { theme.selected } else { theme.strong }));
         spans.push(Span::raw(" "));
@@ -160,6 +179,7 @@ fn tabs(model: &Model, width: usize) -> Line<'static> {
         (None, None) => (model.actor.clone(), theme.dim),
     };
     let room = width.saturating_sub(used + 1);
+    let right = if model.mouse { (format!("MOUSE  {}", right.0), right.1) } else { right };
     let right = match hands::mark(model) {
         Some(mark) => (format!("{mark}  {}", right.0), theme.alarm),
         None => right,

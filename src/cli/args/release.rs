@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::domain::digest::Digest;
-use crate::domain::ids::{ReleaseId, ReleaseRef, RequestId, ServiceName, Version};
+use crate::domain::ids::{ReleaseId, ReleaseRef, RequestId, ServiceName};
 use crate::domain::release::plan::Extent;
 use crate::domain::release::{Field, Level, Origin, ReleaseKind, Stage};
+use crate::domain::version_template::VersionSaid;
 
 /// `ticket=OPS-12`
 fn field(text: &str) -> Result<(String, String), String> {
@@ -90,7 +91,8 @@ pub struct NewRelease {
     /// The service, or both in one: storefront@1.4.2
     #[arg(required_unless_present = "from_json")]
     pub service: Option<ServiceOrRelease>,
-    pub version: Option<Version>,
+    /// Or patch, minor, major, a template such as c.i.0 (without it: the template of the service)
+    pub version: Option<VersionSaid>,
     /// standard or hotfix
     #[arg(long)]
     pub kind: Option<ReleaseKind>,

@@ -35,7 +35,7 @@ use crate::domain::approval::{REQUEST, REVIEW_SIGN_OFF, SIGN_OFF};
 use crate::domain::digest::Digest;
 use crate::domain::gate::GateId;
 use crate::domain::hours::OpenHours;
-use crate::domain::ids::EnvName;
+use crate::domain::ids::{BadName, EnvName};
 use crate::domain::override_review;
 use crate::domain::policy::{
     EnvKind, Environment, Member, Policy, Process, Reminders, Rule, StageGate, StageRules,
@@ -45,6 +45,7 @@ use crate::domain::release::{ReleaseKind, Stage};
 use crate::domain::right::Right;
 use crate::domain::text::did_you_mean;
 use crate::domain::time::{Tz, parse_duration, parse_zone};
+use crate::domain::version_template::Template;
 use crate::domain::wait::QueueOrder;
 
 /// Default time an approval counts for in a production environment (SPEC 5).
@@ -107,6 +108,10 @@ impl Checker {
 
     fn duration(&mut self, keys: &[String], text: Option<&String>) -> Option<Duration> {
         parse_duration(text?).map_err(|why| self.error(keys, why)).ok()
+    }
+
+    fn version_template(&mut self, keys: &[String], text: Option<&str>) -> Option<Template> {
+        text?.parse().map_err(|why: BadName| self.error(keys, why)).ok()
     }
 
     /// A time after which something is stopped.

@@ -70,6 +70,7 @@ impl Checker {
             pipeline: pipeline?,
             owner: raw.owner,
             repo: raw.repo,
+            version: self.version_template(&at("version"), raw.version.as_deref()),
             working_dir: self.base.join(raw.working_dir.unwrap_or_default()),
             timeout: self.limit(&at("timeout"), raw.timeout.as_ref()),
             quiet_timeout: self.limit(&at("quiet-timeout"), raw.quiet_timeout.as_ref()),

@@ -16,6 +16,7 @@ use crate::domain::release::Release;
 use crate::domain::strategy::StepPlan;
 use crate::domain::subject::ScriptFile;
 use crate::domain::time::Timestamp;
+use crate::domain::version_template::VersionChange;
 
 /// Handed to the supervisor through a pipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +113,13 @@ fn vars(deployment: &Deployment, release: &Release) -> BTreeMap<String, String> 
         ("RELMAN_SERVICE", d.release.service.to_string()),
         ("RELMAN_VERSION", d.release.version.to_string()),
         ("RELMAN_PREVIOUS_VERSION", opt(d.previous.as_ref().map(ToString::to_string))),
+        (
+            "RELMAN_VERSION_CHANGE",
+            opt(d
+                .previous
+                .as_ref()
+                .map(|before| VersionChange::between(before, &d.release.version).to_string())),
+        ),
         ("RELMAN_ENVIRONMENT", d.environment.to_string()),
         ("RELMAN_DEPLOYMENT", d.id.0.to_string()),
         ("RELMAN_KIND", if d.toggle.is_some() { "toggle".to_owned() } else { d.kind.to_string() }),

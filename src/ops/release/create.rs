@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::channel::Misfit;
 use crate::domain::digest::Digest;
-use crate::domain::ids::{ReleaseId, RequestId};
+use crate::domain::ids::{ReleaseId, RequestId, ServiceName, Version};
 use crate::domain::journal::Verb;
 use crate::domain::policy::Service;
 use crate::domain::release::plan::Metric;
@@ -14,9 +14,10 @@ use crate::domain::release::{
 };
 use crate::domain::right::{Place, Right};
 use crate::domain::text::{free, quoted};
+use crate::domain::version_template::{VersionChange, VersionSaid};
 use crate::domain::wanted::Wanted;
 use crate::ops::{Ctx, ErrorKind, OpError, wanted};
-use crate::store::{journal, releases};
+use crate::store::{deployments, journal, releases};
 
 use super::edit::{self, Edit};
 
@@ -47,6 +48,39 @@ pub struct NewRelease {
     pub channel: Option<String>,
     /// Requests it answers; what is not said about it is taken from the first of them.
     pub requests: Vec<RequestId>,
+}
+
+/// The version somebody wants, or the one the template of the service says comes next. Two who ask at once get the same one;
+/// the second then hears that it exists.
+pub fn version_for(
+    cx: &Ctx<'_>,
+    service: &ServiceName,
+    said: Option<&VersionSaid>,
+) -> Result<Version, OpError> {
+    let known = cx.service(service)?;
+    let of_service = known.version.clone().map(VersionSaid::Next);
+    let Some(said) = said.or(of_service.as_ref()) else {
+        return Err(OpError::new(ErrorKind::Usage, "a release needs a service and one version").hint(format!(
+            "relman release new {service} 1.4.2, or minor; [services.{service}] version = \"c.i.0\" says what comes next"
+        )));
+    };
+    let all = cx.store.read(|tx| releases::list_all(tx, Some(service)))?;
+    let today = cx.now.in_zone(cx.policy.zone).date_naive();
+    Ok(said.resolve(all.iter().map(|release| &release.id.version), today))
+}
+
+/// `; minor after 1.4.2, which is live in production`, where something is live at the end of its way.
+pub fn change_of(cx: &Ctx<'_>, id: &ReleaseId) -> Result<String, OpError> {
+    let Some(goal) = cx.service(&id.service)?.pipeline.goal().environments.first() else {
+        return Ok(String::new());
+    };
+    let good = cx.store.read(|tx| deployments::list_known_good(tx, &id.service, goal, 1))?;
+    Ok(good.first().map_or_else(String::new, |live| {
+        let live = &live.release.version;
+        let change = VersionChange::between(live, &id.version);
+        let side = if live.outranks(&id.version) { "before" } else { "after" };
+        format!("; {change} {side} {live}, which is live in {goal}")
+    }))
 }
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {

@@ -2,6 +2,7 @@
 
 use super::{Worker, look, requests};
 use crate::domain::freeze::Freeze;
+use crate::domain::ids::ReleaseId;
 use crate::domain::journal::Verb;
 use crate::domain::time::wall;
 use crate::ops::approval::{decide, withdraw};
@@ -32,9 +33,12 @@ impl Worker {
     pub(super) fn record(&self, order: Effect) -> Result<Msg, OpError> {
         let cx = self.desk.cx();
         Ok(match order {
-            Effect::Create { id, new } => {
+            Effect::Create { service, version, new } => {
+                let id =
+                    ReleaseId::new(service.clone(), create::version_for(&cx, &service, version.as_ref())?);
                 let release = create::create(&cx, &id, &new)?;
-                Msg::Done(format!("{id} registered in the {} stage", release.stage))
+                let change = create::change_of(&cx, &id)?;
+                Msg::Done(format!("{id} registered in the {} stage{change}", release.stage))
             }
             Effect::Edit { id, edit: wanted } => {
                 edit::edit(&cx, &id, &wanted)?;

@@ -145,3 +145,45 @@ fn what_is_written_wrong_is_told_with_its_line() {
         assert!(said.out.contains(words), "{words}: {}", said.out);
     }
 }
+
+#[test]
+fn the_next_version_is_counted_and_told_beside_what_is_live() {
+    let env = env();
+    env.config(
+        &CHANNELS
+            .replace("[services.web]\n", "[services.web]\nversion = \"YYYY.MM.i\"\n")
+            .replace("[services.web.channels.slow]\n[services.web.channels.fast]\nversions = \"2\"\n", ""),
+    );
+    let first = env.run(&["release", "new", "api", "minor"]).exits(4);
+    assert!(first.err.contains("api@0.1.0 fits no channel"), "{}", first.err);
+    env.registered("api@1.4.2");
+    assert!(env.run(&["release", "new", "api", "minor"]).ok().out.starts_with("api@1.5.0 registered"));
+    assert!(
+        env.run(&["release", "new", "api", "patch-beta", "--field", "ticket=OPS-1"])
+            .ok()
+            .out
+            .starts_with("api@1.5.1-beta.1 ")
+    );
+    assert!(
+        env.run(&["release", "new", "api", "patch-beta", "--field", "ticket=OPS-1"])
+            .ok()
+            .out
+            .starts_with("api@1.5.1-beta.2 ")
+    );
+    let unsaid = env.run(&["release", "new", "api"]).exits(2);
+    assert!(unsaid.err.contains("relman release new api 1.4.2, or minor"), "{}", unsaid.err);
+    let bad = env.run(&["release", "new", "api", "1.4"]).exits(2);
+    assert!(bad.err.contains("or a template: c.i.0"), "{}", bad.err);
+    let dated = env.run(&["release", "new", "web"]).ok().out;
+    let again = env.run(&["release", "new", "web"]).ok().out;
+    let minor = |out: &str| out.split_whitespace().next().unwrap().rsplit_once('.').unwrap().1.to_owned();
+    assert_eq!((minor(&dated).as_str(), minor(&again).as_str()), ("0", "1"), "{dated}{again}");
+}
+
+#[test]
+fn a_template_that_is_none_is_named_with_its_line() {
+    let env = env();
+    env.config(&CHANNELS.replace("[services.web]\n", "[services.web]\nversion = \"next\"\n"));
+    let checked = env.run(&["config", "check"]).exits(14);
+    assert!(checked.out.contains("'next' is no template for versions"), "{}{}", checked.out, checked.err);
+}

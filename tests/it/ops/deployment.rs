@@ -118,6 +118,7 @@ fn the_ticket_tells_the_script_everything_about_the_deployment() {
             "RELMAN_REASON=Friday train".to_owned(),
             "RELMAN_SERVICE=api".to_owned(),
             "RELMAN_VERSION=1.0.0".to_owned(),
+            "RELMAN_VERSION_CHANGE=major".to_owned(),
         ]
     );
 }

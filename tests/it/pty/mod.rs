@@ -9,3 +9,4 @@ mod restored;
 mod rules;
 mod seven_stages;
 mod together;
+mod wire;

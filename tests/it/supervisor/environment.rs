@@ -56,6 +56,7 @@ fn a_script_gets_the_variables_of_the_contract_and_no_others() {
         ("RELMAN_SERVICE", "api"),
         ("RELMAN_VERSION", "1.0.0"),
         ("RELMAN_PREVIOUS_VERSION", ""),
+        ("RELMAN_VERSION_CHANGE", ""),
         ("RELMAN_ENVIRONMENT", "staging"),
         ("RELMAN_DEPLOYMENT", "1"),
         ("RELMAN_KIND", "deploy"),

@@ -274,6 +274,7 @@ pub(crate) fn event(name: &str) -> KeyEvent {
         "bs" => KeyCode::Backspace,
         "del" => KeyCode::Delete,
         "f1" => KeyCode::F(1),
+        "f2" => KeyCode::F(2),
         "f5" => KeyCode::F(5),
         "f8" => KeyCode::F(8),
         other => panic!("<{other}> is no key"),

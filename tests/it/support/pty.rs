@@ -22,6 +22,7 @@ use super::wait;
 pub(crate) struct Terminal {
     seen: Arc<Mutex<Seen>>,
     stop: Arc<AtomicBool>,
+    stalled: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
     writer: Option<Box<dyn Write + Send>>,
     slave: Option<Box<dyn SlavePty + Send>>,
@@ -73,10 +74,13 @@ impl Terminal {
         let seen = Seen { bytes: Vec::new(), parser: vt100::Parser::new(height, width, 0) };
         let seen = Arc::new(Mutex::new(seen));
         let stop = Arc::new(AtomicBool::new(false));
-        let reader = watch(pair.master.try_clone_reader().unwrap(), Arc::clone(&seen), Arc::clone(&stop));
+        let stalled = Arc::new(AtomicBool::new(false));
+        let ends = (Arc::clone(&stop), Arc::clone(&stalled));
+        let reader = watch(pair.master.try_clone_reader().unwrap(), Arc::clone(&seen), ends);
         Self {
             seen,
             stop,
+            stalled,
             reader: Some(reader),
             writer: Some(pair.master.take_writer().unwrap()),
             slave: Some(pair.slave),
@@ -235,6 +239,16 @@ impl Terminal {
         assert!(!all.contains("$p"), "a mode was asked for");
     }
 
+    /// Takes nothing any more, as a line that has stalled; or takes again.
+    pub(crate) fn stall(&self, is_stalled: bool) {
+        self.stalled.store(is_stalled, Ordering::SeqCst);
+    }
+
+    /// What a shell would find set now.
+    pub(crate) fn settings(&self) -> (String, String) {
+        (settings(self.master.as_ref().unwrap().as_ref()), self.before.clone())
+    }
+
     /// Cuts the line: the master side is closed without a word to the program.
     pub(crate) fn hang_up(&mut self) {
         // The thread that reads holds the master open; a key makes the program write, so that it wakes and lets go.
@@ -260,13 +274,21 @@ impl Drop for Terminal {
 }
 
 /// Reads on a thread until the program and every copy of its terminal are gone, or until told to stop.
-fn watch(mut reader: Box<dyn Read + Send>, seen: Arc<Mutex<Seen>>, stop: Arc<AtomicBool>) -> JoinHandle<()> {
+fn watch(
+    mut reader: Box<dyn Read + Send>,
+    seen: Arc<Mutex<Seen>>,
+    (stop, stalled): (Arc<AtomicBool>, Arc<AtomicBool>),
+) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut buffer = [0; 16 * 1024];
         while let Ok(length @ 1..) = reader.read(&mut buffer) {
             let mut seen = seen.lock().unwrap();
             seen.bytes.extend_from_slice(&buffer[..length]);
             seen.parser.process(&buffer[..length]);
+            drop(seen);
+            while stalled.load(Ordering::SeqCst) && !stop.load(Ordering::SeqCst) {
+                wait::pause(Duration::from_millis(20));
+            }
             if stop.load(Ordering::SeqCst) {
                 return;
             }

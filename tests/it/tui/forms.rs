@@ -15,6 +15,7 @@ use relman::tui::msg::{Effect, Msg};
 use crate::support::keys::Ui;
 use crate::support::screen::{frozen, team};
 use crate::support::world::release_id;
+use relman::domain::version_template::VersionSaid;
 
 /// The line of the open form that begins with a label.
 fn field(ui: &Ui, label: &str) -> String {
@@ -40,7 +41,8 @@ fn new_release() -> Ui {
 }
 
 fn order(id: &str, new: NewRelease) -> Effect {
-    Effect::Create { id: release_id(id), new: Box::new(new) }
+    let id = release_id(id);
+    Effect::Create { service: id.service, version: Some(VersionSaid::Exact(id.version)), new: Box::new(new) }
 }
 
 fn plain() -> NewRelease {

@@ -78,8 +78,11 @@ fn one_is_taken_into_the_selected_release_or_made_a_release_of() {
     assert_eq!(ui.popup(), "form");
     let screen = ui.screen();
     assert!(screen.contains("Guest checkout") && screen.contains("R1"), "{screen}");
-    let [Effect::Create { id, new }] = &ui.keys("<tab>1.6.0<c-s>")[..] else { panic!("{}", ui.screen()) };
-    assert_eq!((id.to_string().as_str(), new.requests[0].0), ("storefront@1.6.0", 1));
+    let [Effect::Create { service, version, new }] = &ui.keys("<tab>1.6.0<c-s>")[..] else {
+        panic!("{}", ui.screen())
+    };
+    assert_eq!((service.as_str(), new.requests[0].0), ("storefront", 1));
+    assert_eq!(*version, Some("1.6.0".parse().unwrap()));
 }
 
 #[test]

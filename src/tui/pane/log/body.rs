@@ -48,7 +48,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new(Line::styled(nothing, model.theme.dim)), body);
         return;
     }
-    let colours = model.theme != crate::tui::theme::Theme::mono();
+    let colours = model.has_log_colours();
     let lines = with_notes(model, &view.notes, usize::from(body.height), colours);
     // The page holds as many lines as there are rows; wrapped, the last ones are what matters when following.
     let mut text = Paragraph::new(lines);

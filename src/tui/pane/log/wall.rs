@@ -90,7 +90,7 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new(head), Rect { height: part.height.min(1), ..*part });
         let below = Rect { y: part.y + 1, height: part.height.saturating_sub(1), ..*part };
         let over = lines.len().saturating_sub(usize::from(below.height));
-        let colours = model.theme != crate::tui::theme::Theme::mono();
+        let colours = model.has_log_colours();
         let text: Vec<Line<'static>> =
             lines.iter().skip(over).map(|line| widget::ansi::line(line, colours)).collect();
         frame.render_widget(Paragraph::new(text), below);

@@ -441,7 +441,7 @@ impl Form {
     /// The order this form amounts to.
     fn effect(&self, model: &Model) -> Ordered {
         match &self.kind {
-            Kind::NewRelease => release::created(self),
+            Kind::NewRelease => release::created(self, model),
             Kind::Edit { id, revision } => release::edited(self, id, *revision, model),
             Kind::MoveBack(id) => Ok(Effect::MoveBack { id: id.clone(), to: None, reason: self.reason()? }),
             Kind::Block(id) => Ok(Effect::Block { id: id.clone(), reason: self.reason()? }),

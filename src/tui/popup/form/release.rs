@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Field, Form, Kind, Ordered, choice, form, preset, text};
-use crate::domain::ids::{ReleaseId, RequestId, ServiceName, Version};
+use crate::domain::ids::{ReleaseId, RequestId, ServiceName};
 use crate::domain::release::{self, Level, Origin, Release, ReleaseKind};
 use crate::domain::time::{Fold, Tz, parse_when};
+use crate::domain::version_template::VersionSaid;
 use crate::domain::wanted::Wanted;
 use crate::ops::release::create::NewRelease;
 use crate::ops::release::edit::Edit;
@@ -21,7 +22,7 @@ pub fn new_release(model: &Model) -> Popup {
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let mut fields = vec![
         choice("service", services, first),
-        text("version", "1.4.2"),
+        text("version", "1.4.2; or patch, minor, major"),
         text("title", "what people will call it"),
         text("need", "what it is needed for"),
         choice("kind", words(&ReleaseKind::ALL.map(ReleaseKind::as_str)), 0),
@@ -127,9 +128,14 @@ pub fn block(id: &ReleaseId, is_blocked: bool) -> Popup {
     }
 }
 
-pub(super) fn created(form: &Form) -> Ordered {
+pub(super) fn created(form: &Form, model: &Model) -> Ordered {
     let service: ServiceName = form.value("service").parse().map_err(|why| ("service", format!("{why}")))?;
-    let version: Version = form.value("version").parse().map_err(|why| ("version", format!("{why}")))?;
+    let said = form.some("version").map(|text| text.parse::<VersionSaid>());
+    let version = said.transpose().map_err(|why| ("version", why.to_string()))?;
+    let has_template = model.policy.services.get(&service).is_some_and(|known| known.version.is_some());
+    if version.is_none() && !has_template {
+        return Err(("version", "say which, such as 1.4.2; or patch, minor, major".to_owned()).into());
+    }
     let new = NewRelease {
         title: form.some("title"),
         kind: form.value("kind").parse().map_err(|why| ("kind", format!("{why}")))?,
@@ -150,7 +156,7 @@ pub(super) fn created(form: &Form) -> Ordered {
         requests: form.some("requests").map(|text| requests(&text)).transpose()?.unwrap_or_default(),
         ..NewRelease::default()
     };
-    Ok(Effect::Create { id: ReleaseId::new(service, version), new: Box::new(new) })
+    Ok(Effect::Create { service, version, new: Box::new(new) })
 }
 
 /// A field that was emptied is emptied; one that was empty and stays so is left alone.
