@@ -34,6 +34,7 @@ mod monitor;
 mod out;
 mod overrides;
 mod past;
+mod plain;
 mod prepare;
 mod prompts;
 mod release;
@@ -209,7 +210,10 @@ pub fn main() -> u8 {
     if own.is_empty() {
         // The panes open at once: building the whole grammar takes longer than reading the store.
         let session = Session { config: None, readonly: false, out: Out::new(false, None, false) };
-        return conclude(session, |session| panes(session, dress::Asked::default()));
+        return conclude(session, |session| match plain::is_wanted() {
+            true => plain::plain(session, &[]),
+            false => panes(session, dress::Asked::default()),
+        });
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -220,6 +224,7 @@ pub fn main() -> u8 {
     let session = Session { config: cli.config, readonly: cli.readonly, out };
     let asked = dress::Asked { colour: cli.color.said(), ascii: cli.ascii, theme: cli.theme };
     conclude(session, |session| match cli.command {
+        None if cli.plain || plain::is_wanted() => plain::plain(session, &plain::flags(&own)),
         None => panes(session, asked),
         Some(command) => run(session, command),
     })

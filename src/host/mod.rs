@@ -1,5 +1,6 @@
 //! This machine: clock, people, files, processes, locks. The only layer that may touch it.
 
+pub mod again;
 pub mod clock;
 mod command;
 pub mod doctor;

@@ -316,6 +316,7 @@ pub(super) fn on_popup_key(model: &mut Model, key: &str) -> Vec<Effect> {
             return wanted.into_iter().collect();
         }
         Outcome::Run(action) => return act(model, action),
+        Outcome::Speak(said) => return popup::spoken::carry_out(model, said),
         Outcome::Unlock => {
             model.locked = false;
             model.say("the keyboard is free again");

@@ -76,6 +76,9 @@ pub struct Cli {
     /// The colours of the panes
     #[arg(long, value_name = "NAME", value_parser = crate::tui::theme::NAMES)]
     pub theme: Option<String>,
+    /// Line by line instead of in panes: for screen readers and very slow lines (also: RELMAN_A11Y=1, TERM=dumb)
+    #[arg(long)]
+    pub plain: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

@@ -7,6 +7,7 @@ pub mod deployment;
 mod going_back;
 pub mod handover;
 pub mod metrics;
+pub mod news;
 pub mod notes;
 pub mod open_items;
 pub mod plan_history;

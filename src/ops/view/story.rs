@@ -234,15 +234,7 @@ pub fn incident(cx: &Ctx<'_>, from: Timestamp, to: Timestamp) -> Result<Document
     let mut rows = Vec::new();
     crate::ops::audit::export::each(cx, span, |entry| {
         let Some(body) = entry.parsed() else { return Ok(()) };
-        let events = crate::domain::event::of(entry, "");
-        let refused = if body.result == Done::Refused { " (refused)" } else { "" };
-        let sentence = match events.first() {
-            Some(event) => event.text.clone(),
-            None => {
-                let why = body.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                format!("{} {}{refused}{why}", entry.verb, body.subject)
-            }
-        };
+        let sentence = super::news::sentence(entry, &body);
         rows.push(vec![wall(entry.at, zone), body.actor.name().to_owned(), sentence, entry.seq.to_string()]);
         Ok(())
     })?;

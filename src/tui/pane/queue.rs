@@ -64,6 +64,16 @@ pub fn stand_on(model: &mut Model, release: &ReleaseId) {
     settle(model);
 }
 
+/// The same for what is asked about one environment.
+pub fn stand_on_place(model: &mut Model, release: &ReleaseId, environment: Option<&EnvName>) {
+    let is_it = |item: &&Pending| {
+        item.release.id == *release && environment.is_none_or(|env| item.subject.environment() == Some(env))
+    };
+    let found = items(model).into_iter().find(is_it).map(key);
+    model.queue.selected = found.or(model.queue.selected.take());
+    settle(model);
+}
+
 pub fn settle(model: &mut Model) {
     if let Some(area) = layout::pane(model, Pane::Approvals) {
         model.queue.top = top(model, below(model, area));

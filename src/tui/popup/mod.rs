@@ -15,6 +15,7 @@ pub mod requests;
 pub mod rollback;
 pub mod scroll;
 pub mod sheet;
+pub mod spoken;
 pub mod train;
 pub mod unlock;
 pub mod witness;
@@ -82,6 +83,8 @@ pub enum Outcome {
     Over(Box<Popup>),
     /// Close and run an action as if its key had been pressed.
     Run(super::action::Action),
+    /// Close and do what was said.
+    Speak(spoken::Said),
     Say(String),
     /// Close and free the keyboard.
     Unlock,

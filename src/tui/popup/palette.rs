@@ -6,8 +6,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Outcome, about, action_line, dialog_box};
-use crate::tui::action::{ENTRIES, Entry, belongs, shown};
+use super::{Outcome, about, action_line, dialog_box, spoken};
+use crate::tui::action::{ENTRIES, Entry, belongs, entry, shown};
 use crate::tui::model::Model;
 use crate::tui::pane;
 use crate::tui::widget::input::{Input, Typed};
@@ -43,6 +43,13 @@ impl Palette {
             "<esc>" | "<c-g>" | "<c-c>" => return Outcome::Close,
             "<down>" | "<tab>" => self.at += 1,
             "<up>" | "<s-tab>" => self.at = self.at.saturating_sub(1),
+            "<enter>" if spoken::read(model, self.input.text()).is_some() => {
+                return match spoken::read(model, self.input.text()) {
+                    Some(Ok(said)) => Outcome::Speak(said),
+                    Some(Err(why)) => Outcome::Say(why),
+                    None => Outcome::Stay,
+                };
+            }
             "<enter>" => {
                 return match self.entries(model).get(self.at) {
                     Some(entry) => Outcome::Run(entry.action),
@@ -70,6 +77,16 @@ impl Palette {
             Span::raw(self.input.text().to_owned()),
             Span::styled(" ", theme.selected),
         ])];
+        if let Some(said) = spoken::read(model, self.input.text()) {
+            let line = match said {
+                Ok(said) => format!("Enter: {} {}", entry(said.action).name, said.about()),
+                Err(why) => why,
+            };
+            lines.push(Line::styled(line, theme.strong));
+            let hints = "type to find, or a command   Enter opens it   Esc closes";
+            dialog_box(model, frame, screen, "Actions", lines, hints);
+            return;
+        }
         for (at, entry) in entries.iter().enumerate().skip(top).take(rows) {
             let key = model
                 .keymap

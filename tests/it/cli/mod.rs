@@ -29,6 +29,7 @@ mod keys;
 mod log;
 mod metrics;
 mod monitors;
+mod plain;
 mod readonly;
 mod releases;
 mod requests;

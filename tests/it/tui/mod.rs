@@ -27,6 +27,7 @@ mod rollback_dialog;
 mod screens;
 mod sheet;
 mod sizes;
+mod spoken;
 mod state;
 mod undo;
 mod witness;
