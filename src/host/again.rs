@@ -13,7 +13,8 @@ pub fn leave_interrupts_to_children() {
 #[expect(clippy::disallowed_methods, reason = "host/ is where programs are started")]
 /// Runs it with these arguments on this terminal; returns its exit code.
 pub fn run(arguments: &[String]) -> Result<i32, String> {
-    let own = std::env::current_exe().map_err(|why| format!("this program is gone: {why}"))?;
+    // Also after an upgrade has taken its file away.
+    let own = "/proc/self/exe";
     let ended =
         Command::new(own).args(arguments).status().map_err(|why| format!("it did not start: {why}"))?;
     Ok(ended.code().unwrap_or_else(|| 128 + ended.signal().unwrap_or(0)))

@@ -30,3 +30,4 @@ pub mod setup;
 pub mod signing;
 pub mod state;
 pub mod store_lock;
+pub mod toured;

@@ -28,6 +28,7 @@ mod splits;
 mod tail;
 mod terminal;
 pub mod theme;
+pub mod tour;
 pub mod twin;
 pub mod update;
 pub mod view;
@@ -80,6 +81,7 @@ pub fn run(config: Config, asked: dress::Asked) -> Result<u8, OpError> {
     }
     let desk = Desk::open(config, Via::Tui)?;
     let mut model = first_model(&desk, asked);
+    model.tour = tour::Tour::after(host::toured::told(tour::HINTS));
     terminal::want_mouse(model.mouse);
     terminal::want_title(model.wire.has_title);
     let store = desk.config.database.clone();
@@ -149,6 +151,8 @@ struct Panes {
     wire: Wire,
     /// Whether the last frame took long to reach the terminal.
     is_slow: bool,
+    /// How many hints of the first run have been told.
+    told: usize,
     /// The title the terminal's window has now.
     title: String,
     wires: Wires,
@@ -174,6 +178,7 @@ impl Panes {
         listen(&wires.sender)?;
         let now = Instant::now();
         Ok(Self {
+            told: model.tour.map_or(tour::HINTS, |tour| tour.at),
             model,
             screen,
             wire,
@@ -331,6 +336,12 @@ impl Panes {
         let is_key = matches!(msg, Msg::Key(_));
         for effect in update::update(&mut self.model, msg) {
             self.order(effect);
+        }
+        let told = self.model.tour.map_or(tour::HINTS, |tour| tour.at);
+        if told != self.told {
+            self.told = told;
+            // Told once more at worst.
+            let _kept = host::toured::remember(told);
         }
         if let Some(effect) = self.teller.order(&self.model, is_key) {
             self.order(effect);

@@ -10,6 +10,7 @@ use super::msg::Views;
 use super::pane::{board, calendar, log, queue};
 use super::popup::Popup;
 use super::theme::{Glyphs, Theme};
+use super::tour::Tour;
 use crate::config::Notify;
 use crate::domain::ids::ReleaseId;
 use crate::domain::policy::Policy;
@@ -140,6 +141,8 @@ pub struct Model {
     pub read_about: Option<ReleaseId>,
     /// The newest line somebody said to all, once the store was read.
     pub heard: Option<i64>,
+    /// The hints for who is here for the first time; nothing once all were told.
+    pub tour: Option<Tour>,
     /// What was typed into forms and not sent.
     pub drafts: Vec<Draft>,
 }
@@ -189,6 +192,7 @@ impl Model {
             locked: false,
             read_about: None,
             heard: None,
+            tour: None,
             drafts: Vec::new(),
         }
     }

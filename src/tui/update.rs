@@ -15,6 +15,7 @@ use super::msg::{Effect, Msg, Origin, Views};
 use super::pane::{self, board, calendar, log, queue};
 use super::past;
 use super::popup::{self, Outcome, Popup};
+use super::tour;
 use super::worker::foremost;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::DeploymentId;
@@ -277,6 +278,7 @@ fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
 
 fn on_key(model: &mut Model, key: &crossterm::event::KeyEvent) -> Vec<Effect> {
     let Some(name) = keymap::name(key) else { return Vec::new() };
+    tour::on_key(model);
     if model.flash.as_ref().is_some_and(|flash| flash.is_error) {
         model.flash = None;
     }
@@ -378,6 +380,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         model.complain(why);
         return Vec::new();
     }
+    tour::on_act(model, action);
     if let Some(popup) = opened(model, action) {
         model.popups.push(popup);
         return Vec::new();

@@ -23,6 +23,7 @@ use super::pane::{self, board, calendar, log, queue};
 use super::past;
 use super::popup;
 use super::presence;
+use super::tour;
 use super::widget::filter;
 use super::widget::footer;
 use super::widget::wrap::wrap;
@@ -229,7 +230,7 @@ fn flash(model: &Model) -> Line<'static> {
             Line::styled(format!("{} {}", model.glyphs.closed, flash.text), model.theme.bad)
         }
         Some(flash) => Line::styled(flash.text.clone(), model.theme.good),
-        None => Line::default(),
+        None => tour::hint(model).map_or_else(Line::default, |hint| Line::styled(hint, model.theme.dim)),
     }
 }
 

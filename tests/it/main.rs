@@ -10,6 +10,7 @@ mod cli;
 mod docs;
 mod migrations;
 mod ops;
+mod packaging;
 mod people;
 mod pty;
 mod store_contract;

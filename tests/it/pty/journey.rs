@@ -153,3 +153,30 @@ fn a_running_deployment_is_stopped_from_the_panes() {
     panes.send("q");
     assert_eq!(panes.ends(), 0);
 }
+
+#[test]
+fn hints_for_the_first_time_are_told_once_in_a_life() {
+    let env = TestEnv::deploying("echo done");
+    let home = env.path("life");
+    std::fs::create_dir_all(&home).unwrap();
+    let vars = [("XDG_STATE_HOME", home.to_str().unwrap())];
+    let mut panes = Terminal::with(&env, (80, 24), &vars);
+    panes.wait_for("new here (1 of 5)");
+    panes.send("?");
+    panes.send("\u{7}");
+    panes.wait_for("new here (2 of 5)");
+    panes.signal(nix::sys::signal::Signal::SIGKILL);
+    assert_eq!(panes.code(), 1, "killed");
+    let mut again = Terminal::with(&env, (80, 24), &vars);
+    again.wait_for("new here (2 of 5)");
+    for _ in 0..60 {
+        again.send("j");
+    }
+    again.wait_without("new here");
+    again.send("q");
+    assert_eq!(again.ends(), 0);
+    let last = Terminal::with(&env, (80, 24), &vars);
+    last.wait_for("api@1.0.0");
+    last.until_quiet();
+    assert!(!last.picture().0.contains("new here"), "{:?}", last.picture());
+}

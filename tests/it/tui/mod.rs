@@ -29,5 +29,6 @@ mod sheet;
 mod sizes;
 mod spoken;
 mod state;
+mod tour;
 mod undo;
 mod witness;
