@@ -1,7 +1,7 @@
 //! `relman release …`, `relman check …`, `relman checklist …`
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 
 use serde::Deserialize;
 
@@ -13,9 +13,10 @@ use crate::domain::digest::Digest;
 use crate::domain::gate::stage_exit::{ExitAnswer, ExitCheck};
 use crate::domain::ids::{ReleaseId, ReleaseRef, ServiceName, Version};
 use crate::domain::release::plan::{Extent, Reversal};
-use crate::domain::release::{self as domain, Level, Origin, ReleaseKind, Stage};
+use crate::domain::release::{self as domain, Field, Level, Origin, ReleaseKind, Stage};
 use crate::domain::time::{Fold, Timestamp, parse_duration, parse_when, span, wall};
 use crate::domain::version_template::VersionSaid;
+use crate::host::editor;
 use crate::ops::release::{advance, back, block, cancel, create, edit, evidence, find};
 use crate::ops::view::release as view;
 use crate::ops::{Ctx, ErrorKind, OpError};
@@ -242,7 +243,7 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
     let id = find::find(&cx, &args.release)?;
     let target =
         args.target.map(|text| parse_when(&text, cx.now, cx.policy.zone, Fold::First)).transpose()?;
-    let wanted = edit::Edit {
+    let mut wanted = edit::Edit {
         title: args.about.title,
         origin: args.about.origin,
         need: args.about.need,
@@ -268,9 +269,39 @@ fn change(session: &mut Session, args: Edit) -> Result<u8, OpError> {
         clear: args.clear.into_iter().collect(),
         seen: None,
     };
+    if let Some(field) = args.editor {
+        write_down(&cx, &id, field, &mut wanted)?;
+    }
     let release = edit::edit(&cx, &id, &wanted)?;
     answer(&mut session.out, &release, "changed");
     Ok(exit::OK)
+}
+
+/// Lets the person write a long text in their own editor. What somebody else changes meanwhile is not overwritten.
+fn write_down(cx: &Ctx<'_>, id: &ReleaseId, field: Field, wanted: &mut edit::Edit) -> Result<(), OpError> {
+    let usage = |why: &str| OpError::new(ErrorKind::Usage, why);
+    if !std::io::stdin().is_terminal() {
+        return Err(usage("an editor needs a terminal").hint(format!("say it at once: --{field} TEXT")));
+    }
+    let known = view::release(cx, id)?.release;
+    let (place, before) = match field {
+        Field::Need => (&mut wanted.need, known.request.need),
+        Field::Objective => (&mut wanted.objective, known.request.objective),
+        Field::RollbackPlan => (&mut wanted.rollback_plan, known.plan.rollback),
+        Field::Communication => (&mut wanted.communication, known.plan.communication),
+        Field::Outcome => (&mut wanted.outcome, known.review.outcome),
+        Field::Retrospective => (&mut wanted.retrospective, known.review.retrospective),
+        _ => {
+            return Err(usage(&format!("{field} is no long text")).hint(
+                "an editor opens on need, objective, rollback-plan, communication, outcome and retrospective",
+            ));
+        }
+    };
+    let text = editor::edit(before.as_deref().unwrap_or_default())
+        .map_err(|why| OpError::new(ErrorKind::Failure, why))?;
+    *place = Some(text);
+    wanted.seen = Some(known.revision);
+    Ok(())
 }
 
 /// How far it can be taken back, in how long, and from what on no more.

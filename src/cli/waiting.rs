@@ -9,6 +9,7 @@ use crate::ops::deployment::chain as chaining;
 use crate::ops::deployment::later::{self, Later};
 use crate::ops::deployment::tick as ticking;
 use crate::ops::release::find;
+use crate::ops::retention;
 use crate::ops::{Ctx, ErrorKind, OpError};
 use crate::supervisor::courier::{self, Waits};
 
@@ -110,11 +111,16 @@ pub(super) fn reschedule(session: &mut Session, args: &Reschedule) -> Result<u8,
 pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
     let desk = session.desk()?;
     let ticked = ticking::tick(&desk.cx())?;
+    let pruned = match desk.config.log_retention {
+        Some(keep) => retention::prune(&desk.cx(), keep)?,
+        None => Vec::new(),
+    };
     // Here and now: what a timer leaves running may be ended with it.
     let carried = courier::carry(&desk, Waits::No)?;
     if session.out.is_json() {
         let mut answer = serde_json::to_value(&ticked).unwrap_or_default();
         if let Some(answer) = answer.as_object_mut() {
+            answer.insert("logs_removed".to_owned(), serde_json::to_value(&pruned).unwrap_or_default());
             answer.insert("hooks".to_owned(), serde_json::to_value(carried).unwrap_or_default());
         }
         session.out.json("ticked", &answer);
@@ -136,6 +142,10 @@ pub(super) fn tick(session: &mut Session) -> Result<u8, OpError> {
         }
         for id in &ticked.revived {
             session.out.line(format!("{id} waits again"));
+        }
+        if !pruned.is_empty() {
+            let names: Vec<String> = pruned.iter().map(ToString::to_string).collect();
+            session.out.line(format!("logs that were kept long enough are removed: {}", names.join(", ")));
         }
         match carried.delivered {
             0 => {}

@@ -70,6 +70,7 @@ verbs! {
     HistoryAccepted => "history.accepted",
     RecordExported => "record.exported",
     ArchiveRemoved => "archive.removed",
+    LogsRemoved => "logs.removed",
     ReleaseCreated => "release.created",
     ReleaseEdited => "release.edited",
     ReleaseAdvanced => "release.advanced",

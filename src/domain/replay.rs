@@ -195,6 +195,7 @@ pub fn changes(verb: Verb, at: Timestamp, body: &Body) -> Option<Vec<Change>> {
         | Verb::HistoryAccepted
         | Verb::RecordExported
         | Verb::ArchiveRemoved
+        | Verb::LogsRemoved
         // What the clock brought, and what another system said: no record of the past is made of it.
         | Verb::ApprovalRequested
         | Verb::ApprovalReminded
@@ -341,6 +342,7 @@ mod tests {
             Verb::HistoryAccepted,
             Verb::RecordExported,
             Verb::ArchiveRemoved,
+            Verb::LogsRemoved,
             Verb::ApprovalRequested,
             Verb::ApprovalReminded,
             Verb::ApprovalEscalated,

@@ -460,6 +460,7 @@ pub enum Asks {
 }
 
 /// The right that each verb takes. A deployment asks through its gate, so that the answer stands with the others.
+#[expect(clippy::too_many_lines, reason = "one row for each verb")]
 pub fn asked_by(verb: Verb) -> Asks {
     match verb {
         Verb::ReleaseCreated
@@ -535,6 +536,7 @@ pub fn asked_by(verb: Verb) -> Asks {
         | Verb::MilestoneLate
         | Verb::RunEnded
         | Verb::MonitorJudged
+        | Verb::LogsRemoved
         | Verb::TrainDeparted
         | Verb::TrainHalted
         | Verb::TrainMissed

@@ -28,6 +28,7 @@ use crate::ops::approval::sign::Order;
 use crate::ops::build::BuildTicket;
 use crate::ops::deployment::Ticket;
 use crate::ops::outside::Outside;
+use crate::ops::retention::Log;
 use crate::ops::{Liveness, Machine};
 
 /// The real machine.
@@ -217,6 +218,58 @@ impl Machine for Local {
     fn build_log_start(&self, id: &ReleaseId, number: usize, size: u64) -> Option<(u64, Digest)> {
         log_start(&self.state.files_of_build(id, number), size)
     }
+
+    fn own_logs(&self) -> Vec<Log> {
+        let mut logs = Vec::new();
+        for (name, _) in inside(&self.state.dir().join("deployments")) {
+            logs.extend(name.parse().ok().map(|id| Log::Deployment(DeploymentId(id))));
+        }
+        for (name, dir) in inside(&self.state.dir().join("builds")) {
+            let Ok(release) = name.parse::<ReleaseId>() else { continue };
+            let numbers = inside(&dir).into_iter().filter_map(|(name, _)| name.parse().ok());
+            logs.extend(numbers.filter(|at| *at > 0).map(|at: usize| Log::Build(release.clone(), at)));
+        }
+        let uid = getuid().as_raw();
+        let is_mine = |log: &Log| {
+            self.files_of_log(log)
+                .log()
+                .symlink_metadata()
+                .is_ok_and(|meta| meta.is_file() && meta.uid() == uid)
+        };
+        logs.retain(is_mine);
+        logs.sort();
+        logs
+    }
+
+    fn remove_log(&self, log: &Log) -> Result<(), String> {
+        let files = self.files_of_log(log);
+        for path in [files.log(), files.index(), files.supervisor_log()] {
+            match std::fs::remove_file(&path) {
+                Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why.to_string()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Local {
+    fn files_of_log(&self, log: &Log) -> RunFiles {
+        match log {
+            Log::Deployment(id) => self.state.files_of(*id),
+            Log::Build(release, number) => self.state.files_of_build(release, *number),
+        }
+    }
+}
+
+/// Directories in a directory, with their names.
+fn inside(dir: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(all) = std::fs::read_dir(dir) else { return Vec::new() };
+    let named = |entry: std::fs::DirEntry| {
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        Some((entry.file_name().into_string().ok()?, entry.path())).filter(|_| is_dir)
+    };
+    all.flatten().filter_map(named).collect()
 }
 
 /// Judged by the lock that a supervisor holds for its life.

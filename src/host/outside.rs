@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::command::{self, Order};
@@ -111,6 +111,10 @@ impl Outside for World {
 
     fn verify(&self, service: &Service, argv: &Argv, release: &Release) -> Found {
         found((service, release), argv, about(release), LOOK)
+    }
+
+    fn commit(&self, repo: &Path, name: &str) -> Result<String, String> {
+        super::git::commit(repo, name)
     }
 
     fn measure(&self, service: &Service, asked: &Measuring<'_>) -> Found {

@@ -28,6 +28,7 @@ pub mod past;
 pub mod presence;
 pub mod release;
 pub mod restore;
+pub mod retention;
 pub mod train;
 pub mod undo;
 pub mod view;
@@ -145,6 +146,14 @@ pub trait Machine {
     fn log_facts(&self, id: DeploymentId) -> (u64, Digest);
     /// Size of a deployment's log as it is now, and the digest of its first `size` bytes; nothing where it is gone.
     fn log_start(&self, id: DeploymentId, size: u64) -> Option<(u64, Digest)>;
+    /// Logs of this user on this machine that are there.
+    fn own_logs(&self) -> Vec<retention::Log> {
+        Vec::new()
+    }
+    /// Removes one; its directory and outcome stay.
+    fn remove_log(&self, _log: &retention::Log) -> Result<(), String> {
+        Err("logs cannot be removed here".to_owned())
+    }
     /// The way to hooks and change systems.
     fn outside(&self) -> &dyn Outside {
         &Nowhere

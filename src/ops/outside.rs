@@ -2,6 +2,8 @@
 //!
 //! Nothing here is called within a transaction of the store: an answer may take its time.
 
+use std::path::Path;
+
 use crate::domain::change::{Answered, Asking, Change};
 use crate::domain::deployment::Deployment;
 use crate::domain::event::Event;
@@ -28,6 +30,10 @@ pub trait Outside {
     /// What a command of the checklist finds out about a release.
     fn verify(&self, _service: &Service, _argv: &Argv, _release: &Release) -> Found {
         Found { code: None, said: "commands cannot be run here".to_owned() }
+    }
+    /// The commit that a name stands for now in a repository. `Err`: why that cannot be said.
+    fn commit(&self, _repo: &Path, _name: &str) -> Result<String, String> {
+        Err("no repository can be asked here".to_owned())
     }
     /// What a monitor says of a deployment.
     fn measure(&self, _service: &Service, _asked: &Measuring<'_>) -> Found {

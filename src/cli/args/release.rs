@@ -207,6 +207,10 @@ pub struct Edit {
     /// Why; a risk is not lowered without
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Opens your editor ($VISUAL, $EDITOR) on a long text: need, objective, rollback-plan, communication, outcome or
+    /// retrospective
+    #[arg(long, value_name = "FIELD")]
+    pub editor: Option<Field>,
     /// Empties a field (need, objective, priority, owner, target, risk, rollback-plan, requires, toggles, people,
     /// communication, reversal, commit, artifact, digest, changes, impact, outcome, retrospective); may be repeated
     #[arg(long, value_name = "FIELD")]

@@ -50,6 +50,7 @@ use crate::domain::wait::QueueOrder;
 
 /// Default time an approval counts for in a production environment (SPEC 5).
 const APPROVAL_TTL: Duration = Duration::from_secs(8 * 3600);
+const DAY: Duration = Duration::from_secs(86_400);
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(super) struct Checker {
@@ -261,7 +262,14 @@ impl Checker {
     fn log_retention(&mut self, text: Option<&String>) -> Option<Duration> {
         let keys = keys!["relman", "log-retention"];
         let retention = self.duration(keys, text)?;
-        self.warning(keys, "accepted, but this version keeps logs for ever");
+        if retention < DAY {
+            let hint = "write a day or more, such as log-retention = \"90d\"".to_owned();
+            self.hinted(
+                keys,
+                "logs are evidence: less than a day would take away what is still looked at",
+                Some(hint),
+            );
+        }
         Some(retention)
     }
 

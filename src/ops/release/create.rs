@@ -85,7 +85,7 @@ pub fn change_of(cx: &Ctx<'_>, id: &ReleaseId) -> Result<String, OpError> {
 
 pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release, OpError> {
     let service = cx.service(&id.service)?;
-    let said = edit::checked(&Edit {
+    let mut said = edit::checked(&Edit {
         title: new.title.clone(),
         origin: Some(new.origin),
         need: new.need.clone(),
@@ -100,6 +100,7 @@ pub fn create(cx: &Ctx<'_>, id: &ReleaseId, new: &NewRelease) -> Result<Release,
         fields: new.fields.clone(),
         ..Edit::default()
     })?;
+    said.commit = edit::pinned(cx, id, said.commit.as_ref())?;
     let mut release = edit::applied(blank(cx, id, new.kind), &said);
     let channel = service.channel_for(&id.version, new.channel.as_deref());
     let channel = channel.map_err(|why| misfit(service, id, &why))?;

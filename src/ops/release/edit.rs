@@ -48,12 +48,30 @@ pub struct Edit {
     pub seen: Option<i64>,
 }
 
+/// A branch or a tag moves: what is put on record is the commit it stands for now, where the service says which repository is
+/// its own (REL-11). A hash nobody knows here stays as it was typed: it may be of another clone.
+pub(super) fn pinned(cx: &Ctx<'_>, id: &ReleaseId, said: Option<&String>) -> Result<Option<String>, OpError> {
+    let Some(name) = said else { return Ok(None) };
+    let Some(service) = cx.policy.services.get(&id.service) else { return Ok(Some(name.clone())) };
+    let is_hash = name.len() >= 7 && name.chars().all(|letter| letter.is_ascii_hexdigit());
+    let Some(repo) = service.repo.as_ref().filter(|_| !(is_hash && name.len() >= 40)) else {
+        return Ok(Some(name.clone()));
+    };
+    match cx.machine.outside().commit(&service.working_dir.join(repo), name) {
+        Ok(commit) => Ok(Some(commit)),
+        Err(_) if is_hash => Ok(Some(name.clone())),
+        Err(why) => Err(OpError::not_found(format!("commit {}: {why}", one_line(name)))
+            .hint("fetch it there, or write the hash of the commit")),
+    }
+}
+
 pub fn edit(cx: &Ctx<'_>, id: &ReleaseId, edit: &Edit) -> Result<Release, OpError> {
     if (Edit { seen: None, reason: None, ..edit.clone() }) == Edit::default() {
         return Err(OpError::new(crate::ops::ErrorKind::Usage, "nothing to change was named")
             .hint("name at least one field, such as --title or --owner"));
     }
-    let edit = checked(edit)?;
+    let mut edit = checked(edit)?;
+    edit.commit = pinned(cx, id, edit.commit.as_ref())?;
     cx.act(Verb::ReleaseEdited, id, |tx| {
         cx.may(Right::Plan, Place::service(&id.service))?;
         let before = super::open_release(tx, id)?;

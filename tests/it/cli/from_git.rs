@@ -154,3 +154,26 @@ fn a_release_takes_the_plan_of_an_earlier_one_over_and_nothing_that_was_done() {
     assert!(prepared.contains("· 1 order a licence\n"), "{prepared}");
     drop(env.run(&["release", "new", "api", "1.2.0", "--like", "api@9.9.9"]).exits(3));
 }
+
+#[test]
+fn a_branch_that_moves_is_pinned_to_the_commit_it_stood_for() {
+    let env = TestEnv::with_service("repo = \"src\"");
+    let repo = repo(&env, "src");
+    repo.commit("a", "feat: carts");
+    let commit = |id: &str| {
+        let said = env.run(&["--json", "release", "show", id]).ok().json();
+        said["release"]["release"]["build"]["commit"].as_str().unwrap().to_owned()
+    };
+    drop(env.run(&["release", "new", "api", "1.0.0", "--commit", "main"]).ok());
+    let first = commit("api@1.0.0");
+    assert_eq!(first.len(), 40, "{first}");
+    repo.commit("a", "feat: guests may pay");
+    assert_eq!(commit("api@1.0.0"), first, "it stands for what it stood for");
+    drop(env.run(&["release", "edit", "api@1.0.0", "--commit", "main"]).ok());
+    assert_ne!(commit("api@1.0.0"), first);
+    // A hash of another clone stays as it was typed; a name that stands for nothing is refused.
+    drop(env.run(&["release", "edit", "api@1.0.0", "--commit", "9f2c1ab"]).ok());
+    assert_eq!(commit("api@1.0.0"), "9f2c1ab");
+    let unknown = env.run(&["release", "edit", "api@1.0.0", "--commit", "v9.9.9"]).exits(3);
+    assert!(unknown.err.contains("v9.9.9") && unknown.err.contains("write the hash"), "{}", unknown.err);
+}

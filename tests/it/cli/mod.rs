@@ -33,6 +33,7 @@ mod plain;
 mod readonly;
 mod releases;
 mod requests;
+mod retention;
 mod rights;
 mod script_diff;
 mod signing;

@@ -316,6 +316,7 @@ fn comes_by_itself(verb: Verb) -> bool {
             | Verb::DeploymentLost
             | Verb::RunEnded
             | Verb::MonitorJudged
+            | Verb::LogsRemoved
     )
 }
 

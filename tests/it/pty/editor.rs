@@ -96,3 +96,24 @@ fn when_the_terminal_goes_away_while_the_editor_is_open_nothing_stays_behind() {
     }
     assert_eq!(panes.code(), 129);
 }
+
+#[test]
+fn the_command_line_opens_it_too_and_line_by_line_as_well() {
+    let env = TestEnv::new();
+    env.registered("api@1.0.0");
+    env.write("edit.sh", "#!/bin/sh\nprintf 'carts\\nare lost\\n' > \"$1\"\n", 0o755);
+    let path = env.path("edit.sh").display().to_string();
+    let mut lines = Terminal::with(&env, (80, 24), &[("EDITOR", &path), ("RELMAN_A11Y", "1")]);
+    lines.wait_for("relman>");
+    assert!(!lines.modes().0, "no alternate screen");
+    lines.send("release edit api@1.0.0 --editor need\r");
+    lines.wait_for("api@1.0.0 changed");
+    let shown = env.run(&["release", "show", "api@1.0.0", "--json"]).ok().json();
+    assert_eq!(shown["release"]["release"]["request"]["need"], "carts\nare lost");
+    lines.send("release edit api@1.0.0 --editor owner\r");
+    lines.wait_for("owner is no long text");
+    lines.send("q\r");
+    assert_eq!(lines.code(), 0);
+    let without = env.run(&["release", "edit", "api@1.0.0", "--editor", "need"]).exits(2);
+    assert!(without.err.contains("--need TEXT"), "{}", without.err);
+}
