@@ -41,6 +41,7 @@ pub enum Action {
     Undo,
     Redo,
     Requests,
+    Timeline,
     Zoom,
     ConfirmRules,
     LockKeyboard,
@@ -452,6 +453,7 @@ pub const ENTRIES: &[Entry] = &[
         &["gr"],
         None,
     ),
+    row(Action::Timeline, "timeline", "what went to an environment, newest first", ALL, &["gt"], None),
     row(Action::Metrics, "metrics", "the figures: how often, how fast, how well it goes", ALL, &["gm"], None),
     row(
         Action::Undo,

@@ -8,6 +8,7 @@ use super::msg::{Effect, Msg};
 use super::news;
 use super::pane::{log, queue};
 use super::popup::{self, Popup};
+use crate::domain::deployment::Deployment;
 use crate::domain::ids::{EnvName, ReleaseId, ServiceName};
 use crate::ops::deployment::rollback::Choices;
 use crate::ops::deployment::start::Preview;
@@ -17,6 +18,7 @@ use crate::ops::wanted::Listed;
 use crate::ops::{ErrorKind, OpError};
 
 /// Takes the answer to an order.
+#[expect(clippy::too_many_lines, reason = "one arm for each answer")]
 pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
         Msg::Previewed(preview, environment) => on_preview(model, *preview, environment),
@@ -89,6 +91,7 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Requested(found) => on_requests(model, found),
+        Msg::Timeline(environment, found) => on_timeline(model, environment, found),
         Msg::BuildShown(id, number, tail) => on_build(model, &id, number, tail),
         Msg::EditorSaved(saved) => on_saved(model, saved),
         Msg::Decided(approval) => {
@@ -142,6 +145,7 @@ fn done(model: &mut Model, text: String) -> Vec<Effect> {
     let mut effects = settled(model);
     match model.popups.last() {
         Some(Popup::Requests(_)) => effects.push(Effect::AskRequests),
+        Some(Popup::Timeline(page)) => effects.push(Effect::AskTimeline(page.environment.clone())),
         Some(Popup::Build(page)) => effects.push(Effect::AskBuild(page.id.clone())),
         _ => {}
     }
@@ -155,6 +159,15 @@ fn on_requests(model: &mut Model, found: Vec<Listed>) -> Vec<Effect> {
         return settled(model);
     }
     opened(model, |_| Popup::Requests(popup::requests::Page::new(found)))
+}
+
+/// What went somewhere, for the page that shows it, or for a new one.
+fn on_timeline(model: &mut Model, environment: EnvName, found: Vec<Deployment>) -> Vec<Effect> {
+    if let Some(Popup::Timeline(page)) = model.popups.last_mut() {
+        page.refresh(environment, found);
+        return settled(model);
+    }
+    opened(model, |_| Popup::Timeline(popup::timeline::Page::new(environment, found)))
 }
 
 /// The end of a log for the page that shows that build, if it is still open.

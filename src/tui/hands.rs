@@ -152,6 +152,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::AskSlots { .. }
         | Effect::AskMetrics { .. }
         | Effect::AskRequests
+        | Effect::AskTimeline(_)
         | Effect::AskBuild(_)
         | Effect::OpenEditor(_)
         | Effect::ShowRules

@@ -160,6 +160,8 @@ pub enum Msg {
     BuildShown(ReleaseId, usize, Vec<String>),
     /// What people ask for.
     Requested(Vec<Listed>),
+    /// What went to an environment, newest first.
+    Timeline(EnvName, Vec<Deployment>),
     Failed(OpError),
     /// Something is wrong that nobody here asked for: said, whatever is open.
     Troubled(String),
@@ -365,6 +367,8 @@ pub enum Effect {
     AskBuild(ReleaseId),
     /// Read what people ask for.
     AskRequests,
+    /// What went to an environment.
+    AskTimeline(EnvName),
     /// Change that list.
     Request(Box<RequestOrder>),
     /// Compute the figures of so many days.

@@ -17,6 +17,7 @@ pub fn command(action: Action) -> Option<&'static str> {
         Action::Undo => "undo",
         Action::Redo => "undo --redo",
         Action::Requests => "request list",
+        Action::Timeline => "deployments",
         Action::ConfirmRules => "config confirm",
         Action::NewRelease => "release new",
         Action::Advance => "release advance",

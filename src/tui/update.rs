@@ -413,6 +413,16 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.busy = Some(("requests…".to_owned(), model.now));
             vec![Effect::AskRequests]
         }
+        Action::Timeline => match popup::timeline::first(model) {
+            Some(environment) => {
+                model.busy = Some(("timeline…".to_owned(), model.now));
+                vec![Effect::AskTimeline(environment)]
+            }
+            None => {
+                model.complain("there is no environment yet: relman.toml names them");
+                Vec::new()
+            }
+        },
         Action::Metrics => {
             model.busy = Some(("metrics…".to_owned(), model.now));
             vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]

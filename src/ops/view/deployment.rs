@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::domain::deployment::{Cause, Deployment, DeploymentState, Step};
 use crate::domain::gate::GateReport;
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{DeploymentId, EnvName};
 use crate::domain::note::Note;
 use crate::domain::override_review::Review;
 use crate::domain::strategy::{StepPlan, cut_over};
@@ -150,6 +150,11 @@ fn in_line(tx: &Tx<'_>, cx: &Ctx<'_>, d: &Deployment) -> Result<Option<(usize, u
     waiting.retain(|other| other.state == DeploymentState::Waiting);
     let before = waiting.iter().filter(|other| other.id != d.id && env.queue.prefers(other.rank(), d.rank()));
     Ok(Some((before.count() + 1, waiting.len())))
+}
+
+/// What went to an environment, newest first.
+pub fn of_environment(cx: &Ctx<'_>, environment: &EnvName, limit: u32) -> Result<Vec<Deployment>, OpError> {
+    list(cx, &Filter { environment: Some(environment.clone()), ..Filter::default() }, limit)
 }
 
 /// Newest first.

@@ -16,6 +16,7 @@ pub mod rollback;
 pub mod scroll;
 pub mod sheet;
 pub mod spoken;
+pub mod timeline;
 pub mod train;
 pub mod unlock;
 pub mod witness;
@@ -61,6 +62,7 @@ pub enum Popup {
     Sheet(sheet::Sheet),
     Metrics(Box<metrics::Page>),
     Requests(requests::Page),
+    Timeline(timeline::Page),
     Build(Box<build::Page>),
     Train(Box<train::Page>),
     Help(help::Help),
@@ -193,6 +195,7 @@ impl Popup {
             Self::Sheet(sheet) => sheet.key(model, key),
             Self::Metrics(page) => page.key(model, key),
             Self::Requests(page) => page.key(model, key),
+            Self::Timeline(page) => page.key(model, key),
             Self::Build(page) => page.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
@@ -233,6 +236,7 @@ impl Popup {
             | Self::Sheet(_)
             | Self::Metrics(_)
             | Self::Requests(_)
+            | Self::Timeline(_)
             | Self::Build(_)
             | Self::Train(_)
             | Self::Unlock(_)
@@ -267,6 +271,7 @@ impl Popup {
             Self::Sheet(sheet) => sheet.view(model, frame, screen),
             Self::Metrics(page) => page.view(model, frame, screen),
             Self::Requests(page) => page.view(model, frame, screen),
+            Self::Timeline(page) => page.view(model, frame, screen),
             Self::Build(page) => page.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::ops::deployment::{rollback, start};
-use crate::ops::view::{metrics, queue, release, script_diff, when};
+use crate::ops::view::{deployment as listing, metrics, queue, release, script_diff, when};
 use crate::ops::{Ctx, OpError, build, configured, train, wanted};
 use crate::tui::msg::{Effect, Msg};
 
 /// So many slots are looked for.
 const SLOTS: usize = 3;
+/// So many deployments stand in a timeline.
+const TIMELINE: u32 = 300;
 
 /// What there is to see; nothing where the order does something.
 pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
@@ -35,6 +37,9 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
             Msg::BuildShown(id.clone(), number, tail)
         }
         Effect::AskRequests => Msg::Requested(wanted::list(cx)?),
+        Effect::AskTimeline(environment) => {
+            Msg::Timeline(environment.clone(), listing::of_environment(cx, environment, TIMELINE)?)
+        }
         Effect::AskMetrics { service, days } => {
             let asked = metrics::Asked {
                 service: service.clone(),

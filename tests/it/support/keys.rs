@@ -142,6 +142,7 @@ impl Ui {
             Some(Popup::Sheet(_)) => "sheet",
             Some(Popup::Metrics(_)) => "metrics",
             Some(Popup::Requests(_)) => "requests",
+            Some(Popup::Timeline(_)) => "timeline",
             Some(Popup::Build(_)) => "build",
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",

@@ -29,6 +29,7 @@ mod sheet;
 mod sizes;
 mod spoken;
 mod state;
+mod timeline;
 mod tour;
 mod undo;
 mod witness;
