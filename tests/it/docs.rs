@@ -66,6 +66,7 @@ fn every_key_of_the_readme_is_bound() {
         let key = match word {
             "Tab" => "<tab>",
             "Enter" => "<enter>",
+            "F2" => "<f2>",
             other => other,
         };
         assert!(ENTRIES.iter().any(|entry| entry.keys.contains(&key)), "{word} is bound to nothing");
@@ -116,4 +117,57 @@ fn every_command_of_the_documents_is_one() {
         }
     }
     assert!(seen > 150, "only {seen} verbs were found in the documents");
+}
+
+/// A document with every picture as the program draws it: the block behind a mark is the snapshot of that name.
+fn with_pictures(text: &str) -> String {
+    let mut lines = text.lines().peekable();
+    let mut out = String::new();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        out.push('\n');
+        let Some(name) = line.strip_prefix("<!-- picture: ").and_then(|rest| rest.strip_suffix(" -->"))
+        else {
+            continue;
+        };
+        let file = format!("tests/it/tui/snapshots/it__tui__screens__{name}.snap");
+        let snapshot = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file))
+            .unwrap_or_else(|why| panic!("{file}: {why}"));
+        let drawn = snapshot.splitn(3, "---\n").nth(2).unwrap();
+        // What stood there before goes.
+        if lines.next_if(|line| line.starts_with("```")).is_some() {
+            lines.by_ref().find(|line| line.starts_with("```"));
+        }
+        out.push_str(&format!("```text\n{}\n```\n", drawn.trim_end()));
+    }
+    out
+}
+
+#[test]
+fn the_pictures_are_the_screens_of_the_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["README.md", "docs/pictures.md"] {
+        let path = root.join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let wanted = with_pictures(&text);
+        assert!(text.contains("<!-- picture: "), "{name} has no picture");
+        if is_to_be_written() {
+            write(&path, &wanted);
+        } else {
+            assert!(
+                text == wanted,
+                "{name} shows other screens than the program: RELMAN_PICTURES=write cargo test --features test-hooks pictures"
+            );
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "said to the tests, not to the program")]
+fn is_to_be_written() -> bool {
+    std::env::var_os("RELMAN_PICTURES").is_some_and(|wanted| wanted == "write")
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever asks for it has the document written anew")]
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
 }

@@ -16,7 +16,7 @@ fn output(command: &mut Command) -> String {
 #[test]
 fn the_package_holds_program_manual_completions_timer_and_directories() {
     if Command::new("dpkg-deb").arg("--version").output().is_err() {
-        println!("skipped the package: no dpkg-deb here");
+        crate::support::skipped("no dpkg-deb here");
         return;
     }
     let env = TestEnv::new();
