@@ -1,6 +1,7 @@
 //! This machine: clock, people, files, processes, locks. The only layer that may touch it.
 
 pub mod again;
+pub mod clipboard;
 pub mod clock;
 mod command;
 pub mod doctor;

@@ -70,6 +70,8 @@ fn in_the_past(model: &Model, action: Action, seq: i64) -> Result<(), String> {
             | Action::Help
             | Action::Refresh
             | Action::Redraw
+            | Action::Copy
+            | Action::CopyScreen
             | Action::Mouse
             | Action::Suspend
             | Action::Times

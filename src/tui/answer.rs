@@ -84,6 +84,10 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
             log::watch(model, id)
         }
         Msg::Done(text) => done(model, text),
+        Msg::Registered(id, text) => {
+            model.board.awaited = Some(id);
+            done(model, text)
+        }
         Msg::DoneForNow(text) => {
             let told = format!("{text}; {} undoes", model.key(Action::Undo));
             done(model, told)

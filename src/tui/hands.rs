@@ -161,6 +161,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::Bell
         | Effect::Travel(_)
         | Effect::Redraw
+        | Effect::Copy { .. }
         | Effect::Mouse(_)
         | Effect::Suspend
         | Effect::Quit => false,

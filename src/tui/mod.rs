@@ -57,6 +57,7 @@ use crate::config::{Config, Notify};
 use crate::desk::Desk;
 use crate::domain::actor::Via;
 use crate::domain::time::age_turns;
+use crate::host::clipboard::{self, Sent};
 use crate::host::{self, clock};
 use crate::ops::{ErrorKind, OpError};
 
@@ -363,6 +364,20 @@ impl Panes {
                     self.wire.write(notice(self.model.wire.notify, text).as_bytes());
                 }
             }
+            Effect::Copy { what, text } => match clipboard::send(&text) {
+                Ok(Sent::Tmux) => {
+                    self.model.say(format!("{what} is in tmux's buffer and sent to the clipboard"));
+                }
+                Ok(Sent::Write(sequence)) => {
+                    self.wire.write(sequence.as_bytes());
+                    self.model
+                        .say(format!("{what} sent to the clipboard (OSC 52); not every terminal takes it"));
+                }
+                Ok(Sent::File(path)) => {
+                    self.model.say(format!("{what} is too long for a terminal; it is in {}", path.display()));
+                }
+                Err(why) => self.model.complain(format!("{what} was not copied: {why}")),
+            },
             Effect::Mouse(is_taken) => {
                 terminal::want_mouse(is_taken);
                 self.wire.write(terminal::mouse(is_taken).as_bytes());

@@ -147,6 +147,8 @@ pub enum Msg {
     Started(DeploymentId, String),
     /// An act succeeded; the sentence is shown.
     Done(String),
+    /// A release was registered: the board stands on it as soon as it is there.
+    Registered(ReleaseId, String),
     /// The same of what can be taken back.
     DoneForNow(String),
     Decided(Box<Approval>),
@@ -404,6 +406,11 @@ pub enum Effect {
     Undo(Way),
     Bell,
     Redraw,
+    /// To the clipboard.
+    Copy {
+        what: String,
+        text: String,
+    },
     /// Take the mouse, or give it back.
     Mouse(bool),
     Suspend,

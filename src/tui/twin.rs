@@ -68,6 +68,8 @@ pub fn command(action: Action) -> Option<&'static str> {
         | Action::Palette
         | Action::Refresh
         | Action::Redraw
+        | Action::Copy
+        | Action::CopyScreen
         | Action::Mouse
         | Action::Suspend
         | Action::Times

@@ -413,16 +413,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.busy = Some(("requests…".to_owned(), model.now));
             vec![Effect::AskRequests]
         }
-        Action::Timeline => match popup::timeline::first(model) {
-            Some(environment) => {
-                model.busy = Some(("timeline…".to_owned(), model.now));
-                vec![Effect::AskTimeline(environment)]
-            }
-            None => {
-                model.complain("there is no environment yet: relman.toml names them");
-                Vec::new()
-            }
-        },
+        Action::Timeline => timeline(model),
         Action::Metrics => {
             model.busy = Some(("metrics…".to_owned(), model.now));
             vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]
@@ -432,6 +423,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => vec![Effect::Load],
         Action::Redraw => vec![Effect::Redraw],
         Action::Mouse => mouse::switch(model),
+        Action::Copy => copy(model),
+        Action::CopyScreen => {
+            vec![Effect::Copy { what: "the pane".to_owned(), text: super::view::text_of(model, model.focus) }]
+        }
         Action::Suspend => vec![Effect::Suspend],
         Action::Times => {
             switch_times(model);
@@ -451,6 +446,25 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => on_pane(model, action),
     }
+}
+
+/// Asks what went to the environment one would ask about first.
+fn timeline(model: &mut Model) -> Vec<Effect> {
+    let Some(environment) = popup::timeline::first(model) else {
+        model.complain("there is no environment yet: relman.toml names them");
+        return Vec::new();
+    };
+    model.busy = Some(("timeline…".to_owned(), model.now));
+    vec![Effect::AskTimeline(environment)]
+}
+
+/// The list of what there is to copy.
+fn copy(model: &mut Model) -> Vec<Effect> {
+    match popup::copy::menu(model) {
+        Some(menu) => model.popups.push(Popup::Copy(menu)),
+        None => model.complain("there is nothing here to copy"),
+    }
+    Vec::new()
 }
 
 /// What an action opens wherever one is.

@@ -9,11 +9,12 @@
 //! D deploy  w why  > advance  n new  Enter open  ? help                what can be done now
 //! ```
 
-use ratatui::Frame;
+use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
 use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders as Edges, Clear, Paragraph};
+use ratatui::{Frame, Terminal};
 
 use super::action::Action;
 use super::hands;
@@ -130,6 +131,26 @@ fn title(model: &Model, pane: Pane) -> String {
 }
 
 /// The panes with what they want attention for; on the right what waits for a person, else the freeze, else who sits here.
+/// What a pane shows, as lines of plain text without its frame.
+pub fn text_of(model: &Model, pane: Pane) -> String {
+    let (width, height) = model.size;
+    let Some(area) = layout::pane(model, pane) else { return String::new() };
+    let Ok(mut screen) = Terminal::new(TestBackend::new(width, height));
+    let under = |frame: &mut Frame<'_>| {
+        let areas = layout::areas(model);
+        for (drawn, outer) in &areas.panes {
+            draw_pane(model, frame, *drawn, *outer, areas.borders);
+        }
+    };
+    let Ok(drawn) = screen.draw(under);
+    let line = |y: u16| {
+        let cells = (area.left()..area.right()).map(|x| drawn.buffer[(x, y)].symbol());
+        cells.collect::<String>().trim_end().to_owned()
+    };
+    let lines: Vec<String> = (area.top()..area.bottom()).map(line).collect();
+    lines.join("\n").trim_end().to_owned()
+}
+
 /// What the panes are called in the first line, with what is new in them.
 pub(super) fn tab_names(model: &Model) -> [(Pane, String); 4] {
     let mine = mine(model);

@@ -29,6 +29,8 @@ const COLUMNS_FROM: u16 = 126;
 #[derive(Debug, Default)]
 pub struct State {
     pub selected: Option<ReleaseId>,
+    /// Registered here and not on the board yet: it is stood on when it comes.
+    pub awaited: Option<ReleaseId>,
     pub filter: String,
     pub order: Order,
     /// What is scrolled out of sight: lines of the list, or cards of the selected column.
@@ -147,6 +149,12 @@ pub enum Change {
 /// After a change: the same release stays selected; if it is gone, its neighbour is.
 pub fn reselect(model: &mut Model, before: &[ReleaseId], change: Change) {
     let now: Vec<ReleaseId> = cards(model).iter().map(|card| card.release.id.clone()).collect();
+    if change == Change::Views
+        && let Some(new) = model.board.awaited.take_if(|new| now.contains(new))
+    {
+        model.board.selected = Some(new);
+        return;
+    }
     let Some(selected) = model.board.selected.clone() else {
         model.board.selected = now.first().cloned();
         return;

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod confirm;
+pub mod copy;
 pub mod deploy;
 pub mod form;
 pub mod guide;
@@ -63,6 +64,7 @@ pub enum Popup {
     Metrics(Box<metrics::Page>),
     Requests(requests::Page),
     Timeline(timeline::Page),
+    Copy(copy::Menu),
     Build(Box<build::Page>),
     Train(Box<train::Page>),
     Help(help::Help),
@@ -196,6 +198,7 @@ impl Popup {
             Self::Metrics(page) => page.key(model, key),
             Self::Requests(page) => page.key(model, key),
             Self::Timeline(page) => page.key(model, key),
+            Self::Copy(menu) => menu.key(key),
             Self::Build(page) => page.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
@@ -237,6 +240,7 @@ impl Popup {
             | Self::Metrics(_)
             | Self::Requests(_)
             | Self::Timeline(_)
+            | Self::Copy(_)
             | Self::Build(_)
             | Self::Train(_)
             | Self::Unlock(_)
@@ -272,6 +276,7 @@ impl Popup {
             Self::Metrics(page) => page.view(model, frame, screen),
             Self::Requests(page) => page.view(model, frame, screen),
             Self::Timeline(page) => page.view(model, frame, screen),
+            Self::Copy(menu) => menu.view(model, frame, screen),
             Self::Build(page) => page.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),

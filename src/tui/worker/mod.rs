@@ -272,6 +272,7 @@ impl Worker {
                     msg,
                     Msg::WitnessAsked(_)
                         | Msg::Done(_)
+                        | Msg::Registered(..)
                         | Msg::DoneForNow(_)
                         | Msg::Started(..)
                         | Msg::Decided(_)

@@ -38,7 +38,8 @@ impl Worker {
                     ReleaseId::new(service.clone(), create::version_for(&cx, &service, version.as_ref())?);
                 let release = create::create(&cx, &id, &new)?;
                 let change = create::change_of(&cx, &id)?;
-                Msg::Done(format!("{id} registered in the {} stage{change}", release.stage))
+                let text = format!("{id} registered in the {} stage{change}", release.stage);
+                Msg::Registered(id, text)
             }
             Effect::Edit { id, edit: wanted } => {
                 edit::edit(&cx, &id, &wanted)?;

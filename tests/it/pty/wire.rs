@@ -151,6 +151,78 @@ fn the_title_says_what_runs_and_is_put_back() {
     assert_eq!((all.matches("\u{1b}[22;2t").count(), all.matches("\u{1b}[23;2t").count()), (1, 1));
 }
 
+/// Copies the name of the release under the cursor, in these surroundings.
+fn copies(vars: &[(&str, &str)], wanted: &str) {
+    let env = TestEnv::deploying("echo done");
+    let mut panes = opened(&env, vars);
+    panes.wait_for("api@1.0.0");
+    panes.send("y");
+    panes.wait_for("Copy");
+    panes.send("1");
+    panes.wait_for("sent to the clipboard");
+    let all = panes.since(0);
+    assert!(all.contains(wanted), "{all:?}");
+    panes.send("q");
+    assert_eq!(panes.ends(), 0);
+}
+
+#[test]
+fn what_is_copied_reaches_a_bare_terminal_and_one_behind_screen() {
+    // base64 of api@1.0.0
+    copies(&[], "\u{1b}]52;c;YXBpQDEuMC4w\u{1b}\\");
+    copies(&[("STY", "1.pts-0")], "\u{1b}P\u{1b}]52;c;YXBpQDEuMC4w\u{7}\u{1b}\\");
+}
+
+#[test]
+fn inside_tmux_it_is_handed_to_tmux_and_where_that_fails_to_the_terminal() {
+    let env = TestEnv::deploying("echo done");
+    std::fs::create_dir_all(env.path("bin")).unwrap();
+    env.write(
+        "bin/tmux",
+        "#!/bin/sh\n[ \"$*\" = 'load-buffer -w -' ] && cat > \"${0%/*}/../taken\"\n",
+        0o755,
+    );
+    let path = format!("{}:/usr/bin:/bin", env.path("bin").display());
+    let mut panes = opened(&env, &[("TMUX", "/tmp/tmux-0/default,1,0"), ("PATH", &path)]);
+    panes.wait_for("api@1.0.0");
+    panes.send("y1");
+    panes.wait_for("is in tmux's buffer");
+    wait::until(
+        "tmux to have it",
+        || std::fs::read_to_string(env.path("taken")).unwrap_or_default(),
+        |text| text == "api@1.0.0",
+    );
+    assert!(!panes.since(0).contains("]52;"), "it is not sent twice");
+    env.write("bin/tmux", "#!/bin/sh\nexit 1\n", 0o755);
+    panes.send("y1");
+    panes.wait_for("sent to the clipboard (OSC 52)");
+    panes.send("q");
+    assert_eq!(panes.ends(), 0);
+}
+
+#[test]
+fn what_is_too_long_for_a_terminal_lies_in_a_file_that_is_named() {
+    let env = TestEnv::deploying("echo done");
+    let long = "w".repeat(380);
+    let changes: Vec<String> = (0..180).map(|number| format!("--change={number} {long}")).collect();
+    let edit: Vec<&str> =
+        ["release", "edit", "api@1.0.0"].into_iter().chain(changes.iter().map(String::as_str)).collect();
+    drop(env.run(&edit).ok());
+    let state = env.path("mine");
+    std::fs::create_dir_all(&state).unwrap();
+    let mut panes = opened(&env, &[("XDG_STATE_HOME", state.to_str().unwrap())]);
+    panes.wait_for("api@1.0.0");
+    panes.send("y");
+    panes.wait_for(" JSON ");
+    // The last row.
+    panes.send("jjjjjjjjjy");
+    panes.wait_for("too long for a terminal; it is in");
+    let file = state.join("relman/copied");
+    assert!(std::fs::read_to_string(&file).unwrap().contains(&long), "{}", file.display());
+    panes.send("q");
+    assert_eq!(panes.ends(), 0);
+}
+
 #[test]
 fn the_mouse_is_taken_when_asked_and_turns_to_panes_and_scrolls() {
     let env = TestEnv::deploying("for n in $(seq 200); do echo line $n; done");

@@ -143,6 +143,7 @@ impl Ui {
             Some(Popup::Metrics(_)) => "metrics",
             Some(Popup::Requests(_)) => "requests",
             Some(Popup::Timeline(_)) => "timeline",
+            Some(Popup::Copy(_)) => "copy",
             Some(Popup::Build(_)) => "build",
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",

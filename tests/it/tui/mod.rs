@@ -8,6 +8,7 @@ mod approvals;
 mod board;
 mod builds;
 mod calendar;
+mod copy;
 mod deploy_dialog;
 mod discovery;
 mod finding;

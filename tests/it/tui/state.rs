@@ -223,3 +223,21 @@ fn trouble_that_nobody_asked_for_leaves_what_is_open_as_it_is() {
     assert_eq!((ui.popup(), ui.said()), ("form", "the store was removed"));
     assert!(ui.screen().contains("the store was removed"), "{}", ui.screen());
 }
+
+#[test]
+fn a_release_one_has_registered_is_stood_on_when_it_comes_and_only_then() {
+    let world = team();
+    let mut ui = Ui::new(&world, "erin");
+    let before = ui.selected();
+    let id = crate::support::world::release_id("search@1.0.0");
+    drop(ui.send(Msg::Registered(id.clone(), "search@1.0.0 registered".to_owned())));
+    drop(ui.load(&world));
+    assert_eq!(ui.selected(), before, "it is not there yet");
+    world.release("search@1.0.0");
+    drop(ui.load(&world));
+    assert_eq!(ui.selected(), "search@1.0.0");
+    drop(ui.keys("gg"));
+    let chosen = ui.selected();
+    drop(ui.load(&world));
+    assert_eq!(ui.selected(), chosen, "once is enough");
+}
