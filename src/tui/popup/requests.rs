@@ -14,6 +14,8 @@ use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::pane::board;
 use crate::tui::rights;
+use crate::tui::widget::input::Input;
+use crate::tui::widget::matches;
 use crate::tui::worker::requests::RequestOrder;
 
 /// Which of them are shown.
@@ -31,12 +33,16 @@ pub struct Page {
     /// The request with the cursor: the list may change while somebody reads it.
     on: Option<RequestId>,
     shown: Shown,
+    /// Words that must be in what is shown.
+    filter: Input,
+    /// Whether they are being typed.
+    is_typing: bool,
 }
 
 impl Page {
     pub fn new(found: Vec<Listed>) -> Self {
         let on = found.first().map(|one| one.request.id);
-        Self { found, on, shown: Shown::default() }
+        Self { found, on, shown: Shown::default(), filter: Input::default(), is_typing: false }
     }
 
     /// The list as it is now; the same request stays selected.
@@ -49,7 +55,18 @@ impl Page {
 
     fn listed(&self) -> Vec<&Listed> {
         let is_live = |one: &&Listed| matches!(one.state, State::Open | State::Planned);
-        self.found.iter().filter(|one| self.shown == Shown::All || is_live(one)).collect()
+        let fits = |one: &&Listed| {
+            let asked = &one.request;
+            let service = asked.service.as_ref().map(ToString::to_string).unwrap_or_default();
+            let priority = asked.priority.map(|priority| priority.to_string()).unwrap_or_default();
+            let need = asked.need.as_deref().unwrap_or_default();
+            let all = format!(
+                "{} {} {service} {} {priority} {need} {}",
+                asked.id, asked.title, asked.origin, asked.by.name
+            );
+            matches(&all, self.filter.text())
+        };
+        self.found.iter().filter(|one| self.shown == Shown::All || is_live(one)).filter(fits).collect()
     }
 
     fn place(&self) -> usize {
@@ -63,8 +80,13 @@ impl Page {
     }
 
     pub fn key(&mut self, model: &Model, key: &str) -> Outcome {
+        if self.is_typing {
+            return self.type_filter(key);
+        }
         let at = self.place();
         match key {
+            "/" => self.is_typing = true,
+            "<esc>" if !self.filter.text().is_empty() => self.filter = Input::default(),
             "<esc>" | "q" | "<c-g>" | "<c-c>" => return Outcome::Close,
             "j" | "<down>" => self.go(at + 1),
             "k" | "<up>" => self.go(at.saturating_sub(1)),
@@ -75,6 +97,21 @@ impl Page {
             }
             "n" | "e" | "x" | "o" | "t" | "N" | "<enter>" => return self.act(model, key),
             _ => {}
+        }
+        Outcome::Stay
+    }
+
+    /// Narrows the list while it is typed; Enter keeps it, Esc takes it away.
+    fn type_filter(&mut self, key: &str) -> Outcome {
+        match key {
+            "<enter>" => self.is_typing = false,
+            "<esc>" | "<c-g>" | "<c-c>" => {
+                self.is_typing = false;
+                self.filter = Input::default();
+            }
+            key => {
+                self.filter.key(key);
+            }
         }
         Outcome::Stay
     }
@@ -139,6 +176,7 @@ impl Page {
         if listed.is_empty() {
             lines.push(Line::raw(match self.found.is_empty() {
                 true => "Nothing is asked for yet. n puts down what somebody wants.",
+                false if !self.filter.text().is_empty() => "Nothing fits the filter. Esc takes it away.",
                 false => "Nothing waits. v shows what is done and declined.",
             }));
         }
@@ -146,6 +184,11 @@ impl Page {
             board::selected(model).map_or_else(String::new, |card| format!(" into {}", card.release.id));
         let foot = fit(&format!("n new  e edit  x decline  N release of it  t take{target}"), width);
         let all = if self.shown == Shown::Live { "v: all" } else { "v: open ones" };
+        let filter = match (self.is_typing, self.filter.text()) {
+            (false, "") => "  / filters".to_owned(),
+            (_, text) => format!("  /{text}"),
+        };
+        let all = format!("{all}{filter}");
         let title = match listed.len() {
             0 => format!("Requests  {all}"),
             count => format!("Requests, {} of {count}  {all}", at + 1),

@@ -111,3 +111,25 @@ fn who_only_looks_changes_nothing() {
         assert_eq!(ui.popup(), "requests", "{key}");
     }
 }
+
+#[test]
+fn the_list_is_narrowed_by_words_and_whole_again_by_escape() {
+    let world = with_requests();
+    let mut ui = opened(&world);
+    let all = ui.screen().lines().filter(|line| line.contains(" R")).count();
+    drop(ui.keys("/guest"));
+    let screen = ui.screen();
+    assert!(screen.contains("/guest") && screen.contains("Guest checkout"), "{screen}");
+    assert!(screen.lines().filter(|line| line.contains(" R")).count() < all, "{screen}");
+    drop(ui.keys("<enter>"));
+    // A letter acts again: nothing is typed any more.
+    drop(ui.keys("v"));
+    assert!(ui.screen().contains("v: open ones"), "{}", ui.screen());
+    drop(ui.keys("v<esc>"));
+    assert_eq!(ui.popup(), "requests");
+    assert_eq!(ui.screen().lines().filter(|line| line.contains(" R")).count(), all);
+    drop(ui.keys("/nothing like it"));
+    assert!(ui.screen().contains("Nothing fits the filter"), "{}", ui.screen());
+    drop(ui.keys("<esc><esc>"));
+    assert_eq!(ui.popup(), "");
+}
