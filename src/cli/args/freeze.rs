@@ -97,7 +97,8 @@ pub struct AddFreeze {
     /// IANA zone of start and end (default: the configuration's)
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
-    /// Close again and again: an RFC 5545 rule such as "FREQ=WEEKLY;BYDAY=FR", in the wall clock of the zone
+    /// Close again and again: every friday, weekdays, monthly, or an RFC 5545 rule such as "FREQ=WEEKLY;BYDAY=FR", in the wall
+    /// clock of the zone
     #[arg(long, value_name = "RULE")]
     pub rrule: Option<String>,
     /// A day on which it does not close although the rule says so, such as 2026-12-25; may be repeated

@@ -6,6 +6,7 @@
 //! the first and an end the last, so that a freeze covers both passes.
 
 mod rule;
+mod words;
 
 use std::collections::BTreeSet;
 

@@ -167,7 +167,8 @@ impl FromStr for Rule {
 
     fn from_str(text: &str) -> Result<Self, BadRule> {
         const LONGEST: usize = 500;
-        let text = text.trim().to_ascii_uppercase();
+        let said = super::words::rule(text);
+        let text = said.as_deref().unwrap_or(text).trim().to_ascii_uppercase();
         let text = text.strip_prefix("RRULE:").unwrap_or(&text);
         if text.len() > LONGEST {
             return Err(BadRule::rule(format!("a rule has at most {LONGEST} characters")));

@@ -174,8 +174,12 @@ impl Worker {
                     count => format!("; {count} deployments still run (:cancel-deployment)"),
                 };
                 let again = again(&added.freeze);
+                let lifts = match added.freeze.covers(cx.now) {
+                    true => "; x in the calendar lifts it",
+                    false => "",
+                };
                 Msg::Done(format!(
-                    "{} closes {} until {until}{again}{running}",
+                    "{} closes {} until {until}{again}{running}{lifts}",
                     added.freeze.handle(),
                     added.freeze.scope.describe()
                 ))

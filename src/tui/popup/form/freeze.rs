@@ -32,7 +32,7 @@ pub fn new_freeze(model: &Model) -> Popup {
             preset("end", "", "2026-12-27 08:00, or +2h from the start"),
             preset("environments", "production", "patterns with commas; * for all"),
             preset("services", "*", "patterns with commas; * for all"),
-            text("repeats", "FREQ=WEEKLY;BYDAY=FR; empty: once"),
+            text("repeats", "every friday, or an RRULE; empty: once"),
             text("except", "2026-12-25, with commas: days it stays open"),
             choice("running", Running::ALL.map(|what| what.to_string()).to_vec(), 0),
             choice("stops", Stops::ALL.map(|whom| whom.to_string()).to_vec(), 0),
@@ -74,7 +74,7 @@ pub fn edit(freeze: &Freeze) -> Popup {
             preset("end", &shown(end), "2026-12-27 08:00, or +2h from the start"),
             preset("environments", &freeze.scope.environments.join(", "), "patterns with commas; * for all"),
             preset("services", &freeze.scope.services.join(", "), "patterns with commas; * for all"),
-            preset("repeats", &rule, "FREQ=WEEKLY;BYDAY=FR; empty: once"),
+            preset("repeats", &rule, "every friday, or an RRULE; empty: once"),
             preset(
                 "except",
                 &days.collect::<Vec<_>>().join(", "),
@@ -107,8 +107,9 @@ fn running_now(model: &Model) -> Vec<String> {
 
 pub fn stop_the_line(model: &Model) -> Popup {
     let mut notes = vec![
-        "Nothing of this scope starts from now on, until the time is over or somebody lifts".to_owned(),
-        "it (x in the calendar). What runs, runs on, or is held before its next step.".to_owned(),
+        "Nothing of this scope starts from now on, until the time is over or somebody lifts it (x in the calendar). \
+         What runs, runs on, or is held before its next step."
+            .to_owned(),
     ];
     notes.extend(running_now(model));
     form(
