@@ -95,6 +95,10 @@ pub(super) fn on_answer(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::RulesShown(changes, waits) => on_rules(model, changes, waits),
         Msg::Measured(found, days) => on_figures(model, *found, days),
         Msg::Requested(found) => on_requests(model, found),
+        Msg::Handover(document) => {
+            let lines = popup::pages::document(model, &document);
+            opened(model, |_| Popup::page("Hand-over", lines))
+        }
         Msg::Timeline(environment, found) => on_timeline(model, environment, found),
         Msg::BuildShown(id, number, tail) => on_build(model, &id, number, tail),
         Msg::EditorSaved(saved) => on_saved(model, saved),

@@ -153,6 +153,7 @@ fn changes(effect: &Effect) -> bool {
         | Effect::AskMetrics { .. }
         | Effect::AskRequests
         | Effect::AskTimeline(_)
+        | Effect::AskHandover
         | Effect::AskBuild(_)
         | Effect::OpenEditor(_)
         | Effect::ShowRules

@@ -12,6 +12,7 @@ use crate::config::Panes;
 use crate::domain::ansi::Line;
 use crate::domain::approval::{Approval, ApprovalSubject};
 use crate::domain::deployment::Deployment;
+use crate::domain::document::Document;
 use crate::domain::gate::GateReport;
 use crate::domain::ids::{DeploymentId, EnvName, LockId, ReleaseId, ServiceName, TrainName};
 use crate::domain::override_review::{Bypass, Finding};
@@ -162,6 +163,8 @@ pub enum Msg {
     BuildShown(ReleaseId, usize, Vec<String>),
     /// What people ask for.
     Requested(Vec<Listed>),
+    /// What the next shift must know.
+    Handover(Box<Document>),
     /// What went to an environment, newest first.
     Timeline(EnvName, Vec<Deployment>),
     Failed(OpError),
@@ -371,6 +374,8 @@ pub enum Effect {
     AskRequests,
     /// What went to an environment.
     AskTimeline(EnvName),
+    /// What the next shift must know.
+    AskHandover,
     /// Change that list.
     Request(Box<RequestOrder>),
     /// Compute the figures of so many days.

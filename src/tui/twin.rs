@@ -18,6 +18,7 @@ pub fn command(action: Action) -> Option<&'static str> {
         Action::Redo => "undo --redo",
         Action::Requests => "request list",
         Action::Timeline => "deployments",
+        Action::Handover => "handover",
         Action::ConfirmRules => "config confirm",
         Action::NewRelease => "release new",
         Action::Advance => "release advance",

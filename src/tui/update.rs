@@ -414,6 +414,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             vec![Effect::AskRequests]
         }
         Action::Timeline => timeline(model),
+        Action::Handover => {
+            model.busy = Some(("handover…".to_owned(), model.now));
+            vec![Effect::AskHandover]
+        }
         Action::Metrics => {
             model.busy = Some(("metrics…".to_owned(), model.now));
             vec![Effect::AskMetrics { service: None, days: popup::metrics::DAYS[1] }]

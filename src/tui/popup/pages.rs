@@ -4,8 +4,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::diff::Kind;
+use crate::domain::document::{Block, Document};
 use crate::domain::gate::GateReport;
 use crate::domain::release::Release;
+use crate::domain::text::one_line;
 use crate::ops::view::release::{Decision, ReleaseView};
 use crate::ops::view::script_diff::ScriptDiffs;
 use crate::ops::view::when::Slot;
@@ -165,4 +167,26 @@ pub fn messages(model: &Model) -> Vec<Line<'static>> {
         Line::styled(format!("{at} {}", flash.text), style)
     };
     model.messages.iter().map(line).collect()
+}
+
+/// A document to read: the rows of its tables are lines, newest last as they stand.
+pub fn document(model: &Model, document: &Document) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::styled(document.title.clone(), model.theme.strong)];
+    for block in &document.blocks {
+        match block {
+            Block::Heading(_, heading) => {
+                lines.extend([Line::raw(""), Line::styled(heading.clone(), model.theme.title)]);
+            }
+            Block::Text(text) => lines.extend(text.lines().map(|line| Line::raw(one_line(line)))),
+            Block::List(items) => {
+                lines.extend(items.iter().map(|item| Line::raw(format!("- {}", one_line(item)))));
+            }
+            Block::Table { rows, .. } => lines.extend(rows.iter().map(|row| {
+                let cells: Vec<String> =
+                    row.iter().filter(|cell| !cell.is_empty()).map(|cell| one_line(cell)).collect();
+                Line::raw(cells.join("  "))
+            })),
+        }
+    }
+    lines
 }

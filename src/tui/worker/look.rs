@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::ops::deployment::{rollback, start};
-use crate::ops::view::{deployment as listing, metrics, queue, release, script_diff, when};
+use crate::ops::view::{deployment as listing, handover, metrics, queue, release, script_diff, when};
 use crate::ops::{Ctx, OpError, build, configured, train, wanted};
 use crate::tui::msg::{Effect, Msg};
 
 /// So many slots are looked for.
 const SLOTS: usize = 3;
+/// How long a shift is: as far back the next one is told.
+const SHIFT: Duration = Duration::from_hours(12);
 /// So many deployments stand in a timeline.
 const TIMELINE: u32 = 300;
 
@@ -37,6 +39,7 @@ pub fn look(cx: &Ctx<'_>, order: &Effect) -> Result<Option<Msg>, OpError> {
             Msg::BuildShown(id.clone(), number, tail)
         }
         Effect::AskRequests => Msg::Requested(wanted::list(cx)?),
+        Effect::AskHandover => Msg::Handover(Box::new(handover::handover(cx, SHIFT)?)),
         Effect::AskTimeline(environment) => {
             Msg::Timeline(environment.clone(), listing::of_environment(cx, environment, TIMELINE)?)
         }

@@ -53,3 +53,15 @@ fn enter_reads_its_log_and_d_asks_for_the_same_again_there() {
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Watch(_))), "{effects:?}");
     assert_eq!(ui.popup(), "");
 }
+
+#[test]
+fn the_next_shift_is_told_in_the_panes_too() {
+    let world = team();
+    let mut ui = Ui::new(&world, "alice");
+    let effects = ui.keys("gh");
+    assert_eq!(effects, [Effect::AskHandover]);
+    drop(ui.answer(&world, effects));
+    assert_eq!(ui.popup(), "page", "{}", ui.screen());
+    let screen = ui.screen();
+    assert!(screen.contains("Hand-over") && screen.contains("search@0.8.2"), "{screen}");
+}
