@@ -232,7 +232,9 @@ pub(super) fn look_again(model: &mut Model) -> Vec<Effect> {
         }
         Err(popup::Stale::Gone(what)) => {
             let what = what.unwrap_or_else(|| "what was asked about is over meanwhile".to_owned());
-            model.complain(format!("{what}; nothing was done"));
+            let text = format!("{what}; nothing was done");
+            model.complain(text.clone());
+            model.popups.push(Popup::Over(text));
             Vec::new()
         }
     }

@@ -65,6 +65,9 @@ pub enum Popup {
     Requests(requests::Page),
     Timeline(timeline::Page),
     Copy(copy::Menu),
+    /// What a question was about is over: it stays in the place of the question until Esc, so that what is being typed into that
+    /// reaches nothing else.
+    Over(String),
     Build(Box<build::Page>),
     Train(Box<train::Page>),
     Help(help::Help),
@@ -199,6 +202,10 @@ impl Popup {
             Self::Requests(page) => page.key(model, key),
             Self::Timeline(page) => page.key(model, key),
             Self::Copy(menu) => menu.key(key),
+            Self::Over(_) => match key {
+                "<esc>" | "<c-g>" | "<c-c>" => Outcome::Close,
+                _ => Outcome::Stay,
+            },
             Self::Build(page) => page.key(model, key),
             Self::Train(page) => page.key(model, key),
             Self::Help(help) => help.key(model, key),
@@ -241,6 +248,7 @@ impl Popup {
             | Self::Requests(_)
             | Self::Timeline(_)
             | Self::Copy(_)
+            | Self::Over(_)
             | Self::Build(_)
             | Self::Train(_)
             | Self::Unlock(_)
@@ -277,6 +285,9 @@ impl Popup {
             Self::Requests(page) => page.view(model, frame, screen),
             Self::Timeline(page) => page.view(model, frame, screen),
             Self::Copy(menu) => menu.view(model, frame, screen),
+            Self::Over(text) => {
+                dialog_box(model, frame, screen, "Over", vec![Line::raw(text.clone())], "Esc goes on");
+            }
             Self::Build(page) => page.view(model, frame, screen),
             Self::Train(page) => page.view(model, frame, screen),
             Self::Help(help) => help.view(model, frame, screen),

@@ -144,6 +144,7 @@ impl Ui {
             Some(Popup::Requests(_)) => "requests",
             Some(Popup::Timeline(_)) => "timeline",
             Some(Popup::Copy(_)) => "copy",
+            Some(Popup::Over(_)) => "over",
             Some(Popup::Build(_)) => "build",
             Some(Popup::Train(_)) => "train",
             Some(Popup::Help(_)) => "help",

@@ -545,7 +545,7 @@ fn a_second_cancel_that_would_kill_is_asked_for_anew() {
 }
 
 #[test]
-fn a_question_about_what_is_over_goes_away() {
+fn a_question_about_what_is_over_gives_way_to_that_and_takes_what_is_still_typed() {
     let world = built();
     let running = begun(&world, "erin", "storefront@1.5.0", "dev");
     let mut ui = Ui::new(&world, "erin");
@@ -554,7 +554,12 @@ fn a_question_about_what_is_over_goes_away() {
     assert_eq!(ui.popup(), "confirm");
     world.end(&world.deployment(running), relman::domain::deployment::DeploymentState::Succeeded);
     drop(ui.load(&world));
-    assert_eq!((ui.popup(), ui.said()), ("", "#11 succeeded meanwhile; nothing was done"));
+    assert_eq!((ui.popup(), ui.said()), ("over", "#11 succeeded meanwhile; nothing was done"));
+    // What is being typed into it goes nowhere else.
+    assert_eq!(ui.keys("1.4.2D0x<enter>q"), []);
+    assert_eq!(ui.popup(), "over");
+    drop(ui.keys("<esc>"));
+    assert_eq!(ui.popup(), "");
 }
 
 #[test]

@@ -96,6 +96,6 @@ fn a_wrong_code_is_typed_anew_and_what_is_over_goes_away() {
     drop(dave.load(&world));
     assert_eq!(
         (dave.popup(), dave.said()),
-        ("", "erin needs no witness for this any more; nothing was done")
+        ("over", "erin needs no witness for this any more; nothing was done")
     );
 }
